@@ -1,0 +1,81 @@
+"""Looks at the collector's state files, and sets damaged ones aside.
+
+    splunk cmd python aws_cloudhsm_state.py show      FILE.state ...
+    splunk cmd python aws_cloudhsm_state.py set-aside FILE.state ...
+
+`set-aside` renames both generations of a state (nothing is deleted), so that the next run collects
+the group again from `start_time`; records that Splunk already has are then repeated and can be
+removed by `record_key`. Disable the input first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from cloudhsm.errors import CloudHsmError, Place
+from cloudhsm.state_store import StateFile
+
+
+def main(arguments: list[str]) -> int:
+    """Returns 0, or 1 when a file could not be shown or set aside."""
+    parser = argparse.ArgumentParser(
+        prog="aws_cloudhsm_state.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=("show", "set-aside"))
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.state")
+    asked = parser.parse_args(arguments)
+    status = 0
+    for path in asked.files:
+        try:
+            print(_show(path) if asked.command == "show" else _set_aside(path))
+        except (CloudHsmError, OSError) as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            status = 1
+    return status
+
+
+def _show(path: Path) -> str:
+    loaded = StateFile(path, Place(file=str(path))).load()
+    if loaded.state is None:
+        raise FileNotFoundError("there is no state here")
+    state, progress = loaded.state, loaded.state.progress
+    lines = [
+        f"{state.group.name} ({state.group.account}, {state.group.region}), read by {state.stanza}",
+        f"  collected from        {_utc(progress.start_ms)}",
+        f"  settled up to         {_utc(progress.settled_ms)}",
+        f"  history still to read {len(progress.backfills)} stretches",
+        f"  remembered event ids  {len(state.seen)}",
+        f"  gaps pending          {state.ledger.pending()}",
+    ]
+    if loaded.recovered_from:
+        lines.append(f"  previous generation used: {loaded.recovered_from}")
+    return "\n".join(lines)
+
+
+def _set_aside(path: Path) -> str:
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    moved = []
+    for generation in (path, StateFile(path, Place(file=str(path))).previous):
+        if generation.exists():
+            target = generation.with_name(f"{generation.name}.set-aside-{stamp}")
+            generation.rename(target)
+            moved.append(target.name)
+    if not moved:
+        raise FileNotFoundError("there is no state here")
+    return f"{path}: kept as {', '.join(moved)}; the next run collects again from start_time"
+
+
+def _utc(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, timezone.utc).isoformat(timespec="seconds")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,22 @@
+"""Collects AWS CloudHSM audit logs from CloudWatch Logs for Splunk.
+
+The rooms of this package, from the top: imports run only downwards.
+
+================  =====================================================================
+modular_input     Splunk's protocol: scheme, validation, wiring
+collector         the loop: plan, read, judge, write, flush, save
+event_writer      Splunk's XML event stream
+cloudwatch        CloudWatch Logs through botocore; every AWS quirk has its place there
+credentials       where AWS credentials come from
+state_store       loading and saving the state document, atomically
+state             the state document itself: what it holds, as JSON
+plan              which window to read next, and why
+ledger            which sequence numbers are in, which are missing, and the verdicts
+seen              which CloudWatch events were handed over already
+record            the identity of one record: time, reboot counter, sequence, kind
+settings          what the administrator asked for
+errors            errors that say what, where and what to do next
+================  =====================================================================
+"""
+
+__version__ = "0.1.0"

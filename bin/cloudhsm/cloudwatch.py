@@ -1,0 +1,321 @@
+"""CloudWatch Logs through botocore. Every quirk of the service has one commented place here.
+
+Read with FilterLogEvents: one call covers all streams of a group, and it is the only call that
+returns an event id. `DescribeLogStreams` is never used: its times are eventually consistent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import botocore.session
+from botocore import exceptions
+
+from cloudhsm import credentials
+from cloudhsm.errors import (
+    AccessDenied,
+    CloudHsmError,
+    EndpointUnreachable,
+    GroupNotFound,
+    Place,
+    ServiceFailure,
+)
+from cloudhsm.log_source import Discovery, LogEvent, Page
+from cloudhsm.settings import GroupSelector, Settings
+from cloudhsm.state import GroupId
+
+_DENIED = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")
+_BAD_CREDENTIALS = (
+    "ExpiredTokenException",
+    "ExpiredToken",
+    "RequestExpired",
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "IncompleteSignature",
+    "MissingAuthenticationTokenException",
+    "AuthFailure",
+)
+_NO_CREDENTIALS = (
+    exceptions.NoCredentialsError,
+    exceptions.PartialCredentialsError,
+    exceptions.CredentialRetrievalError,
+    exceptions.TokenRetrievalError,
+    exceptions.SSOError,
+    exceptions.ProfileNotFound,
+    exceptions.ConfigParseError,
+)
+_NO_CONNECTION = (exceptions.ConnectionError, exceptions.HTTPClientError)
+# A cut answer (see `_retry_cut_answer`) is asked for again this often, with growing pauses.
+_CUT_ANSWER_TRIES = 4
+# An unusable page token restarts its window this often before the window is halved.
+_TOKEN_RESTARTS = 3
+
+
+Answer = Mapping[str, Any]  # what botocore parsed
+
+
+class _TokenUnusable(Exception):
+    """A page token was repeated or refused."""
+
+
+class CloudWatchLogs:
+    """The log groups of one account and Region.
+
+    Methods raise a CloudHsmError that names action, resource and remedy.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._region = settings.aws_region
+        self._clock_offset_ms = 0
+        with self._explained("creating a client", Place(region=self._region)):
+            self._session = credentials.session()
+            self._logs = self._session.create_client(
+                "logs",
+                region_name=self._region,
+                endpoint_url=settings.endpoint_url,
+                config=credentials.client_config(),
+            )
+        self.endpoint = str(self._logs.meta.endpoint_url)
+        for operation, member in (
+            ("FilterLogEvents", "events"),
+            ("DescribeLogGroups", "logGroups"),
+        ):
+            self._logs.meta.events.register(
+                f"needs-retry.cloudwatch-logs.{operation}", _retry_cut_answer(member)
+            )
+
+    def now_ms(self) -> int:
+        """AWS's time, from the Date header of its last answer; this host's until there was one."""
+        return _local_ms() + self._clock_offset_ms
+
+    def discover(self, selectors: Iterable[GroupSelector]) -> Discovery:
+        """Find the log groups that the entries of `log_groups` mean."""
+        groups: dict[GroupId, None] = {}
+        failures: list[CloudHsmError] = []
+        for selector in selectors:
+            try:
+                groups.update(dict.fromkeys(self._find(selector)))
+            except CloudHsmError as error:
+                failures.append(error)
+        return Discovery(list(groups), failures)
+
+    def read(self, group: GroupId, start_ms: int, end_ms: int) -> Iterator[Page]:
+        """All events of a group with start <= timestamp <= end (both inclusive), oldest first.
+
+        AWS's page tokens can come twice (boto/boto3#1584) and expire after 24 hours; then the
+        window is read again from the last page's end, and halved when that does not help.
+        """
+        restarts = 0
+        while True:
+            try:
+                for page in self._follow(group, start_ms, end_ms):
+                    start_ms = start_ms if page.resume_ms is None else page.resume_ms
+                    yield page
+            except _TokenUnusable as error:
+                restarts += 1
+                if restarts > _TOKEN_RESTARTS:
+                    if start_ms >= end_ms:
+                        raise self._tokens_exhausted(group, start_ms) from error
+                    middle_ms = (start_ms + end_ms) // 2
+                    yield from self.read(group, start_ms, middle_ms)
+                    start_ms, restarts = middle_ms + 1, 0
+            else:
+                return
+
+    def _follow(self, group: GroupId, start_ms: int, end_ms: int) -> Iterator[Page]:
+        """Pages until the token is absent: an empty page with a token is not the end."""
+        token: str | None = None
+        used: set[str] = set()
+        in_order, last_ms = True, start_ms
+        while True:
+            answer = self._filter(group, start_ms, end_ms, token)
+            events = [
+                LogEvent(item["eventId"], item["logStreamName"], item["timestamp"], item["message"])
+                for item in answer["events"]
+            ]
+            times = [last_ms, *(event.timestamp_ms for event in events)]
+            in_order = in_order and times == sorted(times)
+            last_ms = times[-1]
+            yield Page(events, last_ms if in_order and events else None)
+            token = answer.get("nextToken")
+            if token is None:
+                return
+            if token in used:
+                raise _TokenUnusable
+            used.add(token)
+
+    def _filter(self, group: GroupId, start_ms: int, end_ms: int, token: str | None) -> Answer:
+        # AWS always interleaves streams by time since 2019 and ignores the flag; emulators do not.
+        request = {
+            "logGroupName": group.name,
+            "startTime": start_ms,
+            "endTime": end_ms,
+            "interleaved": True,
+        }
+        if token is not None:
+            request["nextToken"] = token
+        place = Place(group.account, group.region, group.name)
+        try:
+            with self._explained("logs:FilterLogEvents", place):
+                answer: Answer = self._logs.filter_log_events(**request)
+        except ServiceFailure as error:
+            if token is not None and "InvalidParameterException" in error.what:
+                raise _TokenUnusable from error
+            raise
+        self._complete(answer, "events", "logs:FilterLogEvents", place)
+        return answer
+
+    def _find(self, selector: GroupSelector) -> list[GroupId]:
+        place = Place(region=self._region, group=selector.name)
+        try:
+            found = [
+                group for group in self._described(selector.name) if selector.matches(group.name)
+            ]
+        except AccessDenied:
+            if selector.is_prefix:
+                raise
+            return [self._assumed(selector.name)]
+        if not found:
+            what = "begins with this prefix" if selector.is_prefix else "has this name"
+            raise GroupNotFound(
+                f"No log group {what}",
+                place=place,
+                next_step="Check aws_region, log_groups and the account of the credentials; a "
+                "cluster's group appears with its first record",
+            )
+        return found
+
+    def _described(self, prefix: str) -> Iterator[GroupId]:
+        place = Place(region=self._region, group=prefix)
+        request = {"logGroupNamePrefix": prefix}
+        used: set[str] = set()
+        while True:
+            with self._explained("logs:DescribeLogGroups", place):
+                answer = self._logs.describe_log_groups(**request)
+            self._complete(answer, "logGroups", "logs:DescribeLogGroups", place)
+            for item in answer["logGroups"]:
+                _, partition, _, region, account, _ = item["arn"].split(":", 5)
+                yield GroupId(partition, account, region, item["logGroupName"])
+            token = answer.get("nextToken")
+            if token is None:
+                return
+            if token in used:
+                raise ServiceFailure(
+                    "logs:DescribeLogGroups repeats a page", place=place, next_step=_BY_ITSELF
+                )
+            used.add(token)
+            request["nextToken"] = token
+
+    def _assumed(self, name: str) -> GroupId:
+        """A group named exactly needs no permission to list groups; STS tells the account."""
+        partition = self._session.get_partition_for_region(self._region)
+        account = credentials.account_id(self._session, self._region)
+        return GroupId(partition, account, self._region, name)
+
+    def _complete(self, answer: Answer, member: str, action: str, place: Place) -> None:
+        self._learn_clock(answer)
+        if member not in answer:
+            raise ServiceFailure(
+                f"The answer to {action} was cut short every time",
+                place=place,
+                next_step=_BY_ITSELF + "; if it persists, look for a proxy that cuts answers",
+            )
+
+    def _learn_clock(self, answer: Answer) -> None:
+        header = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
+        if header:
+            try:
+                date = parsedate_to_datetime(header)
+            except (TypeError, ValueError):
+                return
+            self._clock_offset_ms = int(date.timestamp() * 1000) - _local_ms()
+
+    def _tokens_exhausted(self, group: GroupId, at_ms: int) -> ServiceFailure:
+        return ServiceFailure(
+            f"CloudWatch Logs gives no usable page token for the millisecond {at_ms}",
+            place=Place(group.account, group.region, group.name),
+            next_step=_BY_ITSELF,
+        )
+
+    @contextmanager
+    def _explained(self, action: str, place: Place) -> Iterator[None]:
+        """Turn botocore's exceptions into ours."""
+        try:
+            yield
+        except exceptions.ClientError as error:
+            raise _from_answer(error, action, place) from error
+        except _NO_CREDENTIALS as error:
+            raise credentials.missing(error, self._region) from error
+        except _NO_CONNECTION as error:
+            raise EndpointUnreachable(
+                f"{getattr(self, 'endpoint', 'The endpoint')} cannot be reached: {error}",
+                place=place,
+                next_step=_region_hint(self._session, self._region)
+                + "Check aws_region, endpoint_url, DNS, proxy and firewall of this host",
+            ) from error
+        except exceptions.BotoCoreError as error:
+            raise ServiceFailure(
+                f"{action} failed: {error}", place=place, next_step=_BY_ITSELF
+            ) from error
+
+
+_BY_ITSELF = "The next run tries again from where this one stopped"
+
+
+def _from_answer(error: exceptions.ClientError, action: str, place: Place) -> CloudHsmError:
+    code = str(error.response.get("Error", {}).get("Code", "unknown"))
+    message = str(error.response.get("Error", {}).get("Message", ""))
+    if code in _DENIED:
+        resource = place.group or "log groups of this Region"
+        return AccessDenied(
+            f"AWS denied {action} on {resource}: {message}",
+            place=place,
+            next_step=f"Allow {action} for the identity named in AWS's message",
+        )
+    if code in _BAD_CREDENTIALS:
+        return credentials.refused(code, message, place.region or "")
+    if code == "ResourceNotFoundException":
+        return GroupNotFound(
+            "The log group does not exist",
+            place=place,
+            next_step="Check log_groups, aws_region and the account of the credentials",
+        )
+    return ServiceFailure(f"{action} failed: {code}: {message}", place=place, next_step=_BY_ITSELF)
+
+
+def _retry_cut_answer(member: str) -> Callable[..., float | None]:
+    """A body that ends early must not look like the end of a window.
+
+    botocore reads with `enforce_content_length=False` and turns JSON that it cannot parse into an
+    empty, successful answer, in every retry mode (seen in 1.42.97 and 1.44.5). A whole answer
+    always has its list member, so its absence asks for another try.
+    """
+
+    def needs_retry(
+        response: tuple[Any, Answer] | None, attempts: int, **_: object
+    ) -> float | None:
+        if response is None or response[0].status_code != 200 or member in response[1]:
+            return None
+        return 0.2 * 2**attempts if attempts < _CUT_ANSWER_TRIES else None
+
+    return needs_retry
+
+
+def _region_hint(aws: botocore.session.Session, region: str) -> str:
+    """Regions appear more often than releases, so an unknown name is a hint, not an error."""
+    known = {
+        name
+        for partition in aws.get_available_partitions()
+        for name in aws.get_available_regions("logs", partition)
+    }
+    return "" if region in known else f"This version does not know a Region {region}. "
+
+
+def _local_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,74 @@
+"""Where AWS credentials come from: botocore's default chain, and whose they are.
+
+The chain is environment, shared files (`~/.aws`, named by AWS_PROFILE), container and host.
+"""
+
+from __future__ import annotations
+
+import botocore.exceptions
+import botocore.session
+from botocore.config import Config
+
+from cloudhsm import __version__
+from cloudhsm.errors import CloudHsmError, CredentialsError, Place
+
+_CHAIN = (
+    "Give the host an instance profile, or the user that runs Splunk a profile in ~/.aws or AWS_* "
+    "variables in splunk-launch.conf"
+)
+
+
+def session() -> botocore.session.Session:
+    """A session that resolves and refreshes credentials by the default chain."""
+    return botocore.session.Session()
+
+
+def client_config(total_attempts: int = 5) -> Config:
+    """Time limits in seconds and botocore's own retries (exponential, with jitter)."""
+    return Config(
+        connect_timeout=10,
+        read_timeout=60,
+        retries={"mode": "standard", "total_max_attempts": total_attempts},
+        user_agent_extra=f"TA-aws-cloudhsm/{__version__}",
+    )
+
+
+def account_id(aws: botocore.session.Session, region: str) -> str:
+    """The account of the credentials, from STS GetCallerIdentity, which needs no permission.
+
+    Raises CloudHsmError where no account can be had.
+    """
+    try:
+        sts = aws.create_client("sts", region_name=region, config=client_config(total_attempts=2))
+        return str(sts.get_caller_identity()["Account"])
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        raise CloudHsmError(
+            f"GetCallerIdentity, which tells the account, failed: {error}",
+            place=Place(region=region),
+            next_step="Allow logs:DescribeLogGroups, which tells it too, or open the way to STS",
+        ) from error
+
+
+def missing(error: Exception, region: str) -> CredentialsError:
+    """What to say when the chain ends without usable credentials."""
+    return CredentialsError(
+        f"There are no usable AWS credentials: {error}",
+        place=Place(region=region),
+        next_step=_CHAIN,
+    )
+
+
+def refused(code: str, message: str, region: str) -> CredentialsError:
+    """What to say when AWS does not accept the credentials it was given."""
+    if "xpired" in code:
+        what, next_step = "have expired", "Renew them; " + _CHAIN
+    elif "Signature" in code:
+        what = "were refused"
+        next_step = "Check this host's clock first, then the secret key"
+    else:
+        what, next_step = "were refused", _CHAIN
+    return CredentialsError(
+        f"The AWS credentials {what}: {code}: {message}",
+        place=Place(region=region),
+        next_step=next_step,
+    )

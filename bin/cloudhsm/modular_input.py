@@ -1,0 +1,129 @@
+"""Splunk's modular input protocol: scheme, validation, wiring.
+
+botocore is imported only when events are streamed: splunkd asks every scheme for its arguments when
+it starts.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from splunklib.modularinput import (
+    Argument,
+    InputDefinition,
+    Scheme,
+    Script,
+    ValidationDefinition,
+)
+from splunklib.modularinput import (
+    EventWriter as SplunkEventWriter,
+)
+
+from cloudhsm import settings
+from cloudhsm.errors import CloudHsmError, OutputClosed
+from cloudhsm.event_writer import EventWriter
+from cloudhsm.stop import Stop, StopRequested
+
+log = logging.getLogger("cloudhsm")
+
+ARGUMENTS = {
+    "aws_region": "AWS Region of the clusters, e.g. us-east-1",
+    "log_groups": "Log groups to read: names, or prefixes ending in * or /, separated by commas. "
+    f"Default: {settings.DEFAULT_LOG_GROUPS}",
+    "start_time": "Collect records from this instant on: 2026-01-31, 2026-01-31T08:00:00Z, -30d, "
+    f"now or all. Default: {settings.DEFAULT_START_TIME}",
+    "endpoint_url": "Another endpoint of CloudWatch Logs, e.g. of a VPC endpoint. Default: AWS's",
+    "lateness_horizon": "How late a record may become visible and still be collected, 1h to 30d. "
+    f"Default: {settings.DEFAULT_LATENESS_HORIZON}",
+}
+
+
+class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type information
+    """The scheme `aws_cloudhsm`; `exit_status` is what splunkd should see after a streaming run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.exit_status = 0
+
+    def get_scheme(self) -> Scheme:
+        """What splunkd shows under Settings > Data inputs."""
+        scheme = Scheme("AWS CloudHSM audit logs")
+        scheme.description = "Collects CloudHSM audit logs from CloudWatch Logs, without gaps."
+        scheme.use_external_validation = True
+        scheme.use_single_instance = False
+        scheme.streaming_mode = Scheme.streaming_mode_xml
+        for name, description in ARGUMENTS.items():
+            scheme.add_argument(
+                Argument(
+                    name,
+                    description=description,
+                    required_on_create=name == "aws_region",
+                    required_on_edit=False,
+                )
+            )
+        return scheme
+
+    def validate_input(self, definition: ValidationDefinition) -> None:
+        """Raises SettingError; splunkd shows its text to the person who saves the input."""
+        settings.parse(definition.metadata["name"], definition.parameters, _now_ms())
+
+    def stream_events(self, inputs: InputDefinition, ew: SplunkEventWriter) -> None:
+        """One run of each stanza that splunkd hands over (one, since instances are not shared)."""
+        del ew  # `cloudhsm.event_writer` writes the same stream without `unbroken`
+        stop = Stop()
+        stop.listen()
+        for stanza, parameters in inputs.inputs.items():
+            try:
+                run_stanza(stanza, parameters, Path(inputs.metadata["checkpoint_dir"]), stop)
+            except StopRequested:
+                log.info("input=%s what=stopped", stanza)
+            except CloudHsmError as error:
+                self.exit_status = 1
+                log.error("input=%s %s", stanza, error.line())
+                if isinstance(error, OutputClosed):
+                    _let_go_of_stdout()
+                    return
+
+
+def run_stanza(
+    stanza: str, parameters: dict[str, str | None], checkpoints: Path, stop: Stop
+) -> None:
+    """Wire the rooms together and collect once; raises CloudHsmError if anything failed."""
+    from cloudhsm.cloudwatch import CloudWatchLogs
+    from cloudhsm.collector import Collector
+    from cloudhsm.state_store import FileStateStore
+
+    asked = settings.parse(stanza, parameters, _now_ms())
+    with stop.interruptible():
+        logs = CloudWatchLogs(asked)
+    writer = EventWriter(sys.stdout.buffer, asked.index)
+    outcome = Collector(asked, logs, FileStateStore(checkpoints), writer, stop).run()
+    writer.close()
+    log.info("input=%s what=run_ended %s", stanza, outcome.line())
+    for failure in outcome.failures[:-1]:
+        log.error("input=%s %s", stanza, failure.line())
+    if outcome.failures:
+        raise outcome.failures[-1]
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point; returns the process's exit status."""
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s", level=logging.INFO)
+    logging.addLevelName(logging.WARNING, "WARN")  # the severities that splunkd understands
+    logging.addLevelName(logging.CRITICAL, "FATAL")
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    script = AwsCloudHsmInput()
+    return int(script.run(arguments)) or script.exit_status
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _let_go_of_stdout() -> None:
+    """The interpreter flushes stdout when it ends, which would fail once more, and noisily."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

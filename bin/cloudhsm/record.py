@@ -1,0 +1,105 @@
+"""The identity of one record: what the collector must know of it, and no more.
+
+Field extraction is the work of search-time rules; here only the few lines at the head of a record
+are read, in their published order, so that nothing a user typed (a user name comes last) can pose
+as them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+# Both generations of the text record, any separator before the colon, line breaks or (in flattened
+# copies) single spaces between the keys. Quantifiers are bounded: hostile text costs linear time.
+_HEAD = re.compile(
+    r"\s{0,8}Time:[ \t]?\d\d/\d\d/\d\d[ ]\d\d:\d\d:\d\d\.\d{1,6},[ ]?usecs:(?P<usecs>\d{1,19})"
+    r"(?:\s{1,8}Version\ No[ \t]{0,8}:[^\n]{0,120}?)?"
+    r"(?:\s{1,8}Sequence\ No[ \t]{0,8}:[ \t]{0,8}(?P<sequence_no>0x[0-9a-fA-F]{1,16}))?"
+    r"(?:\s{1,8}Reboot\ counter[ \t]{0,8}:[ \t]{0,8}(?P<reboot_counter>0x[0-9a-fA-F]{1,8}))?"
+    r"(?:\s{1,8}Opcode[ \t]{0,8}:[^\n]{0,120}?)?"
+    r"(?:\s{1,8}Command\ Type\(hex\)[ \t]{0,8}:[ \t]{0,8}(?P<command_type>\w{1,64}))?",
+    re.ASCII,
+)
+
+# An HSM clock outside these bounds is not believed: 2000-01-01 and 2100-01-01 in microseconds.
+_EARLIEST_USECS = 946_684_800_000_000
+_LATEST_USECS = 4_102_444_800_000_000
+
+
+class Kind(Enum):
+    """Which of the two published formats a record has."""
+
+    AUDIT = "audit"
+    CERTIFICATE = "certificate"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one CloudWatch Logs message says of itself.
+
+    usecs:          microseconds since 1970 UTC by the record's own clock; None if absent or absurd.
+    sequence_no:    as printed, e.g. "0x1d"; None if absent. The text form is part of `record_key`.
+    reboot_counter: as printed, e.g. "0xe8".
+    command_type:   name such as "CN_MGMT_CMD".
+    flaws:          why the record is not a complete one; empty for a well-formed record.
+    """
+
+    kind: Kind
+    usecs: int | None = None
+    sequence_no: str | None = None
+    reboot_counter: str | None = None
+    command_type: str | None = None
+    flaws: tuple[str, ...] = ()
+
+    @property
+    def sequence(self) -> int | None:
+        """The sequence number (0 to 2**64 - 1), or None."""
+        return None if self.sequence_no is None else int(self.sequence_no, 16)
+
+
+def identify(message: str) -> Record:
+    """Read the identity of a message; never raises, whatever the text."""
+    if message[:64].lstrip().startswith("{"):
+        return _certificate(message)
+    head = _HEAD.match(message)
+    if head is None:
+        return Record(Kind.AUDIT, flaws=("blank" if not message.strip() else "no_time",))
+    usecs, flaws = _believable(int(head["usecs"]))
+    missing = [name for name in ("sequence_no", "reboot_counter", "command_type") if not head[name]]
+    return Record(
+        Kind.AUDIT,
+        usecs,
+        head["sequence_no"],
+        head["reboot_counter"],
+        head["command_type"],
+        (*flaws, *(f"no_{name}" for name in missing)),
+    )
+
+
+def _certificate(message: str) -> Record:
+    """A certificate-storage record is JSON with `timestamp` in milliseconds since 1970."""
+    try:
+        body = json.loads(message)
+    except (ValueError, RecursionError):
+        return Record(Kind.CERTIFICATE, flaws=("not_json",))
+    timestamp = body.get("timestamp")
+    if not isinstance(timestamp, int) or isinstance(timestamp, bool):
+        return Record(Kind.CERTIFICATE, flaws=("no_time",))
+    usecs, flaws = _believable(timestamp * 1000)
+    return Record(Kind.CERTIFICATE, usecs, flaws=flaws)
+
+
+def _believable(usecs: int) -> tuple[int | None, tuple[str, ...]]:
+    if _EARLIEST_USECS <= usecs < _LATEST_USECS:
+        return usecs, ()
+    return None, ("implausible_time",)
+
+
+def record_key(record: Record, hsm_id: str) -> str | None:
+    """`hsm_id|reboot_counter|sequence_no|usecs`, as search time builds it, or None."""
+    if record.usecs is None or record.sequence_no is None or record.reboot_counter is None:
+        return None
+    return f"{hsm_id}|{record.reboot_counter}|{record.sequence_no}|{record.usecs}"

@@ -1,0 +1,194 @@
+"""What the administrator asked for: one `[aws_cloudhsm://NAME]` stanza, checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from urllib.parse import urlsplit
+
+from cloudhsm.errors import Place, SettingError
+
+SCHEME = "aws_cloudhsm"
+DEFAULT_LOG_GROUPS = "/aws/cloudhsm/"
+DEFAULT_START_TIME = "-30d"
+DEFAULT_LATENESS_HORIZON = "24h"
+DEFAULT_INTERVAL_S = 60
+
+# A start_time this far ahead of the host's clock may still mean now in another time zone.
+_CLOCK_SLACK_MS = 24 * 3_600_000
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile(r"([1-9]\d{0,6})([smhdw])")
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}")
+# The characters that CloudWatch Logs allows in a log group's name, and its length.
+_GROUP = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}\*?")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class GroupSelector:
+    """One entry of `log_groups`: an exact name, or a prefix (it ended in `*` or `/`)."""
+
+    name: str
+    is_prefix: bool
+
+    def matches(self, group: str) -> bool:
+        """Whether a log group belongs to this entry."""
+        return group.startswith(self.name) if self.is_prefix else group == self.name
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A checked stanza.
+
+    start_time: as written; `start_ms` turns it into an instant on the first run.
+    horizon_ms: how late a record may become visible and still be collected, in milliseconds.
+    interval_s: how often Splunk starts the input; bounds the length of a run.
+    index:      index for every event; None leaves the choice to Splunk.
+    """
+
+    stanza: str
+    aws_region: str
+    log_groups: tuple[GroupSelector, ...]
+    start_time: str
+    horizon_ms: int
+    endpoint_url: str | None
+    interval_s: float
+    index: str | None
+
+    def start_ms(self, now_ms: int) -> int:
+        """`start_time` as milliseconds since 1970 UTC, seen from `now_ms`."""
+        return _start_ms(self.start_time, now_ms)
+
+
+def parse(stanza: str, parameters: Mapping[str, str | None], now_ms: int) -> Settings:
+    """Check the parameters of a stanza, as splunkd hands them over.
+
+    Raises SettingError, which names the setting and says what is allowed.
+    """
+    values = {name: (value or "").strip() for name, value in parameters.items()}
+    start_time = values.get("start_time") or DEFAULT_START_TIME
+    if _start_ms(start_time, now_ms) > now_ms + _CLOCK_SLACK_MS:
+        raise _refused(
+            "start_time",
+            f"{start_time!r} lies in the future",
+            "Write an instant that has passed, or now",
+        )
+    return Settings(
+        stanza=stanza,
+        aws_region=_region(values.get("aws_region", "")),
+        log_groups=_selectors(values.get("log_groups") or DEFAULT_LOG_GROUPS),
+        start_time=start_time,
+        horizon_ms=_horizon(values.get("lateness_horizon") or DEFAULT_LATENESS_HORIZON),
+        endpoint_url=_endpoint(values.get("endpoint_url", "")),
+        interval_s=_interval(values.get("interval", "")),
+        index=values.get("index") or None,
+    )
+
+
+def _region(text: str) -> str:
+    if not text:
+        raise _refused(
+            "aws_region", "is missing", "Give the AWS Region of the clusters, e.g. us-east-1"
+        )
+    if not _REGION.fullmatch(text):
+        raise _refused(
+            "aws_region", f"{text!r} is not the name of an AWS Region", "Write it as in us-east-1"
+        )
+    return text
+
+
+def _selectors(text: str) -> tuple[GroupSelector, ...]:
+    entries = [entry for entry in re.split(r"[\s,]+", text) if entry]
+    for entry in entries:
+        if not _GROUP.fullmatch(entry):
+            raise _refused(
+                "log_groups",
+                f"{entry!r} is not the name of a log group",
+                "List names or prefixes (ending in * or /), separated by commas; "
+                "a name has letters, digits and . - _ / #",
+            )
+    return tuple(
+        GroupSelector(entry.rstrip("*"), is_prefix=entry.endswith(("*", "/")))
+        for entry in dict.fromkeys(entries)
+    )
+
+
+def _start_ms(text: str, now_ms: int) -> int:
+    if text == "all":
+        return 0
+    if text == "now":
+        return now_ms
+    if text.startswith("-") and _DURATION.fullmatch(text[1:]):
+        return max(0, now_ms - _seconds(text[1:]) * 1000)
+    instant = _instant(text)
+    if instant is None:
+        raise _refused(
+            "start_time",
+            f"{text!r} is not an instant",
+            "Write 2026-01-31, 2026-01-31T08:00:00Z, a time ago such as -30d or -12h, now, "
+            "or all for everything that CloudWatch Logs still keeps",
+        )
+    return instant
+
+
+def _instant(text: str) -> int | None:
+    """An ISO 8601 date or time as milliseconds since 1970; UTC where no offset is written."""
+    try:
+        moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        elapsed = moment - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    except (ValueError, OverflowError):
+        return None
+    return max(0, elapsed // timedelta(milliseconds=1))
+
+
+def _horizon(text: str) -> int:
+    # Shorter than CloudWatch's own batching is no protection; longer than 30 days is a backfill.
+    if not _DURATION.fullmatch(text) or not 3600 <= _seconds(text) <= 30 * 86_400:
+        raise _refused(
+            "lateness_horizon",
+            f"{text!r} is not a duration between 1h and 30d",
+            "Write a number and a unit (m, h, d), e.g. 24h",
+        )
+    return _seconds(text) * 1000
+
+
+def _endpoint(text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        url = urlsplit(text)
+        host, _ = url.hostname, url.port
+    except ValueError:
+        host, url = None, urlsplit("")
+    if host is None or url.scheme not in ("http", "https"):
+        raise _refused(
+            "endpoint_url", f"{text!r} is not a URL", "Write https://HOST[:PORT], or leave it empty"
+        )
+    if url.scheme == "http" and host not in _LOOPBACK:
+        raise _refused(
+            "endpoint_url",
+            f"{text!r} would send audit records unencrypted",
+            "Use https://; plain http is accepted for this machine's loopback addresses only",
+        )
+    return text
+
+
+def _interval(text: str) -> float:
+    """Seconds between two runs; a cron schedule, which Splunk also accepts, counts as a minute."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return DEFAULT_INTERVAL_S
+    return seconds if 0 < seconds < float("inf") else DEFAULT_INTERVAL_S
+
+
+def _seconds(duration: str) -> int:
+    return int(duration[:-1]) * _SECONDS[duration[-1]]
+
+
+def _refused(setting: str, what: str, next_step: str) -> SettingError:
+    return SettingError(f"{setting} {what}", place=Place(setting=setting), next_step=next_step)

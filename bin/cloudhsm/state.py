@@ -1,0 +1,150 @@
+"""The state document of one log group: what it holds, and its form as JSON.
+
+Version 1. Every time is in milliseconds (`*_ms`) or microseconds (`*_usecs`) since 1970 UTC::
+
+    {"group":    {"partition", "account", "region", "name"},
+     "stanza":   the input that wrote it last,
+     "progress": {"start_ms", "settled_ms", "last_sweep_ms",
+                  "sweep": null | [start_ms, end_ms, position_ms, started_ms],
+                  "backfills": [[start_ms, end_ms, position_ms], ...]},
+     "seen":     {"hours": {hour: base64}, "boundary": [ms | null, base64]},
+     "ledger":   {"covered": [[start_ms, end_ms], ...],
+                  "epochs": {stream: {reboot_counter: [{"ranges": [...], "gaps": [...]}, ...]}}}}
+
+A range is `[sequence, usecs, at_ms, sequence, usecs, at_ms, min_usecs, max_usecs]` (its two ends),
+a gap `[first, last, opened_ms, verdict]`. The document grows with the events inside the lateness
+horizon and with gaps, not with history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, astuple, dataclass, field
+from typing import Any
+
+from cloudhsm.ledger import Epoch, Gap, Ledger, Mark, Range, Verdict
+from cloudhsm.plan import Progress, Stretch, Sweep
+from cloudhsm.seen import Seen
+
+VERSION = 1
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class GroupId:
+    """Which log group a state belongs to; `partition` is aws, aws-us-gov, aws-cn, ..."""
+
+    partition: str
+    account: str
+    region: str
+    name: str
+
+    def source(self, stream: str) -> str:
+        """The `source` of an event of this group."""
+        return f"{self.account}:{self.region}:{self.name}:{stream}"
+
+    @property
+    def cluster_id(self) -> str:
+        """The last part of the group's name, by AWS's naming."""
+        return self.name.rsplit("/", 1)[-1]
+
+
+@dataclass
+class GroupState:
+    """Everything that must survive between two runs."""
+
+    group: GroupId
+    stanza: str
+    progress: Progress
+    seen: Seen = field(default_factory=Seen)
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def to_json(self) -> Json:
+        """The document, without the envelope that `state_store` adds."""
+        return {
+            "group": asdict(self.group),
+            "stanza": self.stanza,
+            "progress": _progress_to_json(self.progress),
+            "seen": self.seen.to_json(),
+            "ledger": _ledger_to_json(self.ledger),
+        }
+
+    @classmethod
+    def from_json(cls, document: Json) -> GroupState:
+        """Raises LookupError, TypeError or ValueError where `to_json` did not write this."""
+        seen = document["seen"]
+        return cls(
+            GroupId(**document["group"]),
+            document["stanza"],
+            _progress_from_json(document["progress"]),
+            Seen.from_json(seen["hours"], (seen["boundary"][0], seen["boundary"][1])),
+            _ledger_from_json(document["ledger"]),
+        )
+
+
+def _progress_to_json(progress: Progress) -> Json:
+    sweep = progress.sweep
+    return {
+        "start_ms": progress.start_ms,
+        "settled_ms": progress.settled_ms,
+        "last_sweep_ms": progress.last_sweep_ms,
+        "sweep": sweep and list(astuple(sweep)),
+        "backfills": [list(astuple(stretch)) for stretch in progress.backfills],
+    }
+
+
+def _progress_from_json(document: Json) -> Progress:
+    sweep = document["sweep"]
+    return Progress(
+        document["start_ms"],
+        document["settled_ms"],
+        document["last_sweep_ms"],
+        None if sweep is None else Sweep(*sweep),
+        [Stretch(*stretch) for stretch in document["backfills"]],
+    )
+
+
+def _ledger_to_json(ledger: Ledger) -> Json:
+    epochs: dict[str, dict[str, list[Json]]] = {}
+    for (stream, reboot_counter), run in sorted(ledger.epochs.items()):
+        epochs.setdefault(stream, {})[reboot_counter] = [_epoch_to_json(epoch) for epoch in run]
+    return {"covered": [list(interval) for interval in ledger.covered], "epochs": epochs}
+
+
+def _epoch_to_json(epoch: Epoch) -> Json:
+    return {
+        "ranges": [
+            [
+                *_mark_to_json(known.first),
+                *_mark_to_json(known.last),
+                known.min_usecs,
+                known.max_usecs,
+            ]
+            for known in epoch.ranges
+        ],
+        "gaps": [[gap.first, gap.last, gap.opened_ms, gap.verdict.value] for gap in epoch.gaps],
+    }
+
+
+def _mark_to_json(mark: Mark) -> list[int]:
+    return [mark.sequence, mark.usecs, mark.at_ms]
+
+
+def _ledger_from_json(document: Json) -> Ledger:
+    streams: Mapping[str, Mapping[str, list[Json]]] = document["epochs"]
+    return Ledger(
+        {
+            (stream, reboot_counter): [_epoch_from_json(epoch) for epoch in run]
+            for stream, counters in streams.items()
+            for reboot_counter, run in counters.items()
+        },
+        [(start_ms, end_ms) for start_ms, end_ms in document["covered"]],
+    )
+
+
+def _epoch_from_json(document: Json) -> Epoch:
+    return Epoch(
+        [Range(Mark(*row[0:3]), Mark(*row[3:6]), row[6], row[7]) for row in document["ranges"]],
+        [Gap(row[0], row[1], row[2], Verdict(row[3])) for row in document["gaps"]],
+    )

@@ -1,0 +1,229 @@
+"""Loading and saving the state of a log group: one file each, atomically, two generations.
+
+A file is two lines: an envelope (`format`, `version`, `generation`, `sha256` of the other line) and
+the document of `cloudhsm.state`. Saving writes a temporary file, forces it to disk, keeps the
+current file as `.previous` and renames; whatever moment the machine stops at, one complete
+generation is left. A damaged generation falls back to the previous one, which can only repeat
+records, never lose one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from cloudhsm.errors import Place, StateCorrupt, StateError, StateLocked, StateTooNew
+from cloudhsm.state import VERSION, GroupId, GroupState
+
+FORMAT = "TA-aws-cloudhsm/state"
+_REPAIR = (
+    "Run bin/aws_cloudhsm_state.py set-aside FILE with Splunk's Python: the next run then collects "
+    "again from start_time, and record_key removes the repeats"
+)
+
+
+class _Damaged(Exception):
+    """One generation cannot be used; the message says why."""
+
+
+@dataclass
+class Loaded:
+    """What `StateFile.load` found, and why the newest generation was passed over, if it was."""
+
+    state: GroupState | None
+    recovered_from: str | None = None
+
+
+class StateFile:
+    """The state of one group, locked for this process while it is open."""
+
+    def __init__(self, path: Path, place: Place) -> None:
+        self.path = path
+        self._place = place
+        self._generation = 0
+        self._current_is_whole = True
+
+    @property
+    def previous(self) -> Path:
+        """Where the generation before the current one is kept."""
+        return self.path.with_suffix(".previous")
+
+    def load(self) -> Loaded:
+        """The newest generation that is whole.
+
+        Raises StateTooNew where a newer version of the add-on wrote it, StateCorrupt where no
+        generation is whole, StateError where the file cannot be read at all.
+        """
+        if not self.path.exists() and not self.previous.exists():
+            return Loaded(None)
+        reasons: list[str] = []
+        for path in (self.path, self.previous):
+            try:
+                return Loaded(self._read(path), "; ".join(reasons) or None)
+            except FileNotFoundError:
+                reasons.append(f"{path.name} is missing")
+            except OSError as error:
+                raise self._unusable(f"The state cannot be read: {error}") from error
+            except _Damaged as error:
+                reasons.append(f"{path.name} {error}")
+                self._current_is_whole = False
+        raise StateCorrupt(
+            f"Neither generation of the state can be used: {'; '.join(reasons)}",
+            place=self._place,
+            next_step=_REPAIR,
+        )
+
+    def _read(self, path: Path) -> GroupState:
+        envelope, _, document = path.read_bytes().partition(b"\n")
+        header = _header(envelope)
+        if header["version"] > VERSION:
+            raise StateTooNew(
+                f"{path.name} has version {header['version']}; this add-on knows {VERSION}",
+                place=self._place,
+                next_step="Install the newer version of TA-aws-cloudhsm again, or " + _REPAIR,
+            )
+        if hashlib.sha256(document).hexdigest() != header["sha256"]:
+            raise _Damaged("does not match its checksum")
+        try:
+            state = GroupState.from_json(json.loads(document))
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise _Damaged(f"does not hold a state ({error!r})") from error
+        self._generation = header["generation"]
+        return state
+
+    def save(self, state: GroupState) -> None:
+        """Make this the current generation, on disk before it returns.
+
+        Raises StateError, e.g. for a full disk; the generation before is then still whole.
+        """
+        document = json.dumps(state.to_json(), separators=(",", ":")).encode()
+        header = {
+            "format": FORMAT,
+            "version": VERSION,
+            "generation": self._generation + 1,
+            "sha256": hashlib.sha256(document).hexdigest(),
+        }
+        temporary = self.path.with_suffix(".new")
+        try:
+            _write_through(temporary, json.dumps(header).encode() + b"\n" + document)
+            if self._current_is_whole:  # a damaged one must not push out the whole one before it
+                with suppress(FileNotFoundError):
+                    self.path.replace(self.previous)
+            temporary.replace(self.path)
+            _sync_folder(self.path.parent)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink()
+            raise self._unusable(f"The state cannot be saved: {error}") from error
+        self._generation += 1
+        self._current_is_whole = True
+
+    def _unusable(self, what: str) -> StateError:
+        return StateError(
+            what,
+            place=self._place,
+            next_step="Check free space and permissions of this folder; nothing was lost, the next "
+            "run goes on from the last saved state",
+        )
+
+
+class FileStateStore:
+    """The states of all groups, as files in the checkpoint folder of the scheme."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, group: GroupId) -> Path:
+        """The file of a group: readable for people, unique by the digest at its end."""
+        identity = f"{group.partition}:{group.account}:{group.region}:{group.name}"
+        readable = re.sub(r"[^A-Za-z0-9.-]+", "_", identity)[:120]
+        unique = hashlib.sha256(identity.encode()).hexdigest()[:12]
+        return self._folder / f"{readable}-{unique}.state"
+
+    @contextmanager
+    def open(self, group: GroupId, stanza: str) -> Iterator[StateFile]:
+        """Hold the group's state for this process.
+
+        Raises StateLocked while another process of this host holds it, StateError where the folder
+        cannot be written.
+        """
+        path = self.path(group)
+        place = Place(group.account, group.region, group.name, file=str(path))
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock = path.with_suffix(".lock").open("a+", encoding="utf-8")
+        except OSError as error:
+            raise StateError(
+                f"The checkpoint folder cannot be used: {error}",
+                place=place,
+                next_step="Give the user that runs Splunk write access to this folder",
+            ) from error
+        with lock:
+            _lock(lock, place)
+            lock.truncate(0)
+            lock.write(stanza)
+            lock.flush()
+            yield StateFile(path, place)
+
+
+def _header(line: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(line)
+        well_formed = (
+            header["format"] == FORMAT
+            and isinstance(header["version"], int)
+            and isinstance(header["generation"], int)
+            and isinstance(header["sha256"], str)
+        )
+    except (ValueError, KeyError, TypeError):
+        well_formed = False
+    if not well_formed:
+        raise _Damaged("does not begin as a state file")
+    return dict(header)
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the renames themselves durable, where the system can (Windows cannot open folders)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(file: IO[str], place: Place) -> None:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        holder = file.read(200) or "another process"
+        raise StateLocked(
+            f"{holder} is reading this log group now",
+            place=place,
+            next_step="Let one input per host read a log group; a run of the same input that is "
+            "still going on ends by itself",
+        ) from error
