@@ -16,10 +16,10 @@ from enum import Enum
 # copies) single spaces between the keys. Quantifiers are bounded: hostile text costs linear time.
 _HEAD = re.compile(
     r"\s{0,8}Time:[ \t]?\d\d/\d\d/\d\d[ ]\d\d:\d\d:\d\d\.\d{1,6},[ ]?usecs:(?P<usecs>\d{1,19})"
-    r"(?:\s{1,8}Version\ No[ \t]{0,8}:[^\n]{0,120}?)?"
+    r"(?:\s{1,8}Version\ No[ \t]{0,8}:[^\n]{0,120}?(?=\s{1,8}Sequence\ No))?"
     r"(?:\s{1,8}Sequence\ No[ \t]{0,8}:[ \t]{0,8}(?P<sequence_no>0x[0-9a-fA-F]{1,16}))?"
     r"(?:\s{1,8}Reboot\ counter[ \t]{0,8}:[ \t]{0,8}(?P<reboot_counter>0x[0-9a-fA-F]{1,8}))?"
-    r"(?:\s{1,8}Opcode[ \t]{0,8}:[^\n]{0,120}?)?"
+    r"(?:\s{1,8}Opcode[ \t]{0,8}:[^\n]{0,120}?(?=\s{1,8}Command\ Type))?"
     r"(?:\s{1,8}Command\ Type\(hex\)[ \t]{0,8}:[ \t]{0,8}(?P<command_type>\w{1,64}))?",
     re.ASCII,
 )

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import io
+import xml.etree.ElementTree as ET
+from typing import Optional
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudhsm.errors import OutputClosed
+from cloudhsm.event_writer import Event, EventWriter, visible
+
+ANY_TEXT = st.text(st.characters(exclude_categories=[]))
+
+
+def written(*events: Event, index: Optional[str] = None) -> str:
+    output = io.BytesIO()
+    writer = EventWriter(output, index)
+    writer.write(events)
+    writer.close()
+    return output.getvalue().decode()
+
+
+def an_event(text: str = "x", time_usecs: int = 1513717277140812) -> Event:
+    return Event(
+        time_usecs, text, "hsm-a", "1:us-east-1:/aws/cloudhsm/c:hsm-a", "aws:cloudhsm:audit"
+    )
+
+
+def test_an_event_is_complete_and_never_unbroken() -> None:
+    assert written(an_event("a < b"), index="hsm") == (
+        "<stream><event><time>1513717277.140812</time><data>a &lt; b</data><host>hsm-a</host>"
+        "<source>1:us-east-1:/aws/cloudhsm/c:hsm-a</source>"
+        "<sourcetype>aws:cloudhsm:audit</sourcetype><index>hsm</index></event>\n</stream>\n"
+    )
+
+
+def test_without_an_index_splunk_chooses() -> None:
+    assert "<index>" not in written(an_event())
+
+
+def test_a_run_without_events_prints_a_well_formed_stream() -> None:
+    assert written() == "<stream></stream>\n"
+
+
+@pytest.mark.parametrize(("usecs", "text"), [(5, "0.000005"), (1_000_000, "1.000000")])
+def test_microseconds_keep_six_digits(usecs: int, text: str) -> None:
+    assert f"<time>{text}</time>" in written(an_event(time_usecs=usecs))
+
+
+@given(ANY_TEXT)
+def test_an_xml_parser_reads_back_what_was_visible(text: str) -> None:
+    (element,) = ET.fromstring(written(an_event(text)))  # noqa: S314  (our own output)
+    assert (element.findtext("data") or "") == visible(text)
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=0xD7FF)))
+def test_text_that_xml_can_carry_is_not_touched(text: str) -> None:
+    assert visible(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x00\x1b[31m", "\\u0000\\u001b[31m"),
+        ("\ud800", "\\ud800"),
+        ("\ufffe\uffff", "\\ufffe\\uffff"),
+        ("\t\r\n\x7f\U0001f511", "\t\r\n\x7f\U0001f511"),
+    ],
+)
+def test_what_xml_cannot_carry_becomes_visible(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+def test_a_stanza_cannot_smuggle_markup_through_its_index_or_host() -> None:
+    event = an_event()._replace(host="</host><index>main</index>")
+    text = written(event, index="a<b")
+    assert "<index>a&lt;b</index>" in text
+    assert text.count("<index>") == 1
+
+
+class _ClosedPipe(io.RawIOBase):
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _data: object) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_a_closed_pipe_is_named_and_not_mistaken_for_success() -> None:
+    writer = EventWriter(io.BufferedWriter(_ClosedPipe(), buffer_size=8), None)
+    with pytest.raises(OutputClosed, match="Splunk does not take events any more"):
+        writer.write([an_event("x" * 100)])
+        writer.flush()

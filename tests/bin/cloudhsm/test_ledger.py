@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from typing import Optional
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudhsm.ledger import MAX_JUMP, Anomaly, GapChange, Horizon, Ledger, Verdict
+from cloudhsm.record import Kind, Record
+
+HSM = "hsm-a"
+SECOND = 1_000_000
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+START_MS = 1_790_000_000_000
+
+
+def record(
+    sequence: int,
+    usecs: Optional[int] = None,
+    reboot_counter: str = "0xe8",
+    command_type: str = "CN_MGMT_CMD",
+) -> Record:
+    """Record number n is written n seconds after the start, unless told otherwise."""
+    usecs = START_MS * 1000 + sequence * SECOND if usecs is None else usecs
+    return Record(Kind.AUDIT, usecs, f"{sequence:#x}", reboot_counter, command_type)
+
+
+def at(sequence: int) -> int:
+    return START_MS + sequence * 1000
+
+
+def ledger_of(*sequences: int) -> Ledger:
+    ledger = Ledger()
+    for sequence in sequences:
+        assert ledger.enter(HSM, record(sequence), at(sequence)) is None
+    return ledger
+
+
+def ranges(ledger: Ledger, reboot_counter: str = "0xe8") -> list[list[tuple[int, int]]]:
+    return [
+        [(known.first.sequence, known.last.sequence) for known in epoch.ranges]
+        for epoch in ledger.epochs[(HSM, reboot_counter)]
+    ]
+
+
+def judged(ledger: Ledger, *, settled: bool, start_ms: int = 0) -> list[tuple[int, int, str]]:
+    ledger.cover(0, START_MS + DAY_MS)
+    settled_ms = START_MS + DAY_MS if settled else 0
+    changes = ledger.judge(Horizon(START_MS + DAY_MS, start_ms, settled_ms))
+    return [(change.first, change.last, change.verdict.value) for change in changes]
+
+
+@given(
+    st.sets(st.integers(0, 60), min_size=1).flatmap(
+        lambda numbers: st.permutations(sorted(numbers))
+    )
+)
+def test_ranges_are_the_numbers_entered_whatever_their_order(numbers: list[int]) -> None:
+    ledger = ledger_of(*numbers)
+    (found,) = ranges(ledger)
+    covered = [n for first, last in found for n in range(first, last + 1)]
+    assert covered == sorted(numbers)
+    assert all(left[1] + 1 < right[0] for left, right in zip(found, found[1:]))
+
+
+@given(
+    st.sets(st.integers(0, 60), min_size=1).flatmap(
+        lambda numbers: st.permutations(sorted(numbers))
+    )
+)
+def test_after_the_horizon_exactly_the_missing_numbers_are_absent(numbers: list[int]) -> None:
+    missing = {
+        number
+        for first, last, verdict in judged(ledger_of(*numbers), settled=True)
+        for number in range(first, last + 1)
+        if verdict == "absent_at_source"
+    }
+    assert missing == set(range(max(numbers))) - set(numbers)
+
+
+@given(
+    st.sets(st.integers(0, 40), min_size=1),
+    st.sets(st.integers(0, 40), min_size=1),
+)
+def test_every_number_of_a_gap_ends_either_recovered_or_absent(
+    first: set[int], second: set[int]
+) -> None:
+    ledger = ledger_of(*sorted(first))
+    opened = judged(ledger, settled=False)
+    for number in sorted(second - first):
+        ledger.enter(HSM, record(number), at(number))
+    closed = judged(ledger, settled=True)
+    recovered = {n for a, b, verdict in closed if verdict == "recovered" for n in range(a, b + 1)}
+    absent = {
+        n for a, b, verdict in closed if verdict == "absent_at_source" for n in range(a, b + 1)
+    }
+    pending = {n for a, b, _ in opened for n in range(a, b + 1)}
+    assert recovered == pending & second
+    assert absent == set(range(max(first | second))) - first - second
+
+
+def test_a_gap_is_reported_once() -> None:
+    ledger = ledger_of(0, 1, 5)
+    assert judged(ledger, settled=False) == [(2, 4, "pending")]
+    assert judged(ledger, settled=False) == []
+    assert ledger.pending() == 1
+    assert judged(ledger, settled=True) == [(2, 4, "absent_at_source")]
+    assert judged(ledger, settled=True) == []
+    assert ledger.pending() == 0
+
+
+def test_a_gap_filled_in_its_middle_closes_in_part() -> None:
+    ledger = ledger_of(0, 9)
+    judged(ledger, settled=False)
+    ledger.enter(HSM, record(4), at(4))
+    assert judged(ledger, settled=False) == [(4, 4, "recovered")]
+    assert judged(ledger, settled=True) == [(1, 3, "absent_at_source"), (5, 8, "absent_at_source")]
+
+
+def test_what_arrives_after_the_verdict_is_recovered_late() -> None:
+    ledger = ledger_of(0, 2)
+    assert judged(ledger, settled=True) == [(1, 1, "absent_at_source")]
+    ledger.enter(HSM, record(1), at(1))
+    assert judged(ledger, settled=True) == [(1, 1, "recovered_late")]
+
+
+def test_a_gap_is_not_judged_before_all_between_its_neighbours_was_read() -> None:
+    ledger = ledger_of(0, 5)
+    horizon = Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS)
+    ledger.cover(at(0), at(2))
+    ledger.cover(at(4), at(5))
+    assert ledger.judge(horizon) == []
+    ledger.cover(at(2) + 1, at(4) - 1)
+    (change,) = ledger.judge(horizon)
+    assert (change.first, change.last, change.missing) == (1, 4, 4)
+    assert change.before is not None
+    assert change.after is not None
+    assert (change.before.sequence, change.after.sequence) == (0, 5)
+
+
+def test_a_head_gap_behind_a_start_time_was_before_it() -> None:
+    assert judged(ledger_of(7), settled=True, start_ms=1) == [(0, 6, "before_start")]
+
+
+def test_a_head_gap_with_everything_read_is_absent() -> None:
+    assert judged(ledger_of(7), settled=True, start_ms=0) == [(0, 6, "absent_at_source")]
+
+
+def test_a_reboot_may_carry_the_numbers_on_or_restart_them() -> None:
+    ledger = ledger_of(0, 1, 2)
+    later = START_MS * 1000 + 3600 * SECOND
+    ledger.enter(HSM, record(3, later, "0xe9"), at(3))
+    ledger.enter(HSM, record(0, 2 * later, "0xea"), at(4))
+    assert judged(ledger, settled=True) == []
+
+
+def test_the_same_number_much_later_starts_a_new_epoch() -> None:
+    ledger = ledger_of(0, 1, 2)
+    later = START_MS * 1000 + 3600 * SECOND
+    assert ledger.enter(HSM, record(0, later), at(3600)) is Anomaly.SEQUENCE_RESTARTED
+    assert ledger.enter(HSM, record(1, later + 1), at(3601)) is None
+    assert ranges(ledger) == [[(0, 2)], [(0, 1)]]
+    assert judged(ledger, settled=True) == []
+
+
+def test_a_late_record_of_an_older_epoch_is_entered_there() -> None:
+    ledger = ledger_of(0, 2)
+    later = START_MS * 1000 + 3600 * SECOND
+    ledger.enter(HSM, record(0, later), at(3600))
+    ledger.enter(HSM, record(1), at(1))
+    assert ranges(ledger) == [[(0, 2)], [(0, 0)]]
+
+
+def test_a_restart_is_noticed_even_where_its_numbers_were_never_seen() -> None:
+    ledger = ledger_of(5000, 5001)
+    later = START_MS * 1000 + 24 * 3600 * SECOND
+    assert ledger.enter(HSM, record(0, later), at(86_400)) is Anomaly.SEQUENCE_RESTARTED
+
+
+def test_one_number_with_two_records_is_a_conflict_and_changes_nothing() -> None:
+    ledger = ledger_of(0, 1, 2)
+    assert ledger.enter(HSM, record(1), at(1)) is Anomaly.SEQUENCE_CONFLICT
+    assert ranges(ledger) == [[(0, 2)]]
+
+
+@pytest.mark.parametrize(
+    ("jump", "anomaly"), [(MAX_JUMP, None), (MAX_JUMP + 1, Anomaly.IMPLAUSIBLE_SEQUENCE)]
+)
+def test_a_jump_of_more_than_a_million_is_not_believed(
+    jump: int, anomaly: Optional[Anomaly]
+) -> None:
+    assert ledger_of(0).enter(HSM, record(jump, START_MS * 1000), at(1)) is anomaly
+
+
+@pytest.mark.parametrize(
+    ("sequence", "anomaly"),
+    [(3, None), (9, Anomaly.IMPLAUSIBLE_SEQUENCE), (0xFFFF, Anomaly.IMPLAUSIBLE_SEQUENCE)],
+)
+def test_another_command_type_takes_part_only_where_it_continues_the_sequence(
+    sequence: int, anomaly: Optional[Anomaly]
+) -> None:
+    special = record(sequence, command_type="SPECIAL")
+    assert ledger_of(0, 1, 2).enter(HSM, special, at(3)) is anomaly
+
+
+def test_a_record_without_number_or_counter_is_passed_over() -> None:
+    ledger = Ledger()
+    assert ledger.enter(HSM, Record(Kind.AUDIT), 0) is None
+    assert ledger.enter(HSM, Record(Kind.CERTIFICATE, 1), 0) is None
+    assert ledger.epochs == {}
+
+
+def test_streams_are_judged_apart() -> None:
+    ledger = ledger_of(0)
+    ledger.enter("hsm-b", record(1), at(1))
+    ledger.cover(0, START_MS + DAY_MS)
+    changes = ledger.judge(Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS))
+    assert [(change.stream, change.first, change.last) for change in changes] == [("hsm-b", 0, 0)]
+    assert isinstance(changes[0], GapChange)
+    assert changes[0].verdict is Verdict.ABSENT_AT_SOURCE
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9))))
+def test_covered_intervals_are_the_union_and_never_touch(intervals: list[tuple[int, int]]) -> None:
+    ledger = Ledger()
+    for start, length in intervals:
+        ledger.cover(start, start + length)
+    points = {p for start, length in intervals for p in range(start, start + length + 1)}
+    assert {p for start, end in ledger.covered for p in range(start, end + 1)} == points
+    assert all(left[1] + 1 < right[0] for left, right in zip(ledger.covered, ledger.covered[1:]))
+
+
+def test_a_bigger_number_without_head_of_a_non_sequenced_command_opens_nothing() -> None:
+    ledger = Ledger()
+    assert (
+        ledger.enter(HSM, record(9, command_type="SPECIAL"), at(9)) is Anomaly.IMPLAUSIBLE_SEQUENCE
+    )
+    assert judged(ledger, settled=True) == []

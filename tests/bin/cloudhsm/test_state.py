@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudhsm.ledger import Horizon, Ledger
+from cloudhsm.plan import Progress, Stretch, Sweep
+from cloudhsm.record import Kind, Record
+from cloudhsm.seen import Seen
+from cloudhsm.state import GroupId, GroupState
+
+GROUP = GroupId("aws", "111122223333", "us-east-1", "/aws/cloudhsm/cluster-likphkxygsn")
+MS = st.integers(0, 2**45)
+STRETCHES = st.builds(Stretch, MS, MS, MS)
+PROGRESS = st.builds(
+    Progress,
+    MS,
+    MS,
+    st.none() | MS,
+    st.none() | st.builds(Sweep, MS, MS, MS, MS),
+    st.lists(STRETCHES),
+)
+
+
+@st.composite
+def ledgers(draw: st.DrawFn) -> Ledger:
+    ledger = Ledger()
+    numbers = st.integers(0, 2**64 - 1)
+    for sequence in draw(st.lists(numbers, max_size=8)):
+        record = Record(
+            Kind.AUDIT, draw(MS), f"{sequence:#x}", draw(st.sampled_from(["0x1", "0x2"]))
+        )
+        ledger.enter(draw(st.sampled_from(["hsm-a", "hsm-b"])), record, draw(MS))
+    ledger.cover(0, draw(MS))
+    ledger.judge(Horizon(draw(MS), 0, draw(MS)))
+    return ledger
+
+
+@given(PROGRESS, ledgers(), st.lists(st.tuples(st.text(), MS)))
+def test_a_state_survives_its_document(
+    progress: Progress, ledger: Ledger, events: list[tuple[str, int]]
+) -> None:
+    seen = Seen()
+    for one in events:
+        seen.add(*one)
+        seen.add_boundary(*one)
+    state = GroupState(GROUP, "aws_cloudhsm://x", progress, seen, ledger)
+    document = json.loads(json.dumps(state.to_json()))
+    again = GroupState.from_json(document)
+    assert again.to_json() == state.to_json()
+    assert (again.group, again.progress, again.ledger) == (state.group, progress, ledger)
+
+
+def test_the_source_names_account_region_group_and_stream() -> None:
+    assert GROUP.source("hsm-a") == (
+        "111122223333:us-east-1:/aws/cloudhsm/cluster-likphkxygsn:hsm-a"
+    )
+    assert GROUP.cluster_id == "cluster-likphkxygsn"
