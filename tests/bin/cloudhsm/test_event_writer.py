@@ -2,19 +2,18 @@ from __future__ import annotations
 
 import io
 import xml.etree.ElementTree as ET
-from typing import Optional
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from cloudhsm.errors import OutputClosed
 from cloudhsm.event_writer import Event, EventWriter, visible
+from hypothesis import given
+from hypothesis import strategies as st
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 
 
-def written(*events: Event, index: Optional[str] = None) -> str:
+def written(*events: Event, index: str | None = None) -> str:
     output = io.BytesIO()
     writer = EventWriter(output, index)
     writer.write(events)
@@ -80,16 +79,32 @@ def test_a_stanza_cannot_smuggle_markup_through_its_index_or_host() -> None:
     assert text.count("<index>") == 1
 
 
-class _ClosedPipe(io.RawIOBase):
+class _Pipe(io.RawIOBase):
+    """A pipe that splunkd has closed; it can be opened again, so that no buffer fails later."""
+
+    closed_by_splunk = True
+
     def writable(self) -> bool:
         return True
 
-    def write(self, _data: object) -> int:
-        raise BrokenPipeError(32, "Broken pipe")
+    def write(self, data: Any) -> int:
+        if self.closed_by_splunk:
+            raise BrokenPipeError(32, "Broken pipe")
+        return len(data)
 
 
 def test_a_closed_pipe_is_named_and_not_mistaken_for_success() -> None:
-    writer = EventWriter(io.BufferedWriter(_ClosedPipe(), buffer_size=8), None)
+    pipe = _Pipe()
+    writer = EventWriter(io.BufferedWriter(pipe, buffer_size=8), None)
     with pytest.raises(OutputClosed, match="Splunk does not take events any more"):
         writer.write([an_event("x" * 100)])
+    pipe.closed_by_splunk = False
+
+
+def test_a_pipe_that_closes_before_the_flush_is_named_too() -> None:
+    pipe = _Pipe()
+    writer = EventWriter(io.BufferedWriter(pipe, buffer_size=8_000), None)
+    writer.write([an_event()])
+    with pytest.raises(OutputClosed, match="Splunk does not take events any more"):
         writer.flush()
+    pipe.closed_by_splunk = False

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from typing import Optional
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from cloudhsm.ledger import MAX_JUMP, Anomaly, GapChange, Horizon, Ledger, Verdict
 from cloudhsm.record import Kind, Record
+from hypothesis import given
+from hypothesis import strategies as st
 
 HSM = "hsm-a"
 SECOND = 1_000_000
@@ -18,7 +15,7 @@ START_MS = 1_790_000_000_000
 
 def record(
     sequence: int,
-    usecs: Optional[int] = None,
+    usecs: int | None = None,
     reboot_counter: str = "0xe8",
     command_type: str = "CN_MGMT_CMD",
 ) -> Record:
@@ -188,9 +185,7 @@ def test_one_number_with_two_records_is_a_conflict_and_changes_nothing() -> None
 @pytest.mark.parametrize(
     ("jump", "anomaly"), [(MAX_JUMP, None), (MAX_JUMP + 1, Anomaly.IMPLAUSIBLE_SEQUENCE)]
 )
-def test_a_jump_of_more_than_a_million_is_not_believed(
-    jump: int, anomaly: Optional[Anomaly]
-) -> None:
+def test_a_jump_of_more_than_a_million_is_not_believed(jump: int, anomaly: Anomaly | None) -> None:
     assert ledger_of(0).enter(HSM, record(jump, START_MS * 1000), at(1)) is anomaly
 
 
@@ -199,7 +194,7 @@ def test_a_jump_of_more_than_a_million_is_not_believed(
     [(3, None), (9, Anomaly.IMPLAUSIBLE_SEQUENCE), (0xFFFF, Anomaly.IMPLAUSIBLE_SEQUENCE)],
 )
 def test_another_command_type_takes_part_only_where_it_continues_the_sequence(
-    sequence: int, anomaly: Optional[Anomaly]
+    sequence: int, anomaly: Anomaly | None
 ) -> None:
     special = record(sequence, command_type="SPECIAL")
     assert ledger_of(0, 1, 2).enter(HSM, special, at(3)) is anomaly

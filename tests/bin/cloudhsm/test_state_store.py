@@ -4,11 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from cloudhsm import plan, state_store
 from cloudhsm.errors import Place, StateCorrupt, StateError, StateLocked, StateTooNew
 from cloudhsm.state import GroupId, GroupState
@@ -72,7 +71,9 @@ DAMAGES = pytest.mark.parametrize(
 
 
 @DAMAGES
-def test_a_damaged_generation_falls_back_to_the_one_before(file: StateFile, damage) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_generation_falls_back_to_the_one_before(
+    file: StateFile, damage: Callable[[bytes], bytes]
+) -> None:
     file.save(state(1))
     file.save(state(2))
     file.path.write_bytes(damage(file.path.read_bytes()))
@@ -84,7 +85,9 @@ def test_a_damaged_generation_falls_back_to_the_one_before(file: StateFile, dama
 
 
 @DAMAGES
-def test_a_damaged_generation_never_pushes_out_the_whole_one(file: StateFile, damage) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_generation_never_pushes_out_the_whole_one(
+    file: StateFile, damage: Callable[[bytes], bytes]
+) -> None:
     file.save(state(1))
     file.save(state(2))
     file.path.write_bytes(damage(file.path.read_bytes()))
@@ -97,7 +100,9 @@ def test_a_damaged_generation_never_pushes_out_the_whole_one(file: StateFile, da
 
 
 @DAMAGES
-def test_two_damaged_generations_stop_and_name_the_repair_command(file: StateFile, damage) -> None:  # type: ignore[no-untyped-def]
+def test_two_damaged_generations_stop_and_name_the_repair_command(
+    file: StateFile, damage: Callable[[bytes], bytes]
+) -> None:
     file.save(state(1))
     file.save(state(2))
     for path in (file.path, file.previous):

@@ -1,0 +1,385 @@
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cloudhsm.collector import Collector, Outcome
+from cloudhsm.errors import AccessDenied, Place, ServiceFailure, StateError
+from cloudhsm.event_writer import Event, EventWriter
+from cloudhsm.log_source import LogEvent, Page
+from cloudhsm.settings import parse
+from cloudhsm.state import GroupId, GroupState
+from cloudhsm.state_store import FileStateStore, StateFile
+from cloudhsm.stop import Stop
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.bin.fakes import DAY_MS, GROUP, HOUR_MS, HSM, NOW_MS, FakeLogs, event, handed_over
+
+DENIED = AccessDenied("AWS denied it", place=Place(), next_step="Allow it")
+
+
+class Run:
+    """One run of an input after another over the same checkpoint folder, as splunkd starts them."""
+
+    def __init__(self, folder: Path, logs: FakeLogs, **parameters: str) -> None:
+        self.store = FileStateStore(folder)
+        self.logs = logs
+        self.parameters = {"aws_region": "us-east-1", **parameters}
+        self.output = io.BytesIO()
+        self.outcome = Outcome()
+        self.stop = Stop()
+
+    def once(self) -> list[dict[str, str]]:
+        self.output = io.BytesIO()
+        writer = EventWriter(self.output, None)
+        self.outcome = self.collector(writer).run()
+        writer.close()
+        return handed_over(self.output)
+
+    def collector(self, writer: EventWriter) -> Collector:
+        settings = parse("aws_cloudhsm://x", self.parameters, self.logs.now)
+        return Collector(settings, self.logs, self.store, writer, self.stop)
+
+    def state(self) -> GroupState | None:
+        return StateFile(self.store.path(GROUP), Place()).load().state
+
+
+@pytest.fixture
+def logs() -> FakeLogs:
+    return FakeLogs()
+
+
+@pytest.fixture
+def run(tmp_path: Path, logs: FakeLogs) -> Run:
+    return Run(tmp_path, logs)
+
+
+def records(events: Iterable[dict[str, str]]) -> list[str]:
+    return [e["data"] for e in events if e["sourcetype"] == "aws:cloudhsm:audit"]
+
+
+def own(events: Iterable[dict[str, str]]) -> list[dict[str, Any]]:
+    return [json.loads(e["data"]) for e in events if e["sourcetype"] == "aws:cloudhsm:collector"]
+
+
+def messages(logs: FakeLogs) -> list[str]:
+    return [e.message for e in logs.events]
+
+
+def test_every_record_is_handed_over_once(run: Run) -> None:
+    ages = (20 * DAY_MS, 3 * DAY_MS, DAY_MS, HOUR_MS, 60_000, 0, -HOUR_MS)
+    run.logs.events = [event(n, NOW_MS - age) for n, age in enumerate(ages)]
+    assert sorted(records(run.once())) == sorted(messages(run.logs))
+    assert run.once() == []
+    assert (run.outcome.records, run.outcome.failures) == (0, [])
+
+
+def test_a_record_has_its_own_time_and_the_identity_it_lacks(run: Run) -> None:
+    run.logs.events = [event(0, NOW_MS)]
+    (found,) = run.once()
+    assert found["time"] == f"{NOW_MS // 1000 - 1}.998500"
+    assert found["host"] == HSM
+    assert found["source"] == f"111122223333:us-east-1:{GROUP.name}:{HSM}"
+
+
+def test_a_certificate_record_has_the_cluster_as_host(run: Run) -> None:
+    text = '{"object_handle": 1, "op_code": "CreateObject", "timestamp": 1725482483671}'
+    run.logs.events = [event(0, NOW_MS, stream="cluster-likphkxygsn", message=text)]
+    (found,) = run.once()
+    assert (found["sourcetype"], found["host"]) == (
+        "aws:cloudhsm:certificate",
+        "cluster-likphkxygsn",
+    )
+    assert found["time"] == "1725482483.671000"
+
+
+def test_a_record_that_shows_up_late_is_handed_over_by_a_sweep(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - HOUR_MS + n) for n in (0, 2)]
+    first = run.once()
+    assert [found["event"] for found in own(first)] == ["gap_opened"]
+    run.logs.events.append(event(1, NOW_MS - HOUR_MS + 1))
+    run.logs.now += 7 * HOUR_MS
+    late = run.once()
+    assert records(late) == [event(1, NOW_MS - HOUR_MS + 1).message]
+    assert [found["verdict"] for found in own(late)] == ["recovered"]
+
+
+def test_a_missing_record_ends_in_a_verdict_after_the_horizon(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - HOUR_MS + n) for n in (0, 2)]
+    run.once()
+    verdicts = []
+    for _ in range(5):
+        run.logs.now += 7 * HOUR_MS
+        verdicts += [found["verdict"] for found in own(run.once())]
+    assert verdicts == ["absent_at_source"]
+
+
+def test_after_an_outage_nothing_is_missing(run: Run) -> None:
+    run.logs.events = [event(0, NOW_MS)]
+    run.once()
+    run.logs.events += [event(n, NOW_MS + n * HOUR_MS) for n in range(1, 120)]
+    run.logs.now += 120 * HOUR_MS
+    assert records(run.once()) == messages(run.logs)[1:]
+
+
+def test_many_events_of_one_millisecond_survive_any_page_size(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - 5 * DAY_MS) for n in range(20)]
+    run.logs.events += [event(n, NOW_MS) for n in range(20, 40)]
+    assert sorted(records(run.once())) == sorted(messages(run.logs))
+
+
+def test_two_events_with_one_text_are_two_events(run: Run) -> None:
+    twins = [event(0, NOW_MS, event_id="a"), event(0, NOW_MS, event_id="b")]
+    run.logs.events = twins
+    found = run.once()
+    assert records(found) == [twin.message for twin in twins]
+    assert [one["event"] for one in own(found)] == ["sequence_conflict"]
+
+
+def test_an_earlier_start_time_adds_the_records_before_it(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - (9 - n) * DAY_MS) for n in range(9)]
+    run.parameters["start_time"] = "-3d"
+    assert len(records(run.once())) == 3
+    run.parameters["start_time"] = "all"
+    assert records(run.once()) == messages(run.logs)[:6]
+    run.parameters["start_time"] = "now"
+    assert run.once() == []
+
+
+def test_a_relative_start_time_is_pinned_on_the_first_run(run: Run) -> None:
+    run.parameters["start_time"] = "-3d"
+    run.once()
+    run.logs.now += 10 * DAY_MS
+    run.once()
+    state = run.state()
+    assert state is not None
+    assert state.progress.start_ms == NOW_MS - 3 * DAY_MS
+
+
+@pytest.mark.parametrize(
+    ("text", "flaw"),
+    [("Time: 12/19/17 21:0", "no_time"), ("<event>&]]>", "no_time"), ("{", "not_json")],
+)
+def test_a_damaged_record_is_one_event_with_its_text_and_a_flag(
+    run: Run, text: str, flaw: str
+) -> None:
+    run.logs.events = [event(0, NOW_MS, message=text)]
+    found = run.once()
+    assert [one["data"] for one in found if one["sourcetype"] != "aws:cloudhsm:collector"] == [text]
+    assert [(one["event"], one["flaws"]) for one in own(found)] == [("records_flawed", [flaw])]
+
+
+@pytest.mark.parametrize("text", ["\x00\ud800", " ", "\x1b]0;x\x07"])
+def test_a_record_that_cannot_be_carried_is_kept_beside_its_event(run: Run, text: str) -> None:
+    run.logs.events = [event(0, NOW_MS, message=text)]
+    altered = [one for one in own(run.once()) if one["event"] == "record_altered"]
+    assert len(altered) == 1
+    assert altered[0]["sha256"]
+
+
+def test_a_page_of_foreign_text_is_flagged_once(run: Run) -> None:
+    run.logs.page_size = 100
+    run.logs.events = [event(n, NOW_MS, message=f"line {n}") for n in range(50)]
+    found = run.once()
+    assert len(records(found)) == 50
+    assert [one["records"] for one in own(found)] == [50]
+
+
+def test_a_megabyte_record_arrives_whole(run: Run) -> None:
+    text = event(0, NOW_MS, message=None).message + "x<&" * 350_000
+    run.logs.events = [event(0, NOW_MS, message=text)]
+    assert records(run.once()) == [text]
+
+
+OTHER = GroupId("aws", "111122223333", "us-east-1", "/aws/cloudhsm/cluster-other")
+
+
+def test_a_failing_group_stops_no_other(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.logs.groups = [OTHER, GROUP]
+    run.logs.events = [event(0, NOW_MS)]
+    read = run.logs.read
+
+    def refuse_other(group: GroupId, start_ms: int, end_ms: int) -> Iterator[Page]:
+        if group == OTHER:
+            raise DENIED
+        return read(group, start_ms, end_ms)
+
+    monkeypatch.setattr(run.logs, "read", refuse_other)
+    assert len(records(run.once())) == 1
+    assert run.outcome.failures == [DENIED]
+
+
+def test_what_discovery_could_not_find_is_reported_beside_the_rest(run: Run) -> None:
+    run.logs.failures = [DENIED]
+    run.logs.events = [event(0, NOW_MS)]
+    assert len(records(run.once())) == 1
+    assert run.outcome.failures == [DENIED]
+
+
+def test_a_group_held_by_another_input_is_reported_and_left_alone(run: Run) -> None:
+    run.logs.events = [event(0, NOW_MS)]
+    with run.store.open(GROUP, "aws_cloudhsm://twin"):
+        assert run.once() == []
+    (failure,) = run.outcome.failures
+    assert "aws_cloudhsm://twin is reading this log group now" in failure.what
+
+
+def test_a_failed_read_moves_no_position(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - n) for n in range(9)]
+
+    def fail_third(page: int) -> None:
+        if page == 2:
+            raise ServiceFailure("503", place=Place(), next_step="wait")
+
+    run.logs.before_page = fail_third
+    first = records(run.once())
+    assert len(first) == 6
+    assert len(run.outcome.failures) == 1
+    run.logs.before_page = lambda _: None
+    assert sorted(first + records(run.once())) == sorted(messages(run.logs))
+
+
+def test_a_full_disk_is_noticed_before_anything_is_handed_over(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.logs.events = [event(0, NOW_MS)]
+
+    def full(_file: StateFile, _state: GroupState) -> None:
+        raise StateError("No space left on device", place=Place(), next_step="Make room")
+
+    monkeypatch.setattr(StateFile, "save", full)
+    assert run.once() == []
+    assert [failure.what for failure in run.outcome.failures] == ["No space left on device"]
+    monkeypatch.undo()
+    assert len(records(run.once())) == 1
+
+
+def test_a_damaged_state_repeats_but_never_loses_and_says_so(run: Run) -> None:
+    run.logs.events = [event(0, NOW_MS)]
+    run.once()
+    path = run.store.path(GROUP)
+    path.write_bytes(path.read_bytes()[:-5])
+    run.logs.events.append(event(1, NOW_MS))
+    found = run.once()
+    assert [one["event"] for one in own(found)] == ["state_recovered"]
+    assert event(1, NOW_MS).message in records(found)
+
+
+def test_a_corrupt_state_stops_the_group_and_hands_over_nothing(run: Run) -> None:
+    run.logs.events = [event(0, NOW_MS)]
+    run.once()
+    for path in run.store.path(GROUP).parent.glob("*"):
+        path.write_bytes(b"x")
+    assert run.once() == []
+    assert "set-aside" in run.outcome.failures[0].next_step
+
+
+def test_a_stop_ends_the_run_after_the_page_in_flight(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - n) for n in range(9)]
+
+    def stop_at_second(page: int) -> None:
+        run.stop.requested = page == 1
+
+    run.logs.before_page = stop_at_second
+    first = records(run.once())
+    assert len(first) == 6
+    run.logs.before_page = lambda _: None
+    run.stop.requested = False
+    assert sorted(first + records(run.once())) == sorted(messages(run.logs))
+
+
+def test_a_run_leaves_part_of_its_interval_and_the_next_goes_on(tmp_path: Path) -> None:
+    logs = FakeLogs(events=[event(n, NOW_MS - 5 * DAY_MS + n) for n in range(30)])
+    run = Run(tmp_path, logs, interval="10")
+    seconds = iter(range(10_000))
+    found: list[str] = []
+    for _ in range(9):
+        settings = parse("aws_cloudhsm://x", run.parameters, logs.now)
+        output = io.BytesIO()
+        writer = EventWriter(output, None)
+        Collector(settings, logs, run.store, writer, run.stop, lambda: next(seconds)).run()
+        found += records(handed_over(output))
+    assert found == messages(logs)
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+class CrashingWriter(EventWriter):
+    """Dies before the given effect: an even number before a write, an odd one before a flush."""
+
+    def __init__(self, output: io.BytesIO, effects: list[int]) -> None:
+        super().__init__(output, None)
+        self._effects = effects
+
+    def write(self, events: Iterable[Event]) -> None:
+        self._step()
+        super().write(events)
+
+    def flush(self) -> None:
+        self._step()
+        super().flush()
+
+    def _step(self) -> None:
+        self._effects[0] -= 1
+        if self._effects[0] < 0:
+            raise Crash
+
+
+@st.composite
+def trails(draw: st.DrawFn) -> list[LogEvent]:
+    ages = draw(st.lists(st.integers(-HOUR_MS, 40 * DAY_MS), max_size=12))
+    return [event(n, NOW_MS - age) for n, age in enumerate(sorted(ages, reverse=True))]
+
+
+@given(trails(), st.integers(1, 4), st.lists(st.integers(0, 12), max_size=5))
+def test_whatever_step_a_run_dies_at_all_records_arrive_and_repeats_are_one_page_each(
+    trail: list[LogEvent], page_size: int, deaths: list[int]
+) -> None:
+    logs = FakeLogs(events=trail, page_size=page_size)
+    expected = [e.message for e in trail if e.timestamp_ms >= NOW_MS - 30 * DAY_MS]
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder), logs)
+        found: list[str] = []
+        for effects in deaths:
+            output = io.BytesIO()
+            with suppress(Crash):
+                run.collector(CrashingWriter(output, [effects])).run()
+            found += records(handed_over(output))
+        found += records(run.once())
+        assert run.once() == []
+    assert set(found) == set(expected)
+    repeats = sum((Counter(found) - Counter(set(found))).values())
+    assert repeats <= page_size * len(deaths)
+
+
+@pytest.mark.parametrize("save", range(6))
+def test_a_death_between_flush_and_save_repeats_at_most_that_page(
+    run: Run, monkeypatch: pytest.MonkeyPatch, save: int
+) -> None:
+    run.logs.events = [event(n, NOW_MS - 5 * DAY_MS + n) for n in range(9)]
+    saves = iter(range(100))
+    original = StateFile.save
+
+    def dying(file: StateFile, state: GroupState) -> None:
+        if next(saves) == save:
+            raise Crash
+        original(file, state)
+
+    monkeypatch.setattr(StateFile, "save", dying)
+    output = io.BytesIO()
+    with pytest.raises(Crash):
+        run.collector(EventWriter(output, None)).run()
+    monkeypatch.undo()
+    found = Counter(records(handed_over(output)) + records(run.once()))
+    assert set(found) == set(messages(run.logs))
+    assert sum(found.values()) <= 9 + 3

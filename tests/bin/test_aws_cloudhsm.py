@@ -1,0 +1,382 @@
+"""The script that splunkd starts, as splunkd starts it: a process, XML on stdin and stdout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import pytest
+
+from tests.bin.conftest import LIBRARIES, ROOT
+from tests.bin.fakes import (
+    HSM,
+    Answer,
+    ScriptedAws,
+    audit_text,
+    described,
+    event,
+    filtered,
+    holding,
+    refusal,
+)
+
+GROUP = "/aws/cloudhsm/cluster-likphkxygsn"
+MOTO = ROOT / ".venv" / "moto" / "bin" / "moto_server"
+SECRET = "this-is-the-secret-key"
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The add-on as it is installed: bin/ beside lib/."""
+    folder = tmp_path_factory.mktemp("apps") / "TA-aws-cloudhsm"
+    shutil.copytree(ROOT / "bin", folder / "bin", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "lib").symlink_to(LIBRARIES)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    """A local CloudWatch Logs in a process of its own; yields its URL."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [str(MOTO), "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            _wait_for(url)
+            yield url
+        finally:
+            server.terminate()
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(f"{url}/moto-api/", timeout=5).close()  # noqa: S310
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(f"{url} did not answer")
+
+
+@pytest.fixture
+def aws() -> Iterator[ScriptedAws]:
+    server = ScriptedAws()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def configuration(checkpoints: Path, **parameters: str) -> str:
+    """The document that splunkd writes to the stdin of a streaming modular input."""
+    given = {"aws_region": "us-east-1", "interval": "60", "index": "main", **parameters}
+    items = "".join(f'<param name="{k}">{escape(v)}</param>' for k, v in given.items())
+    return (
+        "<input><server_host>sh</server_host><server_uri>https://127.0.0.1:8089</server_uri>"
+        f"<session_key>k</session_key><checkpoint_dir>{checkpoints}</checkpoint_dir>"
+        f'<configuration><stanza name="aws_cloudhsm://prod">{items}</stanza></configuration></input>'
+    )
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {
+        k: v for k, v in os.environ.items() if not k.upper().startswith(("AWS_", "HTTP", "PYTHON"))
+    }
+    none = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent"}
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": SECRET}
+    return {**kept, **none, **keys, **more}
+
+
+def start(
+    app: Path, *arguments: str, stdin: str = "", env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(app / "bin" / "aws_cloudhsm.py"), *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment() if env is None else env,
+    )
+
+
+def data(stdout: str) -> list[str]:
+    return [element.findtext("data") or "" for element in ET.fromstring(stdout)]  # noqa: S314
+
+
+def put(url: str, *messages: tuple[int, str]) -> None:
+    """Put records into the local CloudWatch Logs, through the vendored botocore."""
+    import botocore.session
+
+    client = botocore.session.Session().create_client(
+        "logs",
+        region_name="us-east-1",
+        endpoint_url=url,
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+    )
+    client.put_log_events(
+        logGroupName=GROUP,
+        logStreamName=HSM,
+        logEvents=[{"timestamp": at_ms, "message": text} for at_ms, text in messages],
+    )
+
+
+@pytest.fixture
+def group(moto: str) -> str:
+    """A local CloudWatch Logs that holds one empty stream; yields its URL."""
+    import botocore.session
+
+    reset = urllib.request.Request(f"{moto}/moto-api/reset", method="POST")  # noqa: S310
+    urllib.request.urlopen(reset, timeout=30).close()  # noqa: S310
+    client = botocore.session.Session().create_client(
+        "logs",
+        region_name="us-east-1",
+        endpoint_url=moto,
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+    )
+    client.create_log_group(logGroupName=GROUP)
+    client.create_log_stream(logGroupName=GROUP, logStreamName=HSM)
+    return moto
+
+
+def records(count: int, first: int = 0) -> list[tuple[int, str]]:
+    now_ms = time.time_ns() // 1_000_000
+    times = [now_ms - 600_000 + (first + n) * 1000 for n in range(count)]
+    return [(at, audit_text(first + n, at * 1000 - 1)) for n, at in enumerate(times)]
+
+
+def test_the_scheme_names_every_setting_and_needs_no_botocore(app: Path) -> None:
+    code = (
+        "import sys, runpy; sys.argv = [sys.argv[1], '--scheme']\n"
+        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "assert 'botocore' not in sys.modules and 'urllib3' not in sys.modules"
+    )
+    script = str(app / "bin" / "aws_cloudhsm.py")
+    said = subprocess.run([sys.executable, "-c", code, script], capture_output=True, text=True)
+    assert (said.returncode, said.stderr) == (0, "")
+    scheme = ET.fromstring(said.stdout)  # noqa: S314
+    names = [argument.get("name") for argument in scheme.iter("arg")]
+    assert names == ["aws_region", "log_groups", "start_time", "endpoint_url", "lateness_horizon"]
+    assert scheme.findtext("use_single_instance") == "false"
+    assert scheme.findtext("streaming_mode") == "xml"
+
+
+def test_every_setting_of_the_scheme_is_documented() -> None:
+    spec = (ROOT / "README" / "inputs.conf.spec").read_text()
+    from cloudhsm.modular_input import ARGUMENTS
+
+    assert all(f"\n{name} = <" in spec for name in (*ARGUMENTS, "interval", "index"))
+
+
+def validation(**parameters: str) -> str:
+    items = "".join(f'<param name="{k}">{escape(v)}</param>' for k, v in parameters.items())
+    return (
+        "<items><server_host>sh</server_host><server_uri>https://127.0.0.1:8089</server_uri>"
+        "<session_key>k</session_key><checkpoint_dir>/tmp</checkpoint_dir>"
+        f'<item name="prod">{items}</item></items>'
+    )
+
+
+def test_validation_accepts_a_good_stanza(app: Path) -> None:
+    said = start(app, "--validate-arguments", stdin=validation(aws_region="eu-west-1"))
+    assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+
+
+def test_validation_tells_splunk_what_is_wrong_and_what_is_allowed(app: Path) -> None:
+    stanza = validation(aws_region="eu-west-1", start_time="yester<day>")
+    said = start(app, "--validate-arguments", stdin=stanza)
+    assert said.returncode == 1
+    message = ET.fromstring(said.stdout).findtext("message") or ""  # noqa: S314
+    assert "start_time 'yester<day>' is not an instant" in message
+    assert "-30d" in message
+
+
+def test_a_second_run_hands_over_only_what_is_new(app: Path, group: str, tmp_path: Path) -> None:
+    trail = records(30)
+    put(group, *trail[:20])
+    stdin = configuration(tmp_path, endpoint_url=group)
+    first = start(app, stdin=stdin)
+    assert (first.returncode, data(first.stdout)) == (0, [text for _, text in trail[:20]])
+    assert data(start(app, stdin=stdin).stdout) == []
+    put(group, *trail[20:])
+    assert data(start(app, stdin=stdin).stdout) == [text for _, text in trail[20:]]
+    assert "records=20" in first.stderr
+
+
+def test_a_process_killed_at_any_moment_loses_nothing(
+    app: Path, tmp_path: Path, aws: ScriptedAws
+) -> None:
+    at_ms = time.time_ns() // 1_000_000 - 5 * 86_400_000
+    trail = [event(n, at_ms + n // 2) for n in range(400)]
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = holding(trail, page_size=3)
+    stdin = configuration(tmp_path, endpoint_url=aws.url)
+    found: list[str] = []
+    kills = 0
+    for patience in (0.5, 0.55, 0.6, 0.65, 0.7):
+        output, killed = _killed_after(patience, app, stdin)
+        found, kills = found + output, kills + killed
+    found += data(start(app, stdin=stdin).stdout)
+    assert kills, "every run ended before it was killed: nothing was shown"
+    assert sorted(set(found)) == sorted(one.message for one in trail)
+    assert len(found) - len(set(found)) <= 3 * kills
+
+
+def _killed_after(seconds: float, app: Path, stdin: str) -> tuple[list[str], bool]:
+    """What a run handed over until `kill -9`, and whether it lived that long."""
+    killed = False
+    command = [sys.executable, str(app / "bin" / "aws_cloudhsm.py")]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment(), text=True, **pipes) as process:  # type: ignore[call-overload]
+        try:
+            stdout, _ = process.communicate(stdin, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            killed = True
+            process.kill()
+            stdout, _ = process.communicate()
+    whole = stdout[: stdout.rfind("</event>") + len("</event>")] if "</event>" in stdout else ""
+    return (data(f"{whole}</stream>") if whole else []), killed
+
+
+def test_a_stop_signal_ends_the_run_in_order_while_it_waits_for_aws(
+    app: Path, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, str(app / "bin" / "aws_cloudhsm.py")]
+        with subprocess.Popen(
+            command,
+            env=environment(),
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            assert process.stdin is not None
+            process.stdin.write(configuration(tmp_path, endpoint_url=url))
+            process.stdin.close()
+            process.stdin = None
+            connection, _ = silent.accept()
+            begun = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            stdout, stderr = process.communicate(timeout=30)
+            connection.close()
+    assert time.monotonic() - begun < 5
+    assert (process.returncode, stdout) == (0, "<stream></stream>\n")
+    assert "Traceback" not in stderr
+
+
+def test_a_closed_stdout_is_one_line_and_the_next_run_hands_over_everything(
+    app: Path, group: str, tmp_path: Path
+) -> None:
+    trail = records(500)
+    put(group, *trail)
+    stdin = configuration(tmp_path, endpoint_url=group)
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, str(app / "bin" / "aws_cloudhsm.py")]
+    said = subprocess.run(
+        command, input=stdin.encode(), stdout=writer, stderr=subprocess.PIPE, env=environment()
+    )
+    os.close(writer)
+    assert said.returncode == 1
+    lines = said.stderr.decode().splitlines()
+    assert len(lines) == 1
+    assert "error=OutputClosed" in lines[0]
+    assert data(start(app, stdin=stdin).stdout) == [text for _, text in trail]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (refusal("AccessDeniedException", "User: u is not authorized"), "error=AccessDenied"),
+        (refusal("ExpiredTokenException"), "have expired"),
+        (described(), "error=GroupNotFound"),
+    ],
+)
+def test_what_aws_refuses_is_one_clear_line_and_a_failed_run(
+    app: Path, aws: ScriptedAws, tmp_path: Path, answer: Answer, says: str
+) -> None:
+    aws.script["DescribeLogGroups"] = [answer]
+    said = start(app, stdin=configuration(tmp_path, endpoint_url=aws.url))
+    assert (said.returncode, said.stdout) == (1, "<stream></stream>\n")
+    (error,) = [line for line in said.stderr.splitlines() if line.startswith("ERROR ")]
+    assert says in error
+    assert "input=aws_cloudhsm://prod" in error
+    assert ' next="' in error
+    assert "Traceback" not in said.stderr
+    assert SECRET not in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"aws_region": "mars"}, "setting=aws_region"),
+        ({"start_time": "soon"}, "setting=start_time"),
+        ({"endpoint_url": "http://127.0.0.1:9"}, "error=EndpointUnreachable"),
+        ({"aws_region": "us-eest-1", "endpoint_url": "http://127.0.0.1:9"}, "us-eest-1"),
+    ],
+)
+def test_a_wrong_stanza_is_one_clear_line_and_a_failed_run(
+    app: Path, tmp_path: Path, parameters: dict[str, str], says: str
+) -> None:
+    said = start(app, stdin=configuration(tmp_path, **parameters))
+    assert said.returncode == 1
+    (error,) = [line for line in said.stderr.splitlines() if line.startswith("ERROR ")]
+    assert says in error
+
+
+def test_a_checkpoint_folder_that_cannot_be_written_is_one_clear_line(
+    app: Path, group: str, tmp_path: Path
+) -> None:
+    put(group, *records(1))
+    (tmp_path / "file").write_text("")
+    said = start(app, stdin=configuration(tmp_path / "file", endpoint_url=group))
+    assert (said.returncode, said.stdout) == (1, "<stream></stream>\n")
+    assert "error=StateError" in said.stderr
+    assert str(tmp_path / "file") in said.stderr
+
+
+def test_a_state_of_a_newer_version_stops_the_input_and_is_left_alone(
+    app: Path, group: str, tmp_path: Path
+) -> None:
+    put(group, *records(1))
+    stdin = configuration(tmp_path, endpoint_url=group)
+    start(app, stdin=stdin)
+    (state,) = tmp_path.glob("*.state")
+    newer = state.read_bytes().replace(b'"version": 1', b'"version": 9')
+    state.write_bytes(newer)
+    said = start(app, stdin=stdin)
+    assert said.returncode == 1
+    assert "error=StateTooNew" in said.stderr
+    assert state.read_bytes() == newer
+
+
+def test_a_lone_surrogate_and_a_forged_record_are_one_event_each(
+    app: Path, aws: ScriptedAws, tmp_path: Path
+) -> None:
+    at_ms = time.time_ns() // 1_000_000
+    forged = audit_text(1, at_ms * 1000, user="x\nTime: 01/01/30 00:00:00.000000, usecs:1")
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = [
+        filtered(event(0, at_ms, message="Time: \ud800"), event(1, at_ms, message=forged)),
+        filtered(),
+    ]
+    said = start(app, stdin=configuration(tmp_path, endpoint_url=aws.url))
+    events = [text for text in data(said.stdout) if not text.startswith('{"time"')]
+    assert events == ["Time: \\ud800", forged]
