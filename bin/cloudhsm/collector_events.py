@@ -105,13 +105,13 @@ class Reporter:
     ) -> Event:
         body = {
             "event": kind,
+            "message": message,  # early: Splunk reads JSON fields from the first 5,000 bytes only
             "input": self.stanza,
             "aws_account_id": self.group.account,
             "aws_region": self.group.region,
             "log_group": self.group.name,
             "log_stream": stream,
             **details,
-            "message": message,
         }
         known = {name: value for name, value in body.items() if value is not None}
         seconds, usecs = divmod(now_usecs, 1_000_000)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cloudhsm.collector import Collector, Outcome
-from cloudhsm.errors import AccessDenied, Place, ServiceFailure, StateError
+from cloudhsm.errors import AccessDenied, OutputClosed, Place, ServiceFailure, StateError
 from cloudhsm.event_writer import Event, EventWriter
 from cloudhsm.log_source import LogEvent, Page
 from cloudhsm.settings import parse
@@ -215,6 +215,20 @@ def test_a_failing_group_stops_no_other(run: Run, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(run.logs, "read", refuse_other)
     assert len(records(run.once())) == 1
     assert run.outcome.failures == [DENIED]
+
+
+def test_a_closed_output_ends_the_run_at_once_and_saves_nothing_more(run: Run) -> None:
+    run.logs.groups = [GROUP, OTHER]
+    run.logs.events = [event(0, NOW_MS)]
+
+    class Closed(EventWriter):
+        def write(self, events: Iterable[Event]) -> None:  # noqa: ARG002
+            raise OutputClosed("closed", next_step="")
+
+    with pytest.raises(OutputClosed):
+        run.collector(Closed(run.output, None)).run()
+    assert len(run.logs.reads) == 1
+    assert len(records(run.once())) == 2
 
 
 def test_what_discovery_could_not_find_is_reported_beside_the_rest(run: Run) -> None:

@@ -72,6 +72,13 @@ def test_a_pending_gap_is_opened() -> None:
     assert found["event"] == "gap_opened"
 
 
+def test_the_message_stands_where_splunk_still_reads_it() -> None:
+    """KV_MODE=json reads the first 5,000 bytes of an event only."""
+    event = REPORTER.record_altered(NOW, "hsm-a", "id", "key", "\x00" * 10_000)
+    for name in ("message", "event", "log_stream", "record_key", "sha256"):
+        assert 0 < event.text.index(f'"{name}"') < 2_000
+
+
 def test_every_verdict_and_anomaly_has_its_words() -> None:
     for verdict in Verdict:
         assert body(REPORTER.gap(NOW, GapChange("h", "0x1", 0, 0, verdict)))["message"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import xml.etree.ElementTree as ET
-from typing import Any
+from collections.abc import Sized
 
 import pytest
 from cloudhsm.errors import OutputClosed
@@ -87,15 +87,19 @@ class _Pipe(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: Any) -> int:
+    def write(self, data: Sized) -> int:  # type: ignore[override]
         if self.closed_by_splunk:
             raise BrokenPipeError(32, "Broken pipe")
         return len(data)
 
 
+def buffered(pipe: _Pipe, size: int) -> io.BufferedWriter:
+    return io.BufferedWriter(pipe, buffer_size=size)  # type: ignore[type-var]
+
+
 def test_a_closed_pipe_is_named_and_not_mistaken_for_success() -> None:
     pipe = _Pipe()
-    writer = EventWriter(io.BufferedWriter(pipe, buffer_size=8), None)
+    writer = EventWriter(buffered(pipe, 8), None)
     with pytest.raises(OutputClosed, match="Splunk does not take events any more"):
         writer.write([an_event("x" * 100)])
     pipe.closed_by_splunk = False
@@ -103,7 +107,7 @@ def test_a_closed_pipe_is_named_and_not_mistaken_for_success() -> None:
 
 def test_a_pipe_that_closes_before_the_flush_is_named_too() -> None:
     pipe = _Pipe()
-    writer = EventWriter(io.BufferedWriter(pipe, buffer_size=8_000), None)
+    writer = EventWriter(buffered(pipe, 8_000), None)
     writer.write([an_event()])
     with pytest.raises(OutputClosed, match="Splunk does not take events any more"):
         writer.flush()
