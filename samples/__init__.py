@@ -1,0 +1,1 @@
+"""Audit trails to try things on: a seeded simulator of an organisation with two clusters."""

@@ -1,0 +1,1 @@
+"""What people, applications and AWS do: each routine yields the records that it leaves."""
