@@ -1,0 +1,33 @@
+"""An event as an index holds it, before any search-time step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from preview.eval_values import FieldValue
+
+METADATA_FIELDS = ("_raw", "_time", "host", "source", "sourcetype", "index")
+
+
+@dataclass(frozen=True)
+class IndexedEvent:
+    """`time_usecs` counts microseconds since the epoch."""
+
+    raw: str
+    time_usecs: int
+    host: str
+    source: str
+    sourcetype: str
+    index: str
+
+    def fields(self) -> dict[str, FieldValue]:
+        """What a search starts from; `_time` in seconds, with six decimals unless whole."""
+        seconds, micros = divmod(self.time_usecs, 1_000_000)
+        return {
+            "_raw": self.raw,
+            "_time": f"{seconds}.{micros:06d}" if micros else str(seconds),
+            "host": self.host,
+            "source": self.source,
+            "sourcetype": self.sourcetype,
+            "index": self.index,
+        }

@@ -1,0 +1,297 @@
+"""The steps of a search, in Splunk's order, compiled once per set of matching stanzas.
+
+Order (Knowledge Manager Manual, "The sequence of search-time operations"): EXTRACT, REPORT,
+KV_MODE, FIELDALIAS, EVAL, LOOKUP, event types, tags; field filters come first, but no add-on ships
+any. Within a step, classes go in ASCII order, and a step sees only what earlier steps made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from preview.conf import Setting, Stanza
+from preview.errors import ConfError, PreviewError
+from preview.eval import compile_calculated_field
+from preview.eval_values import collapse, field_value
+from preview.event import METADATA_FIELDS
+from preview.extraction import (
+    EventFields,
+    Step,
+    check_target,
+    inline_extraction,
+    json_step,
+    limits_of,
+    transform_step,
+)
+from preview.lookups import Lookup
+from preview.props import Rules
+
+_WORD = re.compile(r'\s*(?:"([^"]*)"|([^\s,"]+))[\s,]*')
+
+
+@dataclass(frozen=True)
+class Transforms:
+    """What transforms.conf defines: stanzas for REPORT, and lookups."""
+
+    reports: Mapping[str, Stanza]
+    lookups: Mapping[str, Lookup]
+
+
+def compile_steps(rules: Rules, transforms: Transforms) -> list[Step]:
+    """The steps up to LOOKUP for merged props settings. Raises PreviewError with a location."""
+    return [
+        *_extracts(rules),
+        *_reports(rules, transforms),
+        *_automatic(rules),
+        *_aliases(rules),
+        *_calculated(rules),
+        *_lookups(rules, transforms),
+    ]
+
+
+def check_rules(rules: Rules, transforms: Transforms) -> None:
+    """Compile what a stanza holds that applies only together with others ([source::...])."""
+    for setting in classes(rules, "EXTRACT-"):
+        inline_extraction(setting, lambda _name: True, limits_of(dict(rules)))
+    for check in (_reports(rules, transforms), _aliases(rules), _lookups(rules, transforms)):
+        list(check)
+    _calculated(rules)
+
+
+def classes(rules: Rules, prefix: str) -> list[Setting]:
+    """The settings of that kind in ASCII order of their classes."""
+    return [rules[key] for key in sorted(rules) if key.startswith(prefix)]
+
+
+def _located(setting: Setting, step: Step) -> Step:
+    """The step, with the setting's place on each error."""
+
+    def run(fields: EventFields) -> None:
+        try:
+            step(fields)
+        except PreviewError as error:
+            raise error.at(setting.location) from error
+
+    return run
+
+
+# --- EXTRACT, REPORT, KV_MODE
+
+
+def _extracts(rules: Rules) -> Iterable[Step]:
+    available = set(METADATA_FIELDS)
+    limits = limits_of(dict(rules))
+    for setting in classes(rules, "EXTRACT-"):
+        extraction = inline_extraction(setting, available.__contains__, limits)
+        available.update(extraction.names)
+        yield _located(setting, extraction.step)
+
+
+def _reports(rules: Rules, transforms: Transforms) -> Iterable[Step]:
+    for setting in classes(rules, "REPORT-"):
+        for name in re.split(r"\s*,\s*", setting.value):
+            stanza = transforms.reports.get(name)
+            if stanza is None:
+                raise ConfError(
+                    f"transforms.conf has no stanza [{name}] for REPORT", setting.location
+                )
+            yield _located(setting, transform_step(stanza))
+
+
+def _automatic(rules: Rules) -> Iterable[Step]:
+    setting = rules.get("KV_MODE")
+    if setting is None:
+        where = next(iter(rules.values())).location if rules else None
+        raise ConfError("KV_MODE is auto by default: not modelled, set none or json", where)
+    if setting.value == "json":
+        yield _located(setting, json_step)
+    elif setting.value != "none":
+        raise ConfError(
+            f"KV_MODE = {setting.value} is not modelled: set none or json", setting.location
+        )
+
+
+# --- FIELDALIAS
+
+
+def _aliases(rules: Rules) -> Iterable[Step]:
+    """All aliases, read from the state before this step."""
+    parsed = [
+        (setting, *one)
+        for setting in classes(rules, "FIELDALIAS-")
+        for one in _alias_pairs(setting)
+    ]
+    targets: set[str] = set()
+    for setting, _original, _keyword, target in parsed:
+        check_target(target, setting)
+        if target in targets:
+            raise ConfError(
+                f"two aliases write {target}: use EVAL- with coalesce", setting.location
+            )
+        targets.add(target)
+    for setting, original, keyword, target in parsed:
+        if original in targets:
+            raise ConfError(f"{original} is itself an alias: alias its source", setting.location)
+        yield _alias_step(original, keyword, target)
+
+
+def _alias_pairs(setting: Setting) -> list[tuple[str, str, str]]:
+    words = words_of(setting)
+    triples = list(zip(words[::3], words[1::3], words[2::3]))
+    if not words or len(words) % 3 or any(one[1].upper() not in {"AS", "ASNEW"} for one in triples):
+        raise ConfError("write FIELDALIAS-x = original AS alias (or ASNEW)", setting.location)
+    return [(original, keyword.upper(), target) for original, keyword, target in triples]
+
+
+def _alias_step(original: str, keyword: str, target: str) -> Step:
+    def overwrite(fields: EventFields) -> None:
+        value = fields.get(original)
+        if value is None:
+            fields.pop(target, None)
+        else:
+            fields[target] = value
+
+    def fill(fields: EventFields) -> None:
+        if target not in fields and original in fields:
+            fields[target] = fields[original]
+
+    return overwrite if keyword == "AS" else fill
+
+
+# --- EVAL
+
+
+def _calculated(rules: Rules) -> Iterable[Step]:
+    """One step for all EVAL-: they run in parallel."""
+    compiled = []
+    for setting in classes(rules, "EVAL-"):
+        name = setting.key[len("EVAL-") :]
+        check_target(name, setting)
+        try:
+            compiled.append((name, setting, compile_calculated_field(setting.value).run))
+        except PreviewError as error:
+            raise error.at(setting.location) from error
+
+    def step(fields: EventFields) -> None:
+        results = []
+        for name, setting, run in compiled:
+            try:
+                results.append((name, field_value(run(fields))))
+            except PreviewError as error:
+                raise error.at(setting.location) from error
+        for name, value in results:
+            if value is None:
+                fields.pop(name, None)
+            else:
+                fields[name] = value
+
+    return [step] if compiled else []
+
+
+# --- LOOKUP
+
+
+@dataclass(frozen=True)
+class LookupUse:
+    """A LOOKUP-<class>: columns and event fields, for matching and for output."""
+
+    lookup: Lookup
+    match: tuple[tuple[str, str], ...]
+    output: tuple[tuple[str, str], ...]
+    only_new: bool
+
+
+def _lookups(rules: Rules, transforms: Transforms) -> Iterable[Step]:
+    written: set[str] = set()
+    uses = [(setting, lookup_use(setting, transforms)) for setting in classes(rules, "LOOKUP-")]
+    for setting, use in uses:
+        for _column, name in use.output:
+            check_target(name, setting)
+            written.add(name)
+    for setting, use in uses:
+        chained = written & {name for _column, name in use.match}
+        if chained:
+            raise ConfError(
+                f"matches {', '.join(sorted(chained))}, which a lookup writes: lookups cannot"
+                " depend on each other",
+                setting.location,
+            )
+        yield _located(setting, _lookup_step(use))
+
+
+def lookup_use(setting: Setting, transforms: Transforms) -> LookupUse:
+    """Parse a LOOKUP- and check it against the table. Raises ConfError."""
+    words = words_of(setting)
+    lookup = transforms.lookups.get(words[0]) if words else None
+    if lookup is None:
+        name = words[0] if words else ""
+        raise ConfError(f"transforms.conf has no lookup [{name}] for LOOKUP", setting.location)
+    keyword = next((at for at, word in enumerate(words) if word in {"OUTPUT", "OUTPUTNEW"}), None)
+    match = _renamed(words[1:keyword], setting)
+    output = _renamed(words[keyword + 1 :], setting) if keyword is not None else ()
+    if not match:
+        raise ConfError("LOOKUP needs at least one field to match", setting.location)
+    if keyword is not None and not output:
+        raise ConfError(f"{words[keyword]} names no field", setting.location)
+    for column, _field in (*match, *output):
+        if column not in lookup.columns:
+            raise ConfError(
+                f"{lookup.table.shown_as} has no column {column}, only {', '.join(lookup.columns)}",
+                setting.location,
+            )
+    matched = {column for column, _field in match}
+    rest = tuple((column, column) for column in lookup.columns if column not in matched)
+    only_new = keyword is not None and words[keyword] == "OUTPUTNEW"
+    return LookupUse(lookup, match, output or rest, only_new)
+
+
+def _renamed(words: list[str], setting: Setting) -> tuple[tuple[str, str], ...]:
+    """`column AS field` or just `column`, several of them."""
+    pairs, at = [], 0
+    while at < len(words):
+        renamed = at + 1 < len(words) and words[at + 1].upper() == "AS"
+        if renamed and at + 2 >= len(words):
+            raise ConfError("a field is missing behind AS", setting.location)
+        pairs.append((words[at], words[at + 2] if renamed else words[at]))
+        at += 3 if renamed else 1
+    return tuple(pairs)
+
+
+def _lookup_step(use: LookupUse) -> Step:
+    columns = tuple(column for column, _field in use.match)
+    inputs = tuple(field for _column, field in use.match)
+
+    def step(fields: EventFields) -> None:
+        values = []
+        for name in inputs:
+            value = fields.get(name)
+            if value is None:
+                return
+            if isinstance(value, list):
+                raise PreviewError(f"looking up the multivalue field {name} is not modelled")
+            values.append(value)
+        rows = use.lookup.find(columns, tuple(values))
+        for column, name in use.output:
+            if use.only_new and name in fields:
+                continue
+            found = collapse([row[column] for row in rows if row[column]])
+            if found is not None:
+                fields[name] = found
+            else:
+                fields.pop(name, None)
+
+    return step
+
+
+def words_of(setting: Setting) -> list[str]:
+    """The words of a FIELDALIAS or LOOKUP value; commas and blanks separate, quotes group."""
+    words, position = [], 0
+    while position < len(setting.value):
+        found = _WORD.match(setting.value, position)
+        if not found:
+            raise ConfError(f"{setting.key}: unbalanced quotes", setting.location)
+        words.append(found[1] if found[1] is not None else found[2])
+        position = found.end()
+    return words
