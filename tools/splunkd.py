@@ -1,0 +1,74 @@
+"""Starts a modular input as splunkd does: stanza on stdin, events on stdout, log on stderr."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
+
+_EVENT_END = b"</event>"
+
+
+@dataclass(frozen=True)
+class InputRun:
+    """What one run printed, and how it ended."""
+
+    events_xml: bytes
+    log: str
+    exit_status: int
+
+
+def configuration(stanza: str, parameters: Mapping[str, str], checkpoints: Path) -> str:
+    """The document that a streaming modular input finds on its stdin."""
+    items = "".join(
+        f"<param name={quoteattr(name)}>{escape(value)}</param>"
+        for name, value in parameters.items()
+    )
+    return (
+        "<input><server_host>localhost</server_host>"
+        "<server_uri>https://127.0.0.1:8089</server_uri><session_key>none</session_key>"
+        f"<checkpoint_dir>{escape(str(checkpoints))}</checkpoint_dir><configuration>"
+        f"<stanza name={quoteattr(stanza)}>{items}</stanza></configuration></input>"
+    )
+
+
+def run_input(
+    app: Path,
+    document: str,
+    environment: Mapping[str, str] | None = None,
+    handed_over: Callable[[int], None] = lambda _: None,
+    python: str = sys.executable,
+) -> InputRun:
+    """Run `bin/aws_cloudhsm.py` of an installed app once.
+
+    environment: added to this process's own. handed_over: called with the number of events so far.
+    """
+    command = [python, str(app / "bin" / "aws_cloudhsm.py")]
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stdin:
+        stdin.write(document.encode())
+        stdin.seek(0)
+        process = subprocess.Popen(
+            command,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env={**inherited, **(environment or {})},
+        )
+        assert process.stdout is not None  # noqa: S101  (asked for just above)
+        printed, events = bytearray(), 0
+        with process.stdout as stdout:
+            while chunk := os.read(stdout.fileno(), 1 << 16):
+                # From a little before the chunk: an end may be cut between two reads.
+                tail = max(0, len(printed) - len(_EVENT_END) + 1)
+                printed += chunk
+                events += printed.count(_EVENT_END, tail)
+                handed_over(events)
+        exit_status = process.wait()
+        stderr.seek(0)
+        return InputRun(bytes(printed), stderr.read().decode(errors="replace"), exit_status)
