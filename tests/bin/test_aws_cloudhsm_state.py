@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from cloudhsm import plan
 from cloudhsm.state import GroupState
 from cloudhsm.state_store import FileStateStore
-
 from tests.bin.conftest import ROOT
 from tests.bin.fakes import DAY_MS, GROUP, NOW_MS
 

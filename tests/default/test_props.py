@@ -8,11 +8,11 @@ from datetime import datetime, timezone
 from typing import Union
 
 import pytest
-from cloudhsm.event_writer import Event, EventWriter
-from cloudhsm.record import identify, record_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cloudhsm.event_writer import Event, EventWriter
+from cloudhsm.record import identify, record_key
 from preview.app import App
 from preview.event import IndexedEvent
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from email.utils import formatdate
 
 import pytest
+
 from cloudhsm import cloudwatch
 from cloudhsm.cloudwatch import CloudWatchLogs
 from cloudhsm.errors import (
@@ -20,7 +21,6 @@ from cloudhsm.errors import (
 from cloudhsm.log_source import LogEvent
 from cloudhsm.settings import parse
 from cloudhsm.state import GroupId
-
 from tests.bin.fakes import (
     GROUP,
     NOW_MS,

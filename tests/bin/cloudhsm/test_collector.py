@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cloudhsm.collector import Collector, Outcome
 from cloudhsm.errors import AccessDenied, OutputClosed, Place, ServiceFailure, StateError
 from cloudhsm.event_writer import Event, EventWriter
@@ -18,9 +21,6 @@ from cloudhsm.settings import parse
 from cloudhsm.state import GroupId, GroupState
 from cloudhsm.state_store import FileStateStore, StateFile
 from cloudhsm.stop import Stop
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.bin.fakes import DAY_MS, GROUP, HOUR_MS, HSM, NOW_MS, FakeLogs, event, handed_over
 
 DENIED = AccessDenied("AWS denied it", place=Place(), next_step="Allow it")

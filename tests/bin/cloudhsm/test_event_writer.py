@@ -4,10 +4,11 @@ import io
 import xml.etree.ElementTree as ET
 
 import pytest
-from cloudhsm.errors import OutputClosed
-from cloudhsm.event_writer import Event, EventWriter, visible
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cloudhsm.errors import OutputClosed
+from cloudhsm.event_writer import Event, EventWriter, visible
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 

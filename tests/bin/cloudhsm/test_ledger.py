@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from cloudhsm.ledger import MAX_JUMP, Anomaly, GapChange, Horizon, Ledger, Verdict
-from cloudhsm.record import Kind, Record
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cloudhsm.ledger import MAX_JUMP, Anomaly, GapChange, Horizon, Ledger, Verdict
+from cloudhsm.record import Kind, Record
 
 HSM = "hsm-a"
 SECOND = 1_000_000

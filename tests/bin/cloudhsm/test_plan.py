@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from cloudhsm import plan
-from cloudhsm.plan import Purpose, Stretch, Sweep, Window
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cloudhsm import plan
+from cloudhsm.plan import Purpose, Stretch, Sweep, Window
 
 HOUR = 3_600_000
 DAY = 24 * HOUR

@@ -3,9 +3,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from cloudhsm.record import Kind, Record, identify, record_key
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cloudhsm.record import Kind, Record, identify, record_key
 
 OLDER = """Time: 12/19/17 21:01:17.140812, usecs:1513717277140812
 Sequence No{s}: 0x1

@@ -3,9 +3,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from cloudhsm.seen import Seen
 from hypothesis import given
 from hypothesis import strategies as st
+
+from cloudhsm.seen import Seen
 
 HOUR = 3_600_000
 EVENTS = st.lists(st.tuples(st.text(min_size=1, max_size=8), st.integers(0, 20 * HOUR)))

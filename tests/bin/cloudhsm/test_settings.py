@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from cloudhsm.errors import SettingError
 from cloudhsm.settings import GroupSelector, Settings, parse
 

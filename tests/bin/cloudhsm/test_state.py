@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cloudhsm.ledger import Horizon, Ledger
 from cloudhsm.plan import Progress, Stretch, Sweep
 from cloudhsm.record import Kind, Record
 from cloudhsm.seen import Seen
 from cloudhsm.state import GroupId, GroupState
-from hypothesis import given
-from hypothesis import strategies as st
 
 GROUP = GroupId("aws", "111122223333", "us-east-1", "/aws/cloudhsm/cluster-likphkxygsn")
 MS = st.integers(0, 2**45)

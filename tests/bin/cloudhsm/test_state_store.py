@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from cloudhsm import plan, state_store
 from cloudhsm.errors import Place, StateCorrupt, StateError, StateLocked, StateTooNew
 from cloudhsm.state import GroupId, GroupState
