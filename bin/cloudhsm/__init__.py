@@ -5,16 +5,19 @@ The rooms of this package, from the top: imports run only downwards.
 ================  =====================================================================
 modular_input     Splunk's protocol: scheme, validation, wiring
 collector         the loop: plan, read, judge, write, flush, save
+collector_events  what the collector itself has to say, as events
 event_writer      Splunk's XML event stream
 cloudwatch        CloudWatch Logs through botocore; every AWS quirk has its place there
 credentials       where AWS credentials come from
+log_source        what the collector asks of CloudWatch Logs, and what it gets
 state_store       loading and saving the state document, atomically
 state             the state document itself: what it holds, as JSON
-plan              which window to read next, and why
-ledger            which sequence numbers are in, which are missing, and the verdicts
-seen              which CloudWatch events were handed over already
-record            the identity of one record: time, reboot counter, sequence, kind
-settings          what the administrator asked for
+plan              which window to read next, and why (pure)
+ledger            which sequence numbers are in, which are missing, and the verdicts (pure)
+seen              which CloudWatch events were handed over already (pure)
+record            the identity of one record: time, reboot counter, sequence, kind (pure)
+settings          what the administrator asked for (pure)
+stop              ending a run early and in order
 errors            errors that say what, where and what to do next
 ================  =====================================================================
 """
