@@ -16,8 +16,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from cloudhsm.errors import Place, StateCorrupt, StateError, StateLocked, StateTooNew
 from cloudhsm.state import VERSION, GroupId, GroupState
@@ -158,7 +159,7 @@ class FileStateStore:
         place = Place(group.account, group.region, group.name, file=str(path))
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            lock = path.with_suffix(".lock").open("a+", encoding="utf-8")
+            lock = path.with_suffix(".lock").open("a+b", buffering=0)
         except OSError as error:
             raise StateError(
                 f"The checkpoint folder cannot be used: {error}",
@@ -167,9 +168,9 @@ class FileStateStore:
             ) from error
         with lock:
             _lock(lock, place)
-            lock.truncate(0)
-            lock.write(stanza)
-            lock.flush()
+            with suppress(OSError):  # only a courtesy to whoever finds it locked; disks get full
+                lock.truncate(0)
+                lock.write(stanza.encode())
             yield StateFile(path, place)
 
 
@@ -207,7 +208,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _lock(file: IO[str], place: Place) -> None:
+def _lock(file: FileIO, place: Place) -> None:
     try:
         if os.name == "nt":
             import msvcrt
@@ -220,7 +221,7 @@ def _lock(file: IO[str], place: Place) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.seek(0)
-        holder = file.read(200) or "another process"
+        holder = (file.read(200) or b"").decode(errors="replace") or "another process"
         raise StateLocked(
             f"{holder} is reading this log group now",
             place=place,
