@@ -1,0 +1,59 @@
+# Everything goes through here; `make help` lists it. Environments live in .venv/, made on first use.
+#
+# PYTHON makes them: 3.11 or newer. 3.9 and 3.13, which Splunk runs, are found by themselves.
+
+PYTHON ?= python3
+DEV    := .venv/dev/bin/python
+
+# Only make's own targets here: nothing is a file, every tool knows by itself what is up to date.
+.PHONY: help setup generate check-generated lint test package gates demo bench clean
+.DEFAULT_GOAL := help
+
+help: ## what can be done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
+
+setup: ## every environment, and the libraries that ship
+	@$(PYTHON) -m tools.environments dev moto appinspect slim py39 py313
+	@$(DEV) -m tools.vendor
+
+generate: ## lookups/*.csv from mappings/*.yaml
+	@$(PYTHON) -m tools.environments dev
+	$(DEV) -m tools.generate
+
+check-generated: ## fails if lookups/ does not follow from mappings/
+	@$(PYTHON) -m tools.environments dev
+	$(DEV) -m tools.generate --check
+
+lint: ## ruff and mypy --strict
+	@$(PYTHON) -m tools.environments dev
+	$(DEV) -m ruff check
+	$(DEV) -m ruff format --check
+	$(DEV) -m mypy
+
+test: ## pytest: everything on our Python, the shipped code on 3.9 and 3.13 too
+	@$(PYTHON) -m tools.environments dev moto py39 py313
+	@$(DEV) -m tools.vendor
+	$(DEV) -m pytest -q
+	@$(DEV) -m tools.shipped_tests
+
+package: ## dist/TA-aws-cloudhsm-<version>.tar.gz
+	@$(PYTHON) -m tools.environments dev
+	@$(DEV) -m tools.package
+
+gates: ## what the package must hold: AppInspect, slim, and what they cannot see
+	@$(PYTHON) -m tools.environments dev appinspect slim
+	@$(DEV) -m tools.gates
+
+demo: ## the whole thread on this machine; AWS=1 REGION=... [LOG_GROUP=...] for your own account
+	@$(PYTHON) -m tools.environments dev moto
+	@$(DEV) -m tools.demo $(if $(AWS),--aws) $(if $(REGION),--region "$(REGION)") \
+		$(if $(LOG_GROUP),--log-group "$(LOG_GROUP)")
+
+bench: ## the collector's throughput beside a bare botocore loop
+	@$(PYTHON) -m tools.environments dev
+	@$(DEV) -m tools.vendor
+	@$(DEV) -m tools.bench
+
+clean: ## removes what was built; environments stay (rm -r .venv)
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
