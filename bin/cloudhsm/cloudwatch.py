@@ -7,13 +7,14 @@ returns an event id. `DescribeLogStreams` is never used: its times are eventuall
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import botocore.session
-from botocore import exceptions
+from botocore import exceptions, xform_name
+from botocore.parsers import ResponseParserError
 
 from cloudhsm import credentials
 from cloudhsm.errors import (
@@ -49,10 +50,13 @@ _NO_CREDENTIALS = (
     exceptions.SSOError,
     exceptions.ProfileNotFound,
     exceptions.ConfigParseError,
+    exceptions.MissingDependencyException,  # a profile of `aws login` wants a compiled library
 )
 _NO_CONNECTION = (exceptions.ConnectionError, exceptions.HTTPClientError)
-# A cut answer (see `_retry_cut_answer`) is asked for again this often, with growing pauses.
+# A cut answer (see `_ask`) is asked for this often, with growing pauses.
 _CUT_ANSWER_TRIES = 4
+# What botocore raises for a body that is no JSON object, or ends inside a character.
+_UNREADABLE = (UnicodeDecodeError, AttributeError, TypeError)
 # An unusable page token restarts its window this often before the window is halved.
 _TOKEN_RESTARTS = 3
 
@@ -73,8 +77,9 @@ class CloudWatchLogs:
     def __init__(self, settings: Settings) -> None:
         self._region = settings.aws_region
         self._clock_offset_ms = 0
+        self._session = credentials.session()
+        self.endpoint = settings.endpoint_url or "The AWS endpoint"
         with self._explained("creating a client", Place(region=self._region)):
-            self._session = credentials.session()
             self._logs = self._session.create_client(
                 "logs",
                 region_name=self._region,
@@ -82,13 +87,6 @@ class CloudWatchLogs:
                 config=credentials.client_config(),
             )
         self.endpoint = str(self._logs.meta.endpoint_url)
-        for operation, member in (
-            ("FilterLogEvents", "events"),
-            ("DescribeLogGroups", "logGroups"),
-        ):
-            self._logs.meta.events.register(
-                f"needs-retry.cloudwatch-logs.{operation}", _retry_cut_answer(member)
-            )
 
     def now_ms(self) -> int:
         """AWS's time, from the Date header of its last answer; this host's until there was one."""
@@ -135,10 +133,7 @@ class CloudWatchLogs:
         in_order, last_ms = True, start_ms
         while True:
             answer = self._filter(group, start_ms, end_ms, token)
-            events = [
-                LogEvent(item["eventId"], item["logStreamName"], item["timestamp"], item["message"])
-                for item in answer["events"]
-            ]
+            events = self._events(group, answer)
             times = [last_ms, *(event.timestamp_ms for event in events)]
             in_order = in_order and times == sorted(times)
             last_ms = times[-1]
@@ -149,6 +144,19 @@ class CloudWatchLogs:
             if token in used:
                 raise _TokenUnusable
             used.add(token)
+
+    def _events(self, group: GroupId, answer: Answer) -> list[LogEvent]:
+        try:
+            return [
+                LogEvent(item["eventId"], item["logStreamName"], item["timestamp"], item["message"])
+                for item in answer["events"]
+            ]
+        except (KeyError, TypeError) as error:
+            raise ServiceFailure(
+                f"logs:FilterLogEvents gave an event that lacks something: {error!r}",
+                place=Place(group.account, group.region, group.name),
+                next_step=_BY_ITSELF,
+            ) from error
 
     def _filter(self, group: GroupId, start_ms: int, end_ms: int, token: str | None) -> Answer:
         # AWS always interleaves streams by time since 2019 and ignores the flag; emulators do not.
@@ -162,14 +170,34 @@ class CloudWatchLogs:
             request["nextToken"] = token
         place = Place(group.account, group.region, group.name)
         try:
-            with self._explained("logs:FilterLogEvents", place):
-                answer: Answer = self._logs.filter_log_events(**request)
+            return self._ask("FilterLogEvents", request, "events", place)
         except ServiceFailure as error:
             if token is not None and "InvalidParameterException" in error.what:
                 raise _TokenUnusable from error
             raise
-        self._complete(answer, "events", "logs:FilterLogEvents", place)
-        return answer
+
+    def _ask(self, operation: str, request: Answer, member: str, place: Place) -> Answer:
+        """A whole answer: a body that ends early must not look like the end of a window.
+
+        botocore reads with `enforce_content_length=False` and turns JSON that it cannot parse into
+        an empty, successful answer, in every retry mode; cut inside a character, it raises instead
+        (seen in 1.42.97 and 1.44.5). A whole answer always has its list member, so its absence asks
+        for another try.
+        """
+        for attempt in range(_CUT_ANSWER_TRIES):
+            if attempt:
+                time.sleep(0.2 * 2**attempt)
+            answer: Answer = {}
+            with self._explained(f"logs:{operation}", place), suppress(*_UNREADABLE):
+                answer = getattr(self._logs, xform_name(operation))(**request)
+                self._learn_clock(answer)
+            if isinstance(answer.get(member), list):
+                return answer
+        raise ServiceFailure(
+            f"The answer to logs:{operation} was cut short or unreadable every time",
+            place=place,
+            next_step=_BY_ITSELF + "; if it persists, look for a proxy that cuts answers",
+        )
 
     def _find(self, selector: GroupSelector) -> list[GroupId]:
         place = Place(region=self._region, group=selector.name)
@@ -196,12 +224,9 @@ class CloudWatchLogs:
         request = {"logGroupNamePrefix": prefix}
         used: set[str] = set()
         while True:
-            with self._explained("logs:DescribeLogGroups", place):
-                answer = self._logs.describe_log_groups(**request)
-            self._complete(answer, "logGroups", "logs:DescribeLogGroups", place)
+            answer = self._ask("DescribeLogGroups", request, "logGroups", place)
             for item in answer["logGroups"]:
-                _, partition, _, region, account, _ = item["arn"].split(":", 5)
-                yield GroupId(partition, account, region, item["logGroupName"])
+                yield _group_of(item, place)
             token = answer.get("nextToken")
             if token is None:
                 return
@@ -214,21 +239,13 @@ class CloudWatchLogs:
 
     def _assumed(self, name: str) -> GroupId:
         """A group named exactly needs no permission to list groups; STS tells the account."""
-        partition = self._session.get_partition_for_region(self._region)
+        with self._explained("finding the partition", Place(region=self._region, group=name)):
+            partition = str(self._session.get_partition_for_region(self._region))
         account = credentials.account_id(self._session, self._region)
         return GroupId(partition, account, self._region, name)
 
-    def _complete(self, answer: Answer, member: str, action: str, place: Place) -> None:
-        self._learn_clock(answer)
-        if member not in answer:
-            raise ServiceFailure(
-                f"The answer to {action} was cut short every time",
-                place=place,
-                next_step=_BY_ITSELF + "; if it persists, look for a proxy that cuts answers",
-            )
-
     def _learn_clock(self, answer: Answer) -> None:
-        header = answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
+        header = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         if header:
             try:
                 date = parsedate_to_datetime(header)
@@ -249,17 +266,18 @@ class CloudWatchLogs:
         try:
             yield
         except exceptions.ClientError as error:
+            self._learn_clock(error.response)
             raise _from_answer(error, action, place) from error
         except _NO_CREDENTIALS as error:
             raise credentials.missing(error, self._region) from error
         except _NO_CONNECTION as error:
             raise EndpointUnreachable(
-                f"{getattr(self, 'endpoint', 'The endpoint')} cannot be reached: {error}",
+                f"{self.endpoint} cannot be reached: {error}",
                 place=place,
                 next_step=_region_hint(self._session, self._region)
                 + "Check aws_region, endpoint_url, DNS, proxy and firewall of this host",
             ) from error
-        except exceptions.BotoCoreError as error:
+        except (exceptions.BotoCoreError, ResponseParserError, ValueError) as error:
             raise ServiceFailure(
                 f"{action} failed: {error}", place=place, next_step=_BY_ITSELF
             ) from error
@@ -289,22 +307,16 @@ def _from_answer(error: exceptions.ClientError, action: str, place: Place) -> Cl
     return ServiceFailure(f"{action} failed: {code}: {message}", place=place, next_step=_BY_ITSELF)
 
 
-def _retry_cut_answer(member: str) -> Callable[..., float | None]:
-    """A body that ends early must not look like the end of a window.
-
-    botocore reads with `enforce_content_length=False` and turns JSON that it cannot parse into an
-    empty, successful answer, in every retry mode (seen in 1.42.97 and 1.44.5). A whole answer
-    always has its list member, so its absence asks for another try.
-    """
-
-    def needs_retry(
-        response: tuple[Any, Answer] | None, attempts: int, **_: object
-    ) -> float | None:
-        if response is None or response[0].status_code != 200 or member in response[1]:
-            return None
-        return 0.2 * 2**attempts if attempts < _CUT_ANSWER_TRIES else None
-
-    return needs_retry
+def _group_of(item: Mapping[str, str], place: Place) -> GroupId:
+    try:
+        _, partition, _, region, account, _ = item["arn"].split(":", 5)
+        return GroupId(partition, account, region, item["logGroupName"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ServiceFailure(
+            f"logs:DescribeLogGroups gave a group without a whole ARN: {error!r}",
+            place=place,
+            next_step=_BY_ITSELF,
+        ) from error
 
 
 def _region_hint(aws: botocore.session.Session, region: str) -> str:

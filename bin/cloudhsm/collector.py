@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 from cloudhsm import plan
 from cloudhsm.collector_events import Reporter
-from cloudhsm.errors import CloudHsmError, OutputClosed
-from cloudhsm.event_writer import Event, visible
+from cloudhsm.errors import CloudHsmError, OutputClosed, Place, Unexpected, pair
+from cloudhsm.event_writer import Event, is_carried
 from cloudhsm.ledger import Anomaly, Horizon
 from cloudhsm.log_source import LogEvent, LogSource, Page
-from cloudhsm.plan import Purpose, Window
+from cloudhsm.plan import Backfill, Window
 from cloudhsm.record import Kind, Record, identify, record_key
 from cloudhsm.settings import Settings
 from cloudhsm.state import GroupId, GroupState
@@ -65,14 +65,20 @@ class Outcome:
     records: int = 0
     repeats: int = 0
     pending_gaps: int = 0
+    has_caught_up: bool = False
     failures: list[CloudHsmError] = field(default_factory=list)
 
     def line(self) -> str:
         """The figures as `key=value` pairs, for the log."""
         return (
             f"groups={self.groups} pages={self.pages} records={self.records} "
-            f"repeats={self.repeats} pending_gaps={self.pending_gaps} failures={len(self.failures)}"
+            f"repeats={self.repeats} pending_gaps={self.pending_gaps} "
+            f"caught_up={'yes' if self.has_caught_up else 'no'} failures={len(self.failures)}"
         )
+
+
+Records = list[tuple[LogEvent, Record]]
+T = TypeVar("T")
 
 
 class _GroupCollector:
@@ -94,12 +100,22 @@ class _GroupCollector:
             self._hand_over([event])
 
     @property
+    def id(self) -> GroupId:
+        return self._group
+
+    @property
     def pending_gaps(self) -> int:
         return self._state.ledger.pending()
 
+    @property
+    def has_caught_up(self) -> bool:
+        """Whether nothing is left to read until new records come."""
+        return plan.unfinished(self._state.progress) is None
+
     def poll(self) -> None:
-        """Read the freshest events."""
-        self._read(plan.poll(self._state.progress, self._run.logs.now_ms()))
+        """Read the freshest events; what does not fit into this run is left to a sweep."""
+        if not self._read(plan.poll(self._state.progress, self._run.logs.now_ms())):
+            plan.demand_sweep(self._state.progress)
 
     def sweep(self) -> None:
         """Read everything since the settled mark, when its time has come."""
@@ -107,31 +123,39 @@ class _GroupCollector:
         if plan.sweep_is_due(self._state.progress, now_ms, self._run.settings.horizon_ms):
             self._read(plan.sweep(self._state.progress, now_ms))
 
-    def backfill(self) -> None:
-        """Read history, as far as the run's time allows."""
+    def catch_up(self) -> None:
+        """Go on with a sweep under way, then with history, as far as the time allows."""
         while not self._run.is_over():
-            window = plan.backfill(self._state.progress)
-            if window is None:
+            window = plan.unfinished(self._state.progress)
+            if window is None or not self._read(window):
                 return
-            self._read(window)
 
     def _first_state(self) -> GroupState:
         settings, now_ms = self._run.settings, self._run.logs.now_ms()
         progress = plan.begin(settings.start_ms(now_ms), now_ms, settings.horizon_ms)
-        return GroupState(self._group, settings.stanza, progress)
+        return GroupState(self._group, settings.stanza, settings.start_time, progress)
 
     def _apply_start_time(self) -> None:
-        """Only an absolute `start_time` can be earlier than it was; a relative one moves on."""
-        text = self._run.settings.start_time
-        if text.startswith("-") or text == "now":
+        """`start_time` became an instant on the first run; only another text counts again."""
+        settings, state, now_ms = self._run.settings, self._state, self._run.logs.now_ms()
+        if settings.start_time == state.start_time:
             return
-        start_ms = self._run.settings.start_ms(self._run.logs.now_ms())
-        if plan.extend_back(self._state.progress, start_ms):
-            log.info("start_time=%s group=%s what=backfill_added", text, self._group.name)
+        state.start_time = settings.start_time
+        earlier = plan.extend_back(
+            state.progress, settings.start_ms(now_ms), now_ms, settings.horizon_ms
+        )
+        if earlier:
+            state.ledger.reopen_heads()
+        log.info(
+            "%s %s %s what=%s",
+            pair("input", settings.stanza),
+            pair("group", self._group.name),
+            pair("start_time", settings.start_time),
+            "older_records_will_be_collected" if earlier else "a_later_start_has_no_effect",
+        )
 
-    def _read(self, window: Window) -> None:
-        if self._run.is_over():
-            return
+    def _read(self, window: Window) -> bool:
+        """Read a window, one page at least, until its end or this group's time; True at its end."""
         begun_ms = self._run.logs.now_ms()
         pages = self._run.logs.read(self._group, window.start_ms, window.end_ms)
         while True:
@@ -139,79 +163,61 @@ class _GroupCollector:
                 page = next(pages, None)
             if page is None:
                 break
-            self._take(window.purpose, page)
+            self._take(window, page)
             if self._run.is_over():
-                return
+                return False
         self._finish(window, begun_ms)
+        return True
 
-    def _take(self, purpose: Purpose, page: Page) -> None:
+    def _take(self, window: Window, page: Page) -> None:
         """Hand over what is new on a page, then remember it."""
-        fresh = [event for event in page.events if self._is_new(purpose, event)]
+        is_new = self._state.seen.is_new
+        if isinstance(window.stretch, Backfill):
+            is_new = window.stretch.boundary.is_new
+        fresh = [event for event in page.events if is_new(event.event_id, event.timestamp_ms)]
         self._run.outcome.pages += 1
         self._run.outcome.records += len(fresh)
         self._run.outcome.repeats += len(page.events) - len(fresh)
         if page.resume_ms is not None:
-            plan.advance(self._state.progress, purpose, page.resume_ms)
+            plan.advance(window, page.resume_ms)
         if fresh:
-            self._hand_over(self._for_splunk(fresh))
+            records = [(event, identify(event.message)) for event in fresh]
+            self._hand_over([*self._events(records), *self._remarks(records)])
+        elif window.stretch is not None:
+            # A page of repeats counts too: else a run cut short would read it again for ever.
+            self._file.save(self._state)
 
-    def _is_new(self, purpose: Purpose, event: LogEvent) -> bool:
-        """Whether the event was not handed over yet; from now on it counts as if it was."""
-        seen = self._state.seen
-        if seen.holds(event.event_id, event.timestamp_ms):
-            return False
-        if purpose is Purpose.BACKFILL:
-            seen.add_boundary(event.event_id, event.timestamp_ms)
-        else:
-            seen.add(event.event_id, event.timestamp_ms)
-        return True
-
-    def _for_splunk(self, fresh: list[LogEvent]) -> list[Event]:
-        """The events of a page, then what is to be said about them."""
-        now_usecs = self._now_usecs()
-        records = [(event, identify(event.message)) for event in fresh]
-        events = [self._event(event, record) for event, record in records]
-        return [
-            *events,
-            *self._altered(now_usecs, records),
-            *self._flawed(now_usecs, records),
-            *self._anomalies(now_usecs, records),
-        ]
-
-    def _event(self, event: LogEvent, record: Record) -> Event:
-        certificate = record.kind is Kind.CERTIFICATE
-        return Event(
-            event.timestamp_ms * 1000 if record.usecs is None else record.usecs,
-            event.message,
-            self._group.cluster_id if certificate else event.stream,
-            self._group.source(event.stream),
-            SOURCETYPES[record.kind],
-        )
-
-    def _altered(self, now_usecs: int, records: list[tuple[LogEvent, Record]]) -> Iterator[Event]:
+    def _events(self, records: Records) -> Iterator[Event]:
         for event, record in records:
-            if "blank" in record.flaws or visible(event.message) != event.message:
-                key = record_key(record, event.stream)
+            certificate = record.kind is Kind.CERTIFICATE
+            yield Event(
+                event.timestamp_ms * 1000 if record.usecs is None else record.usecs,
+                event.message,
+                self._group.cluster_id if certificate else event.stream,
+                self._group.source(event.stream),
+                SOURCETYPES[record.kind],
+            )
+
+    def _remarks(self, records: Records) -> Iterator[Event]:
+        """What is to be said about the records of a page, which enter the ledger here."""
+        now_usecs = self._now_usecs()
+        flawed: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        odd: dict[tuple[str, Anomaly], list[str | None]] = {}
+        for event, record in records:
+            key = record_key(record, event.stream)
+            if "blank" in record.flaws or not is_carried(event.message):
                 yield self._reporter.record_altered(
                     now_usecs, event.stream, event.event_id, key, event.message
                 )
-
-    def _flawed(self, now_usecs: int, records: list[tuple[LogEvent, Record]]) -> Iterator[Event]:
-        """One event per stream and flaw: a page of foreign text must not double in volume."""
-        flawed = [(event.stream, record.flaws, event) for event, record in records if record.flaws]
-        counts = Counter((stream, flaws) for stream, flaws, _ in flawed)
-        for (stream, flaws), count in counts.items():
-            first = next(event for s, f, event in flawed if (s, f) == (stream, flaws))
-            yield self._reporter.records_flawed(now_usecs, stream, flaws, count, first.event_id)
-
-    def _anomalies(self, now_usecs: int, records: list[tuple[LogEvent, Record]]) -> Iterator[Event]:
-        found: dict[tuple[str, Anomaly], list[str | None]] = {}
-        for event, record in records:
+            if record.flaws:
+                flawed.setdefault((event.stream, record.flaws), []).append(event.event_id)
             anomaly = self._state.ledger.enter(event.stream, record, event.timestamp_ms)
             if anomaly is not None:
-                keys = found.setdefault((event.stream, anomaly), [])
-                keys.append(record_key(record, event.stream))
-        for (stream, anomaly), keys in found.items():
+                odd.setdefault((event.stream, anomaly), []).append(key)
+        # One event per stream and kind: a page of foreign text must not double in volume.
+        for (stream, flaws), ids in flawed.items():
+            yield self._reporter.records_flawed(now_usecs, stream, flaws, len(ids), ids[0])
+        for (stream, anomaly), keys in odd.items():
             yield self._reporter.anomaly(now_usecs, stream, anomaly, len(keys), keys[0])
 
     def _finish(self, window: Window, begun_ms: int) -> None:
@@ -219,8 +225,6 @@ class _GroupCollector:
         progress, horizon_ms = self._state.progress, self._run.settings.horizon_ms
         covered = plan.finish(progress, window, begun_ms, horizon_ms)
         self._state.ledger.cover(*covered)
-        if window.purpose is Purpose.BACKFILL:
-            self._state.seen.end_backfill()
         self._state.seen.forget_before(plan.oldest_needed(progress, begun_ms, horizon_ms))
         horizon = Horizon(begun_ms, progress.start_ms, progress.settled_ms)
         changes = self._state.ledger.judge(horizon)
@@ -259,13 +263,14 @@ class Collector:
         self._store = store
         self._monotonic = monotonic
         self._deadline = monotonic() + SHARE_OF_INTERVAL * settings.interval_s
+        self._slice_end = self._deadline
 
     def is_over(self) -> bool:
-        """Whether the run should end now: it was asked to, or its share of the interval is used."""
-        return self.stop.requested or self._monotonic() >= self._deadline
+        """Whether to end here: a stop was asked for, or this group's part of the time is used."""
+        return self.stop.requested or self._monotonic() >= self._slice_end
 
     def run(self) -> Outcome:
-        """Collect until everything is read or the run is over.
+        """Collect until everything is read or the run's time is used.
 
         Raises OutputClosed, after which nothing more can be handed over.
         """
@@ -277,31 +282,61 @@ class Collector:
         with self.stop.interruptible():
             found = self.logs.discover(self.settings.log_groups)
         self.outcome.failures += found.failures
-        working = [collector for group in found.groups if (collector := self._begin(held, group))]
+        groups = [self._guarded(group, partial(self._begin, held, group)) for group in found.groups]
+        working = [group for group in groups if group is not None]
         self.outcome.groups = len(working)
         # The live window of every group comes before anybody's history.
-        for step in (_GroupCollector.poll, _GroupCollector.sweep, _GroupCollector.backfill):
-            working = [collector for collector in working if self._succeeds(step, collector)]
-        self.outcome.pending_gaps = sum(collector.pending_gaps for collector in working)
+        working = self._each(_GroupCollector.poll, working, share=0.5)
+        working = self._each(_GroupCollector.sweep, working, share=0.7)
+        while behind := [group for group in working if not group.has_caught_up]:
+            read = self.outcome.pages
+            failed = {*behind} - {*self._each(_GroupCollector.catch_up, behind, share=1)}
+            working = [group for group in working if group not in failed]
+            if self.outcome.pages == read:
+                break
+        self.outcome.pending_gaps = sum(group.pending_gaps for group in working)
+        self.outcome.has_caught_up = all(group.has_caught_up for group in working)
 
-    def _begin(self, held: ExitStack, group: GroupId) -> _GroupCollector | None:
+    def _begin(self, held: ExitStack, group: GroupId) -> _GroupCollector:
+        file = held.enter_context(self._store.open(group, self.settings.stanza))
+        return _GroupCollector(self, file, group)
+
+    def _each(
+        self,
+        step: Callable[[_GroupCollector], None],
+        groups: list[_GroupCollector],
+        share: float,
+    ) -> list[_GroupCollector]:
+        """Take a step for every group in an equal part of a share of the time left.
+
+        So a group with much to read cannot starve the others. Returns those that did not fail.
+        """
+        now = self._monotonic()
+        end = now + share * max(0.0, self._deadline - now)
+        succeeded = []
+        for left, group in zip(range(len(groups), 0, -1), groups):
+            if self.stop.requested:
+                break
+            now = self._monotonic()
+            self._slice_end = now + max(0.0, end - now) / left
+            if self._guarded(group.id, partial(_taken, step, group)):
+                succeeded.append(group)
+        return succeeded
+
+    def _guarded(self, group: GroupId, work: Callable[[], T]) -> T | None:
+        """Whatever fails for one group is reported and leaves the others alone."""
         try:
-            file = held.enter_context(self._store.open(group, self.settings.stanza))
-            return _GroupCollector(self, file, group)
+            return work()
         except OutputClosed:
             raise
         except CloudHsmError as error:
             self.outcome.failures.append(error)
-            return None
+        except Exception as error:  # noqa: BLE001  (a surprise in one group must not stop the rest)
+            place = Place(group.account, group.region, group.name)
+            self.outcome.failures.append(Unexpected(error, place))
+        return None
 
-    def _succeeds(
-        self, step: Callable[[_GroupCollector], None], collector: _GroupCollector
-    ) -> bool:
-        try:
-            step(collector)
-        except OutputClosed:
-            raise
-        except CloudHsmError as error:
-            self.outcome.failures.append(error)
-            return False
-        return True
+
+def _taken(step: Callable[[_GroupCollector], None], group: _GroupCollector) -> bool:
+    step(group)
+    return True

@@ -5,9 +5,10 @@ The chain is environment, shared files (`~/.aws`, named by AWS_PROFILE), contain
 
 from __future__ import annotations
 
-import botocore.exceptions
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from cloudhsm import __version__
 from cloudhsm.errors import CloudHsmError, CredentialsError, Place
@@ -16,6 +17,10 @@ _CHAIN = (
     "Give the host an instance profile, or the user that runs Splunk a profile in ~/.aws or AWS_* "
     "variables in splunk-launch.conf"
 )
+
+
+# Whatever botocore makes of an endpoint that is not STS, or answers only in part.
+_FAILURES = (BotoCoreError, ClientError, ResponseParserError, KeyError, ValueError)
 
 
 def session() -> botocore.session.Session:
@@ -41,7 +46,7 @@ def account_id(aws: botocore.session.Session, region: str) -> str:
     try:
         sts = aws.create_client("sts", region_name=region, config=client_config(total_attempts=2))
         return str(sts.get_caller_identity()["Account"])
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+    except _FAILURES as error:
         raise CloudHsmError(
             f"GetCallerIdentity, which tells the account, failed: {error}",
             place=Place(region=region),

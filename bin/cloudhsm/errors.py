@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, fields
 
 
@@ -20,15 +21,16 @@ class Place:
 
     def __str__(self) -> str:
         known = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return " ".join(f"{name}={value}" for name, value in known if value is not None)
+        return " ".join(pair(name, value) for name, value in known if value is not None)
 
 
 NOWHERE = Place()
 
 
-def quoted(text: str) -> str:
-    """A log value in double quotes: one line, whatever the text holds."""
-    return json.dumps(text, ensure_ascii=True)
+def pair(name: str, value: str) -> str:
+    """`name=value` for a log line, in double quotes where the value needs them; always one line."""
+    plain = re.fullmatch(r"[A-Za-z0-9_./:@*+-]+", value)
+    return f"{name}={value if plain else json.dumps(value)}"
 
 
 class CloudHsmError(Exception):
@@ -51,9 +53,9 @@ class CloudHsmError(Exception):
 
     def line(self) -> str:
         """The error as `key=value` pairs on one line, for the log."""
-        pairs = [f"error={type(self).__name__}", str(self.place)]
-        pairs += [f"what={quoted(self.what)}", f"next={quoted(self.next_step)}"]
-        return " ".join(pair for pair in pairs if pair)
+        parts = [pair("error", type(self).__name__), str(self.place)]
+        parts += [pair("what", self.what), pair("next", self.next_step)]
+        return " ".join(part for part in parts if part)
 
 
 class SettingError(CloudHsmError):
@@ -94,6 +96,22 @@ class StateCorrupt(StateError):
 
 class StateTooNew(StateError):
     """The state was written by a newer version of this add-on."""
+
+
+class Unexpected(CloudHsmError):
+    """A fault of this add-on; the message names the line of code."""
+
+    def __init__(self, error: Exception, place: Place) -> None:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        code = trace.tb_frame.f_code.co_filename if trace else "unknown"
+        line = trace.tb_lineno if trace else 0
+        super().__init__(
+            f"{type(error).__name__}: {error} at {code}:{line}",
+            place=place,
+            next_step="Report this line to the maintainers; the next run tries again",
+        )
 
 
 class OutputClosed(CloudHsmError):

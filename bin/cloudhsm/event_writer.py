@@ -27,6 +27,11 @@ class Event(NamedTuple):
     sourcetype: str
 
 
+def is_carried(text: str) -> bool:
+    """Whether XML can carry every character of the text."""
+    return _NOT_XML.search(text) is None
+
+
 def visible(text: str) -> str:
     """The text with each character that XML cannot carry written as `\\uXXXX`."""
     return _NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -8,10 +8,11 @@ decides whether a record is handed over.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from operator import attrgetter
 
 from cloudhsm.record import Record
 
@@ -90,10 +91,17 @@ class Hole:
 
 @dataclass
 class Epoch:
-    """One run of an HSM's counter: ranges in ascending order, and the gaps that were reported."""
+    """One run of an HSM's counter.
+
+    ranges: in ascending order, never touching each other.
+    gaps:   those that were reported, in ascending order.
+    parked: records, by number, of command types that are not known to take part in the sequence,
+            where they did not continue it. They fill a hole but never make one.
+    """
 
     ranges: list[Range] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    parked: dict[int, Mark] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._firsts = [known.first.sequence for known in self.ranges]
@@ -112,24 +120,54 @@ class Epoch:
             return _seen_again(before, mark, sequenced=sequenced)
         if after is not None and mark.usecs > after.max_usecs + CLOCK_SLACK_USECS:
             return _restart(sequenced=sequenced)
-        joins_before = before is not None and before.last.sequence + 1 == mark.sequence
-        joins_after = after is not None and after.first.sequence - 1 == mark.sequence
-        alone = not joins_before and not joins_after
-        if alone and (not sequenced or (self.ranges and mark.sequence > self.highest + MAX_JUMP)):
-            return Anomaly.IMPLAUSIBLE_SEQUENCE
-        self._insert(at, mark, joins_before=joins_before, joins_after=joins_after)
+        if not self._continues(before, mark, after):
+            if not sequenced:
+                self.parked[mark.sequence] = mark
+                return Anomaly.IMPLAUSIBLE_SEQUENCE
+            if self.ranges and mark.sequence > self.highest + MAX_JUMP:
+                return Anomaly.IMPLAUSIBLE_SEQUENCE
+        self._insert(at, before, mark, after)
+        if self.parked:
+            self._unpark_beside(mark.sequence)
         return None
 
-    def _insert(self, at: int, mark: Mark, *, joins_before: bool, joins_after: bool) -> None:
+    @staticmethod
+    def _continues(before: Range | None, mark: Mark, after: Range | None) -> bool:
+        return (before is not None and before.last.sequence + 1 == mark.sequence) or (
+            after is not None and after.first.sequence - 1 == mark.sequence
+        )
+
+    def _insert(self, at: int, before: Range | None, mark: Mark, after: Range | None) -> None:
+        """Enter a new number between two ranges; `at` is the index of the one after it."""
         new = Range(mark, mark, mark.usecs, mark.usecs)
-        if joins_after:
-            new.absorb(self.ranges[at])
+        if after is not None and after.first.sequence - 1 == mark.sequence:
+            new.absorb(after)
             del self.ranges[at], self._firsts[at]
-        if joins_before:
-            self.ranges[at - 1].absorb(new)
+        if before is not None and before.last.sequence + 1 == mark.sequence:
+            before.absorb(new)
         else:
             self.ranges.insert(at, new)
             self._firsts.insert(at, mark.sequence)
+
+    def _unpark_beside(self, number: int) -> None:
+        """What was parked continues the sequence after all, once a neighbour has come."""
+        self.parked.pop(number, None)
+        for step in (-1, 1):
+            beside = number + step
+            while (mark := self.parked.pop(beside, None)) is not None:
+                at = bisect_right(self._firsts, beside)
+                after = self.ranges[at] if at < len(self.ranges) else None
+                self._insert(at, self.ranges[at - 1] if at else None, mark, after)
+                beside += step
+
+    def forget_parked(self, is_settled: Callable[[Mark], bool], holes: Iterable[Hole]) -> None:
+        """Drop what can fill no hole any more, so that the parked do not pile up with history."""
+        inside = {n for hole in holes for n in self.parked if hole.first <= n <= hole.last}
+        self.parked = {
+            number: mark
+            for number, mark in self.parked.items()
+            if number in inside or not is_settled(mark)
+        }
 
     def holes(self, first_expected: int) -> Iterator[Hole]:
         """Every stretch of missing numbers from the first expected one to the highest seen."""
@@ -137,8 +175,19 @@ class Epoch:
         expected = first_expected
         for known in self.ranges:
             if known.first.sequence > expected:
-                yield Hole(expected, known.first.sequence - 1, before, known.first)
+                yield from self._around_parked(
+                    Hole(expected, known.first.sequence - 1, before, known.first)
+                )
             before, expected = known.last, known.last.sequence + 1
+
+    def _around_parked(self, hole: Hole) -> Iterator[Hole]:
+        first = hole.first
+        for number in sorted(n for n in self.parked if hole.first <= n <= hole.last):
+            if first < number:
+                yield replace(hole, first=first, last=number - 1)
+            first = number + 1
+        if first <= hole.last:
+            yield replace(hole, first=first)
 
 
 def _seen_again(known: Range, mark: Mark, *, sequenced: bool) -> Anomaly:
@@ -217,66 +266,93 @@ class Ledger:
     def judge(self, horizon: Horizon) -> list[GapChange]:
         """Open, narrow and close gaps as far as complete reading allows; returns what changed."""
         changes: list[GapChange] = []
+        last_numbers = self._last_numbers()
         for counter, epochs in self.epochs.items():
             for epoch in epochs:
-                holes = list(epoch.holes(self._first_expected(counter, epoch)))
+                expected = 0
+                if epoch is epochs[0] and epoch.ranges:
+                    expected = _first_expected(counter, epoch, last_numbers[counter[0]])
+                holes = list(epoch.holes(expected))
                 changes += _narrow(counter, epoch, holes)
                 changes += self._open_and_close(counter, epoch, holes, horizon)
+                if epoch.parked:
+                    epoch.forget_parked(lambda mark: self._is_settled(mark, horizon), holes)
         return changes
+
+    def reopen_heads(self) -> None:
+        """An earlier `start_time` takes back every verdict that rested on the old one."""
+        for epochs in self.epochs.values():
+            for gap in (gap for epoch in epochs for gap in epoch.gaps):
+                if gap.verdict is Verdict.BEFORE_START:
+                    gap.verdict = Verdict.PENDING
 
     def pending(self) -> int:
         """How many gaps wait for their verdict."""
         gaps = (gap for epochs in self.epochs.values() for epoch in epochs for gap in epoch.gaps)
         return sum(gap.verdict is Verdict.PENDING for gap in gaps)
 
-    def _first_expected(self, counter: Counter, epoch: Epoch) -> int:
-        """0; or the next number, where an earlier counter of the stream was carried on.
-
-        Whether an HSM's numbers restart with its reboot counter is not published: both are
-        accepted.
-        """
-        first = epoch.ranges[0].first if epoch.ranges else None
-        if first is None or epoch is not self.epochs[counter][0]:
-            return 0
-        earlier = [
-            other.ranges[-1].last
-            for (stream, reboot_counter), epochs in self.epochs.items()
-            for other in epochs
-            if stream == counter[0] and reboot_counter != counter[1] and other.ranges
-        ]
-        carried_on = [
-            last.sequence + 1
-            for last in earlier
-            if last.usecs <= first.usecs and last.sequence < first.sequence
-        ]
-        return max(carried_on, default=0)
+    def _last_numbers(self) -> dict[str, list[tuple[str, Mark]]]:
+        """Per stream, the reboot counter and highest record of every epoch."""
+        found: dict[str, list[tuple[str, Mark]]] = {}
+        for (stream, reboot_counter), epochs in self.epochs.items():
+            last = [(reboot_counter, epoch.ranges[-1].last) for epoch in epochs if epoch.ranges]
+            found.setdefault(stream, []).extend(last)
+        return found
 
     def _open_and_close(
         self, counter: Counter, epoch: Epoch, holes: list[Hole], horizon: Horizon
-    ) -> Iterator[GapChange]:
+    ) -> list[GapChange]:
+        changes: list[GapChange] = []
+        known = {gap.first: gap for gap in epoch.gaps}
         for hole in holes:
             left_ms = horizon.start_ms if hole.before is None else hole.before.at_ms
             if not self._is_covered(left_ms, hole.after.at_ms):
                 continue
-            gap = next((gap for gap in epoch.gaps if gap.first == hole.first), None)
-            is_new = gap is None
-            if gap is None:
-                gap = Gap(hole.first, hole.last, horizon.now_ms)
-                epoch.gaps.append(gap)
+            gap = known.get(hole.first)
             verdict = _verdict(gap, hole, horizon)
-            if is_new or verdict is not gap.verdict:
+            if gap is None:
+                epoch.gaps.append(Gap(hole.first, hole.last, horizon.now_ms, verdict))
+            elif gap.verdict is verdict:
+                continue
+            else:
                 gap.verdict = verdict
-                yield GapChange(*counter, hole.first, hole.last, verdict, hole.before, hole.after)
+            changes.append(
+                GapChange(*counter, hole.first, hole.last, verdict, hole.before, hole.after)
+            )
+        epoch.gaps.sort(key=attrgetter("first"))
+        return changes
 
     def _is_covered(self, start_ms: int, end_ms: int) -> bool:
         return any(start <= start_ms and end_ms <= end for start, end in self.covered)
 
+    def _is_settled(self, mark: Mark, horizon: Horizon) -> bool:
+        near = (mark.at_ms - ORDER_SLACK_MS, mark.at_ms + ORDER_SLACK_MS)
+        return near[1] < horizon.settled_ms and self._is_covered(*near)
 
-def _verdict(gap: Gap, hole: Hole, horizon: Horizon) -> Verdict:
+
+def _first_expected(counter: Counter, epoch: Epoch, last_numbers: list[tuple[str, Mark]]) -> int:
+    """0; or the next number, where an earlier counter of the stream was carried on.
+
+    Whether an HSM's numbers restart with its reboot counter is not published: both are accepted. So
+    a loss right at the head behind a reboot can look like numbers that were carried on.
+    """
+    first = epoch.ranges[0].first
+    carried_on = [
+        last.sequence + 1
+        for reboot_counter, last in last_numbers
+        if reboot_counter != counter[1]
+        and last.usecs <= first.usecs
+        and last.sequence < first.sequence
+    ]
+    return max(carried_on, default=0)
+
+
+def _verdict(gap: Gap | None, hole: Hole, horizon: Horizon) -> Verdict:
     """A gap stays pending until everything around it is older than the settled mark."""
-    if gap.verdict is not Verdict.PENDING:
+    if gap is not None and gap.verdict is not Verdict.PENDING:
         return gap.verdict
-    if hole.after.at_ms + ORDER_SLACK_MS >= horizon.settled_ms:
+    newest_ms = max(hole.after.at_ms, hole.before.at_ms if hole.before else 0)
+    if newest_ms + ORDER_SLACK_MS >= horizon.settled_ms:
         return Verdict.PENDING
     if hole.before is None and horizon.start_ms > 0:
         return Verdict.BEFORE_START
@@ -287,12 +363,13 @@ def _narrow(counter: Counter, epoch: Epoch, holes: list[Hole]) -> list[GapChange
     """Close what arrived of the known gaps; what is still missing keeps its age and verdict."""
     changes: list[GapChange] = []
     kept: list[Gap] = []
+    lasts = [hole.last for hole in holes]
     for gap in epoch.gaps:
-        missing = [
-            (max(gap.first, hole.first), min(gap.last, hole.last))
-            for hole in holes
-            if hole.first <= gap.last and gap.first <= hole.last
-        ]
+        missing: list[tuple[int, int]] = []
+        at = bisect_left(lasts, gap.first)
+        while at < len(holes) and holes[at].first <= gap.last:
+            missing.append((max(gap.first, holes[at].first), min(gap.last, holes[at].last)))
+            at += 1
         kept += [Gap(first, last, gap.opened_ms, gap.verdict) for first, last in missing]
         late = gap.verdict is not Verdict.PENDING
         verdict = Verdict.RECOVERED_LATE if late else Verdict.RECOVERED

@@ -24,7 +24,7 @@ from splunklib.modularinput import (
 )
 
 from cloudhsm import settings
-from cloudhsm.errors import CloudHsmError, OutputClosed
+from cloudhsm.errors import CloudHsmError, OutputClosed, pair
 from cloudhsm.event_writer import EventWriter
 from cloudhsm.stop import Stop, StopRequested
 
@@ -76,23 +76,34 @@ class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type i
         del ew  # `cloudhsm.event_writer` writes the same stream without `unbroken`
         stop = Stop()
         stop.listen()
+        checkpoints = Path(inputs.metadata["checkpoint_dir"])
         for stanza, parameters in inputs.inputs.items():
+            failures: list[CloudHsmError] = []
             try:
-                run_stanza(stanza, parameters, Path(inputs.metadata["checkpoint_dir"]), stop)
+                run_stanza(stanza, parameters, checkpoints, stop, failures)
             except StopRequested:
-                log.info("input=%s what=stopped", stanza)
+                log.info("%s what=stopped", pair("input", stanza))
             except CloudHsmError as error:
+                failures.append(error)
+            for failure in failures:
                 self.exit_status = 1
-                log.error("input=%s %s", stanza, error.line())
-                if isinstance(error, OutputClosed):
-                    _let_go_of_stdout()
-                    return
+                log.error("%s %s", pair("input", stanza), failure.line())
+            if any(isinstance(failure, OutputClosed) for failure in failures):
+                _let_go_of_stdout()
+                return
 
 
 def run_stanza(
-    stanza: str, parameters: dict[str, str | None], checkpoints: Path, stop: Stop
+    stanza: str,
+    parameters: dict[str, str | None],
+    checkpoints: Path,
+    stop: Stop,
+    failures: list[CloudHsmError],
 ) -> None:
-    """Wire the rooms together and collect once; raises CloudHsmError if anything failed."""
+    """Wire the rooms together and collect once.
+
+    What failed for one group is added to `failures`; raises CloudHsmError for what ended the run.
+    """
     from cloudhsm.cloudwatch import CloudWatchLogs
     from cloudhsm.collector import Collector
     from cloudhsm.state_store import FileStateStore
@@ -101,13 +112,13 @@ def run_stanza(
     with stop.interruptible():
         logs = CloudWatchLogs(asked)
     writer = EventWriter(sys.stdout.buffer, asked.index)
-    outcome = Collector(asked, logs, FileStateStore(checkpoints), writer, stop).run()
-    writer.close()
-    log.info("input=%s what=run_ended %s", stanza, outcome.line())
-    for failure in outcome.failures[:-1]:
-        log.error("input=%s %s", stanza, failure.line())
-    if outcome.failures:
-        raise outcome.failures[-1]
+    collector = Collector(asked, logs, FileStateStore(checkpoints), writer, stop)
+    try:
+        collector.run()
+        writer.close()
+    finally:
+        failures += collector.outcome.failures
+    log.info("%s what=run_ended %s", pair("input", stanza), collector.outcome.line())
 
 
 def main(arguments: list[str]) -> int:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from cloudhsm.seen import Boundary
+
 # AWS accepts events up to two hours ahead of its own clock, so windows reach as far.
 AHEAD_MS = 2 * 3_600_000
 # A poll reads again what may have become visible since the last one.
@@ -23,15 +25,6 @@ class Purpose(Enum):
     POLL = "poll"
     SWEEP = "sweep"
     BACKFILL = "backfill"
-
-
-@dataclass(frozen=True)
-class Window:
-    """What to read now; both ends inclusive, as FilterLogEvents has them."""
-
-    purpose: Purpose
-    start_ms: int
-    end_ms: int
 
 
 @dataclass
@@ -51,6 +44,26 @@ class Sweep(Stretch):
 
 
 @dataclass
+class Backfill(Stretch):
+    """An unfinished stretch of history; it resumes behind the events that `boundary` holds."""
+
+    boundary: Boundary = field(default_factory=Boundary)
+
+
+@dataclass(frozen=True)
+class Window:
+    """What to read now; both ends inclusive, as FilterLogEvents has them.
+
+    stretch: what remembers its position across runs; None for a poll.
+    """
+
+    purpose: Purpose
+    start_ms: int
+    end_ms: int
+    stretch: Stretch | None = None
+
+
+@dataclass
 class Progress:
     """How far the reading of one log group has come.
 
@@ -63,7 +76,7 @@ class Progress:
     settled_ms: int
     last_sweep_ms: int | None = None
     sweep: Sweep | None = None
-    backfills: list[Stretch] = field(default_factory=list)
+    backfills: list[Backfill] = field(default_factory=list)
 
 
 def begin(start_ms: int, now_ms: int, horizon_ms: int) -> Progress:
@@ -72,15 +85,25 @@ def begin(start_ms: int, now_ms: int, horizon_ms: int) -> Progress:
     settled_ms = max(start_ms, now_ms - horizon_ms)
     progress = Progress(start_ms, settled_ms)
     if start_ms < settled_ms:
-        progress.backfills.append(Stretch(start_ms, settled_ms - 1, start_ms))
+        progress.backfills.append(Backfill(start_ms, settled_ms - 1, start_ms))
     return progress
 
 
-def extend_back(progress: Progress, start_ms: int) -> bool:
-    """An earlier `start_time` adds the stretch before the old one; a later one changes nothing."""
+def extend_back(progress: Progress, start_ms: int, now_ms: int, horizon_ms: int) -> bool:
+    """An earlier `start_time` adds what lies before the old one; a later one changes nothing.
+
+    What is still inside the horizon belongs to the sweeps, since it can still fill up: the settled
+    mark moves back to where it would have begun. Older history is read once, as a backfill.
+    """
     if start_ms >= progress.start_ms:
         return False
-    progress.backfills.append(Stretch(start_ms, progress.start_ms - 1, start_ms))
+    history_end_ms = progress.start_ms
+    if progress.start_ms > now_ms - horizon_ms:
+        history_end_ms = max(start_ms, now_ms - horizon_ms)
+        progress.settled_ms = history_end_ms
+        progress.sweep = progress.last_sweep_ms = None
+    if start_ms < history_end_ms:
+        progress.backfills.append(Backfill(start_ms, history_end_ms - 1, start_ms))
     progress.start_ms = start_ms
     return True
 
@@ -97,50 +120,54 @@ def sweep_is_due(progress: Progress, now_ms: int, horizon_ms: int) -> bool:
     return progress.sweep is not None or last is None or now_ms - last >= horizon_ms // 4
 
 
+def demand_sweep(progress: Progress) -> None:
+    """A poll could not be read to its end: what it left out must not wait for hours."""
+    progress.last_sweep_ms = None
+
+
 def sweep(progress: Progress, now_ms: int) -> Window:
     """The stretch that a sweep still has to read; begins one if none is under way."""
     if progress.sweep is None:
         end_ms = max(progress.settled_ms, now_ms) + AHEAD_MS
         progress.sweep = Sweep(progress.settled_ms, end_ms, progress.settled_ms, started_ms=now_ms)
-    return Window(Purpose.SWEEP, progress.sweep.position_ms, progress.sweep.end_ms)
+    under_way = progress.sweep
+    return Window(Purpose.SWEEP, under_way.position_ms, under_way.end_ms, under_way)
 
 
-def backfill(progress: Progress) -> Window | None:
-    """The next stretch of history, if any is left."""
+def unfinished(progress: Progress) -> Window | None:
+    """What is left to read: the rest of a sweep under way, then history; None if all is read."""
+    if progress.sweep is not None:
+        return sweep(progress, progress.sweep.started_ms)
     if not progress.backfills:
         return None
     current = progress.backfills[0]
-    return Window(Purpose.BACKFILL, current.position_ms, current.end_ms)
+    return Window(Purpose.BACKFILL, current.position_ms, current.end_ms, current)
 
 
-def advance(progress: Progress, purpose: Purpose, position_ms: int) -> None:
+def advance(window: Window, position_ms: int) -> None:
     """A page was handed over up to this timestamp: an interrupted window resumes there.
 
     More events of this very millisecond may be on the next page, so it is read again.
     """
-    stretch: Stretch | None = None
-    if purpose is Purpose.SWEEP:
-        stretch = progress.sweep
-    elif purpose is Purpose.BACKFILL:
-        stretch = progress.backfills[0]
-    if stretch is not None:
-        stretch.position_ms = max(stretch.position_ms, position_ms)
+    if window.stretch is not None:
+        window.stretch.position_ms = max(window.stretch.position_ms, position_ms)
 
 
 def finish(progress: Progress, window: Window, now_ms: int, horizon_ms: int) -> tuple[int, int]:
     """A window was read to its end: returns the interval, both ends inclusive, that is now covered.
 
-    Only a sweep moves the settled mark, and never backwards. What lies ahead of AWS's clock when
-    the reading began can still fill up, so it does not count as covered.
+    now_ms: AWS's time when this run began to read it. Only a sweep moves the settled mark, and
+    never backwards. What lies ahead of AWS's clock can still fill up, so it is not covered.
     """
-    if window.purpose is Purpose.BACKFILL:
-        done = progress.backfills.pop(0)
+    done = window.stretch
+    if isinstance(done, Sweep):
+        progress.settled_ms = max(progress.settled_ms, done.started_ms - horizon_ms)
+        progress.last_sweep_ms = done.started_ms
+        progress.sweep = None
+        return done.start_ms, max(done.start_ms, done.started_ms)
+    if isinstance(done, Backfill):
+        progress.backfills.remove(done)
         return done.start_ms, done.end_ms
-    if window.purpose is Purpose.SWEEP and progress.sweep is not None:
-        swept, progress.sweep = progress.sweep, None
-        progress.settled_ms = max(progress.settled_ms, swept.started_ms - horizon_ms)
-        progress.last_sweep_ms = swept.started_ms
-        return swept.start_ms, max(swept.start_ms, swept.started_ms)
     return window.start_ms, max(window.start_ms, now_ms)
 
 

@@ -15,10 +15,13 @@ from enum import Enum
 # Both generations of the text record, any separator before the colon, line breaks or (in flattened
 # copies) single spaces between the keys. Quantifiers are bounded: hostile text costs linear time.
 _HEAD = re.compile(
-    r"\s{0,8}Time:[ \t]?\d\d/\d\d/\d\d[ ]\d\d:\d\d:\d\d\.\d{1,6},[ ]?usecs:(?P<usecs>\d{1,19})"
+    r"\s{0,8}Time:[ \t]?\d\d/\d\d/\d\d[ ]\d\d:\d\d:\d\d\.\d{1,6},[ ]?"
+    r"usecs:(?P<usecs>\d{1,19})(?!\d)"
     r"(?:\s{1,8}Version\ No[ \t]{0,8}:[^\n]{0,120}?(?=\s{1,8}Sequence\ No))?"
-    r"(?:\s{1,8}Sequence\ No[ \t]{0,8}:[ \t]{0,8}(?P<sequence_no>0x[0-9a-fA-F]{1,16}))?"
-    r"(?:\s{1,8}Reboot\ counter[ \t]{0,8}:[ \t]{0,8}(?P<reboot_counter>0x[0-9a-fA-F]{1,8}))?"
+    r"(?:\s{1,8}Sequence\ No[ \t]{0,8}:[ \t]{0,8}"
+    r"(?P<sequence_no>0x[0-9a-fA-F]{1,16})(?![0-9a-fA-F]))?"
+    r"(?:\s{1,8}Reboot\ counter[ \t]{0,8}:[ \t]{0,8}"
+    r"(?P<reboot_counter>0x[0-9a-fA-F]{1,8})(?![0-9a-fA-F]))?"
     r"(?:\s{1,8}Opcode[ \t]{0,8}:[^\n]{0,120}?(?=\s{1,8}Command\ Type))?"
     r"(?:\s{1,8}Command\ Type\(hex\)[ \t]{0,8}:[ \t]{0,8}(?P<command_type>\w{1,64}))?",
     re.ASCII,

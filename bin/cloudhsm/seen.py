@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 DIGEST_BYTES = 8
 _HOUR_MS = 3_600_000
@@ -20,13 +20,13 @@ def digest(event_id: str) -> bytes:
     return hashlib.sha256(event_id.encode()).digest()[:DIGEST_BYTES]
 
 
-class _Hour:
-    """The digests of one hour, as a set to ask and as the base64 text that the state holds."""
+class _Digests:
+    """Digests, as a set to ask and as the base64 text that the state holds."""
 
     def __init__(self, text: str = "") -> None:
         packed = base64.b64decode(text, validate=True)
         if len(packed) % DIGEST_BYTES:
-            raise ValueError("digests of an hour are not a multiple of eight bytes")
+            raise ValueError("the digests are not a multiple of eight bytes")
         steps = range(0, len(packed), DIGEST_BYTES)
         self.digests = {packed[step : step + DIGEST_BYTES] for step in steps}
         self._text: str | None = text
@@ -36,68 +36,67 @@ class _Hour:
         self._text = None
 
     def text(self) -> str:
-        if self._text is None:  # quiet hours are not encoded again at every save
+        if self._text is None:  # what did not change is not encoded again at every save
             self._text = base64.b64encode(b"".join(sorted(self.digests))).decode()
         return self._text
 
 
 class Seen:
-    """The memory of one log group.
-
-    Two parts: everything from the settled mark on, by hour; and, for a backfill, which resumes at a
-    timestamp, the events of exactly that millisecond.
-    """
+    """The memory of one log group, from the settled mark on, by hour."""
 
     def __init__(self) -> None:
-        self._hours: dict[int, _Hour] = {}
-        self._boundary_ms: int | None = None
-        self._boundary: set[bytes] = set()
+        self._hours: dict[int, _Digests] = {}
 
     def __len__(self) -> int:
         return sum(len(hour.digests) for hour in self._hours.values())
 
-    def holds(self, event_id: str, timestamp_ms: int) -> bool:
-        """Whether this event was handed over."""
+    def is_new(self, event_id: str, timestamp_ms: int) -> bool:
+        """Whether the event was not met yet; from now on it was, until it is forgotten."""
+        hour = self._hours.setdefault(timestamp_ms // _HOUR_MS, _Digests())
         one = digest(event_id)
-        hour = self._hours.get(timestamp_ms // _HOUR_MS)
-        if hour is not None and one in hour.digests:
-            return True
-        return timestamp_ms == self._boundary_ms and one in self._boundary
-
-    def add(self, event_id: str, timestamp_ms: int) -> None:
-        """Remember an event until `forget_before` passes it."""
-        self._hours.setdefault(timestamp_ms // _HOUR_MS, _Hour()).add(digest(event_id))
-
-    def add_boundary(self, event_id: str, timestamp_ms: int) -> None:
-        """Remember an event of a backfill while the backfill can resume at its millisecond."""
-        if timestamp_ms != self._boundary_ms:
-            self._boundary_ms, self._boundary = timestamp_ms, set()
-        self._boundary.add(digest(event_id))
-
-    def end_backfill(self) -> None:
-        """No backfill will resume at the remembered millisecond any more."""
-        self._boundary_ms, self._boundary = None, set()
+        if one in hour.digests:
+            return False
+        hour.add(one)
+        return True
 
     def forget_before(self, timestamp_ms: int) -> None:
         """Drop whole hours that end before this instant."""
         floor = timestamp_ms // _HOUR_MS
         self._hours = {hour: kept for hour, kept in self._hours.items() if hour >= floor}
 
-    def to_json(self) -> dict[str, object]:
-        """`{"hours": {hour since 1970: base64}, "boundary": [ms or null, base64]}`."""
-        return {
-            "hours": {str(hour): self._hours[hour].text() for hour in sorted(self._hours)},
-            "boundary": [self._boundary_ms, _packed(self._boundary)],
-        }
+    def to_json(self) -> dict[str, str]:
+        """`{hour since 1970: base64 of the digests}`."""
+        return {str(hour): self._hours[hour].text() for hour in sorted(self._hours)}
 
     @classmethod
-    def from_json(cls, hours: Mapping[str, str], boundary: tuple[int | None, str]) -> Seen:
+    def from_json(cls, hours: Mapping[str, str]) -> Seen:
         """Raises ValueError where the text is not what `to_json` wrote."""
         seen = cls()
-        seen._hours = {int(hour): _Hour(text) for hour, text in hours.items()}
-        seen._boundary_ms, seen._boundary = boundary[0], _Hour(boundary[1]).digests
+        seen._hours = {int(hour): _Digests(text) for hour, text in hours.items()}
         return seen
 
 
-def _packed(digests: Iterable[bytes]) -> str:
-    return base64.b64encode(b"".join(sorted(digests))).decode()
+class Boundary:
+    """The events of one millisecond: all that a stretch of history, read once, must remember.
+
+    Such a stretch resumes at the timestamp of the last event handed over, and more events of that
+    very millisecond may follow.
+    """
+
+    def __init__(self, timestamp_ms: int | None = None, text: str = "") -> None:
+        self._timestamp_ms = timestamp_ms
+        self._events = _Digests(text)
+
+    def is_new(self, event_id: str, timestamp_ms: int) -> bool:
+        """Whether the event was not met yet; another millisecond forgets the one before."""
+        if timestamp_ms != self._timestamp_ms:
+            self._timestamp_ms, self._events = timestamp_ms, _Digests()
+        one = digest(event_id)
+        if one in self._events.digests:
+            return False
+        self._events.add(one)
+        return True
+
+    def to_json(self) -> list[int | str | None]:
+        """`[timestamp_ms or null, base64 of the digests]`."""
+        return [self._timestamp_ms, self._events.text()]

@@ -25,6 +25,8 @@ _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}")
 # The characters that CloudWatch Logs allows in a log group's name, and its length.
 _GROUP = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}\*?")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -161,17 +163,19 @@ def _endpoint(text: str) -> str | None:
         return None
     try:
         url = urlsplit(text)
-        host, _ = url.hostname, url.port
+        host, _ = url.hostname or "", url.port
     except ValueError:
-        host, url = None, urlsplit("")
-    if host is None or url.scheme not in ("http", "https"):
+        host, url = "", urlsplit("")
+    # A user name or password in it could end up in a log, so the text itself is not repeated.
+    odd = not text.isprintable() or " " in text or "@" in url.netloc
+    if odd or not _HOST.fullmatch(host) or url.scheme not in ("http", "https"):
         raise _refused(
-            "endpoint_url", f"{text!r} is not a URL", "Write https://HOST[:PORT], or leave it empty"
+            "endpoint_url", "is not the URL of a host", "Write https://HOST[:PORT], or nothing"
         )
     if url.scheme == "http" and host not in _LOOPBACK:
         raise _refused(
             "endpoint_url",
-            f"{text!r} would send audit records unencrypted",
+            f"http://{host} would send audit records unencrypted",
             "Use https://; plain http is accepted for this machine's loopback addresses only",
         )
     return text

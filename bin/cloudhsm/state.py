@@ -3,28 +3,34 @@
 Version 1. Every time is in milliseconds (`*_ms`) or microseconds (`*_usecs`) since 1970 UTC::
 
     {"group":    {"partition", "account", "region", "name"},
-     "stanza":   the input that wrote it last,
+     "stanza":   the input that wrote it last, "start_time": as that input wrote it,
      "progress": {"start_ms", "settled_ms", "last_sweep_ms",
-                  "sweep": null | [start_ms, end_ms, position_ms, started_ms],
-                  "backfills": [[start_ms, end_ms, position_ms], ...]},
-     "seen":     {"hours": {hour: base64}, "boundary": [ms | null, base64]},
+                  "sweep": null | {"start_ms", "end_ms", "position_ms", "started_ms"},
+                  "backfills": [{"start_ms", "end_ms", "position_ms",
+                                 "boundary": [ms | null, base64]}, ...]},
+     "seen":     {hour: base64},
      "ledger":   {"covered": [[start_ms, end_ms], ...],
-                  "epochs": {stream: {reboot_counter: [{"ranges": [...], "gaps": [...]}, ...]}}}}
+                  "epochs": {stream: {reboot_counter: [
+                      {"ranges": [...], "parked": [...],
+                       "gaps": [{"first", "last", "opened_ms", "verdict"}, ...]}, ...]}}}}
 
-A range is `[sequence, usecs, at_ms, sequence, usecs, at_ms, min_usecs, max_usecs]` (its two ends),
-a gap `[first, last, opened_ms, verdict]`. The document grows with the events inside the lateness
+A range is `[sequence, usecs, at_ms, sequence, usecs, at_ms, min_usecs, max_usecs]`: its two ends; a
+parked record is `[sequence, usecs, at_ms]`. The document grows with the events inside the lateness
 horizon and with gaps, not with history.
+
+Readers pass over keys that they do not know, and a key that a later release adds has a default, so
+VERSION changes only when a document of the old form would be misread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cloudhsm.ledger import Epoch, Gap, Ledger, Mark, Range, Verdict
-from cloudhsm.plan import Progress, Stretch, Sweep
-from cloudhsm.seen import Seen
+from cloudhsm.plan import Backfill, Progress, Stretch, Sweep
+from cloudhsm.seen import Boundary, Seen
 
 VERSION = 1
 
@@ -56,6 +62,7 @@ class GroupState:
 
     group: GroupId
     stanza: str
+    start_time: str
     progress: Progress
     seen: Seen = field(default_factory=Seen)
     ledger: Ledger = field(default_factory=Ledger)
@@ -65,6 +72,7 @@ class GroupState:
         return {
             "group": asdict(self.group),
             "stanza": self.stanza,
+            "start_time": self.start_time,
             "progress": _progress_to_json(self.progress),
             "seen": self.seen.to_json(),
             "ledger": _ledger_to_json(self.ledger),
@@ -73,12 +81,13 @@ class GroupState:
     @classmethod
     def from_json(cls, document: Json) -> GroupState:
         """Raises LookupError, TypeError or ValueError where `to_json` did not write this."""
-        seen = document["seen"]
+        group = document["group"]
         return cls(
-            GroupId(**document["group"]),
+            GroupId(group["partition"], group["account"], group["region"], group["name"]),
             document["stanza"],
+            document["start_time"],
             _progress_from_json(document["progress"]),
-            Seen.from_json(seen["hours"], (seen["boundary"][0], seen["boundary"][1])),
+            Seen.from_json(document["seen"]),
             _ledger_from_json(document["ledger"]),
         )
 
@@ -89,8 +98,19 @@ def _progress_to_json(progress: Progress) -> Json:
         "start_ms": progress.start_ms,
         "settled_ms": progress.settled_ms,
         "last_sweep_ms": progress.last_sweep_ms,
-        "sweep": sweep and list(astuple(sweep)),
-        "backfills": [list(astuple(stretch)) for stretch in progress.backfills],
+        "sweep": sweep and {**_stretch_to_json(sweep), "started_ms": sweep.started_ms},
+        "backfills": [
+            {**_stretch_to_json(one), "boundary": one.boundary.to_json()}
+            for one in progress.backfills
+        ],
+    }
+
+
+def _stretch_to_json(stretch: Stretch) -> Json:
+    return {
+        "start_ms": stretch.start_ms,
+        "end_ms": stretch.end_ms,
+        "position_ms": stretch.position_ms,
     }
 
 
@@ -100,9 +120,16 @@ def _progress_from_json(document: Json) -> Progress:
         document["start_ms"],
         document["settled_ms"],
         document["last_sweep_ms"],
-        None if sweep is None else Sweep(*sweep),
-        [Stretch(*stretch) for stretch in document["backfills"]],
+        None if sweep is None else Sweep(*_stretch_from_json(sweep), sweep["started_ms"]),
+        [
+            Backfill(*_stretch_from_json(one), Boundary(*one["boundary"]))
+            for one in document["backfills"]
+        ],
     )
+
+
+def _stretch_from_json(document: Json) -> tuple[int, int, int]:
+    return document["start_ms"], document["end_ms"], document["position_ms"]
 
 
 def _ledger_to_json(ledger: Ledger) -> Json:
@@ -123,7 +150,16 @@ def _epoch_to_json(epoch: Epoch) -> Json:
             ]
             for known in epoch.ranges
         ],
-        "gaps": [[gap.first, gap.last, gap.opened_ms, gap.verdict.value] for gap in epoch.gaps],
+        "parked": [_mark_to_json(mark) for mark in epoch.parked.values()],
+        "gaps": [
+            {
+                "first": gap.first,
+                "last": gap.last,
+                "opened_ms": gap.opened_ms,
+                "verdict": gap.verdict.value,
+            }
+            for gap in epoch.gaps
+        ],
     }
 
 
@@ -146,5 +182,9 @@ def _ledger_from_json(document: Json) -> Ledger:
 def _epoch_from_json(document: Json) -> Epoch:
     return Epoch(
         [Range(Mark(*row[0:3]), Mark(*row[3:6]), row[6], row[7]) for row in document["ranges"]],
-        [Gap(row[0], row[1], row[2], Verdict(row[3])) for row in document["gaps"]],
+        [
+            Gap(gap["first"], gap["last"], gap["opened_ms"], Verdict(gap["verdict"]))
+            for gap in document["gaps"]
+        ],
+        {row[0]: Mark(*row) for row in document["parked"]},
     )

@@ -9,6 +9,7 @@ records, never lose one.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -45,9 +46,10 @@ class Loaded:
 class StateFile:
     """The state of one group, locked for this process while it is open."""
 
-    def __init__(self, path: Path, place: Place) -> None:
+    def __init__(self, path: Path, group: GroupId | None = None) -> None:
         self.path = path
-        self._place = place
+        self._group = group
+        self._place = _place(path, group)
         self._generation = 0
         self._current_is_whole = True
 
@@ -94,8 +96,10 @@ class StateFile:
             raise _Damaged("does not match its checksum")
         try:
             state = GroupState.from_json(json.loads(document))
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise _Damaged(f"does not hold a state ({error!r})") from error
+        if self._group is not None and state.group != self._group:
+            raise _Damaged(f"belongs to {state.group.name}")
         self._generation = header["generation"]
         return state
 
@@ -156,22 +160,27 @@ class FileStateStore:
         cannot be written.
         """
         path = self.path(group)
-        place = Place(group.account, group.region, group.name, file=str(path))
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             lock = path.with_suffix(".lock").open("a+b", buffering=0)
         except OSError as error:
             raise StateError(
                 f"The checkpoint folder cannot be used: {error}",
-                place=place,
+                place=_place(path, group),
                 next_step="Give the user that runs Splunk write access to this folder",
             ) from error
         with lock:
-            _lock(lock, place)
+            _lock(lock, _place(path, group))
             with suppress(OSError):  # only a courtesy to whoever finds it locked; disks get full
                 lock.truncate(0)
                 lock.write(stanza.encode())
-            yield StateFile(path, place)
+            yield StateFile(path, group)
+
+
+def _place(path: Path, group: GroupId | None) -> Place:
+    if group is None:
+        return Place(file=str(path))
+    return Place(group.account, group.region, group.name, file=str(path))
 
 
 def _header(line: bytes) -> dict[str, Any]:
@@ -180,6 +189,7 @@ def _header(line: bytes) -> dict[str, Any]:
         well_formed = (
             header["format"] == FORMAT
             and isinstance(header["version"], int)
+            and header["version"] >= 1
             and isinstance(header["generation"], int)
             and isinstance(header["sha256"], str)
         )
@@ -210,21 +220,39 @@ def _sync_folder(folder: Path) -> None:
 
 def _lock(file: FileIO, place: Place) -> None:
     try:
-        if os.name == "nt":
-            import msvcrt
-
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take_lock(file)
     except OSError as error:
-        file.seek(0)
-        holder = (file.read(200) or b"").decode(errors="replace") or "another process"
+        if error.errno not in (errno.EACCES, errno.EAGAIN):
+            raise StateError(
+                f"The state cannot be locked: {error}",
+                place=place,
+                next_step="Keep Splunk's var/lib on a file system that supports locks",
+            ) from error
+        with suppress(OSError):
+            file.seek(0)
         raise StateLocked(
-            f"{holder} is reading this log group now",
+            f"{_holder(file)} is reading this log group now",
             place=place,
             next_step="Let one input per host read a log group; a run of the same input that is "
             "still going on ends by itself",
         ) from error
+
+
+def _take_lock(file: FileIO) -> None:
+    if os.name == "nt":
+        import msvcrt
+
+        # Windows bars others from reading what is locked, so a byte far behind the text is.
+        file.seek(1 << 30)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _holder(file: FileIO) -> str:
+    try:
+        return (file.read(200) or b"").decode(errors="replace") or "Another process"
+    except OSError:
+        return "Another process"

@@ -32,8 +32,8 @@ class Stop:
     @contextmanager
     def interruptible(self) -> Iterator[None]:
         """Raise StopRequested inside this block as soon as a stop is requested."""
-        self._interruptible = True
         try:
+            self._interruptible = True
             if self.requested:
                 raise StopRequested
             yield

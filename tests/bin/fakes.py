@@ -98,6 +98,23 @@ class FakeLogs:
             yield Page(page, page[-1].timestamp_ms if page else None)
 
 
+class Pipe(io.BytesIO):
+    """A buffered pipe to splunkd: what was not flushed dies with the process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unflushed: list[bytes] = []
+
+    def write(self, data: Any) -> int:  # noqa: ANN401  (as BytesIO has it)
+        self._unflushed.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        for data in self._unflushed:
+            super().write(data)
+        self._unflushed.clear()
+
+
 def handed_over(output: io.BytesIO) -> list[dict[str, str]]:
     """What an XML parser reads from a stream of events, closed or not."""
     text = output.getvalue().decode()

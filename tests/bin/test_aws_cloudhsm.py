@@ -287,10 +287,11 @@ def test_a_stop_signal_ends_the_run_in_order_while_it_waits_for_aws(
     assert "Traceback" not in stderr
 
 
+@pytest.mark.parametrize("count", [1, 500], ids=["within a buffer", "beyond it"])
 def test_a_closed_stdout_is_one_line_and_the_next_run_hands_over_everything(
-    app: Path, group: str, tmp_path: Path
+    app: Path, group: str, tmp_path: Path, count: int
 ) -> None:
-    trail = records(500)
+    trail = records(count)
     put(group, *trail)
     stdin = configuration(tmp_path, endpoint_url=group)
     reader, writer = os.pipe()
@@ -327,6 +328,40 @@ def test_what_aws_refuses_is_one_clear_line_and_a_failed_run(
     assert ' next="' in error
     assert "Traceback" not in said.stderr
     assert SECRET not in said.stderr
+
+
+def test_every_group_that_fails_has_its_line(app: Path, aws: ScriptedAws, tmp_path: Path) -> None:
+    aws.script["DescribeLogGroups"] = [described("/aws/cloudhsm/a", "/aws/cloudhsm/b")]
+    aws.script["FilterLogEvents"] = [refusal("AccessDeniedException")]
+    said = start(app, stdin=configuration(tmp_path, endpoint_url=aws.url))
+    errors = [line for line in said.stderr.splitlines() if line.startswith("ERROR ")]
+    assert said.returncode == 1
+    assert [f"group=/aws/cloudhsm/{name}" in line for name, line in zip("ab", errors)] == [True] * 2
+
+
+def test_a_profile_that_this_host_cannot_use_is_a_matter_of_credentials(
+    app: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("[profile p]\nlogin_session = arn:aws:iam::1:user/x\n")
+    env = environment(AWS_PROFILE="p", AWS_CONFIG_FILE=str(tmp_path / "config"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        env.pop(name)
+    env["AWS_EC2_METADATA_DISABLED"] = "true"
+    said = start(app, stdin=configuration(tmp_path / "c"), env=env)
+    (error,) = [line for line in said.stderr.splitlines() if line.startswith("ERROR ")]
+    assert "error=CredentialsError" in error
+    assert "instance profile" in error
+
+
+def test_libraries_warn_in_words_that_splunkd_understands() -> None:
+    code = (
+        "import logging, sys; from cloudhsm.modular_input import main; main(['x', '--scheme'])\n"
+        "logging.getLogger('botocore').warning('careful')"
+    )
+    path = os.pathsep.join(sys.path)
+    env = {**os.environ, "PYTHONPATH": path}
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    assert said.stderr == "WARN careful\n"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tests.bin.fakes import DAY_MS, GROUP, NOW_MS
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     store = FileStateStore(tmp_path)
-    document = GroupState(GROUP, "aws_cloudhsm://prod", plan.begin(0, NOW_MS, DAY_MS))
+    document = GroupState(GROUP, "aws_cloudhsm://prod", "all", plan.begin(0, NOW_MS, DAY_MS))
     with store.open(GROUP, "aws_cloudhsm://prod") as file:
         file.save(document)
         file.save(document)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from email.utils import formatdate
+from typing import Any
 
 import pytest
 
-from cloudhsm import cloudwatch
 from cloudhsm.cloudwatch import CloudWatchLogs
 from cloudhsm.errors import (
     AccessDenied,
@@ -29,6 +31,7 @@ from tests.bin.fakes import (
     described,
     event,
     filtered,
+    holding,
     refusal,
 )
 
@@ -101,7 +104,7 @@ def test_a_body_cut_short_is_asked_for_again_instead_of_ending_the_window(
 
 def test_a_body_cut_short_every_time_is_a_failure_and_not_an_empty_window(aws: ScriptedAws) -> None:
     aws.script["FilterLogEvents"] = [Answer(filtered(event(0, 1)).body, cut=40)]
-    with pytest.raises(ServiceFailure, match="cut short every time"):
+    with pytest.raises(ServiceFailure, match="cut short or unreadable every time"):
         read(aws)
 
 
@@ -300,12 +303,97 @@ def test_a_date_that_is_none_leaves_the_clock_alone(aws: ScriptedAws) -> None:
     assert abs(clock.now_ms() - time.time() * 1000) < 5_000
 
 
-def test_the_cut_answer_is_a_fault_of_botocore_that_the_remedy_is_needed_for(
+def test_a_body_cut_inside_a_character_is_asked_for_again(aws: ScriptedAws) -> None:
+    text = "\u00fc\U0001f511" * 3
+    whole = json.dumps(filtered(event(0, 1, message=text)).body, ensure_ascii=False).encode()
+    inside = whole.index("\u00fc".encode()) + 1
+    aws.script["FilterLogEvents"] = [Answer(whole, cut=inside), Answer(whole)]
+    assert read(aws) == [event(0, 1, message=text)]
+
+
+@pytest.mark.parametrize("status", [200, 403])
+@pytest.mark.parametrize("body", [b"[]", b"5", b"null", b'{"events": null}', b"<html>"])
+def test_an_answer_that_is_no_answer_is_a_failure_and_not_an_empty_window(
+    aws: ScriptedAws, body: bytes, status: int
+) -> None:
+    aws.script["FilterLogEvents"] = [Answer(body, status)]
+    with pytest.raises(CloudHsmError):
+        read(aws)
+
+
+@pytest.mark.parametrize("missing", ["eventId", "logStreamName", "timestamp", "message"])
+def test_an_event_that_lacks_something_is_a_failure_and_not_skipped(
+    aws: ScriptedAws, missing: str
+) -> None:
+    whole = {"eventId": "1", "logStreamName": "h", "timestamp": 1, "message": "x"}
+    del whole[missing]
+    aws.script["FilterLogEvents"] = [Answer({"events": [whole]})]
+    with pytest.raises(ServiceFailure, match=missing):
+        read(aws)
+
+
+def test_a_group_without_its_arn_is_a_failure(aws: ScriptedAws) -> None:
+    aws.script["DescribeLogGroups"] = [Answer({"logGroups": [{"logGroupName": "/aws/cloudhsm/a"}]})]
+    _, (failure,) = found(aws, "/aws/cloudhsm/")
+    assert "without a whole ARN" in failure.what
+
+
+@pytest.mark.parametrize("body", [b"<html>proxy</html>", b"<a><b>", b"{}", b"<GetCallerIdentity/>"])
+def test_an_sts_that_is_none_is_one_clear_failure(aws: ScriptedAws, body: bytes) -> None:
+    aws.script["DescribeLogGroups"] = [refusal("AccessDeniedException")]
+    aws.script["GetCallerIdentity"] = [Answer(body)]
+    groups, (failure,) = found(aws, "/aws/cloudhsm/a")
+    assert groups == []
+    assert "GetCallerIdentity" in failure.what
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("AWS_MAX_ATTEMPTS", "many"), ("AWS_METADATA_SERVICE_TIMEOUT", "long")]
+)
+def test_a_broken_environment_is_one_clear_failure(
+    aws: ScriptedAws, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    aws.script["FilterLogEvents"] = [filtered()]
+    with suppress(CloudHsmError):
+        read(aws)
+
+
+def test_both_halves_of_a_halved_window_are_read(aws: ScriptedAws) -> None:
+    trail = [event(n, n) for n in range(8)]
+    whole = holding(trail, page_size=100)
+
+    def only_small_windows(asked: dict[str, Any]) -> Answer:
+        if asked["endTime"] - asked["startTime"] > 3:
+            return filtered(token="again")
+        return whole(asked)
+
+    aws.script["FilterLogEvents"] = only_small_windows
+    assert read(aws, 0, 7) == trail
+
+
+def test_streams_are_asked_for_interleaved_since_emulators_honour_it(aws: ScriptedAws) -> None:
+    aws.script["FilterLogEvents"] = [filtered()]
+    read(aws)
+    assert aws.asked("FilterLogEvents")[0]["interleaved"] is True
+
+
+def test_a_refusal_tells_the_time_too(aws: ScriptedAws) -> None:
+    hour_ahead = time.time() + 3600
+    denied = refusal("AccessDeniedException")
+    denied.date = formatdate(hour_ahead, usegmt=True)
+    aws.script["FilterLogEvents"] = [denied]
+    clock = logs(aws)
+    with pytest.raises(AccessDenied):
+        list(clock.read(GROUP, 0, 1))
+    assert abs(clock.now_ms() - hour_ahead * 1000) < 5_000
+
+
+def test_a_secret_in_a_proxy_is_not_repeated(
     aws: ScriptedAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If this fails, botocore raises by itself and `_retry_cut_answer` can go."""
-    monkeypatch.setattr(cloudwatch, "_CUT_ANSWER_TRIES", 0)
-    aws.script["FilterLogEvents"] = [Answer(filtered(event(0, 1)).body, cut=40)]
-    with pytest.raises(ServiceFailure, match="cut short"):
+    monkeypatch.setenv("HTTP_PROXY", "http://user:hush-hush@127.0.0.1:9")
+    with pytest.raises(EndpointUnreachable) as caught:
         read(aws)
-    assert len(aws.asked("FilterLogEvents")) == 1
+    assert "hush-hush" not in str(caught.value)

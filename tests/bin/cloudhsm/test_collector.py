@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import json
 import tempfile
 from collections import Counter
@@ -21,7 +20,17 @@ from cloudhsm.settings import parse
 from cloudhsm.state import GroupId, GroupState
 from cloudhsm.state_store import FileStateStore, StateFile
 from cloudhsm.stop import Stop
-from tests.bin.fakes import DAY_MS, GROUP, HOUR_MS, HSM, NOW_MS, FakeLogs, event, handed_over
+from tests.bin.fakes import (
+    DAY_MS,
+    GROUP,
+    HOUR_MS,
+    HSM,
+    NOW_MS,
+    FakeLogs,
+    Pipe,
+    event,
+    handed_over,
+)
 
 DENIED = AccessDenied("AWS denied it", place=Place(), next_step="Allow it")
 
@@ -33,23 +42,24 @@ class Run:
         self.store = FileStateStore(folder)
         self.logs = logs
         self.parameters = {"aws_region": "us-east-1", **parameters}
-        self.output = io.BytesIO()
+        self.output = Pipe()
         self.outcome = Outcome()
         self.stop = Stop()
+        self.stanza = "aws_cloudhsm://x"
 
     def once(self) -> list[dict[str, str]]:
-        self.output = io.BytesIO()
+        self.output = Pipe()
         writer = EventWriter(self.output, None)
         self.outcome = self.collector(writer).run()
         writer.close()
         return handed_over(self.output)
 
     def collector(self, writer: EventWriter) -> Collector:
-        settings = parse("aws_cloudhsm://x", self.parameters, self.logs.now)
+        settings = parse(self.stanza, self.parameters, self.logs.now)
         return Collector(settings, self.logs, self.store, writer, self.stop)
 
     def state(self) -> GroupState | None:
-        return StateFile(self.store.path(GROUP), Place()).load().state
+        return StateFile(self.store.path(GROUP), GROUP).load().state
 
 
 @pytest.fixture
@@ -88,6 +98,31 @@ def test_a_record_has_its_own_time_and_the_identity_it_lacks(run: Run) -> None:
     assert found["time"] == f"{NOW_MS // 1000 - 1}.998500"
     assert found["host"] == HSM
     assert found["source"] == f"111122223333:us-east-1:{GROUP.name}:{HSM}"
+
+
+def test_a_record_without_a_time_has_that_of_cloudwatch(run: Run) -> None:
+    run.logs.events = [event(0, NOW_MS - 5, message="no time here")]
+    found = run.once()
+    assert found[0]["time"] == f"{NOW_MS // 1000 - 1}.995000"
+
+
+def test_the_state_names_the_input_that_wrote_it_and_forgets_what_is_settled(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - n * HOUR_MS) for n in range(20)]
+    run.once()
+    state = run.state()
+    assert state is not None
+    assert (state.start_time, len(state.seen)) == ("-30d", 20)
+    run.stanza = "aws_cloudhsm://renamed"
+    assert run.once() == []
+    state = run.state()
+    assert state is not None
+    assert state.stanza == "aws_cloudhsm://renamed"
+    for _ in range(12):
+        run.logs.now += 7 * HOUR_MS
+        run.once()
+    state = run.state()
+    assert state is not None
+    assert len(state.seen) == 0
 
 
 def test_a_certificate_record_has_the_cluster_as_host(run: Run) -> None:
@@ -152,6 +187,47 @@ def test_an_earlier_start_time_adds_the_records_before_it(run: Run) -> None:
     assert records(run.once()) == messages(run.logs)[:6]
     run.parameters["start_time"] = "now"
     assert run.once() == []
+
+
+def test_an_earlier_start_inside_the_horizon_is_watched_for_late_records_too(run: Run) -> None:
+    run.parameters["start_time"] = "now"
+    run.once()
+    run.parameters["start_time"] = "all"
+    run.once()
+    run.logs.events = [event(0, NOW_MS - HOUR_MS)]
+    run.logs.now += 7 * HOUR_MS
+    assert records(run.once()) == messages(run.logs)
+
+
+def test_an_earlier_start_takes_back_what_was_called_before_it(run: Run) -> None:
+    run.logs.events = [event(3, NOW_MS - 2 * DAY_MS)]
+    run.parameters["start_time"] = "-5d"
+    assert [one["verdict"] for one in own(run.once())] == ["before_start"]
+    run.parameters["start_time"] = "all"
+    assert [one["verdict"] for one in own(run.once())] == ["absent_at_source"]
+
+
+def test_a_relative_start_time_counts_again_only_when_it_is_rewritten(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - (9 - n) * DAY_MS) for n in range(9)]
+    run.parameters["start_time"] = "-3d"
+    assert len(records(run.once())) == 3
+    run.logs.now -= DAY_MS
+    assert run.once() == []
+    run.parameters["start_time"] = "-6d"
+    assert len(records(run.once())) == 4
+
+
+def test_a_start_time_without_effect_says_so_once(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "cloudhsm")
+    run.once()
+    run.parameters["start_time"] = "now"
+    run.once()
+    run.once()
+    assert [r.getMessage().rpartition("=")[2] for r in caplog.records] == [
+        "a_later_start_has_no_effect"
+    ]
 
 
 def test_a_relative_start_time_is_pinned_on_the_first_run(run: Run) -> None:
@@ -296,6 +372,31 @@ def test_a_corrupt_state_stops_the_group_and_hands_over_nothing(run: Run) -> Non
     assert "set-aside" in run.outcome.failures[0].next_step
 
 
+def test_a_surprise_in_one_group_stops_no_other(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.logs.groups = [OTHER, GROUP]
+    run.logs.events = [event(0, NOW_MS)]
+    read = run.logs.read
+
+    def surprise(group: GroupId, start_ms: int, end_ms: int) -> Iterator[Page]:
+        if group == OTHER:
+            raise ZeroDivisionError("a fault of ours")
+        return read(group, start_ms, end_ms)
+
+    monkeypatch.setattr(run.logs, "read", surprise)
+    assert len(records(run.once())) == 1
+    (failure,) = run.outcome.failures
+    assert "ZeroDivisionError: a fault of ours" in failure.what
+    assert "test_collector.py" in failure.what
+    assert failure.place.group == OTHER.name
+
+
+def test_a_stop_before_the_first_group_reads_nothing(run: Run) -> None:
+    run.stop.requested = True
+    run.logs.events = [event(0, NOW_MS)]
+    assert run.once() == []
+    assert run.logs.reads == []
+
+
 def test_a_stop_ends_the_run_after_the_page_in_flight(run: Run) -> None:
     run.logs.events = [event(n, NOW_MS - n) for n in range(9)]
 
@@ -310,18 +411,77 @@ def test_a_stop_ends_the_run_after_the_page_in_flight(run: Run) -> None:
     assert sorted(first + records(run.once())) == sorted(messages(run.logs))
 
 
-def test_a_run_leaves_part_of_its_interval_and_the_next_goes_on(tmp_path: Path) -> None:
-    logs = FakeLogs(events=[event(n, NOW_MS - 5 * DAY_MS + n) for n in range(30)])
-    run = Run(tmp_path, logs, interval="10")
-    seconds = iter(range(10_000))
+class Ticking:
+    """A clock that a page costs a second, and everything else nothing."""
+
+    def __init__(self, logs: FakeLogs) -> None:
+        self.seconds = 0.0
+        logs.before_page = self.tick
+
+    def tick(self, _page: int) -> None:
+        self.seconds += 1
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def timed(run: Run, clock: Ticking) -> list[str]:
+    """One run on this clock; returns the records handed over."""
+    settings = parse("aws_cloudhsm://x", run.parameters, run.logs.now)
+    run.output = Pipe()
+    writer = EventWriter(run.output, None)
+    run.outcome = Collector(settings, run.logs, run.store, writer, run.stop, clock).run()
+    return records(handed_over(run.output))
+
+
+def test_a_run_leaves_part_of_its_interval_and_the_next_goes_on(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - 5 * DAY_MS + n) for n in range(60)]
+    run.parameters["interval"] = "10"
+    clock = Ticking(run.logs)
     found: list[str] = []
     for _ in range(9):
-        settings = parse("aws_cloudhsm://x", run.parameters, logs.now)
-        output = io.BytesIO()
-        writer = EventWriter(output, None)
-        Collector(settings, logs, run.store, writer, run.stop, lambda: next(seconds)).run()
-        found += records(handed_over(output))
-    assert found == messages(logs)
+        begun = clock.seconds
+        found += timed(run, clock)
+        assert clock.seconds - begun <= 9
+    assert found == messages(run.logs)
+    assert run.outcome.has_caught_up
+
+
+def test_a_run_without_time_still_takes_a_step(run: Run) -> None:
+    """A slow discovery, or an interval of a second, must not mean that nothing is ever read."""
+    run.logs.events = [event(n, NOW_MS - HOUR_MS + n) for n in range(9)]
+    run.parameters["interval"] = "0.1"
+    clock = Ticking(run.logs)
+    found = [text for _ in range(6) for text in timed(run, clock)]
+    assert found == messages(run.logs)
+
+
+def test_a_group_with_much_to_read_starves_no_other(run: Run) -> None:
+    run.logs.groups = [GROUP, OTHER]
+    flood = [event(n, NOW_MS - n * 100) for n in range(600)]
+    read = run.logs.read
+    run.logs.events = flood
+
+    def read_own(group: GroupId, start_ms: int, end_ms: int) -> Iterator[Page]:
+        run.logs.events = flood if group == GROUP else [event(0, NOW_MS, stream="hsm-other")]
+        return read(group, start_ms, end_ms)
+
+    run.logs.read = read_own  # type: ignore[method-assign]
+    clock = Ticking(run.logs)
+    first = timed(run, clock)
+    assert any("hsm-other" in text for text in (e["host"] for e in handed_over(run.output)))
+    assert not run.outcome.has_caught_up
+    rest = [text for _ in range(20) for text in timed(run, clock)]
+    assert set(first + rest) >= {e.message for e in flood}
+
+
+def test_what_a_cut_poll_left_out_does_not_wait_for_hours(run: Run) -> None:
+    run.once()
+    run.logs.events = [event(n, NOW_MS - 60_000 + n) for n in range(300)]
+    run.parameters["interval"] = "10"
+    clock = Ticking(run.logs)
+    found = [text for _ in range(30) for text in timed(run, clock)]
+    assert sorted(found) == sorted(messages(run.logs))
 
 
 class Crash(BaseException):
@@ -331,7 +491,7 @@ class Crash(BaseException):
 class CrashingWriter(EventWriter):
     """Dies before the given effect: an even number before a write, an odd one before a flush."""
 
-    def __init__(self, output: io.BytesIO, effects: list[int]) -> None:
+    def __init__(self, output: Pipe, effects: list[int]) -> None:
         super().__init__(output, None)
         self._effects = effects
 
@@ -365,7 +525,7 @@ def test_whatever_step_a_run_dies_at_all_records_arrive_and_repeats_are_one_page
         run = Run(Path(folder), logs)
         found: list[str] = []
         for effects in deaths:
-            output = io.BytesIO()
+            output = Pipe()
             with suppress(Crash):
                 run.collector(CrashingWriter(output, [effects])).run()
             found += records(handed_over(output))
@@ -390,7 +550,7 @@ def test_a_death_between_flush_and_save_repeats_at_most_that_page(
         original(file, state)
 
     monkeypatch.setattr(StateFile, "save", dying)
-    output = io.BytesIO()
+    output = Pipe()
     with pytest.raises(Crash):
         run.collector(EventWriter(output, None)).run()
     monkeypatch.undo()

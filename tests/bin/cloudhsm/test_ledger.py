@@ -234,3 +234,94 @@ def test_a_bigger_number_without_head_of_a_non_sequenced_command_opens_nothing()
         ledger.enter(HSM, record(9, command_type="SPECIAL"), at(9)) is Anomaly.IMPLAUSIBLE_SEQUENCE
     )
     assert judged(ledger, settled=True) == []
+
+
+def test_a_delivered_record_is_never_called_absent_whatever_its_command_type() -> None:
+    """A poll sees 2 and 3 before a sweep brings 0 and 1, and 2 is a clock record."""
+    ledger = Ledger()
+    ledger.enter(HSM, record(2, command_type="TIME_INFO_CMD"), at(2))
+    ledger.enter(HSM, record(3), at(3))
+    ledger.enter(HSM, record(0), at(0))
+    ledger.enter(HSM, record(1), at(1))
+    assert judged(ledger, settled=True) == []
+    assert ranges(ledger) == [[(0, 3)]]
+
+
+@given(
+    st.permutations(range(12)),
+    st.sets(st.integers(0, 11), max_size=6),
+    st.sets(st.integers(0, 11), max_size=3),
+)
+def test_only_what_never_came_is_missing_whatever_the_order_and_the_command_types(
+    order: list[int], special: set[int], lost: set[int]
+) -> None:
+    ledger = Ledger()
+    for number in order:
+        if number not in lost:
+            kind = "SPECIAL" if number in special else "CN_MGMT_CMD"
+            ledger.enter(HSM, record(number, command_type=kind), at(number))
+    absent = {n for first, last, _ in judged(ledger, settled=True) for n in range(first, last + 1)}
+    sequenced = set(order) - special - lost
+    highest = max(sequenced, default=0)
+    assert absent == {n for n in lost if n < highest}
+
+
+def test_an_end_marker_far_ahead_opens_no_gap_and_is_forgotten_once_settled() -> None:
+    ledger = ledger_of(0, 1)
+    ledger.enter(HSM, record(0xFFFF, START_MS * 1000, command_type="SPECIAL"), at(2))
+    (epoch,) = ledger.epochs[(HSM, "0xe8")]
+    assert set(epoch.parked) == {0xFFFF}
+    assert judged(ledger, settled=False) == []
+    assert set(epoch.parked) == {0xFFFF}
+    assert judged(ledger, settled=True) == []
+    assert epoch.parked == {}
+
+
+def test_an_earlier_start_takes_back_what_was_called_before_it() -> None:
+    ledger = ledger_of(3)
+    assert judged(ledger, settled=True, start_ms=1) == [(0, 2, "before_start")]
+    ledger.reopen_heads()
+    ledger.enter(HSM, record(1), at(1))
+    assert judged(ledger, settled=True, start_ms=0) == [
+        (1, 1, "recovered"),
+        (0, 0, "absent_at_source"),
+        (2, 2, "absent_at_source"),
+    ]
+
+
+@pytest.mark.parametrize("newer", ["before", "after"])
+def test_a_gap_is_pending_while_either_neighbour_is_younger_than_the_settled_mark(
+    newer: str,
+) -> None:
+    times = {"before": START_MS, "after": START_MS, newer: START_MS + DAY_MS}
+    ledger = Ledger()
+    ledger.enter(HSM, record(0), times["before"])
+    ledger.enter(HSM, record(2), times["after"])
+    ledger.cover(0, START_MS + 2 * DAY_MS)
+    (change,) = ledger.judge(Horizon(START_MS + 2 * DAY_MS, 0, START_MS + DAY_MS // 2))
+    assert change.verdict is Verdict.PENDING
+
+
+def test_records_may_reach_cloudwatch_a_little_out_of_order_before_a_gap_is_final() -> None:
+    ledger = ledger_of(0, 2)
+    ledger.cover(0, START_MS + DAY_MS)
+    just_settled = Horizon(START_MS + DAY_MS, 0, at(2) + 1)
+    assert [change.verdict for change in ledger.judge(just_settled)] == [Verdict.PENDING]
+
+
+def test_a_clock_that_steps_back_a_little_restarts_nothing() -> None:
+    ledger = ledger_of(10, 11, 12)
+    stepped = START_MS * 1000 + 12 * SECOND + 4 * 60 * SECOND
+    assert ledger.enter(HSM, record(9, stepped), at(13)) is None
+    assert ledger.enter(HSM, record(11, stepped), at(13)) is Anomaly.SEQUENCE_CONFLICT
+
+
+def test_the_numbers_of_another_stream_or_of_a_later_reboot_are_not_carried_on() -> None:
+    ledger = ledger_of(5, 6)
+    later = START_MS * 1000 + 3600 * SECOND
+    ledger.enter("hsm-b", record(4, 1), at(0))
+    ledger.enter(HSM, record(2, later, "0xe9"), at(7))
+    ledger.cover(0, START_MS + DAY_MS)
+    changes = ledger.judge(Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS))
+    heads = {(c.stream, c.reboot_counter): (c.first, c.last) for c in changes}
+    assert heads == {(HSM, "0xe8"): (0, 4), ("hsm-b", "0xe8"): (0, 3), (HSM, "0xe9"): (0, 1)}

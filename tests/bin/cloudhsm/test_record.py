@@ -78,6 +78,12 @@ def test_sequence_numbers_have_64_bits() -> None:
     assert identify(text).sequence == 2**64 - 1
 
 
+def test_a_number_too_long_for_its_field_is_not_cut_to_fit() -> None:
+    text = OLDER.format(s=" ")
+    assert "no_reboot_counter" in identify(text.replace("0xe8", "0x123456789")).flaws
+    assert identify(text.replace("0x1\n", "0x" + "1" * 17 + "\n")).sequence is None
+
+
 def test_the_record_key_keeps_the_printed_form() -> None:
     record = identify(OLDER.format(s=" "))
     assert record_key(record, "hsm-x") == "hsm-x|0xe8|0x1|1513717277140812"

@@ -6,32 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudhsm.seen import Seen
+from cloudhsm.seen import Boundary, Seen
 
 HOUR = 3_600_000
 EVENTS = st.lists(st.tuples(st.text(min_size=1, max_size=8), st.integers(0, 20 * HOUR)))
 
 
 def reloaded(seen: Seen) -> Seen:
-    document = json.loads(json.dumps(seen.to_json()))
-    return Seen.from_json(document["hours"], document["boundary"])
+    return Seen.from_json(json.loads(json.dumps(seen.to_json())))
 
 
-@given(EVENTS, EVENTS)
-def test_what_was_added_is_held_and_nothing_else_also_after_a_reload(
-    added: list[tuple[str, int]], others: list[tuple[str, int]]
-) -> None:
+@given(EVENTS)
+def test_an_event_is_new_once_in_its_hour_also_after_a_reload(added: list[tuple[str, int]]) -> None:
     seen = Seen()
+    met: set[tuple[str, int]] = set()
     for event_id, at_ms in added:
-        seen.add(event_id, at_ms)
-    ids_by_hour = {(event_id, at_ms // HOUR) for event_id, at_ms in added}
-    for memory in (seen, reloaded(seen)):
-        assert all(memory.holds(*one) for one in added)
-        assert all(
-            memory.holds(event_id, at_ms) == ((event_id, at_ms // HOUR) in ids_by_hour)
-            for event_id, at_ms in others
-        )
-        assert len(memory) == len(ids_by_hour)
+        seen = reloaded(seen)
+        assert seen.is_new(event_id, at_ms) == ((event_id, at_ms // HOUR) not in met)
+        met.add((event_id, at_ms // HOUR))
+    assert len(seen) == len(met)
 
 
 @given(EVENTS, st.integers(0, 20 * HOUR))
@@ -40,34 +33,33 @@ def test_forgetting_drops_whole_hours_before_the_instant_only(
 ) -> None:
     seen = Seen()
     for one in added:
-        seen.add(*one)
+        seen.is_new(*one)
     seen.forget_before(floor_ms)
-    assert all(seen.holds(*one) == (one[1] // HOUR >= floor_ms // HOUR) for one in added)
+    for event_id, at_ms in dict.fromkeys((e, at // HOUR * HOUR) for e, at in added):
+        assert seen.is_new(event_id, at_ms) == (at_ms // HOUR < floor_ms // HOUR)
 
 
-def test_a_backfill_remembers_the_events_of_its_last_millisecond_only() -> None:
-    seen = Seen()
-    seen.add_boundary("a", 1)
-    seen.add_boundary("b", 2)
-    seen.add_boundary("c", 2)
-    for memory in (seen, reloaded(seen)):
-        held = [memory.holds(*one) for one in (("a", 1), ("b", 2), ("c", 2), ("b", 3))]
-        assert held == [False, True, True, False]
-        assert len(memory) == 0
-    seen.end_backfill()
-    assert not seen.holds("b", 2)
+def test_a_boundary_remembers_the_events_of_its_last_millisecond_only() -> None:
+    boundary = Boundary()
+    assert [boundary.is_new(*one) for one in (("a", 1), ("b", 2), ("c", 2))] == [True] * 3
+    boundary = Boundary(*json.loads(json.dumps(boundary.to_json())))
+    assert [boundary.is_new(*one) for one in (("b", 2), ("c", 2), ("d", 2))] == [False, False, True]
+    assert boundary.is_new("b", 3)
+    assert boundary.is_new("b", 2)
 
 
 def test_equal_memories_have_equal_documents_whatever_the_order() -> None:
     one, other = Seen(), Seen()
     for event_id in "abc":
-        one.add(event_id, 5)
+        one.is_new(event_id, 5)
     for event_id in "cba":
-        other.add(event_id, 5)
+        other.is_new(event_id, 5)
     assert one.to_json() == other.to_json()
 
 
 @pytest.mark.parametrize("text", ["AAAA", "no base64!"])
 def test_damaged_digests_raise(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        Seen.from_json({"1": text}, (None, ""))
+        Seen.from_json({"1": text})
+    with pytest.raises(ValueError, match=r".+"):
+        Boundary(1, text)

@@ -101,6 +101,13 @@ def test_an_interval_that_is_no_number_of_seconds_counts_as_a_minute(
         ("endpoint_url", "https://"),
         ("endpoint_url", "https://[::1"),
         ("endpoint_url", "https://h:port"),
+        ("endpoint_url", "https://my_host"),
+        ("endpoint_url", "https://a b"),
+        ("endpoint_url", "https://x..y"),
+        ("endpoint_url", "https://-h"),
+        ("endpoint_url", "https://\u00e9.example"),
+        ("endpoint_url", "https://h\n.example"),
+        ("endpoint_url", "https://user:secret@h.example"),
         ("lateness_horizon", "24"),
         ("lateness_horizon", "30m"),
         ("lateness_horizon", "31d"),
@@ -112,3 +119,4 @@ def test_a_wrong_value_names_its_setting_and_says_what_is_allowed(setting: str, 
     assert caught.value.place.setting == setting
     assert caught.value.next_step
     assert "\n" not in caught.value.line()
+    assert "secret" not in str(caught.value)

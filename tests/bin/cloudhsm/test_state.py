@@ -6,22 +6,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.ledger import Horizon, Ledger
-from cloudhsm.plan import Progress, Stretch, Sweep
+from cloudhsm.plan import Backfill, Progress, Sweep
 from cloudhsm.record import Kind, Record
 from cloudhsm.seen import Seen
 from cloudhsm.state import GroupId, GroupState
 
 GROUP = GroupId("aws", "111122223333", "us-east-1", "/aws/cloudhsm/cluster-likphkxygsn")
 MS = st.integers(0, 2**45)
-STRETCHES = st.builds(Stretch, MS, MS, MS)
+BACKFILLS = st.builds(Backfill, MS, MS, MS)
 PROGRESS = st.builds(
     Progress,
     MS,
     MS,
     st.none() | MS,
     st.none() | st.builds(Sweep, MS, MS, MS, MS),
-    st.lists(STRETCHES),
+    st.lists(BACKFILLS),
 )
+
+
+COMMANDS = st.sampled_from(["CN_MGMT_CMD", "SPECIAL"])
 
 
 @st.composite
@@ -44,13 +47,19 @@ def test_a_state_survives_its_document(
 ) -> None:
     seen = Seen()
     for one in events:
-        seen.add(*one)
-        seen.add_boundary(*one)
-    state = GroupState(GROUP, "aws_cloudhsm://x", progress, seen, ledger)
+        seen.is_new(*one)
+        for backfill in progress.backfills:
+            backfill.boundary.is_new(*one)
+    state = GroupState(GROUP, "aws_cloudhsm://x", "-30d", progress, seen, ledger)
     document = json.loads(json.dumps(state.to_json()))
     again = GroupState.from_json(document)
     assert again.to_json() == state.to_json()
-    assert (again.group, again.progress, again.ledger) == (state.group, progress, ledger)
+    assert (again.group, again.stanza, again.start_time, again.ledger) == (
+        state.group,
+        "aws_cloudhsm://x",
+        "-30d",
+        ledger,
+    )
 
 
 def test_the_source_names_account_region_group_and_stream() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
 import subprocess
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cloudhsm import plan, state_store
-from cloudhsm.errors import Place, StateCorrupt, StateError, StateLocked, StateTooNew
+from cloudhsm.errors import StateCorrupt, StateError, StateLocked, StateTooNew
 from cloudhsm.state import GroupId, GroupState
 from cloudhsm.state_store import FileStateStore, StateFile
 
@@ -19,7 +21,8 @@ DAY_MS = 86_400_000
 
 
 def state(start_ms: int) -> GroupState:
-    return GroupState(GROUP, "aws_cloudhsm://x", plan.begin(start_ms, start_ms + DAY_MS, DAY_MS))
+    progress = plan.begin(start_ms, start_ms + DAY_MS, DAY_MS)
+    return GroupState(GROUP, "aws_cloudhsm://x", "all", progress)
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def file(tmp_path: Path) -> Iterator[StateFile]:
 
 
 def loaded_start(file: StateFile) -> int:
-    loaded = StateFile(file.path, Place()).load().state
+    loaded = StateFile(file.path, GROUP).load().state
     assert loaded is not None
     return loaded.progress.start_ms
 
@@ -43,7 +46,7 @@ def test_the_last_save_is_what_loads(file: StateFile) -> None:
     for start_ms in (1, 2, 3):
         file.save(state(start_ms))
     assert loaded_start(file) == 3
-    assert StateFile(file.path, Place()).load().recovered_from is None
+    assert StateFile(file.path, GROUP).load().recovered_from is None
 
 
 def damage_cut(content: bytes) -> bytes:
@@ -58,16 +61,39 @@ def damage_all(_: bytes) -> bytes:
     return b""
 
 
-def damage_with_valid_envelope(content: bytes) -> bytes:
-    import hashlib
-
+def with_document(content: bytes, document: bytes) -> bytes:
     envelope = json.loads(content.split(b"\n")[0])
-    envelope["sha256"] = hashlib.sha256(b"{}").hexdigest()
-    return json.dumps(envelope).encode() + b"\n{}"
+    envelope["sha256"] = hashlib.sha256(document).hexdigest()
+    return json.dumps(envelope).encode() + b"\n" + document
+
+
+def damage_missing_keys(content: bytes) -> bytes:
+    return with_document(content, b"{}")
+
+
+def damage_wrong_kind(content: bytes) -> bytes:
+    return with_document(content, b"[]")
+
+
+def damage_other_group(content: bytes) -> bytes:
+    return with_document(content, content.split(b"\n")[1].replace(b"likphkxygsn", b"abcdefghijk"))
+
+
+def damage_version_0(content: bytes) -> bytes:
+    return content.replace(b'"version": 1', b'"version": 0')
 
 
 DAMAGES = pytest.mark.parametrize(
-    "damage", [damage_cut, damage_bit, damage_all, damage_with_valid_envelope]
+    "damage",
+    [
+        damage_cut,
+        damage_bit,
+        damage_all,
+        damage_missing_keys,
+        damage_wrong_kind,
+        damage_other_group,
+        damage_version_0,
+    ],
 )
 
 
@@ -78,7 +104,7 @@ def test_a_damaged_generation_falls_back_to_the_one_before(
     file.save(state(1))
     file.save(state(2))
     file.path.write_bytes(damage(file.path.read_bytes()))
-    loaded = StateFile(file.path, Place()).load()
+    loaded = StateFile(file.path, GROUP).load()
     assert loaded.state is not None
     assert loaded.state.progress.start_ms == 1
     assert loaded.recovered_from is not None
@@ -92,7 +118,7 @@ def test_a_damaged_generation_never_pushes_out_the_whole_one(
     file.save(state(1))
     file.save(state(2))
     file.path.write_bytes(damage(file.path.read_bytes()))
-    again = StateFile(file.path, Place())
+    again = StateFile(file.path, GROUP)
     again.load()
     again.save(state(3))
     assert loaded_start(again) == 3
@@ -182,6 +208,37 @@ def test_a_group_is_free_again_once_it_was_closed(tmp_path: Path) -> None:
             pass
     with store.open(GROUP, "x"), pytest.raises(StateLocked), store.open(GROUP, "y"):
         pass
+
+
+def test_a_lock_that_cannot_be_had_at_all_is_not_blamed_on_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(_file: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(state_store, "_take_lock", no_locks)
+    with (
+        pytest.raises(StateError, match="No locks available") as caught,
+        FileStateStore(tmp_path).open(GROUP, "x"),
+    ):
+        pass
+    assert not isinstance(caught.value, StateLocked)
+
+
+def test_generations_are_counted_on_across_runs(file: StateFile) -> None:
+    file.save(state(1))
+    again = StateFile(file.path, GROUP)
+    again.load()
+    again.save(state(2))
+    assert json.loads(file.path.read_bytes().split(b"\n")[0])["generation"] == 2
+
+
+def test_keys_that_a_later_release_adds_are_passed_over(file: StateFile) -> None:
+    file.save(state(7))
+    content = file.path.read_bytes()
+    document = content.split(b"\n")[1].replace(b'{"group":', b'{"later":[1],"group":')
+    file.path.write_bytes(with_document(content, document))
+    assert loaded_start(file) == 7
 
 
 def test_groups_with_alike_names_have_files_of_their_own(tmp_path: Path) -> None:
