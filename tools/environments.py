@@ -75,11 +75,12 @@ class Environment:
 
     def make(self) -> None:
         """Create it, or bring it up to date in place, since others may be running from it."""
+        made_from = self._made_from()
         if not self._is_of_this_interpreter():
             _run([str(self.interpreter), "-m", "venv", "--clear", str(self.folder)], self.name)
         pip = [str(self.python), "-m", "pip", "install", "--no-input", "--quiet"]
         _run([*pip, "--disable-pip-version-check", "-r", str(self.requirements)], self.name)
-        self._stamp.write_text(self._made_from())
+        self._stamp.write_text(made_from)
 
     def _is_of_this_interpreter(self) -> bool:
         settings = self.folder / "pyvenv.cfg"

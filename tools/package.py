@@ -155,15 +155,14 @@ def _fits(path: str, pattern: str) -> bool:
 def _sources(root: Path) -> Iterator[Path]:
     """The repository's files that ship; raises for one in a shipped folder that does not."""
     for name in sorted({pattern.split("/")[0] for pattern in SHIPPED}):
-        for path in _files(root / name) if (root / name).is_dir() else [root / name]:
-            if ships(path.relative_to(root).as_posix()):
-                if path.exists():
-                    yield path
-            else:
+        top = root / name
+        for path in [top] if top.is_file() else _files(top):
+            if not ships(path.relative_to(root).as_posix()):
                 raise PackagingProblem(
                     f"{path.relative_to(root)}: lies in a folder that ships but is not listed in "
                     "SHIPPED of tools/package.py: list it, or move it away"
                 )
+            yield path
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from preview.app import App
+from preview.conf import read_conf
 from preview.errors import PreviewError
 from tools import interpreters, package, vendor
 
@@ -59,17 +60,12 @@ SECRETS = {
 # Which part of lib/ each interpreter never reads.
 NOT_FOR = {"3.9": "lib/py313/", "3.13": "lib/py39/"}
 COMPILE = """
-import sys, warnings
-warnings.simplefilter("error", SyntaxWarning)
+import sys
 for name in sys.stdin.read().splitlines():
-    ours = not name.startswith("lib/")
-    with warnings.catch_warnings():
-        if not ours:
-            warnings.simplefilter("ignore", SyntaxWarning)
-        try:
-            compile(open(name, "rb").read(), name, "exec", dont_inherit=True)
-        except (SyntaxError, ValueError) as error:
-            print(name, error, sep=": ")
+    try:
+        compile(open(name, "rb").read(), name, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        print(name, error, sep=": ")
 """
 
 
@@ -167,7 +163,7 @@ def content(built: Package) -> Iterator[str]:
         members = archive.getmembers()
     for member in members:
         path = PurePosixPath(member.name)
-        inside = path.relative_to(package.APP_ID).as_posix() if path.parts[1:] else ""
+        inside = "/".join(path.parts[1:])
         if path.parts[0] != package.APP_ID or ".." in path.parts:
             yield f"{member.name}: lies outside {package.APP_ID}/"
         elif not (member.isfile() or member.isdir()):
@@ -201,8 +197,16 @@ def conf(built: Package) -> Iterator[str]:
     """The configuration loads: every regex compiles in PCRE2, every reference resolves."""
     try:
         App.load(built.staged)
+        tags = read_conf(built.staged / "default" / "tags.conf", "default/tags.conf")
+        types = read_conf(built.staged / "default" / "eventtypes.conf")
     except PreviewError as error:
         yield str(error)
+        return
+    for name, stanza in tags.stanzas.items():
+        # A tag may hang on any field's value, so this is no fault of the file's own.
+        kind, _, value = name.partition("=")
+        if kind == "eventtype" and value not in types.stanzas:
+            yield f"{stanza.location}: there is no event type {value}"
 
 
 def secrets(built: Package) -> Iterator[str]:

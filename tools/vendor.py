@@ -86,11 +86,11 @@ def fill(destination: Path = LIBRARIES, requirements: Path = ROOT / "requirement
         fcntl.flock(lock, fcntl.LOCK_EX)
         if destination.is_dir() and stamp.exists() and stamp.read_text() == wanted:
             return False
-        stamp.unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".lib-") as scratch:
             for name in SETS:
                 install(requirements / f"vendor-{name}.txt", Path(scratch, name))
                 cut_down(Path(scratch, name), name)
+            stamp.unlink(missing_ok=True)  # from here on, nobody may take the folder for whole
             _replace(destination, Path(scratch))
         stamp.write_text(wanted)
     return True
@@ -99,7 +99,9 @@ def fill(destination: Path = LIBRARIES, requirements: Path = ROOT / "requirement
 def install(requirements: Path, target: Path) -> None:
     """pip, with every archive checked against its hash and nothing that is not listed."""
     options = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-warn-conflicts"]
-    options += ["--require-hashes", "--no-deps", "--no-compile", "--target", str(target)]
+    # --use-pep517: pip before 23.1 builds in an older way, with another outcome, where it can.
+    options += ["--require-hashes", "--no-deps", "--no-compile", "--use-pep517"]
+    options += ["--target", str(target)]
     command = [sys.executable, "-m", "pip", "install", *options, "-r", str(requirements)]
     build = str(requirements.parent / BUILD_REQUIREMENTS)
     outcome = subprocess.run(
