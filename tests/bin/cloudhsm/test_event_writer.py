@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.errors import OutputClosed
-from cloudhsm.event_writer import Event, EventWriter, visible
+from cloudhsm.event_writer import Event, EventWriter, is_carried, visible
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 
@@ -52,6 +52,11 @@ def test_microseconds_keep_six_digits(usecs: int, text: str) -> None:
 def test_an_xml_parser_reads_back_what_was_visible(text: str) -> None:
     (element,) = ET.fromstring(written(an_event(text)))  # noqa: S314  (our own output)
     assert (element.findtext("data") or "") == visible(text)
+
+
+@given(ANY_TEXT)
+def test_what_can_be_carried_is_what_needs_no_change(text: str) -> None:
+    assert is_carried(text) == (visible(text) == text)
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=0xD7FF)))
