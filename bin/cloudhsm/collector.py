@@ -204,8 +204,8 @@ class _GroupCollector:
         flawed: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         odd: dict[tuple[str, Anomaly], list[str | None]] = {}
         for event, record in records:
-            key = record_key(record, event.stream)
             if "blank" in record.flaws or not is_carried(event.message):
+                key = record_key(record, event.stream)
                 yield self._reporter.record_altered(
                     now_usecs, event.stream, event.event_id, key, event.message
                 )
@@ -213,6 +213,7 @@ class _GroupCollector:
                 flawed.setdefault((event.stream, record.flaws), []).append(event.event_id)
             anomaly = self._state.ledger.enter(event.stream, record, event.timestamp_ms)
             if anomaly is not None:
+                key = record_key(record, event.stream)
                 odd.setdefault((event.stream, anomaly), []).append(key)
         # One event per stream and kind: a page of foreign text must not double in volume.
         for (stream, flaws), ids in flawed.items():

@@ -20,15 +20,23 @@ def digest(event_id: str) -> bytes:
     return hashlib.sha256(event_id.encode()).digest()[:DIGEST_BYTES]
 
 
-class _Digests:
-    """Digests, as a set to ask and as the base64 text that the state holds."""
+def _unpacked(text: str) -> set[bytes]:
+    packed = base64.b64decode(text, validate=True)
+    if len(packed) % DIGEST_BYTES:
+        raise ValueError("the digests are not a multiple of eight bytes")
+    steps = range(0, len(packed), DIGEST_BYTES)
+    return {packed[step : step + DIGEST_BYTES] for step in steps}
+
+
+def _packed(digests: set[bytes]) -> str:
+    return base64.b64encode(b"".join(sorted(digests))).decode()
+
+
+class _Hour:
+    """The digests of one hour, as a set to ask and as the base64 text that the state holds."""
 
     def __init__(self, text: str = "") -> None:
-        packed = base64.b64decode(text, validate=True)
-        if len(packed) % DIGEST_BYTES:
-            raise ValueError("the digests are not a multiple of eight bytes")
-        steps = range(0, len(packed), DIGEST_BYTES)
-        self.digests = {packed[step : step + DIGEST_BYTES] for step in steps}
+        self.digests = _unpacked(text)
         self._text: str | None = text
 
     def add(self, one: bytes) -> None:
@@ -36,8 +44,8 @@ class _Digests:
         self._text = None
 
     def text(self) -> str:
-        if self._text is None:  # what did not change is not encoded again at every save
-            self._text = base64.b64encode(b"".join(sorted(self.digests))).decode()
+        if self._text is None:  # quiet hours are not encoded again at every save
+            self._text = _packed(self.digests)
         return self._text
 
 
@@ -45,14 +53,14 @@ class Seen:
     """The memory of one log group, from the settled mark on, by hour."""
 
     def __init__(self) -> None:
-        self._hours: dict[int, _Digests] = {}
+        self._hours: dict[int, _Hour] = {}
 
     def __len__(self) -> int:
         return sum(len(hour.digests) for hour in self._hours.values())
 
     def is_new(self, event_id: str, timestamp_ms: int) -> bool:
         """Whether the event was not met yet; from now on it was, until it is forgotten."""
-        hour = self._hours.setdefault(timestamp_ms // _HOUR_MS, _Digests())
+        hour = self._hours.setdefault(timestamp_ms // _HOUR_MS, _Hour())
         one = digest(event_id)
         if one in hour.digests:
             return False
@@ -72,7 +80,7 @@ class Seen:
     def from_json(cls, hours: Mapping[str, str]) -> Seen:
         """Raises ValueError where the text is not what `to_json` wrote."""
         seen = cls()
-        seen._hours = {int(hour): _Digests(text) for hour, text in hours.items()}
+        seen._hours = {int(hour): _Hour(text) for hour, text in hours.items()}
         return seen
 
 
@@ -85,18 +93,18 @@ class Boundary:
 
     def __init__(self, timestamp_ms: int | None = None, text: str = "") -> None:
         self._timestamp_ms = timestamp_ms
-        self._events = _Digests(text)
+        self._digests = _unpacked(text)
 
     def is_new(self, event_id: str, timestamp_ms: int) -> bool:
         """Whether the event was not met yet; another millisecond forgets the one before."""
         if timestamp_ms != self._timestamp_ms:
-            self._timestamp_ms, self._events = timestamp_ms, _Digests()
+            self._timestamp_ms, self._digests = timestamp_ms, set()
         one = digest(event_id)
-        if one in self._events.digests:
+        if one in self._digests:
             return False
-        self._events.add(one)
+        self._digests.add(one)
         return True
 
     def to_json(self) -> list[int | str | None]:
         """`[timestamp_ms or null, base64 of the digests]`."""
-        return [self._timestamp_ms, self._events.text()]
+        return [self._timestamp_ms, _packed(self._digests)]
