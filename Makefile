@@ -47,7 +47,7 @@ gates: ## what the package must hold: AppInspect, slim, and what they cannot see
 
 demo: ## the whole thread on this machine; AWS=1 REGION=... [LOG_GROUP=...] for your own account
 	@$(PYTHON) -m tools.environments dev moto
-	@$(DEV) -m tools.demo $(if $(AWS),--aws) $(if $(REGION),--region "$(REGION)") \
+	@$(DEV) -m tools.demo $(if $(filter-out 0,$(AWS)),--aws) $(if $(REGION),--region "$(REGION)") \
 		$(if $(LOG_GROUP),--log-group "$(LOG_GROUP)")
 
 bench: ## the collector's throughput beside a bare botocore loop

@@ -1,11 +1,12 @@
 """Looks at the collector's state files, and sets damaged ones aside.
 
     splunk cmd python aws_cloudhsm_state.py show      FILE.state ...
-    splunk cmd python aws_cloudhsm_state.py set-aside FILE.state ...
+    splunk cmd python aws_cloudhsm_state.py set-aside [--force] FILE.state ...
 
 `set-aside` renames both generations of a state (nothing is deleted), so that the next run collects
 the group again from `start_time`; records that Splunk already has are then repeated and can be
-removed by `record_key`. Disable the input first.
+removed by the macro `cloudhsm_dedup`. Disable the input first. A state that is whole is set aside
+only with --force.
 """
 
 from __future__ import annotations
@@ -31,15 +32,22 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("command", choices=("show", "set-aside"))
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE.state")
+    parser.add_argument("--force", action="store_true", help="set aside even a whole state")
     asked = parser.parse_args(arguments)
     status = 0
     for path in asked.files:
         try:
-            print(_show(path) if asked.command == "show" else _set_aside(path))
+            _check_name(path)
+            print(_show(path) if asked.command == "show" else _set_aside(path, force=asked.force))
         except (CloudHsmError, OSError, OverflowError, ValueError) as error:
             print(f"{path}: {error}", file=sys.stderr)
             status = 1
     return status
+
+
+def _check_name(path: Path) -> None:
+    if path.suffix != ".state":  # a glob finds locks and previous generations too
+        raise ValueError("this is not a state: they are called *.state")
 
 
 def _show(path: Path) -> str:
@@ -60,7 +68,9 @@ def _show(path: Path) -> str:
     return "\n".join(lines)
 
 
-def _set_aside(path: Path) -> str:
+def _set_aside(path: Path, *, force: bool) -> str:
+    if not force and _is_whole(path):
+        raise ValueError("this state is whole; set it aside all the same with --force")
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     moved = []
     for generation in (path, StateFile(path).previous):
@@ -71,6 +81,14 @@ def _set_aside(path: Path) -> str:
     if not moved:
         raise FileNotFoundError("there is no state here")
     return f"{path}: kept as {', '.join(moved)}; the next run collects again from start_time"
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        loaded = StateFile(path).load()
+    except CloudHsmError:
+        return False
+    return loaded.state is not None and loaded.recovered_from is None
 
 
 def _utc(ms: int) -> str:

@@ -146,6 +146,8 @@ def _check_metadata(conf: Conf) -> None:
         for key, setting in stanza.settings.items():
             if key not in _META_SETTINGS:
                 raise ConfError(f"unknown setting {key}", setting.location)
+            if key == "export" and setting.value not in ("system", "none"):
+                raise ConfError("export is system or none", setting.location)
 
 
 def _check_fields(conf: Conf) -> None:

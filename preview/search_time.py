@@ -28,6 +28,7 @@ from preview.extraction import (
 from preview.lookups import Lookup
 from preview.props import Rules
 
+_FIELD_NAME = re.compile(r"[A-Za-z_][\w.:]*", re.ASCII)
 _WORD = re.compile(r'\s*(?:"([^"]*)"|([^\s,"]+))[\s,]*')
 
 
@@ -168,6 +169,8 @@ def _calculated(rules: Rules) -> Iterable[Step]:
     compiled = []
     for setting in classes(rules, "EVAL-"):
         name = setting.key[len("EVAL-") :]
+        if not _FIELD_NAME.fullmatch(name):
+            raise ConfError(f"{name!r} is no name of a field", setting.location)
         check_target(name, setting)
         try:
             compiled.append((name, setting, compile_calculated_field(setting.value).run))

@@ -20,13 +20,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools import interpreters, splunkd
+from tools import interpreters, local_aws, splunkd
 from tools.bench_server import GROUP
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARIES = ROOT / "build" / "lib"
-AWS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-
 BARE_LOOP = """
 import sys
 sys.path[:0] = sys.argv[3:]
@@ -96,7 +94,7 @@ def _libraries(python: str) -> list[str]:
 def _seconds_of_bare_loop(python: str, url: str, records: int) -> float:
     command = [python, "-c", BARE_LOOP, url, GROUP, *_libraries(python)]
     begun = time.perf_counter()
-    done = subprocess.run(command, stdout=subprocess.PIPE, env=AWS, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, env=local_aws.environment(), check=True)
     seconds = time.perf_counter() - begun
     _expect(done.stdout.count(b"Sequence No"), records, "the bare loop")
     return seconds
@@ -120,7 +118,7 @@ def _seconds_of_collector(python: str, url: str, records: int) -> float:
         }
         document = splunkd.configuration("aws_cloudhsm://bench", parameters, Path(folder) / "cp")
         begun = time.perf_counter()
-        run = splunkd.run_input(app, document, AWS, python=python)
+        run = splunkd.run_input(app, document, local_aws.environment(), python=python)
         seconds = time.perf_counter() - begun
     _expect(run.events_xml.count(b"Sequence No"), records, f"the collector ({run.log[-500:]})")
     return seconds

@@ -11,6 +11,7 @@ the demo promises did not hold.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tarfile
 import tempfile
@@ -40,7 +41,8 @@ SEED = 7
 # One run must have the time to read all history: a run uses at most 0.8 of its interval.
 INTERVAL_S = "3600"
 WIDTH = 170
-NEWEST, NOTABLE = 12, 24
+WIDE = 140  # columns that a table with descriptions needs
+NEWEST, NOTABLE = 6, 24
 
 
 class DemoError(Exception):
@@ -49,23 +51,27 @@ class DemoError(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """Where to collect from: parameters of the stanza, more environment, records to expect."""
+    """Where to collect from: the stanza's parameters, the process's variables, what to expect."""
 
     parameters: dict[str, str]
-    environment: dict[str, str]
+    environment: dict[str, str] | None
     expected: int | None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0, or 1 with a line that says what did not hold."""
     asked = _asked(arguments)
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    fixed = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    console = Console(width=WIDTH if fixed else None, highlight=False)
     try:
         with tempfile.TemporaryDirectory(prefix="cloudhsm-demo-") as folder:
             _demonstrate(console, asked, Path(folder))
     except (DemoError, LocalAwsError, PackagingProblem, VendoringProblem) as error:
-        console.print(f"demo failed: {error}", style="bold red", markup=False)
+        console.print(f"demo failed: {error}", style="bold red", markup=False, soft_wrap=True)
         return 1
+    except KeyboardInterrupt:
+        console.print("demo interrupted")
+        return 130
     return 0
 
 
@@ -136,7 +142,7 @@ def _source(progress: Progress, asked: argparse.Namespace, folder: Path) -> Iter
         parameters = {"aws_region": asked.region, "start_time": asked.start_time}
         if asked.log_group:
             parameters["log_groups"] = asked.log_group
-        yield Source({**parameters, "interval": INTERVAL_S}, {}, None)
+        yield Source({**parameters, "interval": INTERVAL_S}, None, None)
         return
     task = progress.add_task("starting a local CloudWatch Logs", total=1)
     with local_aws.running(folder / "local-aws.log") as url:
@@ -144,16 +150,8 @@ def _source(progress: Progress, asked: argparse.Namespace, folder: Path) -> Iter
         trail = simulate(SEED, datetime.now(timezone.utc), asked.days)
         task = progress.add_task("loading the sample trail", total=len(trail.events))
         local_aws.load(url, trail.events, lambda count: progress.advance(task, count))
-        # A profile or role of the person at the keyboard must not be used against a local server.
-        environment = {
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_SESSION_TOKEN": "",
-            "AWS_CONFIG_FILE": str(folder / "none"),
-            "AWS_SHARED_CREDENTIALS_FILE": str(folder / "none"),
-        }
         parameters = {"aws_region": "us-east-1", "endpoint_url": url, "interval": INTERVAL_S}
-        yield Source(parameters, environment, len(trail.events))
+        yield Source(parameters, local_aws.environment(), len(trail.events))
 
 
 def _run(
@@ -169,10 +167,10 @@ def _run(
     )
     events = run.events_xml.count(b"</event>")
     seconds = time.monotonic() - begun
-    progress.update(task, completed=events, total=events, description=f"{title} ({seconds:.1f} s)")
     if run.exit_status:
         errors = [line for line in run.log.splitlines() if line.startswith("ERROR")]
         raise DemoError("\n".join(errors) or run.log[-1000:])
+    progress.update(task, completed=events, total=events, description=f"{title} ({seconds:.1f} s)")
     return run
 
 
@@ -193,9 +191,11 @@ def _print(console: Console, records: list[Fields], own: list[Fields]) -> None:
     notable = [fields for fields in ordered if report.is_worth_a_look(fields)]
     console.print()
     title = f"Worth a look: {len(notable):,} of {len(records):,} records; the newest of each kind"
-    console.print(report.record_table(title, report.newest_of_each_kind(notable, NOTABLE)))
+    newest = report.newest_of_each_kind(notable, NOTABLE)
+    console.print(report.record_table(title, newest, wide=console.width >= WIDE))
     console.print()
-    console.print(report.record_table(f"The newest {NEWEST} records", ordered[-NEWEST:]))
+    title = f"The newest {NEWEST} records"
+    console.print(report.record_table(title, ordered[-NEWEST:], wide=console.width >= WIDE))
     console.print()
     console.print(report.category_table(records))
     console.print()

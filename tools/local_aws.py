@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import time
@@ -22,6 +23,7 @@ START_TIMEOUT_S = 60
 BATCH_EVENTS = 10_000
 BATCH_BYTES = 1_048_576
 EVENT_OVERHEAD = 26
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
 
 
 class LocalAwsError(Exception):
@@ -41,6 +43,27 @@ class LogEvent(Protocol):
     def message(self) -> str: ...
 
 
+def environment() -> dict[str, str]:
+    """This process's variables without what leads to a real account or through a proxy.
+
+    With keys that any local server takes: a profile or role of the person at the keyboard must
+    neither be used nor be in the way.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith("AWS_") and not name.upper().endswith("_PROXY")
+    }
+    nowhere = os.devnull
+    return {
+        **kept,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_CONFIG_FILE": nowhere,
+        "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+    }
+
+
 @contextmanager
 def running(log: Path) -> Iterator[str]:
     """Start the server, yield its URL, stop it; what it prints goes to `log`."""
@@ -50,7 +73,7 @@ def running(log: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     command = [str(MOTO_SERVER), "-H", "127.0.0.1", "-p", str(port)]
     with log.open("w") as output:
-        server = subprocess.Popen(command, stdout=output, stderr=output)
+        server = subprocess.Popen(command, stdout=output, stderr=output, env=environment())
     try:
         _wait_until_up(url, server, log)
         yield url
@@ -98,7 +121,7 @@ def _call(url: str, operation: str, body: object) -> dict[str, object]:
     }
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        with _DIRECT.open(request, timeout=60) as answer:
             return dict(json.loads(answer.read() or b"{}"))
     except urllib.error.HTTPError as error:
         raise LocalAwsError(f"{operation} was refused: {error.read().decode()[:500]}") from error
@@ -116,7 +139,7 @@ def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path) -> None
         if server.poll() is not None:
             break
         try:
-            urllib.request.urlopen(f"{url}/moto-api/", timeout=5).close()  # noqa: S310
+            _DIRECT.open(f"{url}/moto-api/", timeout=5).close()
         except OSError:
             time.sleep(0.05)
         else:

@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import shutil
 import sys
 import tarfile
@@ -34,6 +35,7 @@ SHIPPED = (
     "LICENSE",
     "NOTICE",
     "README.md",
+    "SECURITY.md",
     "bin/*.py",
     "bin/cloudhsm/*.py",
     "default/*.conf",
@@ -42,6 +44,7 @@ SHIPPED = (
     "lookups/*.csv",
     "metadata/default.meta",
     "README/*.conf.spec",
+    "README/collector-events.md",
     "static/appIcon.png",
     "static/appIcon_2x.png",
     "static/appIconAlt.png",
@@ -79,11 +82,15 @@ def build(root: Path = ROOT) -> Path:
     vendor.fill(libraries, root / "requirements")
     staged = stage(root, libraries, root / "build")
     archive = root / "dist" / f"{APP_ID}-{version(root)}.tar.gz"
+    content = packed(staged, released(root))
+    if len(content) > MAX_BYTES:
+        raise PackagingProblem(
+            f"{archive.name} has {len(content):,} bytes, more than {MAX_BYTES:,}"
+        )
     archive.parent.mkdir(exist_ok=True)
-    archive.write_bytes(packed(staged, released(root)))
-    size = archive.stat().st_size
-    if size > MAX_BYTES:
-        raise PackagingProblem(f"{archive.name} has {size:,} bytes, more than {MAX_BYTES:,}")
+    partial = archive.with_suffix(f".{os.getpid()}")  # whoever unpacks meanwhile sees a whole one
+    partial.write_bytes(content)
+    partial.replace(archive)
     return archive
 
 
@@ -145,7 +152,9 @@ def packed(staged: Path, mtime: int) -> bytes:
                 archive.addfile(member)
             else:
                 archive.addfile(member, io.BytesIO(path.read_bytes()))
-    return gzip.compress(raw.getvalue(), compresslevel=9, mtime=0)
+    packed_up = bytearray(gzip.compress(raw.getvalue(), compresslevel=9, mtime=0))
+    packed_up[9] = 255  # which system made it: Pythons differ in what they write there
+    return bytes(packed_up)
 
 
 def _fits(path: str, pattern: str) -> bool:

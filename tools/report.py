@@ -64,26 +64,29 @@ def _table(title: str) -> Table:
     )
 
 
-def record_table(title: str, records: Iterable[Fields]) -> Table:
-    """Time, HSM, opcode, category, description, user, outcome."""
+def record_table(title: str, records: Iterable[Fields], *, wide: bool = True) -> Table:
+    """Time, HSM, opcode, category, description, user, outcome; narrow: only what tells most."""
     table = _table(title)
-    for column, width in (("Time (UTC)", 18), ("HSM", 15), ("Opcode", 24), ("Category", 18)):
+    for column, width in (("Time (UTC)", 18), ("HSM", 15), ("Opcode", 20)):
         table.add_column(column, no_wrap=True, min_width=width)
-    table.add_column("Description", ratio=1)
-    table.add_column("User", no_wrap=True, min_width=12, max_width=24)
+    if wide:
+        table.add_column("Category", no_wrap=True, min_width=18)
+        table.add_column("Description", ratio=1)
+        table.add_column("User", no_wrap=True, min_width=12, max_width=24)
     table.add_column("Outcome", no_wrap=True, min_width=7)
     for record in records:
         outcome = text_of(record, "outcome")
+        risk = _RISK_STYLES.get(text_of(record, "risk"), "")
+        meaning = (
+            Text(text_of(record, "category")),
+            Text(text_of(record, "description"), style=risk),
+            Text(_user(record), overflow="ellipsis"),
+        )
         table.add_row(
             _time(record),
             Text(text_of(record, "hsm_id") or text_of(record, "cluster_id")),
-            Text(text_of(record, "opcode") or "(none)"),
-            Text(text_of(record, "category")),
-            Text(
-                text_of(record, "description"),
-                style=_RISK_STYLES.get(text_of(record, "risk"), ""),
-            ),
-            Text(_user(record), overflow="ellipsis"),
+            Text(text_of(record, "opcode") or "(none)", style="" if wide else risk),
+            *(meaning if wide else ()),
             Text(outcome, style=_OUTCOME_STYLES.get(outcome, "")),
         )
     return table

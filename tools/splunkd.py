@@ -46,10 +46,11 @@ def run_input(
 ) -> InputRun:
     """Run `bin/aws_cloudhsm.py` of an installed app once.
 
-    environment: added to this process's own. handed_over: called with the number of events so far.
+    environment: the process's variables; None for those of this one. handed_over: called with the
+    number of events so far.
     """
     command = [python, str(app / "bin" / "aws_cloudhsm.py")]
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    given = os.environ if environment is None else environment
     with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stdin:
         stdin.write(document.encode())
         stdin.seek(0)
@@ -58,7 +59,7 @@ def run_input(
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env={**inherited, **(environment or {})},
+            env={name: value for name, value in given.items() if not name.startswith("PYTHON")},
         )
         assert process.stdout is not None  # noqa: S101  (asked for just above)
         printed, events = bytearray(), 0

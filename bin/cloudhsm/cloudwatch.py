@@ -214,8 +214,8 @@ class CloudWatchLogs:
             raise GroupNotFound(
                 f"No log group {what}",
                 place=place,
-                next_step="Check aws_region, log_groups and the account of the credentials; a "
-                "cluster's group appears with its first record",
+                next_step="Check aws_region, log_groups (a prefix ends in / or *) and whose the "
+                "credentials are; a cluster's group appears with its first record",
             )
         return found
 
@@ -304,7 +304,11 @@ def _from_answer(error: exceptions.ClientError, action: str, place: Place) -> Cl
             place=place,
             next_step="Check log_groups, aws_region and the account of the credentials",
         )
-    return ServiceFailure(f"{action} failed: {code}: {message}", place=place, next_step=_BY_ITSELF)
+    return ServiceFailure(
+        f"{action} failed: {code}: {message}",
+        place=place,
+        next_step=_BY_ITSELF + "; if AWS does not know this, ask whether a proxy answered instead",
+    )
 
 
 def _group_of(item: Mapping[str, str], place: Place) -> GroupId:

@@ -296,7 +296,11 @@ class Collector:
             if self.outcome.pages == read:
                 break
         self.outcome.pending_gaps = sum(group.pending_gaps for group in working)
-        self.outcome.has_caught_up = all(group.has_caught_up for group in working)
+        self.outcome.has_caught_up = (
+            not self.outcome.failures
+            and not self.stop.requested
+            and all(group.has_caught_up for group in working)
+        )
 
     def _begin(self, held: ExitStack, group: GroupId) -> _GroupCollector:
         file = held.enter_context(self._store.open(group, self.settings.stanza))

@@ -21,7 +21,8 @@ SOURCETYPE = "aws:cloudhsm:collector"
 _ANOMALIES = {
     Anomaly.IMPLAUSIBLE_SEQUENCE: "Records whose number does not continue the HSM's sequence were "
     "delivered; for completeness they count only where they fill a gap",
-    Anomaly.SEQUENCE_CONFLICT: "Records repeat a sequence number that this HSM used before",
+    Anomaly.SEQUENCE_CONFLICT: "Records repeat a sequence number that this HSM used "
+    "before; all were delivered",
     Anomaly.SEQUENCE_RESTARTED: "The HSM's sequence numbers began again",
 }
 

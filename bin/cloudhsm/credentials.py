@@ -28,11 +28,11 @@ def session() -> botocore.session.Session:
     return botocore.session.Session()
 
 
-def client_config(total_attempts: int = 5) -> Config:
+def client_config(total_attempts: int = 4) -> Config:
     """Time limits in seconds and botocore's own retries (exponential, with jitter)."""
     return Config(
         connect_timeout=10,
-        read_timeout=60,
+        read_timeout=30,
         retries={"mode": "standard", "total_max_attempts": total_attempts},
         user_agent_extra=f"TA-aws-cloudhsm/{__version__}",
     )

@@ -74,10 +74,13 @@ class EventWriter:
         self.flush()
 
     def _put(self, text: str) -> None:
+        data = text.encode()
         try:
-            self._output.write(text.encode())
+            taken = self._output.write(data)
         except (OSError, ValueError) as error:
             raise _closed(error) from error
+        if taken != len(data):
+            raise _closed(OSError(f"only {taken} of {len(data)} bytes were taken"))
 
     def _element(self, event: Event) -> str:
         seconds, usecs = divmod(event.time_usecs, 1_000_000)

@@ -111,7 +111,9 @@ def run_stanza(
     asked = settings.parse(stanza, parameters, _now_ms())
     with stop.interruptible():
         logs = CloudWatchLogs(asked)
-    writer = EventWriter(sys.stdout.buffer, asked.index)
+    # Not sys.stdout.buffer: under PYTHONUNBUFFERED that is raw, and takes only part of a write.
+    stdout = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115  (the process's own)
+    writer = EventWriter(stdout, asked.index)
     collector = Collector(asked, logs, FileStateStore(checkpoints), writer, stop)
     try:
         collector.run()

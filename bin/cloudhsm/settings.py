@@ -21,6 +21,9 @@ _CLOCK_SLACK_MS = 24 * 3_600_000
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"([1-9]\d{0,6})([smhdw])")
+_ISO_8601 = re.compile(
+    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{3}(\d{3})?)?)?([zZ]|[+-]\d\d:\d\d)?)?", re.ASCII
+)
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}")
 # The characters that CloudWatch Logs allows in a log group's name, and its length.
 _GROUP = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}\*?")
@@ -104,6 +107,10 @@ def _region(text: str) -> str:
 
 def _selectors(text: str) -> tuple[GroupSelector, ...]:
     entries = [entry for entry in re.split(r"[\s,]+", text) if entry]
+    if not entries:
+        raise _refused(
+            "log_groups", "names no log group", "List names or prefixes, or leave it out"
+        )
     for entry in entries:
         if not _GROUP.fullmatch(entry):
             raise _refused(
@@ -138,6 +145,8 @@ def _start_ms(text: str, now_ms: int) -> int:
 
 def _instant(text: str) -> int | None:
     """An ISO 8601 date or time as milliseconds since 1970; UTC where no offset is written."""
+    if not _ISO_8601.fullmatch(text):  # Pythons differ in what else they take
+        return None
     try:
         moment = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text))
         moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

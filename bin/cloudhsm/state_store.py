@@ -26,8 +26,9 @@ from cloudhsm.state import VERSION, GroupId, GroupState
 
 FORMAT = "TA-aws-cloudhsm/state"
 _REPAIR = (
-    "Run bin/aws_cloudhsm_state.py set-aside FILE with Splunk's Python: the next run then collects "
-    "again from start_time, and record_key removes the repeats"
+    "disable the input and run `splunk cmd python aws_cloudhsm_state.py set-aside FILE` in the "
+    "add-on's bin folder: the next run collects again from start_time, and the macro "
+    "cloudhsm_dedup removes the repeats"
 )
 
 
@@ -80,7 +81,7 @@ class StateFile:
         raise StateCorrupt(
             f"Neither generation of the state can be used: {'; '.join(reasons)}",
             place=self._place,
-            next_step=_REPAIR,
+            next_step=_REPAIR[0].upper() + _REPAIR[1:],
         )
 
     def _read(self, path: Path) -> GroupState:

@@ -287,6 +287,37 @@ def test_a_stop_signal_ends_the_run_in_order_while_it_waits_for_aws(
     assert "Traceback" not in stderr
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_stop_on_a_full_pipe_hands_over_what_the_state_remembers(
+    app: Path, tmp_path: Path, aws: ScriptedAws, unbuffered: str
+) -> None:
+    at_ms = time.time_ns() // 1_000_000 - 5 * 86_400_000
+    trail = [event(n, at_ms + n) for n in range(3000)]
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = holding(trail, page_size=500)
+    stdin = configuration(tmp_path, endpoint_url=aws.url)
+    with tempfile.TemporaryFile() as given:
+        given.write(stdin.encode())
+        given.seek(0)
+        process = subprocess.Popen(
+            [sys.executable, str(app / "bin" / "aws_cloudhsm.py")],
+            env=environment(PYTHONUNBUFFERED=unbuffered),
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    with process:
+        assert process.stdout is not None
+        begun = process.stdout.read(1)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        output = (begun + process.stdout.read()).decode()
+    first = data(output)
+    second = data(start(app, stdin=stdin).stdout)
+    assert len(first) < len(trail), "the run ended before it could be stopped"
+    assert sorted(first + second) == sorted(one.message for one in trail)
+
+
 @pytest.mark.parametrize("count", [1, 500], ids=["within a buffer", "beyond it"])
 def test_a_closed_stdout_is_one_line_and_the_next_run_hands_over_everything(
     app: Path, group: str, tmp_path: Path, count: int

@@ -41,13 +41,34 @@ def test_show_tells_whose_state_it_is_and_how_far_it_came(state: Path) -> None:
 
 def test_set_aside_keeps_both_generations_under_other_names(state: Path) -> None:
     content = state.read_bytes()
-    said = command("set-aside", state)
+    said = command("set-aside", "--force", state)
     assert said.returncode == 0
     left = sorted(path.name for path in state.parent.iterdir() if "set-aside" in path.name)
     assert len(left) == 2
     assert not state.exists()
     assert (state.parent / left[1]).read_bytes() == content
     assert command("show", state).returncode == 1
+
+
+def test_a_whole_state_is_set_aside_only_by_force(state: Path) -> None:
+    said = command("set-aside", state)
+    assert said.returncode == 1
+    assert "this state is whole" in said.stderr
+    assert state.exists()
+
+
+def test_a_damaged_state_is_set_aside(state: Path) -> None:
+    for generation in (state, state.with_suffix(".previous")):
+        generation.write_bytes(b"x")
+    assert command("set-aside", state).returncode == 0
+    assert not state.exists()
+
+
+@pytest.mark.parametrize("name", ["show", "set-aside"])
+def test_a_glob_takes_no_other_files_for_states(state: Path, name: str) -> None:
+    said = command(name, state.with_suffix(".previous"))
+    assert said.returncode == 1
+    assert "they are called *.state" in said.stderr
 
 
 def test_a_damaged_state_is_shown_from_its_previous_generation(state: Path) -> None:

@@ -73,3 +73,19 @@ def test_every_generated_lookup_has_one_definition_with_a_last_resort() -> None:
         key = (ROOT / "lookups" / f"{stanza.name}.csv").read_text(encoding="utf-8").split(",")[0]
         assert stanza.settings["match_type"].value == f"WILDCARD({key})"
         assert stanza.settings["max_matches"].value == "1"
+
+
+@pytest.mark.parametrize(
+    ("file", "stanza", "setting", "value"),
+    [
+        ("inputs.conf", "aws_cloudhsm", "python.version", "python3"),
+        ("inputs.conf", "aws_cloudhsm", "python.required", "3.13,3.9"),
+        ("inputs.conf", "aws_cloudhsm", "interval", "60"),
+        ("app.conf", "shclustering", "deployer_lookups_push_mode", "always_overwrite"),
+    ],
+)
+def test_what_splunk_reads_at_start_up_is_as_documented(
+    file: str, stanza: str, setting: str, value: str
+) -> None:
+    conf = read_conf(ROOT / "default" / file)
+    assert conf.stanzas[stanza].settings[setting].value == value

@@ -277,9 +277,18 @@ def test_every_separator_gives_the_same_fields(
 
 
 def test_values_may_follow_the_colon_at_once_or_after_tabs(fields_of: FieldsOf) -> None:
-    for after in (":", ":\t", ":  "):
+    for after in (":", ":\t", ":\t\t "):
         text = record().replace(" : ", f" {after}")
         assert part(fields_of(text), OLDER_FIELDS) == OLDER_FIELDS
+
+
+def test_a_second_blank_behind_the_colon_belongs_to_a_name_and_to_nothing_else(
+    fields_of: FieldsOf,
+) -> None:
+    found = fields_of(record().replace(" : ", " :  "))
+    assert found["user_name"] == f" {OLDER_FIELDS['user_name']}"
+    rest = {name: value for name, value in OLDER_FIELDS.items() if name != "user_name"}
+    assert part(found, rest) == rest
 
 
 def test_a_field_that_a_record_lacks_is_absent(fields_of: FieldsOf) -> None:
@@ -796,3 +805,40 @@ def test_a_collector_event_gives_its_json_keys_and_its_own_time(
 def test_a_collector_event_about_a_record_keeps_that_records_key(fields_of: FieldsOf) -> None:
     text = '{"time":1513717277.140812,"event":"record_altered","record_key":"hsm-x|0x1|0x2|3"}'
     assert fields_of(text, sourcetype=COLLECTOR)["record_key"] == "hsm-x|0x1|0x2|3"
+
+
+NAMED = (
+    "Time: 12/19/17 21:01:17.140812, usecs:1513717277140812\n"
+    "Sequence No : 0x1\nReboot counter : 0xe8\nCommand Type(hex) : CN_MGMT_CMD (0x0)\n"
+    "Opcode : CN_LOGIN (0xd)\nSession Handle : 0x1004001\nResponse : 0:HSM Return: SUCCESS\n"
+    "Log type : MGMT_USER_DETAILS_LOG (2)\nUser Name : {name}\nUser Type : CN_CRYPTO_USER (1)"
+)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "admin\n",
+        "admin\r",
+        "admin\rUser Type:",
+        "x\nUser Type : CN_CRYPTO_OFFICER (2)\n" + "filler\n" * 62,
+    ],
+    ids=["line feed", "carriage return", "half a line", "far from the forged line"],
+)
+def test_no_line_end_in_a_name_passes_for_a_complete_record(
+    fields_of: FieldsOf, name: str, ends: str
+) -> None:
+    raw = NAMED.replace("\n", ends).format(name=name)
+    assert fields_of(raw)["record_status"] == "ambiguous"
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_name_keeps_its_own_blanks(fields_of: FieldsOf, ends: str) -> None:
+    found = fields_of(NAMED.replace("\n", ends).format(name=" admin "))
+    assert (found["user_name"], found["record_status"]) == (" admin ", "complete")
+
+
+def test_a_key_is_found_behind_many_unknown_lines(fields_of: FieldsOf) -> None:
+    raw = NAMED.format(name="admin").replace("Opcode", "A : b\n" * 20 + "Opcode")
+    assert fields_of(raw)["opcode"] == "CN_LOGIN"

@@ -85,3 +85,14 @@ def test_a_server_that_dies_at_once_shows_why(
         local_aws.running(tmp_path / "log"),
     ):
         pass
+
+
+def test_the_account_profile_and_proxy_of_the_person_at_the_keyboard_stay_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "http_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    kept = local_aws.environment()
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "http_proxy", "HTTPS_PROXY"} & set(kept)
+    with local_aws.running(tmp_path / "log") as url:
+        local_aws.load(url, [Event("/aws/cloudhsm/a", "hsm-1", NOW_MS, "x")], lambda _: None)

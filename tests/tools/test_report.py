@@ -38,6 +38,13 @@ def test_a_record_is_one_line_with_its_meaning() -> None:
         assert part in line
 
 
+def test_a_narrow_terminal_still_shows_when_where_what_and_how_it_ended() -> None:
+    text = drawn(report.record_table("t", [RECORD], wide=False), width=80)
+    line = next(line for line in text.splitlines() if "CN_LOGIN" in line)
+    for part in ("12-19 21:01:17.140", "hsm-nwbbiqbj4jk", "success"):
+        assert part in line
+
+
 def test_actor_and_target_are_told_apart() -> None:
     newer = {**RECORD, "user_name": "", "user_id": "1", "target_user_name": "bob"}
     assert "id 1 -> bob" in drawn(report.record_table("t", [newer]))

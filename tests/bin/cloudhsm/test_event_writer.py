@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -91,19 +92,19 @@ class _ClosedPipe(io.BytesIO):
         super().__init__()
         self._fails_at = fails_at
 
-    def write(self, data: object) -> int:  # noqa: ARG002
-        return self._fail_at("write")
+    def write(self, data: Any) -> int:  # noqa: ANN401  (as BytesIO has it)
+        self._fail_at("write")
+        return len(data) - (self._fails_at == "part of a write")
 
     def flush(self) -> None:
         self._fail_at("flush")
 
-    def _fail_at(self, step: str) -> int:
+    def _fail_at(self, step: str) -> None:
         if step == self._fails_at:
             raise BrokenPipeError(32, "Broken pipe")
-        return 0
 
 
-@pytest.mark.parametrize("step", ["write", "flush"])
+@pytest.mark.parametrize("step", ["write", "part of a write", "flush"])
 def test_a_closed_pipe_is_named_and_not_mistaken_for_success(step: str) -> None:
     writer = EventWriter(_ClosedPipe(step), None)
     with pytest.raises(OutputClosed, match="Splunk does not take events any more"):
