@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,3 +123,23 @@ def test_a_missing_file_and_a_missing_app_are_one_line_and_exit_2(
     first, second = capsys.readouterr().err.splitlines()
     assert "No such file" in first
     assert "is no app" in second
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    event = (
+        "<event><time>1</time><data>x</data><host>h</host><source>s</source>"
+        "<sourcetype>aws:cloudhsm:audit</sourcetype></event>"
+    )
+    stream = tmp_path / "stream.xml"
+    stream.write_text(f"<stream>{event * 2000}</stream>")
+    command = [sys.executable, "-m", "preview", "events", str(stream), "--format", "json"]
+    with subprocess.Popen(
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
