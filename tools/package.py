@@ -9,6 +9,7 @@ so nothing leaves or gets in by accident. The same sources give the same bytes.
 from __future__ import annotations
 
 import configparser
+import fcntl
 import gzip
 import hashlib
 import io
@@ -80,9 +81,10 @@ def build(root: Path = ROOT) -> Path:
         raise PackagingProblem("lookups/ does not follow from mappings/: run `make generate`")
     libraries = root / "build" / "lib"
     vendor.fill(libraries, root / "requirements")
-    staged = stage(root, libraries, root / "build")
     archive = root / "dist" / f"{APP_ID}-{version(root)}.tar.gz"
-    content = packed(staged, released(root))
+    with (root / "build" / ".staging").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once would stage into one folder
+        content = packed(stage(root, libraries, root / "build"), released(root))
     if len(content) > MAX_BYTES:
         raise PackagingProblem(
             f"{archive.name} has {len(content):,} bytes, more than {MAX_BYTES:,}"

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,11 @@ def test_an_app_conf_without_a_version_stops_the_build(root: Path) -> None:
     write(root / "default" / "app.conf", "[launcher]\nversion = 1.2.3\n")
     with pytest.raises(PackagingProblem, match=r"\[id\] with version is missing"):
         package.version(root)
+
+
+@pytest.mark.usefixtures("vendored")
+def test_builds_of_one_checkout_at_the_same_time_do_not_meet(root: Path) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        archives = list(pool.map(lambda _: package.build(root), range(12)))
+    assert len({archive.read_bytes() for archive in archives}) == 1
+    assert [path.name for path in (root / "dist").iterdir()] == [archives[0].name]
