@@ -34,7 +34,6 @@ from tools.package import PackagingProblem
 from tools.report import Fields
 from tools.vendor import VendoringProblem
 
-APP_ID = "TA-aws-cloudhsm"
 STANZA = "aws_cloudhsm://demo"
 COLLECTOR = "aws:cloudhsm:collector"
 SEED = 7
@@ -133,7 +132,7 @@ def _installed(progress: Progress, folder: Path) -> Path:
     with tarfile.open(built) as archive:
         archive.extractall(folder / "apps")  # noqa: S202  (built by us a moment ago)
     progress.advance(task)
-    return folder / "apps" / APP_ID
+    return folder / "apps" / package.APP_ID
 
 
 @contextmanager

@@ -9,7 +9,6 @@ shorten the delay. After an outage the mark is simply old, so nothing needs a sp
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
 from cloudhsm.seen import Boundary
 
@@ -17,14 +16,6 @@ from cloudhsm.seen import Boundary
 AHEAD_MS = 2 * 3_600_000
 # A poll reads again what may have become visible since the last one.
 POLL_OVERLAP_MS = 15 * 60_000
-
-
-class Purpose(Enum):
-    """Why a window is read."""
-
-    POLL = "poll"
-    SWEEP = "sweep"
-    BACKFILL = "backfill"
 
 
 @dataclass
@@ -54,10 +45,9 @@ class Backfill(Stretch):
 class Window:
     """What to read now; both ends inclusive, as FilterLogEvents has them.
 
-    stretch: what remembers its position across runs; None for a poll.
+    stretch: what remembers its position across runs: a Sweep or a Backfill; None for a poll.
     """
 
-    purpose: Purpose
     start_ms: int
     end_ms: int
     stretch: Stretch | None = None
@@ -111,7 +101,7 @@ def extend_back(progress: Progress, start_ms: int, now_ms: int, horizon_ms: int)
 def poll(progress: Progress, now_ms: int) -> Window:
     """The freshest stretch: what an analyst waits for."""
     start_ms = max(progress.start_ms, now_ms - POLL_OVERLAP_MS)
-    return Window(Purpose.POLL, min(start_ms, now_ms), now_ms + AHEAD_MS)
+    return Window(min(start_ms, now_ms), now_ms + AHEAD_MS)
 
 
 def sweep_is_due(progress: Progress, now_ms: int, horizon_ms: int) -> bool:
@@ -131,7 +121,7 @@ def sweep(progress: Progress, now_ms: int) -> Window:
         end_ms = max(progress.settled_ms, now_ms) + AHEAD_MS
         progress.sweep = Sweep(progress.settled_ms, end_ms, progress.settled_ms, started_ms=now_ms)
     under_way = progress.sweep
-    return Window(Purpose.SWEEP, under_way.position_ms, under_way.end_ms, under_way)
+    return Window(under_way.position_ms, under_way.end_ms, under_way)
 
 
 def unfinished(progress: Progress) -> Window | None:
@@ -141,7 +131,7 @@ def unfinished(progress: Progress) -> Window | None:
     if not progress.backfills:
         return None
     current = progress.backfills[0]
-    return Window(Purpose.BACKFILL, current.position_ms, current.end_ms, current)
+    return Window(current.position_ms, current.end_ms, current)
 
 
 def advance(window: Window, position_ms: int) -> None:

@@ -30,9 +30,9 @@ from tests.bin.fakes import (
     holding,
     refusal,
 )
+from tools import local_aws, splunkd
 
 GROUP = "/aws/cloudhsm/cluster-likphkxygsn"
-MOTO = ROOT / ".venv" / "moto" / "bin" / "moto_server"
 SECRET = "this-is-the-secret-key"
 
 
@@ -46,30 +46,10 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def moto() -> Iterator[str]:
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A local CloudWatch Logs in a process of its own; yields its URL."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [str(MOTO), "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            _wait_for(url)
-            yield url
-        finally:
-            server.terminate()
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(f"{url}/moto-api/", timeout=5).close()  # noqa: S310
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(f"{url} did not answer")
+    with local_aws.running(tmp_path_factory.mktemp("moto") / "log") as url:
+        yield url
 
 
 @pytest.fixture
@@ -83,21 +63,12 @@ def aws() -> Iterator[ScriptedAws]:
 def configuration(checkpoints: Path, **parameters: str) -> str:
     """The document that splunkd writes to the stdin of a streaming modular input."""
     given = {"aws_region": "us-east-1", "interval": "60", "index": "main", **parameters}
-    items = "".join(f'<param name="{k}">{escape(v)}</param>' for k, v in given.items())
-    return (
-        "<input><server_host>sh</server_host><server_uri>https://127.0.0.1:8089</server_uri>"
-        f"<session_key>k</session_key><checkpoint_dir>{checkpoints}</checkpoint_dir>"
-        f'<configuration><stanza name="aws_cloudhsm://prod">{items}</stanza></configuration></input>'
-    )
+    return splunkd.configuration("aws_cloudhsm://prod", given, checkpoints)
 
 
 def environment(**more: str) -> dict[str, str]:
-    kept = {
-        k: v for k, v in os.environ.items() if not k.upper().startswith(("AWS_", "HTTP", "PYTHON"))
-    }
-    none = {"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent"}
-    keys = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": SECRET}
-    return {**kept, **none, **keys, **more}
+    given = {k: v for k, v in local_aws.environment().items() if not k.startswith("PYTHON")}
+    return {**given, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": SECRET, **more}
 
 
 def start(

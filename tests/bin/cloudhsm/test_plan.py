@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm import plan
-from cloudhsm.plan import Purpose, Sweep
+from cloudhsm.plan import Backfill, Sweep
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -55,7 +55,7 @@ def test_only_a_sweep_settles() -> None:
     plan.finish(progress, plan.poll(progress, NOW + 2 * DAY), NOW + 2 * DAY, DAY)
     window = plan.unfinished(progress)
     assert window is not None
-    assert window.purpose is Purpose.BACKFILL
+    assert isinstance(window.stretch, Backfill)
     assert plan.finish(progress, window, NOW + 2 * DAY, DAY) == (NOW - 3 * DAY, NOW - DAY - 1)
     assert progress.settled_ms == settled_ms
     assert progress.backfills == []
@@ -84,11 +84,11 @@ def test_a_position_never_moves_backwards() -> None:
 def test_a_sweep_under_way_comes_before_history_and_history_before_nothing() -> None:
     progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
     plan.sweep(progress, NOW)
-    purposes = []
+    kinds = []
     while (window := plan.unfinished(progress)) is not None:
-        purposes.append(window.purpose)
+        kinds.append(type(window.stretch))
         plan.finish(progress, window, NOW, DAY)
-    assert purposes == [Purpose.SWEEP, Purpose.BACKFILL]
+    assert kinds == [Sweep, Backfill]
 
 
 def test_a_poll_advances_nothing_that_survives() -> None:
