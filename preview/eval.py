@@ -26,6 +26,7 @@ from preview.eval_values import (
     require_boolean,
     text_of,
 )
+from preview.tokens import Token, tokens
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -234,21 +235,13 @@ class _Parser:
         return arguments
 
 
-def _tokens(text: str) -> list[tuple[str, str]]:
-    tokens: list[tuple[str, str]] = []
-    position = 0
-    while not tokens or tokens[-1][0] != "end":
-        found = _TOKEN.match(text, position)
-        if not found:
-            rest = text[position:].strip()
-            raise EvalError(f"The expression is malformed at {rest[:20]!r} in: {text}")
-        kind = found.lastgroup or "end"
-        value = found[kind]
-        if kind in {"string", "field"}:
-            value = _unescape(value)
-        tokens.append((kind, value))
-        position = found.end()
-    return tokens
+def _tokens(text: str) -> list[Token]:
+    return tokens(
+        _TOKEN,
+        text,
+        {"string": _unescape, "field": _unescape},
+        lambda rest: EvalError(f"The expression is malformed at {rest!r} in: {text}"),
+    )
 
 
 def _unescape(text: str) -> str:

@@ -13,6 +13,7 @@ from functools import cache
 
 from preview.errors import SearchError
 from preview.eval_values import Fields, number_of
+from preview.tokens import Token, tokens
 
 Predicate = Callable[[Fields], bool]
 
@@ -132,19 +133,13 @@ class _Parser:
         return lambda event: any(matches(event) for matches in matchers)
 
 
-def _tokens(text: str) -> list[tuple[str, str]]:
-    tokens: list[tuple[str, str]] = []
-    position = 0
-    while not tokens or tokens[-1][0] != "end":
-        found = _TOKEN.match(text, position)
-        if not found:
-            rest = text[position:].strip()
-            raise SearchError(f"not modelled or malformed at {rest[:20]!r} in search: {text}")
-        kind = found.lastgroup or "end"
-        value = found[kind]
-        tokens.append((kind, _unescape(value) if kind == "quoted" else value))
-        position = found.end()
-    return tokens
+def _tokens(text: str) -> list[Token]:
+    return tokens(
+        _TOKEN,
+        text,
+        {"quoted": _unescape},
+        lambda rest: SearchError(f"not modelled or malformed at {rest!r} in search: {text}"),
+    )
 
 
 def _unescape(text: str) -> str:
