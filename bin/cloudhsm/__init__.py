@@ -4,19 +4,26 @@ The rooms of this package, from the top: imports run only downwards.
 
 ================  =====================================================================
 modular_input     Splunk's protocol: scheme, validation, wiring
-collector         the loop: plan, read, judge, write, flush, save
+collector         one run: groups in turn, shares of its time, failures, heartbeat
+group_collector   the loop of one log group: read, judge, write, flush, save
 collector_events  what the collector itself has to say, as events
 event_writer      Splunk's XML event stream
 cloudwatch        CloudWatch Logs through botocore; every AWS quirk has its place there
 credentials       where AWS credentials come from
+input_state       what an input remembers between runs: groups found, failures, counters
+read_ahead        pages of several windows in flight
 log_source        what the collector asks of CloudWatch Logs, and what it gets
+pace              how fast CloudWatch Logs is asked
 state_store       loading and saving the state document, atomically
+replay            what people asked to have collected again
 state             the state document itself: what it holds, as JSON
 plan              which window to read next, and why (pure)
 ledger            which sequence numbers are in, which are missing, and the verdicts (pure)
 seen              which CloudWatch events were handed over already (pure)
 record            the identity of one record: time, reboot counter, sequence, kind (pure)
 settings          what the administrator asked for (pure)
+tally             what a run did, counted
+log_file          the input's log, in Splunk's log folder
 stop              ending a run early and in order
 errors            errors that say what, where and what to do next
 ================  =====================================================================

@@ -25,7 +25,8 @@ from cloudhsm.errors import (
     Place,
     ServiceFailure,
 )
-from cloudhsm.log_source import Discovery, LogEvent, Page
+from cloudhsm.log_source import Discovery, FoundGroup, LogEvent, Page
+from cloudhsm.pace import Pace, default_calls_per_second
 from cloudhsm.settings import GroupSelector, Settings
 from cloudhsm.state import GroupId
 
@@ -59,7 +60,8 @@ _CUT_ANSWER_TRIES = 4
 _UNREADABLE = (UnicodeDecodeError, AttributeError, TypeError)
 # An unusable page token restarts its window this often before the window is halved.
 _TOKEN_RESTARTS = 3
-
+_THROTTLED = ("ThrottlingException", "Throttling", "TooManyRequestsException", "SlowDown")
+_DAY_MS = 86_400_000
 
 Answer = Mapping[str, Any]  # what botocore parsed
 
@@ -68,15 +70,22 @@ class _TokenUnusable(Exception):
     """A page token was repeated or refused."""
 
 
+class _OutOfOrder(_TokenUnusable):
+    """Events came before older ones, so no position can be told: only less at once helps."""
+
+
 class CloudWatchLogs:
     """The log groups of one account and Region.
 
     Methods raise a CloudHsmError that names action, resource and remedy.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, patience: credentials.Patience = credentials.PATIENT
+    ) -> None:
         self._region = settings.aws_region
-        self._clock_offset_ms = 0
+        self.clock_offset_ms = 0
+        self.pace = Pace(settings.calls_per_second or default_calls_per_second(settings.aws_region))
         self._session = credentials.session()
         self.endpoint = settings.endpoint_url or "The AWS endpoint"
         with self._explained("creating a client", Place(region=self._region)):
@@ -84,26 +93,31 @@ class CloudWatchLogs:
                 "logs",
                 region_name=self._region,
                 endpoint_url=settings.endpoint_url,
-                config=credentials.client_config(),
+                config=credentials.client_config(patience),
             )
         self.endpoint = str(self._logs.meta.endpoint_url)
+        # For each attempt, botocore's own retries included.
+        self._logs.meta.events.register("before-send.cloudwatch-logs", self._before_send)
+        self._logs.meta.events.register("response-received.cloudwatch-logs", self._on_answer)
 
     def now_ms(self) -> int:
         """AWS's time, from the Date header of its last answer; this host's until there was one."""
-        return _local_ms() + self._clock_offset_ms
+        return _local_ms() + self.clock_offset_ms
 
     def discover(self, selectors: Iterable[GroupSelector]) -> Discovery:
         """Find the log groups that the entries of `log_groups` mean."""
-        groups: dict[GroupId, None] = {}
+        groups: dict[GroupId, FoundGroup] = {}
         failures: list[CloudHsmError] = []
         for selector in selectors:
             try:
-                groups.update(dict.fromkeys(self._find(selector)))
+                groups.update({found.id: found for found in self._find(selector)})
             except CloudHsmError as error:
                 failures.append(error)
-        return Discovery(list(groups), failures)
+        return Discovery(list(groups.values()), failures)
 
-    def read(self, group: GroupId, start_ms: int, end_ms: int) -> Iterator[Page]:
+    def read(
+        self, group: GroupId, start_ms: int, end_ms: int, stream: str | None = None
+    ) -> Iterator[Page]:
         """All events of a group with start <= timestamp <= end (both inclusive), oldest first.
 
         AWS's page tokens can come twice (boto/boto3#1584) and expire after 24 hours; then the
@@ -112,38 +126,55 @@ class CloudWatchLogs:
         restarts = 0
         while True:
             try:
-                for page in self._follow(group, start_ms, end_ms):
+                for page in self._follow(_request(group, start_ms, end_ms, stream), group):
                     start_ms = start_ms if page.resume_ms is None else page.resume_ms
                     yield page
             except _TokenUnusable as error:
                 restarts += 1
-                if restarts > _TOKEN_RESTARTS:
+                if restarts > _TOKEN_RESTARTS or isinstance(error, _OutOfOrder):
                     if start_ms >= end_ms:
                         raise self._tokens_exhausted(group, start_ms) from error
                     middle_ms = (start_ms + end_ms) // 2
-                    yield from self.read(group, start_ms, middle_ms)
+                    yield from self.read(group, start_ms, middle_ms, stream)
                     start_ms, restarts = middle_ms + 1, 0
             else:
                 return
 
-    def _follow(self, group: GroupId, start_ms: int, end_ms: int) -> Iterator[Page]:
+    def holds_before(self, group: GroupId, stream: str, before_ms: int) -> bool:
+        """Whether CloudWatch Logs holds any event of a stream before an instant.
+
+        The last day before it is looked at first: most streams are busy, and then one call tells.
+        """
+        return before_ms > 0 and any(
+            page.events
+            for start_ms in (max(0, before_ms - _DAY_MS), 0)
+            for page in self.read(group, start_ms, before_ms - 1, stream)
+        )
+
+    def may_read(self, group: GroupId) -> None:
+        """Ask for one event: raises the CloudHsmError that reading this group would raise."""
+        now_ms = self.now_ms()
+        self._filter({**_request(group, now_ms, now_ms, None), "limit": 1}, group)
+
+    def _follow(self, request: dict[str, Any], group: GroupId) -> Iterator[Page]:
         """Pages until the token is absent: an empty page with a token is not the end."""
-        token: str | None = None
         used: set[str] = set()
-        in_order, last_ms = True, start_ms
+        last_ms = request["startTime"]
         while True:
-            answer = self._filter(group, start_ms, end_ms, token)
+            answer = self._filter(request, group)
             events = self._events(group, answer)
             times = [last_ms, *(event.timestamp_ms for event in events)]
-            in_order = in_order and times == sorted(times)
+            if times != sorted(times):
+                raise _OutOfOrder
             last_ms = times[-1]
-            yield Page(events, last_ms if in_order and events else None)
+            yield Page(events, last_ms if events else None)
             token = answer.get("nextToken")
             if token is None:
                 return
             if token in used:
                 raise _TokenUnusable
             used.add(token)
+            request["nextToken"] = token
 
     def _events(self, group: GroupId, answer: Answer) -> list[LogEvent]:
         try:
@@ -158,21 +189,12 @@ class CloudWatchLogs:
                 next_step=_BY_ITSELF,
             ) from error
 
-    def _filter(self, group: GroupId, start_ms: int, end_ms: int, token: str | None) -> Answer:
-        # AWS always interleaves streams by time since 2019 and ignores the flag; emulators do not.
-        request = {
-            "logGroupName": group.name,
-            "startTime": start_ms,
-            "endTime": end_ms,
-            "interleaved": True,
-        }
-        if token is not None:
-            request["nextToken"] = token
+    def _filter(self, request: Answer, group: GroupId) -> Answer:
         place = Place(group.account, group.region, group.name)
         try:
             return self._ask("FilterLogEvents", request, "events", place)
         except ServiceFailure as error:
-            if token is not None and "InvalidParameterException" in error.what:
+            if "nextToken" in request and "InvalidParameterException" in error.what:
                 raise _TokenUnusable from error
             raise
 
@@ -199,16 +221,16 @@ class CloudWatchLogs:
             next_step=_BY_ITSELF + "; if it persists, look for a proxy that cuts answers",
         )
 
-    def _find(self, selector: GroupSelector) -> list[GroupId]:
+    def _find(self, selector: GroupSelector) -> list[FoundGroup]:
         place = Place(region=self._region, group=selector.name)
         try:
             found = [
-                group for group in self._described(selector.name) if selector.matches(group.name)
+                found for found in self._described(selector.name) if selector.matches(found.id.name)
             ]
         except AccessDenied:
             if selector.is_prefix:
                 raise
-            return [self._assumed(selector.name)]
+            return [FoundGroup(self._assumed(selector.name))]
         if not found:
             what = "begins with this prefix" if selector.is_prefix else "has this name"
             raise GroupNotFound(
@@ -219,14 +241,14 @@ class CloudWatchLogs:
             )
         return found
 
-    def _described(self, prefix: str) -> Iterator[GroupId]:
+    def _described(self, prefix: str) -> Iterator[FoundGroup]:
         place = Place(region=self._region, group=prefix)
         request = {"logGroupNamePrefix": prefix}
         used: set[str] = set()
         while True:
             answer = self._ask("DescribeLogGroups", request, "logGroups", place)
             for item in answer["logGroups"]:
-                yield _group_of(item, place)
+                yield _found(item, place)
             token = answer.get("nextToken")
             if token is None:
                 return
@@ -251,7 +273,16 @@ class CloudWatchLogs:
                 date = parsedate_to_datetime(header)
             except (TypeError, ValueError):
                 return
-            self._clock_offset_ms = int(date.timestamp() * 1000) - _local_ms()
+            self.clock_offset_ms = int(date.timestamp() * 1000) - _local_ms()
+
+    def _before_send(self, **_: Any) -> None:  # noqa: ANN401  (whatever botocore passes)
+        self.pace.wait()
+
+    def _on_answer(self, parsed_response: Answer | None = None, **_: Any) -> None:  # noqa: ANN401
+        if ((parsed_response or {}).get("Error") or {}).get("Code") in _THROTTLED:
+            self.pace.was_throttled()
+        else:
+            self.pace.was_answered()
 
     def _tokens_exhausted(self, group: GroupId, at_ms: int) -> ServiceFailure:
         return ServiceFailure(
@@ -311,10 +342,25 @@ def _from_answer(error: exceptions.ClientError, action: str, place: Place) -> Cl
     )
 
 
-def _group_of(item: Mapping[str, str], place: Place) -> GroupId:
+def _request(group: GroupId, start_ms: int, end_ms: int, stream: str | None) -> dict[str, Any]:
+    # AWS always interleaves streams by time since 2019 and ignores the flag; emulators do not.
+    request = {
+        "logGroupName": group.name,
+        "startTime": start_ms,
+        "endTime": end_ms,
+        "interleaved": True,
+    }
+    return request if stream is None else {**request, "logStreamNames": [stream]}
+
+
+def _found(item: Mapping[str, Any], place: Place) -> FoundGroup:
     try:
         _, partition, _, region, account, _ = item["arn"].split(":", 5)
-        return GroupId(partition, account, region, item["logGroupName"])
+        days = item.get("retentionInDays")
+        return FoundGroup(
+            GroupId(partition, account, region, item["logGroupName"]),
+            None if days is None else int(days) * _DAY_MS,
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ServiceFailure(
             f"logs:DescribeLogGroups gave a group without a whole ARN: {error!r}",

@@ -1,248 +1,45 @@
-"""The loop: plan, read, judge, write, flush, save.
-
-The order of effects is the guarantee. State is saved once before the first write, so that a full
-disk is noticed before anything is handed over; then, page by page, events are written and flushed
-to splunkd before the state that remembers them is saved. A crash can repeat the page in flight,
-never lose one. Whatever happens between write and save, the state in memory is then never saved.
-"""
+"""One run of one input over all its log groups: live first, then sweeps, gaps and history."""
 
 from __future__ import annotations
 
-import logging
+import random
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from cloudhsm import plan
-from cloudhsm.collector_events import Reporter
-from cloudhsm.errors import CloudHsmError, OutputClosed, Place, Unexpected, pair
-from cloudhsm.event_writer import Event, is_carried
-from cloudhsm.ledger import Anomaly, Horizon
-from cloudhsm.log_source import LogEvent, LogSource, Page
-from cloudhsm.plan import Backfill, Window
-from cloudhsm.record import Kind, Record, identify, record_key
+from cloudhsm.collector_events import InputReporter
+from cloudhsm.errors import (
+    CloudHsmError,
+    EndpointUnreachable,
+    OutputClosed,
+    Place,
+    ServiceFailure,
+    Unexpected,
+)
+from cloudhsm.event_writer import Event
+from cloudhsm.group_collector import GroupCollector, Run, Store, Writer
+from cloudhsm.input_state import Failure, InputFile, InputState, asked
+from cloudhsm.log_source import FoundGroup, LogSource
+from cloudhsm.read_ahead import Arrival, Reading, side_by_side
 from cloudhsm.settings import Settings
-from cloudhsm.state import GroupId, GroupState
-from cloudhsm.state_store import Loaded
 from cloudhsm.stop import Stop, StopRequested
+from cloudhsm.tally import Outcome, Tally
 
-SOURCETYPES = {Kind.AUDIT: "aws:cloudhsm:audit", Kind.CERTIFICATE: "aws:cloudhsm:certificate"}
 # A run leaves the rest of its interval to the next one's start.
 SHARE_OF_INTERVAL = 0.8
+DISCOVERY_MS = 5 * 60_000
+HEARTBEAT_MS = 15 * 60_000
+# After a failure of AWS or of the way there, the next tries come at growing distances.
+_LONGEST_BACKOFF_MS = 10 * 60_000
 
-log = logging.getLogger("cloudhsm")
-
-
-class StateFile(Protocol):
-    """The state of one group, held by this process."""
-
-    def load(self) -> Loaded: ...
-    def save(self, state: GroupState) -> None: ...
-
-
-class Store(Protocol):
-    """Where states are kept."""
-
-    def open(self, group: GroupId, stanza: str) -> AbstractContextManager[StateFile]: ...
-
-
-class Writer(Protocol):
-    """Where events go."""
-
-    def write(self, events: Iterable[Event]) -> None: ...
-    def flush(self) -> None: ...
-
-
-@dataclass
-class Outcome:
-    """What a run did."""
-
-    groups: int = 0
-    pages: int = 0
-    records: int = 0
-    repeats: int = 0
-    pending_gaps: int = 0
-    has_caught_up: bool = False
-    failures: list[CloudHsmError] = field(default_factory=list)
-
-    def line(self) -> str:
-        """The figures as `key=value` pairs, for the log."""
-        return (
-            f"groups={self.groups} pages={self.pages} records={self.records} "
-            f"repeats={self.repeats} pending_gaps={self.pending_gaps} "
-            f"caught_up={'yes' if self.has_caught_up else 'no'} failures={len(self.failures)}"
-        )
-
-
-Records = list[tuple[LogEvent, Record]]
 T = TypeVar("T")
 
 
-class _GroupCollector:
-    """One log group in one run."""
-
-    def __init__(self, run: Collector, file: StateFile, group: GroupId) -> None:
-        self._run = run
-        self._file = file
-        self._reporter = Reporter(run.settings.stanza, group)
-        self._group = group
-        loaded = file.load()
-        self._state = loaded.state or self._first_state()
-        self._state.stanza = run.settings.stanza
-        self._apply_start_time()
-        # Before anything is handed over: a full disk must not re-send the same page every minute.
-        file.save(self._state)
-        if loaded.recovered_from:
-            event = self._reporter.state_recovered(self._now_usecs(), loaded.recovered_from)
-            self._hand_over([event])
-
-    @property
-    def id(self) -> GroupId:
-        return self._group
-
-    @property
-    def pending_gaps(self) -> int:
-        return self._state.ledger.pending()
-
-    @property
-    def has_caught_up(self) -> bool:
-        """Whether nothing is left to read until new records come."""
-        return plan.unfinished(self._state.progress) is None
-
-    def poll(self) -> None:
-        """Read the freshest events; what does not fit into this run is left to a sweep."""
-        if not self._read(plan.poll(self._state.progress, self._run.logs.now_ms())):
-            plan.demand_sweep(self._state.progress)
-
-    def sweep(self) -> None:
-        """Read everything since the settled mark, when its time has come."""
-        now_ms = self._run.logs.now_ms()
-        if plan.sweep_is_due(self._state.progress, now_ms, self._run.settings.horizon_ms):
-            self._read(plan.sweep(self._state.progress, now_ms))
-
-    def catch_up(self) -> None:
-        """Go on with a sweep under way, then with history, as far as the time allows."""
-        while not self._run.is_over():
-            window = plan.unfinished(self._state.progress)
-            if window is None or not self._read(window):
-                return
-
-    def _first_state(self) -> GroupState:
-        settings, now_ms = self._run.settings, self._run.logs.now_ms()
-        progress = plan.begin(settings.start_ms(now_ms), now_ms, settings.horizon_ms)
-        return GroupState(self._group, settings.stanza, settings.start_time, progress)
-
-    def _apply_start_time(self) -> None:
-        """`start_time` became an instant on the first run; only another text counts again."""
-        settings, state, now_ms = self._run.settings, self._state, self._run.logs.now_ms()
-        if settings.start_time == state.start_time:
-            return
-        state.start_time = settings.start_time
-        earlier = plan.extend_back(
-            state.progress, settings.start_ms(now_ms), now_ms, settings.horizon_ms
-        )
-        if earlier:
-            state.ledger.reopen_heads()
-        log.info(
-            "%s %s %s what=%s",
-            pair("input", settings.stanza),
-            pair("group", self._group.name),
-            pair("start_time", settings.start_time),
-            "older_records_will_be_collected" if earlier else "a_later_start_has_no_effect",
-        )
-
-    def _read(self, window: Window) -> bool:
-        """Read a window, one page at least, until its end or this group's time; True at its end."""
-        begun_ms = self._run.logs.now_ms()
-        pages = self._run.logs.read(self._group, window.start_ms, window.end_ms)
-        while True:
-            with self._run.stop.interruptible():
-                page = next(pages, None)
-            if page is None:
-                break
-            self._take(window, page)
-            if self._run.is_over():
-                return False
-        self._finish(window, begun_ms)
-        return True
-
-    def _take(self, window: Window, page: Page) -> None:
-        """Hand over what is new on a page, then remember it."""
-        is_new = self._state.seen.is_new
-        if isinstance(window.stretch, Backfill):
-            is_new = window.stretch.boundary.is_new
-        fresh = [event for event in page.events if is_new(event.event_id, event.timestamp_ms)]
-        self._run.outcome.pages += 1
-        self._run.outcome.records += len(fresh)
-        self._run.outcome.repeats += len(page.events) - len(fresh)
-        if page.resume_ms is not None:
-            plan.advance(window, page.resume_ms)
-        if fresh:
-            records = [(event, identify(event.message)) for event in fresh]
-            self._hand_over([*self._events(records), *self._remarks(records)])
-        elif window.stretch is not None:
-            # A page of repeats counts too: else a run cut short would read it again for ever.
-            self._file.save(self._state)
-
-    def _events(self, records: Records) -> Iterator[Event]:
-        for event, record in records:
-            certificate = record.kind is Kind.CERTIFICATE
-            yield Event(
-                event.timestamp_ms * 1000 if record.usecs is None else record.usecs,
-                event.message,
-                self._group.cluster_id if certificate else event.stream,
-                self._group.source(event.stream),
-                SOURCETYPES[record.kind],
-            )
-
-    def _remarks(self, records: Records) -> Iterator[Event]:
-        """What is to be said about the records of a page, which enter the ledger here."""
-        now_usecs = self._now_usecs()
-        flawed: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-        odd: dict[tuple[str, Anomaly], list[str | None]] = {}
-        for event, record in records:
-            if "blank" in record.flaws or not is_carried(event.message):
-                key = record_key(record, event.stream)
-                yield self._reporter.record_altered(
-                    now_usecs, event.stream, event.event_id, key, event.message
-                )
-            if record.flaws:
-                flawed.setdefault((event.stream, record.flaws), []).append(event.event_id)
-            anomaly = self._state.ledger.enter(event.stream, record, event.timestamp_ms)
-            if anomaly is not None:
-                key = record_key(record, event.stream)
-                odd.setdefault((event.stream, anomaly), []).append(key)
-        # One event per stream and kind: a page of foreign text must not double in volume.
-        for (stream, flaws), ids in flawed.items():
-            yield self._reporter.records_flawed(now_usecs, stream, flaws, len(ids), ids[0])
-        for (stream, anomaly), keys in odd.items():
-            yield self._reporter.anomaly(now_usecs, stream, anomaly, len(keys), keys[0])
-
-    def _finish(self, window: Window, begun_ms: int) -> None:
-        """A window was read to its end: cover it, judge the gaps, forget what is settled."""
-        progress, horizon_ms = self._state.progress, self._run.settings.horizon_ms
-        covered = plan.finish(progress, window, begun_ms, horizon_ms)
-        self._state.ledger.cover(*covered)
-        self._state.seen.forget_before(plan.oldest_needed(progress, begun_ms, horizon_ms))
-        horizon = Horizon(begun_ms, progress.start_ms, progress.settled_ms)
-        changes = self._state.ledger.judge(horizon)
-        now_usecs = self._now_usecs()
-        self._hand_over([self._reporter.gap(now_usecs, change) for change in changes])
-
-    def _hand_over(self, events: list[Event]) -> None:
-        self._run.writer.write(events)
-        self._run.writer.flush()
-        self._file.save(self._state)
-
-    def _now_usecs(self) -> int:
-        return self._run.logs.now_ms() * 1000
-
-
 class Collector:
-    """One run of one input over all its log groups.
+    """One run of one input.
 
     Whatever fails for one group is reported in the outcome and leaves the others alone.
     """
@@ -252,66 +49,107 @@ class Collector:
         settings: Settings,
         logs: LogSource,
         store: Store,
+        memory: InputFile,
         writer: Writer,
         stop: Stop,
+        host: str = "",
         monotonic: Callable[[], float] = time.monotonic,
+        read: Callable[[Sequence[Reading]], Generator[Arrival, None, None]] = side_by_side,
     ) -> None:
-        self.settings = settings
-        self.logs = logs
-        self.writer = writer
-        self.stop = stop
-        self.outcome = Outcome()
+        self.outcome = Outcome(Tally(runs=1))
+        self._settings = settings
+        self._logs = logs
         self._store = store
+        self._memory = memory
+        self._stop = stop
+        self._reporter = InputReporter(settings.stanza, settings.aws_region, host)
         self._monotonic = monotonic
         self._deadline = monotonic() + SHARE_OF_INTERVAL * settings.interval_s
         self._slice_end = self._deadline
-
-    def is_over(self) -> bool:
-        """Whether to end here: a stop was asked for, or this group's part of the time is used."""
-        return self.stop.requested or self._monotonic() >= self._slice_end
+        self._run = Run(settings, logs, writer, stop, read, self._is_over, self.outcome.tally)
+        self._state = InputState()
+        self._failed: dict[str, CloudHsmError] = {}
+        self._tried: set[str] = set()
 
     def run(self) -> Outcome:
         """Collect until everything is read or the run's time is used.
 
         Raises OutputClosed, after which nothing more can be handed over.
         """
-        with ExitStack() as held, suppress(StopRequested):
-            self._collect(held)
+        self._state = self._memory.load()
+        self._logs.clock_offset_ms = self._state.clock_offset_ms
+        try:
+            with ExitStack() as held, suppress(StopRequested):
+                self._collect(held)
+        finally:
+            self._count()
+            is_kept = self._memory.save(self._state)
+        # A full disk must not make every run say the same again.
+        if is_kept and not self._stop.requested:
+            self._tell()
         return self.outcome
 
+    def _is_over(self) -> bool:
+        return self._stop.requested or self._monotonic() >= self._slice_end
+
     def _collect(self, held: ExitStack) -> None:
-        with self.stop.interruptible():
-            found = self.logs.discover(self.settings.log_groups)
-        self.outcome.failures += found.failures
-        groups = [self._guarded(group, partial(self._begin, held, group)) for group in found.groups]
-        working = [group for group in groups if group is not None]
+        working = [
+            group
+            for found in self._discovered()
+            if (group := self._guarded(found.id.name, partial(self._begin, held, found)))
+        ]
         self.outcome.groups = len(working)
         # The live window of every group comes before anybody's history.
-        working = self._each(_GroupCollector.poll, working, share=0.5)
-        working = self._each(_GroupCollector.sweep, working, share=0.7)
+        working = self._each(GroupCollector.poll, working, share=0.5)
+        working = self._each(GroupCollector.sweep, working, share=0.6)
+        working = self._each(GroupCollector.look_again, working, share=0.3)
         while behind := [group for group in working if not group.has_caught_up]:
-            read = self.outcome.pages
-            failed = {*behind} - {*self._each(_GroupCollector.catch_up, behind, share=1)}
+            read = self.outcome.tally.pages
+            failed = {*behind} - {*self._each(GroupCollector.catch_up, behind, share=1)}
             working = [group for group in working if group not in failed]
-            if self.outcome.pages == read:
+            if self.outcome.tally.pages == read:
                 break
-        self.outcome.pending_gaps = sum(group.pending_gaps for group in working)
-        self.outcome.has_caught_up = (
-            not self.outcome.failures
-            and not self.stop.requested
-            and all(group.has_caught_up for group in working)
-        )
+        self._sum_up(working)
 
-    def _begin(self, held: ExitStack, group: GroupId) -> _GroupCollector:
-        file = held.enter_context(self._store.open(group, self.settings.stanza))
-        return _GroupCollector(self, file, group)
+    def _discovered(self) -> list[FoundGroup]:
+        """The groups to read now: looked for every 5 minutes, and without those that wait."""
+        now_ms, settings = self._logs.now_ms(), self._settings
+        wanted = asked(settings.aws_region, settings.endpoint_url, settings.log_groups)
+        if wanted != self._state.asked:
+            self._state.asked, self._state.groups, self._state.discovered_ms = wanted, [], 0
+        entries = [_entry(selector.name) for selector in settings.log_groups]
+        is_fresh = 0 <= now_ms - self._state.discovered_ms < DISCOVERY_MS
+        if not is_fresh and not any(map(self._waits, entries)):
+            self._tried.update(entries)
+            self._guarded(_entry(""), self._discover)
+        groups = [found for found in self._state.groups if not self._waits(found.id.name)]
+        self.outcome.backing_off = len(self._state.groups) - len(groups)
+        return groups
+
+    def _discover(self) -> None:
+        with self._stop.interruptible():
+            found = self._logs.discover(self._settings.log_groups)
+        for failure in found.failures:
+            self._fail(_entry(failure.place.group or ""), failure)
+        if not found.failures:
+            self._state.discovered_ms = self._logs.now_ms()
+        known = {one.id: one for one in self._state.groups} if found.failures else {}
+        self._state.groups = [*{**known, **{one.id: one for one in found.groups}}.values()]
+
+    def _waits(self, name: str) -> bool:
+        failure = self._state.failures.get(name)
+        return failure is not None and self._logs.now_ms() < failure.retry_ms
+
+    def _begin(self, held: ExitStack, found: FoundGroup) -> GroupCollector:
+        file = held.enter_context(self._store.open(found.id, self._settings.stanza))
+        return GroupCollector(self._run, file, found)
 
     def _each(
         self,
-        step: Callable[[_GroupCollector], None],
-        groups: list[_GroupCollector],
+        step: Callable[[GroupCollector], None],
+        groups: list[GroupCollector],
         share: float,
-    ) -> list[_GroupCollector]:
+    ) -> list[GroupCollector]:
         """Take a step for every group in an equal part of a share of the time left.
 
         So a group with much to read cannot starve the others. Returns those that did not fail.
@@ -320,28 +158,98 @@ class Collector:
         end = now + share * max(0.0, self._deadline - now)
         succeeded = []
         for left, group in zip(range(len(groups), 0, -1), groups):
-            if self.stop.requested:
+            if self._stop.requested:
                 break
             now = self._monotonic()
             self._slice_end = now + max(0.0, end - now) / left
-            if self._guarded(group.id, partial(_taken, step, group)):
+            if self._guarded(group.id.name, partial(_taken, step, group)):
                 succeeded.append(group)
         return succeeded
 
-    def _guarded(self, group: GroupId, work: Callable[[], T]) -> T | None:
+    def _guarded(self, name: str, work: Callable[[], T]) -> T | None:
         """Whatever fails for one group is reported and leaves the others alone."""
+        self._tried.add(name)
         try:
             return work()
         except OutputClosed:
             raise
         except CloudHsmError as error:
-            self.outcome.failures.append(error)
+            self._fail(name, error)
         except Exception as error:  # noqa: BLE001  (a surprise in one group must not stop the rest)
-            place = Place(group.account, group.region, group.name)
-            self.outcome.failures.append(Unexpected(error, place))
+            place = Place(region=self._settings.aws_region, group=name or None)
+            self._fail(name, Unexpected(error, place))
         return None
 
+    def _fail(self, name: str, error: CloudHsmError) -> None:
+        self.outcome.failures.append(error)
+        self._tried.add(name)
+        self._failed[name] = error
 
-def _taken(step: Callable[[_GroupCollector], None], group: _GroupCollector) -> bool:
+    def _sum_up(self, working: list[GroupCollector]) -> None:
+        states = [group.state for group in working]
+        outcome = self.outcome
+        outcome.pending_gaps = sum(state.ledger.pending() for state in states)
+        outcome.absent_gaps = sum(state.ledger.absent() for state in states)
+        outcome.history_left_ms = sum(state.progress.history_left_ms for state in states)
+        outcome.oldest_settled_ms = min((one.progress.settled_ms for one in states), default=None)
+        outcome.has_caught_up = (
+            not outcome.failures
+            and not outcome.backing_off
+            and not self._stop.requested
+            and all(group.has_caught_up for group in working)
+        )
+
+    def _count(self) -> None:
+        tally, pace = self.outcome.tally, self._logs.pace
+        tally.calls, tally.throttled = pace.calls, pace.throttled
+        tally.failures = len(self.outcome.failures)
+        self._state.tally.add(tally)
+        self._state.clock_offset_ms = self._logs.clock_offset_ms
+
+    def _tell(self) -> None:
+        """What changed at once; otherwise a heartbeat every 15 minutes, since volume costs."""
+        now_ms = self._logs.now_ms()
+        events = [*self._changes(now_ms)]
+        if not 0 <= now_ms - self._state.heartbeat_ms < HEARTBEAT_MS:
+            events.append(self._reporter.heartbeat(now_ms, self._state, self.outcome))
+            self._state.heartbeat_ms, self._state.tally = now_ms, Tally()
+        if events:
+            self._run.writer.write(events)
+            self._run.writer.flush()
+        self._memory.save(self._state)
+
+    def _changes(self, now_ms: int) -> Iterator[Event]:
+        """Failures that began or ended with this run."""
+        failures = self._state.failures
+        for name in sorted(self._tried):
+            known, error = failures.get(name), self._failed.get(name)
+            if error is None:
+                if known is not None:
+                    del failures[name]
+                    yield self._reporter.collection_resumed(now_ms, name, known)
+                continue
+            kind = type(error).__name__
+            if known is None or known.error != kind:
+                known = failures[name] = Failure(kind, now_ms, tries=0)
+                yield self._reporter.collection_failed(now_ms, name, error)
+            tries = known.tries + 1
+            failures[name] = replace(
+                known, tries=tries, retry_ms=now_ms + self._backoff_ms(error, tries)
+            )
+
+    def _backoff_ms(self, error: CloudHsmError, tries: int) -> int:
+        """Not before this: with jitter, so that many inputs do not come back together."""
+        if not isinstance(error, (ServiceFailure, EndpointUnreachable)):
+            return 0  # a person mends this, and wants to see it at once
+        longest_ms = self._settings.interval_s * 1000 * 2 ** min(tries - 1, 10)
+        return int(min(_LONGEST_BACKOFF_MS, longest_ms) * random.uniform(0.5, 1))  # noqa: S311
+
+
+def _entry(name: str) -> str:
+    """Whose failure it is, where an entry of `log_groups` cannot be looked up."""
+    return f"log_groups={name}"
+
+
+def _taken(step: Callable[[GroupCollector], None], group: GroupCollector) -> bool:
     step(group)
     return True

@@ -1,8 +1,8 @@
 """The collector's own events: what it did to a record, and what it found missing.
 
 Sourcetype `aws:cloudhsm:collector`, one JSON object each. Every event has `time` (epoch seconds,
-six decimals), `event` (its kind), `input`, `aws_account_id`, `aws_region`, `log_group`, mostly
-`log_stream`, and a `message` for people.
+six decimals), `event` (its kind), `input`, `aws_region` and a `message` for people; those of a log
+group have `aws_account_id`, `log_group` and mostly `log_stream`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import platform
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
+from cloudhsm import __version__
+from cloudhsm.errors import CloudHsmError
 from cloudhsm.event_writer import Event
+from cloudhsm.input_state import Failure, InputState
 from cloudhsm.ledger import Anomaly, GapChange, Verdict
+from cloudhsm.plan import Replay
 from cloudhsm.state import GroupId
+from cloudhsm.tally import Outcome
 
 SOURCETYPE = "aws:cloudhsm:collector"
+# Splunk reads JSON fields from the first 5,000 bytes of an event only.
+_MOST_FAILURES = 10
+_LONGEST_TEXT = 500
 
 _ANOMALIES = {
     Anomaly.IMPLAUSIBLE_SEQUENCE: "Records whose number does not continue the HSM's sequence were "
@@ -101,6 +111,42 @@ class Reporter:
             reason=reason,
         )
 
+    def unfamiliar_group(self, now_usecs: int) -> Event:
+        """The name of the log group is not one that CloudHSM gives; said once."""
+        return self._event(
+            now_usecs,
+            "unfamiliar_group",
+            "This log group is not named like those of CloudHSM (/aws/cloudhsm/CLUSTER); it is "
+            "collected as log_groups asks",
+            None,
+        )
+
+    def unfamiliar_stream(self, now_usecs: int, stream: str) -> Event:
+        """The name of a log stream is neither an HSM's nor a cluster's; said once per stream."""
+        return self._event(
+            now_usecs,
+            "unfamiliar_stream",
+            "This log stream is named like neither an HSM nor a cluster; its records are delivered",
+            stream,
+        )
+
+    def replay(self, now_usecs: int, phase: str, replay: Replay) -> Event:
+        """A replay began or ended; what lies between was handed over whatever had been before."""
+        return self._event(
+            now_usecs,
+            "replay",
+            f"Replay {phase}: {_utc(replay.start_ms)} to {_utc(replay.end_ms)}, "
+            f"{replay.stream or 'all streams'}; remove repeats with the macro cloudhsm_dedup",
+            replay.stream,
+            phase=phase,
+            replay_id=replay.id,
+            replay_from=replay.start_ms / 1000,
+            replay_to=replay.end_ms / 1000,
+            requested_by=replay.requested_by,
+            reason=replay.reason or None,
+            records=replay.records if phase == "finished" else None,
+        )
+
     def _event(
         self, now_usecs: int, kind: str, message: str, stream: str | None, **details: object
     ) -> Event:
@@ -114,13 +160,86 @@ class Reporter:
             "log_stream": stream,
             **details,
         }
-        known = {name: value for name, value in body.items() if value is not None}
-        seconds, usecs = divmod(now_usecs, 1_000_000)
-        # Written by hand: a float would drop trailing zeros that the timestamp format counts on.
-        text = f'{{"time":{seconds}.{usecs:06d},{json.dumps(known, separators=(",", ":"))[1:]}'
         cluster_id = self.group.cluster_id
         source = self.group.source(stream or cluster_id)
-        return Event(now_usecs, text, stream or cluster_id, source, SOURCETYPE)
+        return Event(now_usecs, _text(now_usecs, body), stream or cluster_id, source, SOURCETYPE)
+
+
+@dataclass(frozen=True)
+class InputReporter:
+    """Builds the events of one input; `host` is the Splunk host that runs it."""
+
+    stanza: str
+    region: str
+    host: str
+
+    def heartbeat(self, now_ms: int, state: InputState, outcome: Outcome) -> Event:
+        """The input is alive: what it did since the last heartbeat, and how things stand."""
+        tally = state.tally
+        settled_ms = outcome.oldest_settled_ms
+        return self._event(
+            now_ms,
+            "heartbeat",
+            f"{tally.records} records in {tally.runs} runs; {outcome.pending_gaps} gaps pending, "
+            f"{len(state.failures)} failures",
+            **tally.to_json(),
+            seconds=(now_ms - state.heartbeat_ms) // 1000 if state.heartbeat_ms else None,
+            groups=len(state.groups),
+            pending_gaps=outcome.pending_gaps,
+            absent_gaps=outcome.absent_gaps,
+            history_left_s=outcome.history_left_ms // 1000,
+            settled_age_s=None if settled_ms is None else (now_ms - settled_ms) // 1000,
+            caught_up=outcome.has_caught_up,
+            clock_offset_ms=state.clock_offset_ms,
+            failing=list(state.failures)[:_MOST_FAILURES],
+            version=__version__,
+            python=platform.python_version(),
+        )
+
+    def collection_failed(self, now_ms: int, name: str, error: CloudHsmError) -> Event:
+        """A log group, or the look for log groups, began to fail, or fails otherwise now."""
+        return self._event(
+            now_ms,
+            "collection_failed",
+            error.what[:_LONGEST_TEXT],
+            log_group=name or None,
+            aws_account_id=error.place.account,
+            error=type(error).__name__,
+            next_step=error.next_step[:_LONGEST_TEXT],
+        )
+
+    def collection_resumed(self, now_ms: int, name: str, failure: Failure) -> Event:
+        """What failed works again; what had to wait is collected from where it stopped."""
+        return self._event(
+            now_ms,
+            "collection_resumed",
+            f"Works again after {failure.tries} failed runs; nothing was skipped",
+            log_group=name or None,
+            error=failure.error,
+            failed_s=(now_ms - failure.since_ms) // 1000,
+        )
+
+    def _event(self, now_ms: int, kind: str, message: str, **details: object) -> Event:
+        body = {
+            "event": kind,
+            "message": message,
+            "input": self.stanza,
+            "aws_region": self.region,
+            **details,
+        }
+        text = _text(now_ms * 1000, body)
+        return Event(now_ms * 1000, text, self.host, self.stanza, SOURCETYPE)
+
+
+def _text(now_usecs: int, body: dict[str, object]) -> str:
+    known = {name: value for name, value in body.items() if value is not None}
+    seconds, usecs = divmod(now_usecs, 1_000_000)
+    # Written by hand: a float would drop trailing zeros that the timestamp format counts on.
+    return f'{{"time":{seconds}.{usecs:06d},{json.dumps(known, separators=(",", ":"))[1:]}'
+
+
+def _utc(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 _MEANING = {
@@ -128,5 +247,6 @@ _MEANING = {
     Verdict.RECOVERED: "arrived",
     Verdict.RECOVERED_LATE: "arrived after they had been given up",
     Verdict.ABSENT_AT_SOURCE: "CloudWatch Logs does not hold them",
+    Verdict.EXPIRED: "deleted by the log group's retention before they could be read",
     Verdict.BEFORE_START: "older than start_time, not collected",
 }

@@ -5,6 +5,8 @@ The chain is environment, shared files (`~/.aws`, named by AWS_PROFILE), contain
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,12 +30,26 @@ def session() -> botocore.session.Session:
     return botocore.session.Session()
 
 
-def client_config(total_attempts: int = 4) -> Config:
-    """Time limits in seconds and botocore's own retries (exponential, with jitter)."""
+@dataclass(frozen=True)
+class Patience:
+    """How long one call may take: limits in seconds, and how often botocore tries in all."""
+
+    connect_s: float
+    read_s: float
+    attempts: int
+
+
+PATIENT = Patience(connect_s=10, read_s=30, attempts=4)
+# For a person who waits in front of a form.
+HASTY = Patience(connect_s=3, read_s=5, attempts=1)
+
+
+def client_config(patience: Patience) -> Config:
+    """Time limits, and botocore's own retries (exponential, with jitter)."""
     return Config(
-        connect_timeout=10,
-        read_timeout=30,
-        retries={"mode": "standard", "total_max_attempts": total_attempts},
+        connect_timeout=patience.connect_s,
+        read_timeout=patience.read_s,
+        retries={"mode": "standard", "total_max_attempts": patience.attempts},
         user_agent_extra=f"TA-aws-cloudhsm/{__version__}",
     )
 
@@ -44,7 +60,8 @@ def account_id(aws: botocore.session.Session, region: str) -> str:
     Raises CloudHsmError where no account can be had.
     """
     try:
-        sts = aws.create_client("sts", region_name=region, config=client_config(total_attempts=2))
+        config = client_config(replace(PATIENT, attempts=2))
+        sts = aws.create_client("sts", region_name=region, config=config)
         return str(sts.get_caller_identity()["Account"])
     except _FAILURES as error:
         raise CloudHsmError(

@@ -9,7 +9,7 @@ decides whether a record is handed over.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from operator import attrgetter
@@ -23,6 +23,9 @@ MAX_JUMP = 1_000_000
 CLOCK_SLACK_USECS = 5 * 60 * 1_000_000
 # Records of one HSM may reach CloudWatch Logs this much out of order.
 ORDER_SLACK_MS = 5 * 60_000
+# The first look at the surroundings of a gap waits this long; each further one twice as long.
+REREAD_AFTER_MS = 15 * 60_000
+_WIDEST_REREAD = 8
 # Only these command types are documented to take part in the sequence.
 _SEQUENCED_COMMANDS = (None, "CN_MGMT_CMD", "CN_CERT_AUTH_CMD")
 
@@ -34,6 +37,7 @@ class Verdict(Enum):
     RECOVERED = "recovered"
     RECOVERED_LATE = "recovered_late"
     ABSENT_AT_SOURCE = "absent_at_source"
+    EXPIRED = "expired"
     BEFORE_START = "before_start"
 
 
@@ -71,12 +75,20 @@ class Range:
 
 @dataclass
 class Gap:
-    """Missing numbers, both ends inclusive, with the verdict so far."""
+    """Missing numbers, both ends inclusive, with the verdict so far.
+
+    rereads, reread_ms: how often its surroundings were read again, and when they last were.
+    held_before: for the head of a stream, whether CloudWatch Logs holds records of it before
+                 `start_time`; None until that was looked up.
+    """
 
     first: int
     last: int
     opened_ms: int
     verdict: Verdict = Verdict.PENDING
+    rereads: int = 0
+    reread_ms: int | None = None
+    held_before: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,16 @@ class Hole:
     last: int
     before: Mark | None
     after: Mark
+
+    @property
+    def oldest_ms(self) -> int:
+        """The older of the neighbours' timestamps."""
+        return self.after.at_ms if self.before is None else min(self.before.at_ms, self.after.at_ms)
+
+    @property
+    def newest_ms(self) -> int:
+        """The newer of the neighbours' timestamps."""
+        return self.after.at_ms if self.before is None else max(self.before.at_ms, self.after.at_ms)
 
 
 @dataclass
@@ -111,8 +133,11 @@ class Epoch:
         """The highest number seen."""
         return self.ranges[-1].last.sequence
 
-    def place(self, mark: Mark, *, sequenced: bool) -> Anomaly | None:
-        """Enter a record's number, or say why it was left out."""
+    def place(self, mark: Mark, *, sequenced: bool, may_jump: bool = False) -> Anomaly | None:
+        """Enter a record's number, or say why it was left out.
+
+        may_jump: what lies between may still be unread, so no jump is implausible.
+        """
         at = bisect_right(self._firsts, mark.sequence)
         before = self.ranges[at - 1] if at else None
         after = self.ranges[at] if at < len(self.ranges) else None
@@ -124,7 +149,7 @@ class Epoch:
             if not sequenced:
                 self.parked[mark.sequence] = mark
                 return Anomaly.IMPLAUSIBLE_SEQUENCE
-            if self.ranges and mark.sequence > self.highest + MAX_JUMP:
+            if self.ranges and mark.sequence > self.highest + MAX_JUMP and not may_jump:
                 return Anomaly.IMPLAUSIBLE_SEQUENCE
         self._insert(at, before, mark, after)
         if self.parked:
@@ -160,13 +185,13 @@ class Epoch:
                 self._insert(at, self.ranges[at - 1] if at else None, mark, after)
                 beside += step
 
-    def forget_parked(self, is_settled: Callable[[Mark], bool], holes: Iterable[Hole]) -> None:
-        """Drop what can fill no hole any more, so that the parked do not pile up with history."""
-        inside = {n for hole in holes for n in self.parked if hole.first <= n <= hole.last}
+    def forget_parked(self, is_settled: Callable[[Mark], bool]) -> None:
+        """Drop what fills no hole and can fill none any more, so that the parked do not pile up."""
+        highest = self.highest if self.ranges else -1
         self.parked = {
             number: mark
             for number, mark in self.parked.items()
-            if number in inside or not is_settled(mark)
+            if number < highest or not is_settled(mark)
         }
 
     def holes(self, first_expected: int) -> Iterator[Hole]:
@@ -220,11 +245,22 @@ class GapChange:
 
 @dataclass(frozen=True)
 class Horizon:
-    """What a judgement depends on besides the ledger, in milliseconds of CloudWatch Logs."""
+    """What a judgement depends on besides the ledger, in milliseconds of CloudWatch Logs.
+
+    begun_ms:     when this group was collected for the first time.
+    retention_ms: after which age CloudWatch Logs deletes; None if never, or not known.
+    """
 
     now_ms: int
     start_ms: int
     settled_ms: int
+    horizon_ms: int = 0
+    begun_ms: int = 0
+    retention_ms: int | None = None
+
+    def is_settled(self, hole: Hole) -> bool:
+        """Whether everything around a hole is older than the settled mark."""
+        return hole.newest_ms + ORDER_SLACK_MS < self.settled_ms
 
 
 Counter = tuple[str, str]  # log stream, reboot counter as printed
@@ -241,8 +277,14 @@ class Ledger:
     epochs: dict[Counter, list[Epoch]] = field(default_factory=dict)
     covered: list[tuple[int, int]] = field(default_factory=list)
 
-    def enter(self, stream: str, record: Record, at_ms: int) -> Anomaly | None:
-        """Enter a record that was handed over; one without a number or counter is passed over."""
+    def enter(
+        self, stream: str, record: Record, at_ms: int, read_from_ms: int | None = None
+    ) -> Anomaly | None:
+        """Enter a record that was handed over; one without a number or counter is passed over.
+
+        read_from_ms: where the window begins that is being read up to this record; None where all
+        before it was read.
+        """
         sequence = record.sequence
         if sequence is None or record.reboot_counter is None:
             return None
@@ -252,7 +294,9 @@ class Ledger:
         if epochs is None:
             epochs = self.epochs[counter] = [Epoch()]
         sequenced = record.command_type in _SEQUENCED_COMMANDS
-        anomaly = _epoch_of(epochs, mark).place(mark, sequenced=sequenced)
+        epoch = _epoch_of(epochs, mark)
+        may_jump = read_from_ms is not None and self._is_unread(epoch, mark, read_from_ms)
+        anomaly = epoch.place(mark, sequenced=sequenced, may_jump=may_jump)
         if anomaly is Anomaly.SEQUENCE_RESTARTED:
             epochs.append(Epoch())
             epochs[-1].place(mark, sequenced=True)
@@ -269,17 +313,11 @@ class Ledger:
     def judge(self, horizon: Horizon) -> list[GapChange]:
         """Open, narrow and close gaps as far as complete reading allows; returns what changed."""
         changes: list[GapChange] = []
-        last_numbers = self._last_numbers()
-        for counter, epochs in self.epochs.items():
-            for epoch in epochs:
-                expected = 0
-                if epoch is epochs[0] and epoch.ranges:
-                    expected = _first_expected(counter, epoch, last_numbers[counter[0]])
-                holes = list(epoch.holes(expected))
-                changes += _narrow(counter, epoch, holes)
-                changes += self._open_and_close(counter, epoch, holes, horizon)
-                if epoch.parked:
-                    epoch.forget_parked(lambda mark: self._is_settled(mark, horizon), holes)
+        for counter, epoch, holes in self._holes():
+            changes += _narrow(counter, epoch, holes)
+            changes += self._open_and_close(counter, epoch, holes, horizon)
+            if epoch.parked:
+                epoch.forget_parked(lambda mark: self._is_settled(mark, horizon))
         return changes
 
     def reopen_heads(self) -> None:
@@ -287,12 +325,91 @@ class Ledger:
         for epochs in self.epochs.values():
             for gap in (gap for epoch in epochs for gap in epoch.gaps):
                 if gap.verdict is Verdict.BEFORE_START:
-                    gap.verdict = Verdict.PENDING
+                    gap.verdict, gap.held_before = Verdict.PENDING, None
 
     def pending(self) -> int:
         """How many gaps wait for their verdict."""
-        gaps = (gap for epochs in self.epochs.values() for epoch in epochs for gap in epoch.gaps)
-        return sum(gap.verdict is Verdict.PENDING for gap in gaps)
+        return sum(gap.verdict is Verdict.PENDING for _, gap in self._gaps())
+
+    def absent(self) -> int:
+        """How many gaps ended as absent at the source."""
+        return sum(gap.verdict is Verdict.ABSENT_AT_SOURCE for _, gap in self._gaps())
+
+    def missing(self) -> dict[Counter, list[tuple[int, int]]]:
+        """The numbers of all gaps, both ends inclusive, by stream and reboot counter."""
+        found: dict[Counter, list[tuple[int, int]]] = {}
+        for counter, gap in self._gaps():
+            found.setdefault(counter, []).append((gap.first, gap.last))
+        return found
+
+    def rereads(self, horizon: Horizon) -> list[tuple[int, int]]:
+        """The windows, both ends inclusive, in which gaps are to be looked for again now.
+
+        The neighbours' timestamps and 5 minutes on both sides, twice as much each time; windows
+        that overlap are one.
+        """
+        merged: list[tuple[int, int]] = []
+        for start_ms, end_ms in sorted(window for _, window in self._due(horizon)):
+            if merged and start_ms <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(merged[-1][1], end_ms))
+            else:
+                merged.append((start_ms, end_ms))
+        return merged
+
+    def was_reread(self, start_ms: int, end_ms: int, horizon: Horizon) -> None:
+        """One of those windows was read completely at `horizon.now_ms`."""
+        for gap, window in list(self._due(horizon)):
+            if start_ms <= window[0] and window[1] <= end_ms:
+                gap.rereads += 1
+                gap.reread_ms = horizon.now_ms
+
+    def unprobed(self, horizon: Horizon) -> list[tuple[str, Gap]]:
+        """Settled gaps at heads of streams, of which nobody looked before `start_time` yet."""
+        return [
+            (counter[0], gap)
+            for counter, gap, hole in self._open()
+            if hole.before is None
+            and horizon.start_ms > 0
+            and gap.held_before is None
+            and horizon.is_settled(hole)
+        ]
+
+    def _holes(self) -> Iterator[tuple[Counter, Epoch, list[Hole]]]:
+        """Every epoch with the numbers that it lacks."""
+        last_numbers = self._last_numbers()
+        for counter, epochs in self.epochs.items():
+            for epoch in epochs:
+                expected = 0
+                if epoch is epochs[0] and epoch.ranges:
+                    expected = _first_expected(counter, epoch, last_numbers[counter[0]])
+                yield counter, epoch, list(epoch.holes(expected))
+
+    def _gaps(self) -> Iterator[tuple[Counter, Gap]]:
+        for counter, epochs in self.epochs.items():
+            for epoch in epochs:
+                for gap in epoch.gaps:
+                    yield counter, gap
+
+    def _open(self) -> Iterator[tuple[Counter, Gap, Hole]]:
+        """The pending gaps with their holes as they are now."""
+        for counter, epoch, holes in self._holes():
+            pending = {gap.first: gap for gap in epoch.gaps if gap.verdict is Verdict.PENDING}
+            for hole in holes if pending else ():
+                if hole.first in pending:
+                    yield counter, pending[hole.first], hole
+
+    def _due(self, horizon: Horizon) -> Iterator[tuple[Gap, tuple[int, int]]]:
+        for _, gap, hole in self._open():
+            if hole.before is not None and _wants_reread(gap, hole, horizon):
+                slack_ms = ORDER_SLACK_MS << min(gap.rereads, _WIDEST_REREAD)
+                yield gap, (hole.oldest_ms - slack_ms, hole.newest_ms + slack_ms)
+
+    def _is_unread(self, epoch: Epoch, mark: Mark, read_from_ms: int) -> bool:
+        """Whether what lies between the epoch's highest record and this one is not read yet."""
+        if not epoch.ranges or mark.sequence <= epoch.highest + MAX_JUMP:
+            return False
+        left_ms = epoch.ranges[-1].last.at_ms
+        return left_ms < read_from_ms and not self._is_covered(left_ms, read_from_ms)
 
     def _last_numbers(self) -> dict[str, list[tuple[str, Mark]]]:
         """Per stream, the reboot counter and highest record of every epoch."""
@@ -350,15 +467,42 @@ def _first_expected(counter: Counter, epoch: Epoch, last_numbers: list[tuple[str
     return max(carried_on, default=0)
 
 
+def _wants_reread(gap: Gap, hole: Hole, horizon: Horizon) -> bool:
+    """In growing steps while late records may come; once more when none can come any more."""
+    if horizon.is_settled(hole):
+        return not _was_reread_settled(gap, hole, horizon)
+    return horizon.now_ms >= gap.opened_ms + (REREAD_AFTER_MS << gap.rereads)
+
+
+def _was_reread_settled(gap: Gap, hole: Hole, horizon: Horizon) -> bool:
+    settled_at_ms = hole.newest_ms + ORDER_SLACK_MS + horizon.horizon_ms
+    return gap.reread_ms is not None and gap.reread_ms > settled_at_ms
+
+
 def _verdict(gap: Gap | None, hole: Hole, horizon: Horizon) -> Verdict:
-    """A gap stays pending until everything around it is older than the settled mark."""
-    if gap is not None and gap.verdict is not Verdict.PENDING:
-        return gap.verdict
-    newest_ms = max(hole.after.at_ms, hole.before.at_ms if hole.before else 0)
-    if newest_ms + ORDER_SLACK_MS >= horizon.settled_ms:
+    """A gap stays pending until everything around it is settled and was looked at once more."""
+    if gap is None:
         return Verdict.PENDING
-    if hole.before is None and horizon.start_ms > 0:
+    if gap.verdict is not Verdict.PENDING or not horizon.is_settled(hole):
+        return gap.verdict
+    if hole.before is None:
+        return _verdict_at_head(gap, hole, horizon)
+    if not _was_reread_settled(gap, hole, horizon):
+        return Verdict.PENDING
+    if horizon.retention_ms and hole.before.at_ms < gap.opened_ms - horizon.retention_ms:
+        return Verdict.EXPIRED
+    return Verdict.ABSENT_AT_SOURCE
+
+
+def _verdict_at_head(gap: Gap, hole: Hole, horizon: Horizon) -> Verdict:
+    """What comes before the first record of a stream, if anything does, has no left neighbour."""
+    if horizon.start_ms > 0 and gap.held_before is None:
+        return Verdict.PENDING
+    if gap.held_before:
         return Verdict.BEFORE_START
+    # A stream that was there before its group was collected may be older than the retention.
+    if horizon.retention_ms and hole.after.at_ms < horizon.begun_ms:
+        return Verdict.EXPIRED
     return Verdict.ABSENT_AT_SOURCE
 
 
@@ -373,7 +517,7 @@ def _narrow(counter: Counter, epoch: Epoch, holes: list[Hole]) -> list[GapChange
         while at < len(holes) and holes[at].first <= gap.last:
             missing.append((max(gap.first, holes[at].first), min(gap.last, holes[at].last)))
             at += 1
-        kept += [Gap(first, last, gap.opened_ms, gap.verdict) for first, last in missing]
+        kept += [replace(gap, first=first, last=last) for first, last in missing]
         late = gap.verdict is not Verdict.PENDING
         verdict = Verdict.RECOVERED_LATE if late else Verdict.RECOVERED
         changes += [

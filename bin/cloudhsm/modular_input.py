@@ -39,6 +39,12 @@ ARGUMENTS = {
     "endpoint_url": "Another endpoint of CloudWatch Logs, e.g. of a VPC endpoint. Default: AWS's",
     "lateness_horizon": "How late a record may become visible and still be collected, 1h to 30d. "
     f"Default: {settings.DEFAULT_LATENESS_HORIZON}",
+    "calls_per_second": "At most this many calls to CloudWatch Logs, 0.2 to 100. Default: half of "
+    "the Region's quota",
+    "windows_in_flight": "How many stretches of a log group's history are read side by side, "
+    f"1 to 8. Default: {settings.DEFAULT_WINDOWS_IN_FLIGHT}",
+    "log_level": f"Of this input's log file: {', '.join(settings.LOG_LEVELS)}. "
+    f"Default: {settings.DEFAULT_LOG_LEVEL}",
 }
 
 
@@ -76,11 +82,10 @@ class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type i
         del ew  # `cloudhsm.event_writer` writes the same stream without `unbroken`
         stop = Stop()
         stop.listen()
-        checkpoints = Path(inputs.metadata["checkpoint_dir"])
         for stanza, parameters in inputs.inputs.items():
             failures: list[CloudHsmError] = []
             try:
-                run_stanza(stanza, parameters, checkpoints, stop, failures)
+                run_stanza(stanza, parameters, inputs.metadata, stop, failures)
             except StopRequested:
                 log.info("%s what=stopped", pair("input", stanza))
             except CloudHsmError as error:
@@ -96,7 +101,7 @@ class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type i
 def run_stanza(
     stanza: str,
     parameters: dict[str, str | None],
-    checkpoints: Path,
+    metadata: dict[str, str],
     stop: Stop,
     failures: list[CloudHsmError],
 ) -> None:
@@ -106,15 +111,25 @@ def run_stanza(
     """
     from cloudhsm.cloudwatch import CloudWatchLogs
     from cloudhsm.collector import Collector
+    from cloudhsm.input_state import InputFile
     from cloudhsm.state_store import FileStateStore
 
+    checkpoints = Path(metadata["checkpoint_dir"])
     asked = settings.parse(stanza, parameters, _now_ms())
     with stop.interruptible():
         logs = CloudWatchLogs(asked)
     # Not sys.stdout.buffer: under PYTHONUNBUFFERED that is raw, and takes only part of a write.
     stdout = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115  (the process's own)
     writer = EventWriter(stdout, asked.index)
-    collector = Collector(asked, logs, FileStateStore(checkpoints), writer, stop)
+    collector = Collector(
+        asked,
+        logs,
+        FileStateStore(checkpoints),
+        InputFile(checkpoints, stanza),
+        writer,
+        stop,
+        metadata.get("server_host", ""),
+    )
     try:
         collector.run()
         writer.close()

@@ -16,41 +16,70 @@ from cloudhsm.seen import Boundary
 AHEAD_MS = 2 * 3_600_000
 # A poll reads again what may have become visible since the last one.
 POLL_OVERLAP_MS = 15 * 60_000
+# Stretches of history shorter than this are not worth a window of their own.
+SPLIT_MS = 6 * 3_600_000
 
 
 @dataclass
 class Stretch:
-    """An unfinished window that survives a restart: both ends inclusive, and how far it came."""
+    """An unfinished window that survives a restart: both ends inclusive, and how far it came.
+
+    boundary: the events at the position, where it lies in the settled past: all that must be known
+              there to go on without repeating any.
+    bite_ms:  how much of it to ask for at once; None for all of it.
+    """
 
     start_ms: int
     end_ms: int
     position_ms: int
+    boundary: Boundary = field(default_factory=Boundary, compare=False)
+    bite_ms: int | None = None
 
 
 @dataclass
 class Sweep(Stretch):
     """An unfinished sweep; `started_ms` is AWS's time when it began."""
 
-    started_ms: int
+    started_ms: int = 0
 
 
 @dataclass
 class Backfill(Stretch):
-    """An unfinished stretch of history; it resumes behind the events that `boundary` holds."""
+    """An unfinished stretch of history, older than the lateness horizon when it was begun."""
 
-    boundary: Boundary = field(default_factory=Boundary)
+
+@dataclass
+class Replay(Stretch):
+    """What a person asked to have collected again, whatever was handed over before.
+
+    id:      of the request. stream: the log stream; None for all of the group.
+    records: how many were handed over so far.
+    """
+
+    id: str = ""
+    stream: str | None = None
+    requested_by: str = ""
+    reason: str = ""
+    records: int = 0
 
 
 @dataclass(frozen=True)
 class Window:
     """What to read now; both ends inclusive, as FilterLogEvents has them.
 
-    stretch: what remembers its position across runs: a Sweep or a Backfill; None for a poll.
+    stretch: what remembers its position across runs; None for a poll and for the re-read of a gap.
+    around:  for the re-read of a gap, the surroundings that are meant.
     """
 
     start_ms: int
     end_ms: int
     stretch: Stretch | None = None
+    around: tuple[int, int] | None = None
+
+    @property
+    def stream(self) -> str | None:
+        """The one log stream to read; None for all."""
+        return self.stretch.stream if isinstance(self.stretch, Replay) else None
 
 
 @dataclass
@@ -60,6 +89,7 @@ class Progress:
     start_ms:   what `start_time` meant on the first run; an earlier one later means more backfill.
     settled_ms: the settled mark.
     backfills:  stretches of history before the settled mark, each read once, oldest event first.
+    replays:    what people asked for, in the order of their asking.
     """
 
     start_ms: int
@@ -67,6 +97,12 @@ class Progress:
     last_sweep_ms: int | None = None
     sweep: Sweep | None = None
     backfills: list[Backfill] = field(default_factory=list)
+    replays: list[Replay] = field(default_factory=list)
+
+    @property
+    def history_left_ms(self) -> int:
+        """How much history is left to read, in milliseconds of it."""
+        return sum(one.end_ms + 1 - one.position_ms for one in self.backfills)
 
 
 def begin(start_ms: int, now_ms: int, horizon_ms: int) -> Progress:
@@ -104,6 +140,18 @@ def poll(progress: Progress, now_ms: int) -> Window:
     return Window(min(start_ms, now_ms), now_ms + AHEAD_MS)
 
 
+def reread(progress: Progress, around: tuple[int, int], now_ms: int) -> Window | None:
+    """Another look at the surroundings of a gap, inside what this input collects.
+
+    None while a stretch that may meet the same events is unfinished: their ids are not kept.
+    """
+    start_ms = max(progress.start_ms, around[0])
+    if progress.sweep is not None or (progress.backfills and start_ms < progress.settled_ms):
+        return None
+    end_ms = min(around[1], now_ms + AHEAD_MS)
+    return Window(min(start_ms, end_ms), end_ms, around=around)
+
+
 def sweep_is_due(progress: Progress, now_ms: int, horizon_ms: int) -> bool:
     """Four sweeps fit into a horizon, and an unfinished one goes on."""
     last = progress.last_sweep_ms
@@ -120,18 +168,41 @@ def sweep(progress: Progress, now_ms: int) -> Window:
     if progress.sweep is None:
         end_ms = max(progress.settled_ms, now_ms) + AHEAD_MS
         progress.sweep = Sweep(progress.settled_ms, end_ms, progress.settled_ms, started_ms=now_ms)
-    under_way = progress.sweep
-    return Window(under_way.position_ms, under_way.end_ms, under_way)
+    return _rest(progress.sweep)
 
 
-def unfinished(progress: Progress) -> Window | None:
-    """What is left to read: the rest of a sweep under way, then history; None if all is read."""
+def unfinished(progress: Progress, at_once: int = 1) -> list[Window]:
+    """What is left to read: the rest of a sweep under way, then history, then replays.
+
+    at_once: how many windows may be read side by side; long history is divided among them.
+    """
     if progress.sweep is not None:
-        return sweep(progress, progress.sweep.started_ms)
-    if not progress.backfills:
-        return None
-    current = progress.backfills[0]
-    return Window(current.position_ms, current.end_ms, current)
+        return [_rest(progress.sweep)]
+    if progress.backfills:
+        while len(progress.backfills) < at_once and _divide(progress.backfills):
+            pass
+        return [_rest(one) for one in progress.backfills[:at_once]]
+    return [_rest(one) for one in progress.replays[:1]]
+
+
+def _rest(stretch: Stretch) -> Window:
+    end_ms = stretch.end_ms
+    if stretch.bite_ms is not None:
+        end_ms = min(end_ms, stretch.position_ms + stretch.bite_ms - 1)
+    return Window(stretch.position_ms, end_ms, stretch)
+
+
+def _divide(backfills: list[Backfill]) -> bool:
+    """Halve the longest rest; False where nothing is long enough."""
+    longest = max(backfills, key=lambda one: one.end_ms - one.position_ms)
+    width_ms = longest.end_ms + 1 - longest.position_ms
+    if width_ms < SPLIT_MS:
+        return False
+    middle_ms = longest.position_ms + width_ms // 2
+    later = Backfill(middle_ms, longest.end_ms, middle_ms)
+    longest.end_ms = middle_ms - 1
+    backfills.insert(backfills.index(longest) + 1, later)
+    return True
 
 
 def advance(window: Window, position_ms: int) -> None:
@@ -143,13 +214,31 @@ def advance(window: Window, position_ms: int) -> None:
         window.stretch.position_ms = max(window.stretch.position_ms, position_ms)
 
 
-def finish(progress: Progress, window: Window, now_ms: int, horizon_ms: int) -> tuple[int, int]:
+def give_up_for_now(window: Window) -> None:
+    """A run ended inside a window without having moved its position: ask for less at once.
+
+    CloudWatch Logs answers a sparse stretch with many empty pages, which leave no position behind;
+    a part that fits into a run is progress, all of it never would be.
+    """
+    stretch = window.stretch
+    if stretch is not None and stretch.position_ms == window.start_ms:
+        stretch.bite_ms = max(1, (window.end_ms + 1 - window.start_ms) // 2)
+
+
+def finish(
+    progress: Progress, window: Window, now_ms: int, horizon_ms: int
+) -> tuple[int, int] | None:
     """A window was read to its end: returns the interval, both ends inclusive, that is now covered.
 
     now_ms: AWS's time when this run began to read it. Only a sweep moves the settled mark, and
-    never backwards. What lies ahead of AWS's clock can still fill up, so it is not covered.
+    never backwards. What lies ahead of AWS's clock can still fill up, so it is not covered. None
+    where a stretch has more to read, or was read for its own sake only.
     """
     done = window.stretch
+    if done is not None and window.end_ms < done.end_ms:
+        done.position_ms = window.end_ms + 1
+        done.bite_ms = None if done.bite_ms is None else done.bite_ms * 2
+        return None
     if isinstance(done, Sweep):
         progress.settled_ms = max(progress.settled_ms, done.started_ms - horizon_ms)
         progress.last_sweep_ms = done.started_ms
@@ -158,9 +247,26 @@ def finish(progress: Progress, window: Window, now_ms: int, horizon_ms: int) -> 
     if isinstance(done, Backfill):
         progress.backfills.remove(done)
         return done.start_ms, done.end_ms
-    return window.start_ms, max(window.start_ms, now_ms)
+    if isinstance(done, Replay):
+        progress.replays.remove(done)
+        return None
+    return window.start_ms, max(window.start_ms, min(window.end_ms, now_ms))
 
 
 def oldest_needed(progress: Progress, now_ms: int, horizon_ms: int) -> int:
     """No sweep or poll will read events before this instant again."""
     return min(progress.settled_ms, now_ms - horizon_ms)
+
+
+def settled_before(window: Window, horizon_ms: int) -> int:
+    """Events of the window before this instant were read after they could no longer change.
+
+    Their ids need not be remembered, since no later window will meet them: the boundary of the
+    stretch is enough to go on behind them.
+    """
+    stretch = window.stretch
+    if isinstance(stretch, Sweep):
+        return stretch.started_ms - horizon_ms
+    if stretch is not None:
+        return stretch.end_ms + 1
+    return 0

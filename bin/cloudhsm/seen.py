@@ -67,6 +67,11 @@ class Seen:
         hour.add(one)
         return True
 
+    def knows(self, event_id: str, timestamp_ms: int) -> bool:
+        """Whether the event was met, without remembering it from now on."""
+        hour = self._hours.get(timestamp_ms // _HOUR_MS)
+        return hour is not None and digest(event_id) in hour.digests
+
     def forget_before(self, timestamp_ms: int) -> None:
         """Drop whole hours that end before this instant."""
         floor = timestamp_ms // _HOUR_MS

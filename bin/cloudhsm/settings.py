@@ -15,6 +15,9 @@ DEFAULT_LOG_GROUPS = "/aws/cloudhsm/"
 DEFAULT_START_TIME = "-30d"
 DEFAULT_LATENESS_HORIZON = "24h"
 DEFAULT_INTERVAL_S = 60
+DEFAULT_WINDOWS_IN_FLIGHT = 2
+DEFAULT_LOG_LEVEL = "INFO"
+LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 
 # A start_time this far ahead of the host's clock may still mean now in another time zone.
 _CLOCK_SLACK_MS = 24 * 3_600_000
@@ -52,6 +55,9 @@ class Settings:
     horizon_ms: how late a record may become visible and still be collected, in milliseconds.
     interval_s: how often Splunk starts the input; bounds the length of a run.
     index:      index for every event; None leaves the choice to Splunk.
+    calls_per_second:  at most this many calls to CloudWatch Logs; None for half of AWS's quota.
+    windows_in_flight: how many stretches of a group's history are read side by side.
+    log_level:  of this input's log file, one of LOG_LEVELS.
     """
 
     stanza: str
@@ -62,6 +68,9 @@ class Settings:
     endpoint_url: str | None
     interval_s: float
     index: str | None
+    calls_per_second: float | None = None
+    windows_in_flight: int = DEFAULT_WINDOWS_IN_FLIGHT
+    log_level: str = DEFAULT_LOG_LEVEL
 
     def start_ms(self, now_ms: int) -> int:
         """`start_time` as milliseconds since 1970 UTC, seen from `now_ms`."""
@@ -90,6 +99,9 @@ def parse(stanza: str, parameters: Mapping[str, str | None], now_ms: int) -> Set
         endpoint_url=_endpoint(values.get("endpoint_url", "")),
         interval_s=_interval(values.get("interval", "")),
         index=values.get("index") or None,
+        calls_per_second=_calls_per_second(values.get("calls_per_second", "")),
+        windows_in_flight=_windows(values.get("windows_in_flight", "")),
+        log_level=_log_level(values.get("log_level") or DEFAULT_LOG_LEVEL),
     )
 
 
@@ -197,6 +209,35 @@ def _interval(text: str) -> float:
     except ValueError:
         return DEFAULT_INTERVAL_S
     return seconds if 0 < seconds < float("inf") else DEFAULT_INTERVAL_S
+
+
+def _calls_per_second(text: str) -> float | None:
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,2})?", text, re.ASCII) or not 0.2 <= float(text) <= 100:
+        raise _refused(
+            "calls_per_second",
+            f"{text!r} is not a number from 0.2 to 100",
+            "Write how many calls per second this input may make, or leave it out for half of the "
+            "Region's quota",
+        )
+    return float(text)
+
+
+def _windows(text: str) -> int:
+    if not text:
+        return DEFAULT_WINDOWS_IN_FLIGHT
+    if not re.fullmatch("[1-8]", text, re.ASCII):
+        raise _refused("windows_in_flight", f"{text!r} is not a number from 1 to 8", "Write e.g. 2")
+    return int(text)
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise _refused(
+            "log_level", f"{text!r} is not a level", f"Write one of {', '.join(LOG_LEVELS)}"
+        )
+    return text.upper()
 
 
 def _seconds(duration: str) -> int:

@@ -4,19 +4,24 @@ Version 1. Every time is in milliseconds (`*_ms`) or microseconds (`*_usecs`) si
 
     {"group":    {"partition", "account", "region", "name"},
      "stanza":   the input that wrote it last, "start_time": as that input wrote it,
+     "begun_ms": when the group was collected first, "run_ms": when a run last began on it,
+     "noted":    [what was remarked once: a foreign group, names of foreign streams],
      "progress": {"start_ms", "settled_ms", "last_sweep_ms",
-                  "sweep": null | {"start_ms", "end_ms", "position_ms", "started_ms"},
-                  "backfills": [{"start_ms", "end_ms", "position_ms",
-                                 "boundary": [ms | null, base64]}, ...]},
+                  "sweep": null | {STRETCH, "started_ms"},
+                  "backfills": [{STRETCH}, ...],
+                  "replays": [{STRETCH, "id", "stream", "requested_by", "reason",
+                               "records"}, ...]},
      "seen":     {hour: base64},
      "ledger":   {"covered": [[start_ms, end_ms], ...],
                   "epochs": {stream: {reboot_counter: [
                       {"ranges": [...], "parked": [...],
-                       "gaps": [{"first", "last", "opened_ms", "verdict"}, ...]}, ...]}}}}
+                       "gaps": [{"first", "last", "opened_ms", "verdict", "rereads",
+                                 "reread_ms", "held_before"}, ...]}, ...]}}}}
 
-A range is `[sequence, usecs, at_ms, sequence, usecs, at_ms, min_usecs, max_usecs]`: its two ends; a
-parked record is `[sequence, usecs, at_ms]`. The document grows with the events inside the lateness
-horizon and with gaps, not with history.
+STRETCH is `"start_ms", "end_ms", "position_ms", "boundary": [ms | null, base64], "bite_ms"`. A
+range is `[sequence, usecs, at_ms, sequence, usecs, at_ms, min_usecs, max_usecs]`: its two ends;
+a parked record is `[sequence, usecs, at_ms]`. The document grows with the events inside the
+lateness horizon and with gaps, not with history.
 
 Readers pass over keys that they do not know, and a key that a later release adds has a default, so
 VERSION changes only when a document of the old form would be misread.
@@ -29,12 +34,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cloudhsm.ledger import Epoch, Gap, Ledger, Mark, Range, Verdict
-from cloudhsm.plan import Backfill, Progress, Stretch, Sweep
+from cloudhsm.plan import Backfill, Progress, Replay, Stretch, Sweep
 from cloudhsm.seen import Boundary, Seen
 
 VERSION = 1
 
 Json = dict[str, Any]
+_OF_A_REPLAY = ("id", "stream", "requested_by", "reason", "records")
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,12 @@ class GroupId:
 
 @dataclass
 class GroupState:
-    """Everything that must survive between two runs."""
+    """Everything of one group that must survive between two runs.
+
+    stanza:   the input that collects it. start_time: as that input wrote it.
+    begun_ms: when the group was collected first. run_ms: when a run last began on it.
+    noted:    what was remarked once and needs no repeating.
+    """
 
     group: GroupId
     stanza: str
@@ -66,6 +77,9 @@ class GroupState:
     progress: Progress
     seen: Seen = field(default_factory=Seen)
     ledger: Ledger = field(default_factory=Ledger)
+    begun_ms: int = 0
+    run_ms: int = 0
+    noted: list[str] = field(default_factory=list)
 
     def to_json(self) -> Json:
         """The document, without the envelope that `state_store` adds."""
@@ -73,6 +87,9 @@ class GroupState:
             "group": asdict(self.group),
             "stanza": self.stanza,
             "start_time": self.start_time,
+            "begun_ms": self.begun_ms,
+            "run_ms": self.run_ms,
+            "noted": self.noted,
             "progress": _progress_to_json(self.progress),
             "seen": self.seen.to_json(),
             "ledger": _ledger_to_json(self.ledger),
@@ -89,6 +106,9 @@ class GroupState:
             _progress_from_json(document["progress"]),
             Seen.from_json(document["seen"]),
             _ledger_from_json(document["ledger"]),
+            document.get("begun_ms", 0),
+            document.get("run_ms", 0),
+            list(document.get("noted", [])),
         )
 
 
@@ -99,9 +119,10 @@ def _progress_to_json(progress: Progress) -> Json:
         "settled_ms": progress.settled_ms,
         "last_sweep_ms": progress.last_sweep_ms,
         "sweep": sweep and {**_stretch_to_json(sweep), "started_ms": sweep.started_ms},
-        "backfills": [
-            {**_stretch_to_json(one), "boundary": one.boundary.to_json()}
-            for one in progress.backfills
+        "backfills": [_stretch_to_json(one) for one in progress.backfills],
+        "replays": [
+            {**_stretch_to_json(one), **{name: getattr(one, name) for name in _OF_A_REPLAY}}
+            for one in progress.replays
         ],
     }
 
@@ -111,6 +132,8 @@ def _stretch_to_json(stretch: Stretch) -> Json:
         "start_ms": stretch.start_ms,
         "end_ms": stretch.end_ms,
         "position_ms": stretch.position_ms,
+        "boundary": stretch.boundary.to_json(),
+        "bite_ms": stretch.bite_ms,
     }
 
 
@@ -121,15 +144,22 @@ def _progress_from_json(document: Json) -> Progress:
         document["settled_ms"],
         document["last_sweep_ms"],
         None if sweep is None else Sweep(*_stretch_from_json(sweep), sweep["started_ms"]),
+        [Backfill(*_stretch_from_json(one)) for one in document["backfills"]],
         [
-            Backfill(*_stretch_from_json(one), Boundary(*one["boundary"]))
-            for one in document["backfills"]
+            Replay(*_stretch_from_json(one), **{name: one[name] for name in _OF_A_REPLAY})
+            for one in document.get("replays", [])
         ],
     )
 
 
-def _stretch_from_json(document: Json) -> tuple[int, int, int]:
-    return document["start_ms"], document["end_ms"], document["position_ms"]
+def _stretch_from_json(document: Json) -> tuple[int, int, int, Boundary, int | None]:
+    return (
+        document["start_ms"],
+        document["end_ms"],
+        document["position_ms"],
+        Boundary(*document.get("boundary", ())),
+        document.get("bite_ms"),
+    )
 
 
 def _ledger_to_json(ledger: Ledger) -> Json:
@@ -157,6 +187,9 @@ def _epoch_to_json(epoch: Epoch) -> Json:
                 "last": gap.last,
                 "opened_ms": gap.opened_ms,
                 "verdict": gap.verdict.value,
+                "rereads": gap.rereads,
+                "reread_ms": gap.reread_ms,
+                "held_before": gap.held_before,
             }
             for gap in epoch.gaps
         ],
@@ -183,7 +216,15 @@ def _epoch_from_json(document: Json) -> Epoch:
     return Epoch(
         [Range(Mark(*row[0:3]), Mark(*row[3:6]), row[6], row[7]) for row in document["ranges"]],
         [
-            Gap(gap["first"], gap["last"], gap["opened_ms"], Verdict(gap["verdict"]))
+            Gap(
+                gap["first"],
+                gap["last"],
+                gap["opened_ms"],
+                Verdict(gap["verdict"]),
+                gap.get("rereads", 0),
+                gap.get("reread_ms"),
+                gap.get("held_before"),
+            )
             for gap in document["gaps"]
         ],
         {row[0]: Mark(*row) for row in document["parked"]},

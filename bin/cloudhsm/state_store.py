@@ -21,7 +21,9 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from cloudhsm import replay
 from cloudhsm.errors import Place, StateCorrupt, StateError, StateLocked, StateTooNew
+from cloudhsm.replay import Request
 from cloudhsm.state import VERSION, GroupId, GroupState
 
 FORMAT = "TA-aws-cloudhsm/state"
@@ -130,6 +132,14 @@ class StateFile:
             raise self._unusable(f"The state cannot be saved: {error}") from error
         self._generation += 1
         self._current_is_whole = True
+
+    def requests(self) -> list[Request]:
+        """The replays that people asked for and no run adopted yet."""
+        return replay.waiting(self.path)
+
+    def discard(self, request: Request) -> None:
+        """A request was adopted: it stands in the state now."""
+        replay.discard(self.path, request)
 
     def _unusable(self, what: str) -> StateError:
         return StateError(

@@ -13,7 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from cloudhsm.errors import CloudHsmError
-from cloudhsm.log_source import Discovery, LogEvent, Page
+from cloudhsm.log_source import Discovery, FoundGroup, LogEvent, Page
+from cloudhsm.pace import Pace
 from cloudhsm.settings import GroupSelector
 from cloudhsm.state import GroupId
 
@@ -72,25 +73,38 @@ class FakeLogs:
     now: int = NOW_MS
     page_size: int = 3
     groups: list[GroupId] = field(default_factory=lambda: [GROUP])
+    retention_ms: int | None = None
     failures: list[CloudHsmError] = field(default_factory=list)
     before_page: Callable[[int], None] = lambda _: None
     reads: list[tuple[int, int]] = field(default_factory=list)
+    probes: list[tuple[str, int]] = field(default_factory=list)
+    discoveries: int = 0
+    clock_offset_ms: int = 0
+    pace: Pace = field(default_factory=lambda: Pace(1e9))
 
     def now_ms(self) -> int:
         return self.now
 
     def discover(self, selectors: Iterable[GroupSelector]) -> Discovery:  # noqa: ARG002
-        return Discovery(self.groups, self.failures)
+        self.discoveries += 1
+        groups = [FoundGroup(group, self.retention_ms) for group in self.groups]
+        return Discovery(groups, self.failures)
+
+    def holds_before(self, group: GroupId, stream: str, before_ms: int) -> bool:  # noqa: ARG002
+        self.probes.append((stream, before_ms))
+        return any(e.stream == stream and e.timestamp_ms < before_ms for e in self.events)
 
     def read(
         self,
         group: GroupId,  # noqa: ARG002  (one group's events stand for all)
         start_ms: int,
         end_ms: int,
+        stream: str | None = None,
     ) -> Iterator[Page]:
         assert start_ms <= end_ms, "AWS refuses a window that ends before it starts"
         self.reads.append((start_ms, end_ms))
         inside = [e for e in self.events if start_ms <= e.timestamp_ms <= end_ms]
+        inside = [e for e in inside if stream in (None, e.stream)]
         inside.sort(key=lambda e: e.timestamp_ms)
         for number, first in enumerate(range(0, max(1, len(inside)), self.page_size)):
             self.before_page(number)

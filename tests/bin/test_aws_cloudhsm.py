@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -63,6 +64,7 @@ def aws() -> Iterator[ScriptedAws]:
 def configuration(checkpoints: Path, **parameters: str) -> str:
     """The document that splunkd writes to the stdin of a streaming modular input."""
     given = {"aws_region": "us-east-1", "interval": "60", "index": "main", **parameters}
+    given.setdefault("calls_per_second", "100")
     return splunkd.configuration("aws_cloudhsm://prod", given, checkpoints)
 
 
@@ -84,8 +86,22 @@ def start(
     )
 
 
+def events(stdout: str) -> list[dict[str, str]]:
+    return [
+        {child.tag: child.text or "" for child in element}
+        for element in ET.fromstring(stdout)  # noqa: S314
+    ]
+
+
 def data(stdout: str) -> list[str]:
-    return [element.findtext("data") or "" for element in ET.fromstring(stdout)]  # noqa: S314
+    """What was handed over, without what the input says of itself."""
+    return [e["data"] for e in events(stdout) if not e["source"].startswith("aws_cloudhsm://")]
+
+
+def told(stdout: str) -> list[str]:
+    """The kinds of events with which the input speaks of itself."""
+    own = [e["data"] for e in events(stdout) if e["source"].startswith("aws_cloudhsm://")]
+    return [json.loads(text)["event"] for text in own]
 
 
 def put(url: str, *messages: tuple[int, str]) -> None:
@@ -143,7 +159,16 @@ def test_the_scheme_names_every_setting_and_needs_no_botocore(app: Path) -> None
     assert (said.returncode, said.stderr) == (0, "")
     scheme = ET.fromstring(said.stdout)  # noqa: S314
     names = [argument.get("name") for argument in scheme.iter("arg")]
-    assert names == ["aws_region", "log_groups", "start_time", "endpoint_url", "lateness_horizon"]
+    assert names == [
+        "aws_region",
+        "log_groups",
+        "start_time",
+        "endpoint_url",
+        "lateness_horizon",
+        "calls_per_second",
+        "windows_in_flight",
+        "log_level",
+    ]
     assert scheme.findtext("use_single_instance") == "false"
     assert scheme.findtext("streaming_mode") == "xml"
 
@@ -323,7 +348,8 @@ def test_what_aws_refuses_is_one_clear_line_and_a_failed_run(
 ) -> None:
     aws.script["DescribeLogGroups"] = [answer]
     said = start(app, stdin=configuration(tmp_path, endpoint_url=aws.url))
-    assert (said.returncode, said.stdout) == (1, "<stream></stream>\n")
+    assert (said.returncode, data(said.stdout)) == (1, [])
+    assert told(said.stdout) == ["collection_failed", "heartbeat"]
     (error,) = [line for line in said.stderr.splitlines() if line.startswith("ERROR ")]
     assert says in error
     assert "input=aws_cloudhsm://prod" in error

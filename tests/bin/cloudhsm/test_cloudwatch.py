@@ -142,15 +142,27 @@ def test_an_invalid_parameter_without_a_token_is_a_failure(aws: ScriptedAws) -> 
         read(aws)
 
 
-def test_reading_resumes_after_a_sorted_page_only(aws: ScriptedAws) -> None:
+def test_reading_resumes_at_a_page_with_events_only(aws: ScriptedAws) -> None:
     aws.script["FilterLogEvents"] = [
         filtered(event(0, 10), event(1, 20), token="a"),
         filtered(token="b"),
-        filtered(event(2, 15), token="c"),
         filtered(event(3, 30)),
     ]
     pages = list(logs(aws).read(GROUP, 0, NOW_MS))
-    assert [page.resume_ms for page in pages] == [20, None, None, None]
+    assert [page.resume_ms for page in pages] == [20, None, 30]
+
+
+def test_events_out_of_order_are_asked_for_again_in_smaller_windows(aws: ScriptedAws) -> None:
+    """A position behind them would skip the older ones, should the run end there."""
+    trail = [event(n, n * 10) for n in range(8)]
+
+    def shuffled(asked: dict[str, Any]) -> Answer:
+        inside = [e for e in trail if asked["startTime"] <= e.timestamp_ms <= asked["endTime"]]
+        return filtered(*reversed(inside))
+
+    aws.script["FilterLogEvents"] = shuffled
+    pages = list(logs(aws).read(GROUP, 0, 100))
+    assert [e for page in pages for e in page.events] == trail
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -226,7 +238,7 @@ def found(aws: ScriptedAws, log_groups: str) -> tuple[list[GroupId], list[CloudH
     asked = {"aws_region": "us-east-1", "endpoint_url": aws.url, "log_groups": log_groups}
     settings = parse("aws_cloudhsm://x", asked, NOW_MS)
     discovery = CloudWatchLogs(settings).discover(settings.log_groups)
-    return discovery.groups, discovery.failures
+    return [one.id for one in discovery.groups], discovery.failures
 
 
 def group(name: str) -> GroupId:

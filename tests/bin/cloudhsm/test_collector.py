@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudhsm.collector import Collector, Outcome
+from cloudhsm.collector import Collector
 from cloudhsm.errors import AccessDenied, OutputClosed, Place, ServiceFailure, StateError
 from cloudhsm.event_writer import Event, EventWriter
+from cloudhsm.input_state import InputFile
 from cloudhsm.log_source import LogEvent, Page
+from cloudhsm.read_ahead import one_by_one
 from cloudhsm.settings import parse
 from cloudhsm.state import GroupId, GroupState
 from cloudhsm.state_store import FileStateStore, StateFile
 from cloudhsm.stop import Stop
+from cloudhsm.tally import Outcome
 from tests.bin.fakes import (
     DAY_MS,
     GROUP,
@@ -40,6 +44,8 @@ class Run:
 
     def __init__(self, folder: Path, logs: FakeLogs, **parameters: str) -> None:
         self.store = FileStateStore(folder)
+        self.folder = folder
+        self.told: list[dict[str, Any]] = []
         self.logs = logs
         self.parameters = {"aws_region": "us-east-1", **parameters}
         self.output = Pipe()
@@ -48,15 +54,31 @@ class Run:
         self.stanza = "aws_cloudhsm://x"
 
     def once(self) -> list[dict[str, str]]:
+        """What a run handed over; what the input says of itself is in `told`."""
         self.output = Pipe()
         writer = EventWriter(self.output, None)
         self.outcome = self.collector(writer).run()
         writer.close()
-        return handed_over(self.output)
+        events = handed_over(self.output)
+        self.told = [json.loads(e["data"]) for e in events if e["source"] == self.stanza]
+        return [e for e in events if e["source"] != self.stanza]
 
-    def collector(self, writer: EventWriter) -> Collector:
+    def collector(
+        self, writer: EventWriter, clock: Callable[[], float] = time.monotonic
+    ) -> Collector:
         settings = parse(self.stanza, self.parameters, self.logs.now)
-        return Collector(settings, self.logs, self.store, writer, self.stop)
+        memory = InputFile(self.folder, self.stanza)
+        return Collector(
+            settings,
+            self.logs,
+            self.store,
+            memory,
+            writer,
+            self.stop,
+            "splunk-1",
+            clock,
+            one_by_one,
+        )
 
     def state(self) -> GroupState | None:
         return StateFile(self.store.path(GROUP), GROUP).load().state
@@ -80,6 +102,14 @@ def own(events: Iterable[dict[str, str]]) -> list[dict[str, Any]]:
     return [json.loads(e["data"]) for e in events if e["sourcetype"] == "aws:cloudhsm:collector"]
 
 
+def verdicts(events: Iterable[dict[str, str]]) -> list[str]:
+    return [
+        f"{e['verdict']} {e['first_sequence']}-{e['last_sequence']}"
+        for e in own(events)
+        if "verdict" in e
+    ]
+
+
 def messages(logs: FakeLogs) -> list[str]:
     return [e.message for e in logs.events]
 
@@ -89,7 +119,7 @@ def test_every_record_is_handed_over_once(run: Run) -> None:
     run.logs.events = [event(n, NOW_MS - age) for n, age in enumerate(ages)]
     assert sorted(records(run.once())) == sorted(messages(run.logs))
     assert run.once() == []
-    assert (run.outcome.records, run.outcome.failures) == (0, [])
+    assert (run.outcome.tally.records, run.outcome.failures) == (0, [])
 
 
 def test_a_record_has_its_own_time_and_the_identity_it_lacks(run: Run) -> None:
@@ -113,6 +143,7 @@ def test_the_state_names_the_input_that_wrote_it_and_forgets_what_is_settled(run
     assert state is not None
     assert (state.start_time, len(state.seen)) == ("-30d", 20)
     run.stanza = "aws_cloudhsm://renamed"
+    run.logs.now += 10 * 60_000
     assert run.once() == []
     state = run.state()
     assert state is not None
@@ -200,11 +231,22 @@ def test_an_earlier_start_inside_the_horizon_is_watched_for_late_records_too(run
 
 
 def test_an_earlier_start_takes_back_what_was_called_before_it(run: Run) -> None:
+    run.logs.events = [event(1, NOW_MS - 8 * DAY_MS), event(3, NOW_MS - 2 * DAY_MS)]
+    run.parameters["start_time"] = "-5d"
+    assert verdicts(run.once()) == ["pending 0-2", "before_start 0-2"]
+    assert run.logs.probes == [(HSM, NOW_MS - 5 * DAY_MS)]
+    run.parameters["start_time"] = "all"
+    assert verdicts(run.once()) == [
+        "recovered 1-1",
+        "absent_at_source 0-0",
+        "absent_at_source 2-2",
+    ]
+
+
+def test_a_head_that_is_nowhere_before_start_time_is_absent(run: Run) -> None:
     run.logs.events = [event(3, NOW_MS - 2 * DAY_MS)]
     run.parameters["start_time"] = "-5d"
-    assert [one["verdict"] for one in own(run.once())] == ["before_start"]
-    run.parameters["start_time"] = "all"
-    assert [one["verdict"] for one in own(run.once())] == ["absent_at_source"]
+    assert verdicts(run.once()) == ["pending 0-2", "absent_at_source 0-2"]
 
 
 def test_a_relative_start_time_counts_again_only_when_it_is_rewritten(run: Run) -> None:
@@ -283,10 +325,10 @@ def test_a_failing_group_stops_no_other(run: Run, monkeypatch: pytest.MonkeyPatc
     run.logs.events = [event(0, NOW_MS)]
     read = run.logs.read
 
-    def refuse_other(group: GroupId, start_ms: int, end_ms: int) -> Iterator[Page]:
+    def refuse_other(group: GroupId, *window: Any) -> Iterator[Page]:  # noqa: ANN401
         if group == OTHER:
             raise DENIED
-        return read(group, start_ms, end_ms)
+        return read(group, *window)
 
     monkeypatch.setattr(run.logs, "read", refuse_other)
     assert len(records(run.once())) == 1
@@ -334,6 +376,7 @@ def test_a_failed_read_moves_no_position(run: Run) -> None:
     assert len(first) == 6
     assert len(run.outcome.failures) == 1
     run.logs.before_page = lambda _: None
+    run.logs.now += 60_000
     assert sorted(first + records(run.once())) == sorted(messages(run.logs))
 
 
@@ -377,10 +420,10 @@ def test_a_surprise_in_one_group_stops_no_other(run: Run, monkeypatch: pytest.Mo
     run.logs.events = [event(0, NOW_MS)]
     read = run.logs.read
 
-    def surprise(group: GroupId, start_ms: int, end_ms: int) -> Iterator[Page]:
+    def surprise(group: GroupId, *window: Any) -> Iterator[Page]:  # noqa: ANN401
         if group == OTHER:
             raise ZeroDivisionError("a fault of ours")
-        return read(group, start_ms, end_ms)
+        return read(group, *window)
 
     monkeypatch.setattr(run.logs, "read", surprise)
     assert len(records(run.once())) == 1
@@ -427,10 +470,8 @@ class Ticking:
 
 def timed(run: Run, clock: Ticking) -> list[str]:
     """One run on this clock; returns the records handed over."""
-    settings = parse("aws_cloudhsm://x", run.parameters, run.logs.now)
     run.output = Pipe()
-    writer = EventWriter(run.output, None)
-    run.outcome = Collector(settings, run.logs, run.store, writer, run.stop, clock).run()
+    run.outcome = run.collector(EventWriter(run.output, None), clock).run()
     return records(handed_over(run.output))
 
 
@@ -456,17 +497,19 @@ def test_a_run_without_time_still_takes_a_step(run: Run) -> None:
     assert found == messages(run.logs)
 
 
-def test_a_group_with_much_to_read_starves_no_other(run: Run) -> None:
+def test_a_group_with_much_to_read_starves_no_other(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run.logs.groups = [GROUP, OTHER]
     flood = [event(n, NOW_MS - n * 100) for n in range(600)]
     read = run.logs.read
     run.logs.events = flood
 
-    def read_own(group: GroupId, start_ms: int, end_ms: int) -> Iterator[Page]:
+    def read_own(group: GroupId, *window: Any) -> Iterator[Page]:  # noqa: ANN401
         run.logs.events = flood if group == GROUP else [event(0, NOW_MS, stream="hsm-other")]
-        return read(group, start_ms, end_ms)
+        return read(group, *window)
 
-    run.logs.read = read_own  # type: ignore[method-assign]
+    monkeypatch.setattr(run.logs, "read", read_own)
     clock = Ticking(run.logs)
     first = timed(run, clock)
     assert any("hsm-other" in text for text in (e["host"] for e in handed_over(run.output)))

@@ -10,6 +10,7 @@ from cloudhsm.record import Kind, Record
 HSM = "hsm-a"
 SECOND = 1_000_000
 MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 86_400_000
 START_MS = 1_790_000_000_000
 
@@ -43,11 +44,40 @@ def ranges(ledger: Ledger, reboot_counter: str = "0xe8") -> list[list[tuple[int,
     ]
 
 
-def judged(ledger: Ledger, *, settled: bool, start_ms: int = 0) -> list[tuple[int, int, str]]:
+def judged(
+    ledger: Ledger,
+    *,
+    settled: bool,
+    start_ms: int = 0,
+    held_before: bool = True,
+    retention_ms: int | None = None,
+) -> list[tuple[int, int, str]]:
+    """What a judgement changes; where all is settled, with the last look that it asks for."""
     ledger.cover(0, START_MS + DAY_MS)
     settled_ms = START_MS + DAY_MS if settled else 0
-    changes = ledger.judge(Horizon(START_MS + DAY_MS, start_ms, settled_ms))
+    horizon = Horizon(
+        START_MS + DAY_MS,
+        start_ms,
+        settled_ms,
+        begun_ms=START_MS + DAY_MS,
+        retention_ms=retention_ms,
+    )
+    changes = ledger.judge(horizon)
+    if settled:
+        changes = [*finals(changes), *look_again(ledger, horizon, held_before=held_before)]
     return [(change.first, change.last, change.verdict.value) for change in changes]
+
+
+def finals(changes: list[GapChange]) -> list[GapChange]:
+    return [change for change in changes if change.verdict is not Verdict.PENDING]
+
+
+def look_again(ledger: Ledger, horizon: Horizon, *, held_before: bool = True) -> list[GapChange]:
+    for window in ledger.rereads(horizon):
+        ledger.was_reread(*window, horizon)
+    for _, gap in ledger.unprobed(horizon):
+        gap.held_before = held_before
+    return ledger.judge(horizon)
 
 
 @given(
@@ -146,6 +176,91 @@ def test_a_head_gap_with_everything_read_is_absent() -> None:
     assert judged(ledger_of(7), settled=True, start_ms=0) == [(0, 6, "absent_at_source")]
 
 
+def test_a_head_gap_is_settled_by_one_look_before_the_start_time() -> None:
+    ledger = ledger_of(7)
+    assert judged(ledger, settled=True, start_ms=1, held_before=False) == [
+        (0, 6, "absent_at_source")
+    ]
+    assert ledger.unprobed(Horizon(START_MS + DAY_MS, 1, START_MS + DAY_MS)) == []
+
+
+def test_a_head_of_a_stream_older_than_its_collection_may_have_expired() -> None:
+    old = judged(ledger_of(7), settled=True, start_ms=0, retention_ms=DAY_MS)
+    assert old == [(0, 6, "expired")]
+
+
+def test_a_gap_that_retention_reached_before_the_collector_is_expired() -> None:
+    for retention_ms, verdict in ((DAY_MS // 2, "expired"), (2 * DAY_MS, "absent_at_source")):
+        found = judged(ledger_of(0, 2), settled=True, retention_ms=retention_ms)
+        assert found == [(1, 1, verdict)]
+
+
+def test_a_settled_gap_is_looked_at_once_more_before_it_is_called_absent() -> None:
+    ledger = ledger_of(0, 2)
+    ledger.cover(0, START_MS + DAY_MS)
+    horizon = Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS, horizon_ms=MINUTE_MS)
+    assert [change.verdict for change in ledger.judge(horizon)] == [Verdict.PENDING]
+    assert ledger.judge(horizon) == []
+    assert ledger.rereads(horizon) == [(at(0) - 5 * MINUTE_MS, at(2) + 5 * MINUTE_MS)]
+    assert [change.verdict for change in look_again(ledger, horizon)] == [Verdict.ABSENT_AT_SOURCE]
+    assert ledger.rereads(horizon) == []
+
+
+def test_an_open_gap_is_looked_for_in_growing_surroundings_at_growing_distances() -> None:
+    ledger = ledger_of(0, 2)
+    opened_ms = START_MS + HOUR_MS
+    ledger.cover(0, opened_ms)
+    ledger.judge(Horizon(opened_ms, 0, 0))
+    looks = []
+    for minute in range(24 * 60):
+        horizon = Horizon(opened_ms + minute * MINUTE_MS, 0, 0, horizon_ms=DAY_MS)
+        for window in ledger.rereads(horizon):
+            ledger.was_reread(*window, horizon)
+            looks.append((minute, (at(0) - window[0]) // MINUTE_MS))
+    assert looks == [(15, 5), (30, 10), (60, 20), (120, 40), (240, 80), (480, 160), (960, 320)]
+
+
+def test_a_look_before_the_horizon_passed_is_not_the_last_one() -> None:
+    ledger = ledger_of(0, 2)
+    ledger.cover(0, START_MS + 3 * DAY_MS)
+    early = Horizon(START_MS + HOUR_MS, 0, 0, horizon_ms=DAY_MS)
+    ledger.judge(early)
+    for window in ledger.rereads(early):
+        ledger.was_reread(*window, early)
+    late = Horizon(START_MS + 3 * DAY_MS, 0, START_MS + 2 * DAY_MS, horizon_ms=DAY_MS)
+    assert ledger.judge(late) == []
+    assert len(ledger.rereads(late)) == 1
+
+
+def test_gaps_beside_each_other_are_looked_for_in_one_window() -> None:
+    ledger = ledger_of(0, 2, 4, 4000, 4002)
+    ledger.cover(0, START_MS + DAY_MS)
+    horizon = Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS)
+    ledger.judge(horizon)
+    windows = ledger.rereads(horizon)
+    assert windows == [(at(0) - 5 * MINUTE_MS, at(4002) + 5 * MINUTE_MS)]
+    assert {(change.first, change.verdict) for change in look_again(ledger, horizon)} == {
+        (first, Verdict.ABSENT_AT_SOURCE) for first in (1, 3, 5, 4001)
+    }
+
+
+def test_a_jump_over_what_is_still_to_be_read_is_believed() -> None:
+    """History is read in several stretches at once: a later one may begin millions further."""
+    ledger = ledger_of(0)
+    jump = record(3 * MAX_JUMP, START_MS * 1000 + SECOND)
+    assert ledger.enter(HSM, jump, at(9), read_from_ms=at(8)) is None
+    ledger = ledger_of(0)
+    ledger.cover(at(0), at(8))
+    assert ledger.enter(HSM, jump, at(9), read_from_ms=at(8)) is Anomaly.IMPLAUSIBLE_SEQUENCE
+    assert ledger.enter(HSM, jump, at(9), read_from_ms=at(0)) is Anomaly.IMPLAUSIBLE_SEQUENCE
+
+
+def test_what_is_missing_is_told_by_stream_and_counter() -> None:
+    ledger = ledger_of(0, 5)
+    judged(ledger, settled=False)
+    assert ledger.missing() == {(HSM, "0xe8"): [(1, 4)]}
+
+
 def test_a_reboot_may_carry_the_numbers_on_or_restart_them() -> None:
     ledger = ledger_of(0, 1, 2)
     later = START_MS * 1000 + 3600 * SECOND
@@ -212,10 +327,14 @@ def test_streams_are_judged_apart() -> None:
     ledger = ledger_of(0)
     ledger.enter("hsm-b", record(1), at(1))
     ledger.cover(0, START_MS + DAY_MS)
-    changes = ledger.judge(Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS))
-    assert [(change.stream, change.first, change.last) for change in changes] == [("hsm-b", 0, 0)]
-    assert isinstance(changes[0], GapChange)
-    assert changes[0].verdict is Verdict.ABSENT_AT_SOURCE
+    horizon = Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS)
+    for changes, verdict in (
+        (ledger.judge(horizon), Verdict.PENDING),
+        (look_again(ledger, horizon), Verdict.ABSENT_AT_SOURCE),
+    ):
+        (change,) = changes
+        assert (change.stream, change.first, change.last) == ("hsm-b", 0, 0)
+        assert change.verdict is verdict
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9))))

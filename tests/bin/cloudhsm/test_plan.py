@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm import plan
-from cloudhsm.plan import Backfill, Sweep
+from cloudhsm.plan import Backfill, Replay, Sweep, Window
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -53,8 +53,7 @@ def test_only_a_sweep_settles() -> None:
     progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
     settled_ms = progress.settled_ms
     plan.finish(progress, plan.poll(progress, NOW + 2 * DAY), NOW + 2 * DAY, DAY)
-    window = plan.unfinished(progress)
-    assert window is not None
+    (window,) = plan.unfinished(progress)
     assert isinstance(window.stretch, Backfill)
     assert plan.finish(progress, window, NOW + 2 * DAY, DAY) == (NOW - 3 * DAY, NOW - DAY - 1)
     assert progress.settled_ms == settled_ms
@@ -67,14 +66,13 @@ def test_an_interrupted_sweep_goes_on_where_its_last_page_ended() -> None:
     assert plan.sweep_is_due(progress, NOW, DAY)
     window = plan.sweep(progress, NOW + HOUR)
     assert (window.start_ms, window.end_ms) == (NOW - HOUR, NOW + plan.AHEAD_MS)
-    assert plan.unfinished(progress) == window
+    assert plan.unfinished(progress) == [window]
     assert plan.finish(progress, window, NOW + HOUR, DAY) == (NOW - DAY, NOW)
 
 
 def test_a_position_never_moves_backwards() -> None:
     progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
-    window = plan.unfinished(progress)
-    assert window is not None
+    (window,) = plan.unfinished(progress)
     plan.advance(window, NOW - 2 * DAY)
     plan.advance(window, NOW - 3 * DAY)
     (backfill,) = progress.backfills
@@ -85,9 +83,9 @@ def test_a_sweep_under_way_comes_before_history_and_history_before_nothing() -> 
     progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
     plan.sweep(progress, NOW)
     kinds = []
-    while (window := plan.unfinished(progress)) is not None:
-        kinds.append(type(window.stretch))
-        plan.finish(progress, window, NOW, DAY)
+    while windows := plan.unfinished(progress):
+        kinds.append(type(windows[0].stretch))
+        plan.finish(progress, windows[0], NOW, DAY)
     assert kinds == [Sweep, Backfill]
 
 
@@ -169,4 +167,98 @@ def test_a_sweep_that_AWS_clock_runs_behind_still_has_a_start_before_its_end() -
     progress = plan.begin(NOW, NOW, DAY)
     window = plan.sweep(progress, NOW - DAY)
     assert window.start_ms <= window.end_ms
-    assert progress.sweep == Sweep(NOW, NOW + plan.AHEAD_MS, NOW, NOW - DAY)
+    assert progress.sweep == Sweep(NOW, NOW + plan.AHEAD_MS, NOW, started_ms=NOW - DAY)
+
+
+def test_long_history_is_divided_among_the_windows_that_may_be_in_flight() -> None:
+    progress = plan.begin(NOW - 9 * DAY, NOW, DAY)
+    windows = plan.unfinished(progress, at_once=4)
+    assert len(windows) == 4
+    assert windows[0].start_ms == NOW - 9 * DAY
+    assert windows[-1].end_ms == NOW - DAY - 1
+    assert all(left.end_ms + 1 == right.start_ms for left, right in zip(windows, windows[1:]))
+    assert plan.unfinished(progress, at_once=4) == windows
+    assert len(plan.unfinished(progress)) == 1
+
+
+def test_short_history_is_not_worth_several_windows() -> None:
+    progress = plan.begin(NOW - DAY - HOUR, NOW, DAY)
+    assert len(plan.unfinished(progress, at_once=8)) == 1
+
+
+@given(st.integers(1, 8), st.lists(st.integers(0, 9 * DAY), max_size=5))
+def test_division_loses_and_repeats_nothing_of_what_is_left(at_once: int, steps: list[int]) -> None:
+    progress = plan.begin(NOW - 9 * DAY, NOW, DAY)
+    for step in steps:
+        first = plan.unfinished(progress, at_once)[0]
+        plan.advance(first, min(first.end_ms, first.start_ms + step))
+    plan.unfinished(progress, at_once)
+    rests = sorted((one.start_ms, one.end_ms) for one in progress.backfills)
+    assert (rests[0][0], rests[-1][1]) == (NOW - 9 * DAY, NOW - DAY - 1)
+    assert all(left[1] + 1 == right[0] for left, right in zip(rests, rests[1:]))
+    assert all(one.start_ms <= one.position_ms <= one.end_ms for one in progress.backfills)
+
+
+def test_a_window_that_gave_no_position_is_asked_for_in_smaller_parts() -> None:
+    """Empty pages with tokens, for longer than a run lasts (amazonka#296, boto3#4258)."""
+    progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
+    (whole,) = plan.unfinished(progress)
+    plan.give_up_for_now(whole)
+    (half,) = plan.unfinished(progress)
+    assert (half.start_ms, half.end_ms) == (NOW - 3 * DAY, NOW - 2 * DAY - 1)
+    assert plan.finish(progress, half, NOW, DAY) is None
+    (rest,) = plan.unfinished(progress)
+    assert (rest.start_ms, rest.end_ms) == (NOW - 2 * DAY, NOW - DAY - 1)
+    assert plan.finish(progress, rest, NOW, DAY) == (NOW - 3 * DAY, NOW - DAY - 1)
+
+
+def test_a_window_that_moved_goes_on_as_it_is() -> None:
+    progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
+    (window,) = plan.unfinished(progress)
+    plan.advance(window, NOW - 2 * DAY)
+    plan.give_up_for_now(window)
+    (rest,) = plan.unfinished(progress)
+    assert (rest.start_ms, rest.end_ms) == (NOW - 2 * DAY, NOW - DAY - 1)
+
+
+def test_an_unfinished_sweep_settles_nothing_until_its_last_part() -> None:
+    progress = plan.begin(NOW - DAY, NOW, DAY)
+    plan.give_up_for_now(plan.sweep(progress, NOW))
+    (part,) = plan.unfinished(progress)
+    assert plan.finish(progress, part, NOW, DAY) is None
+    assert progress.sweep is not None
+    assert progress.last_sweep_ms is None
+
+
+def test_a_gap_is_looked_for_inside_what_is_collected_and_up_to_what_aws_dates_ahead() -> None:
+    progress = plan.begin(NOW - DAY, NOW, DAY)
+    assert plan.reread(progress, (NOW - 2 * DAY, NOW + DAY), NOW) == Window(
+        NOW - DAY, NOW + plan.AHEAD_MS, around=(NOW - 2 * DAY, NOW + DAY)
+    )
+
+
+def test_no_gap_is_looked_for_where_something_is_still_to_be_read_anyway() -> None:
+    progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
+    old, young = (NOW - 2 * DAY, NOW - 2 * DAY), (NOW - HOUR, NOW)
+    assert plan.reread(progress, old, NOW) is None
+    assert plan.reread(progress, young, NOW) is not None
+    plan.sweep(progress, NOW)
+    assert plan.reread(progress, young, NOW) is None
+
+
+def test_ids_of_what_was_settled_when_it_was_read_are_not_kept() -> None:
+    progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
+    (history,) = plan.unfinished(progress)
+    assert plan.settled_before(history, DAY) == NOW - DAY
+    assert plan.settled_before(plan.sweep(progress, NOW + DAY), DAY) == NOW
+    assert plan.settled_before(plan.poll(progress, NOW), DAY) == 0
+
+
+def test_a_replay_comes_last_and_covers_nothing() -> None:
+    progress = plan.begin(NOW - DAY, NOW, DAY)
+    replay = Replay(NOW - 9 * DAY, NOW - 8 * DAY, NOW - 9 * DAY, id="r", stream="hsm-a")
+    progress.replays.append(replay)
+    (window,) = plan.unfinished(progress, at_once=4)
+    assert (window.stretch, window.stream) == (replay, "hsm-a")
+    assert plan.finish(progress, window, NOW, DAY) is None
+    assert progress.replays == []

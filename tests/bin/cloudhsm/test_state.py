@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from unittest.mock import ANY
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.ledger import Horizon, Ledger
-from cloudhsm.plan import Backfill, Progress, Sweep
+from cloudhsm.plan import Backfill, Progress, Replay, Sweep
 from cloudhsm.record import Kind, Record
 from cloudhsm.seen import Seen
 from cloudhsm.state import GroupId, GroupState
@@ -19,8 +21,9 @@ PROGRESS = st.builds(
     MS,
     MS,
     st.none() | MS,
-    st.none() | st.builds(Sweep, MS, MS, MS, MS),
+    st.none() | st.builds(Sweep, MS, MS, MS, bite_ms=st.none() | MS, started_ms=MS),
     st.lists(BACKFILLS),
+    st.lists(st.builds(Replay, MS, MS, MS, id=st.text(), stream=st.none() | st.text(), records=MS)),
 )
 
 
@@ -50,16 +53,38 @@ def test_a_state_survives_its_document(
         seen.is_new(*one)
         for backfill in progress.backfills:
             backfill.boundary.is_new(*one)
-    state = GroupState(GROUP, "aws_cloudhsm://x", "-30d", progress, seen, ledger)
+    state = GroupState(GROUP, "aws_cloudhsm://x", "-30d", progress, seen, ledger, 1, 2, ["hsm?"])
     document = json.loads(json.dumps(state.to_json()))
     again = GroupState.from_json(document)
     assert again.to_json() == state.to_json()
+    assert again.progress == progress
     assert (again.group, again.stanza, again.start_time, again.ledger) == (
         state.group,
         "aws_cloudhsm://x",
         "-30d",
         ledger,
     )
+
+
+def test_a_document_of_the_first_release_is_read_with_defaults_for_what_it_lacks() -> None:
+    progress = Progress(1, 2, 3, Sweep(1, 2, 1, started_ms=2), [Backfill(0, 1, 0)])
+    ledger = Ledger()
+    for number in (0, 2):
+        ledger.enter("hsm-a", Record(Kind.AUDIT, number, f"{number:#x}", "0x1"), number)
+    ledger.cover(0, 9)
+    ledger.judge(Horizon(9, 0, 0))
+    state = GroupState(GROUP, "aws_cloudhsm://x", "-30d", progress, Seen(), ledger)
+    document = state.to_json()
+    for key in ("begun_ms", "run_ms", "noted"):
+        del document[key]
+    del document["progress"]["replays"]
+    for stretch in (document["progress"]["sweep"], *document["progress"]["backfills"]):
+        del stretch["bite_ms"]
+    del document["progress"]["sweep"]["boundary"]
+    (gap,) = document["ledger"]["epochs"]["hsm-a"]["0x1"][0]["gaps"]
+    for key in ("rereads", "reread_ms", "held_before"):
+        del gap[key]
+    assert GroupState.from_json(document) == replace(state, seen=ANY)
 
 
 def test_the_source_names_account_region_group_and_stream() -> None:

@@ -1,0 +1,419 @@
+"""One log group in one run: read, judge, write, flush, save.
+
+The order of effects is the guarantee. State is saved once before the first write, so that a full
+disk is noticed before anything is handed over; then, page by page, events are written and flushed
+to splunkd before the state that remembers them is saved. A crash can repeat the page in flight,
+never lose one. Whatever happens between write and save, the state in memory is then never saved.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from cloudhsm import plan
+from cloudhsm.collector_events import Reporter
+from cloudhsm.errors import Place, StateLocked, pair
+from cloudhsm.event_writer import Event, is_carried
+from cloudhsm.ledger import Anomaly, Counter, Horizon
+from cloudhsm.log_source import FoundGroup, LogEvent, LogSource, Page
+from cloudhsm.plan import Replay, Window
+from cloudhsm.read_ahead import Arrival, Reading
+from cloudhsm.record import Kind, Record, identify, record_key
+from cloudhsm.replay import Request
+from cloudhsm.settings import Settings
+from cloudhsm.state import GroupId, GroupState
+from cloudhsm.state_store import Loaded
+from cloudhsm.stop import Stop
+from cloudhsm.tally import Tally
+
+SOURCETYPES = {Kind.AUDIT: "aws:cloudhsm:audit", Kind.CERTIFICATE: "aws:cloudhsm:certificate"}
+# An input that collected a group this recently is still at it; a renamed one waits as long.
+TWIN_MS = 5 * 60_000
+# AWS's names: a group per cluster, in it a stream per HSM and one for certificate storage.
+_GROUP = "/aws/cloudhsm/"
+_STREAM = re.compile(r"(hsm|cluster)-[a-z0-9]{4,40}")
+_MOST_NOTES = 1000
+
+log = logging.getLogger("cloudhsm")
+
+
+class StateFile(Protocol):
+    """The state of one group, held by this process, and the replays that people asked for."""
+
+    def load(self) -> Loaded: ...
+    def save(self, state: GroupState) -> None: ...
+    def requests(self) -> list[Request]: ...
+    def discard(self, request: Request) -> None: ...
+
+
+class Store(Protocol):
+    """Where states are kept."""
+
+    def open(self, group: GroupId, stanza: str) -> AbstractContextManager[StateFile]: ...
+
+
+class Writer(Protocol):
+    """Where events go."""
+
+    def write(self, events: Iterable[Event]) -> None: ...
+    def flush(self) -> None: ...
+
+
+@dataclass
+class Run:
+    """What all groups of a run share.
+
+    read:    turns readings into pages, side by side or one after the other.
+    is_over: whether to end here: a stop was asked for, or this group's part of the time is used.
+    """
+
+    settings: Settings
+    logs: LogSource
+    writer: Writer
+    stop: Stop
+    read: Callable[[Sequence[Reading]], Generator[Arrival, None, None]]
+    is_over: Callable[[], bool]
+    tally: Tally = field(default_factory=Tally)
+
+
+Records = list[tuple[LogEvent, Record]]
+
+
+class GroupCollector:
+    """Steps that a run takes for one group; each returns early when the run is over.
+
+    Raises StateLocked where another input collects the group, and whatever the rooms below raise.
+    """
+
+    def __init__(self, run: Run, file: StateFile, found: FoundGroup) -> None:
+        self._run = run
+        self._file = file
+        self._retention_ms = found.retention_ms
+        self._reporter = Reporter(run.settings.stanza, found.id)
+        self._group = found.id
+        self._missing: dict[Counter, list[tuple[int, int]]] = {}
+        loaded = file.load()
+        self._state = loaded.state or self._first_state()
+        self._take_over()
+        self._apply_start_time()
+        # Before anything is handed over: a full disk must not re-send the same page every minute.
+        file.save(self._state)
+        first: list[Event] = []
+        if loaded.recovered_from:
+            first.append(self._reporter.state_recovered(self._now_usecs(), loaded.recovered_from))
+        first += self._unfamiliar_group()
+        first += self._adopt_replays()
+        if first:
+            self._hand_over(first)
+
+    @property
+    def id(self) -> GroupId:
+        """Which group this is."""
+        return self._group
+
+    @property
+    def state(self) -> GroupState:
+        """How far its collection has come."""
+        return self._state
+
+    @property
+    def has_caught_up(self) -> bool:
+        """Whether nothing is left to read until new records come."""
+        return not plan.unfinished(self._state.progress)
+
+    def poll(self) -> None:
+        """Read the freshest events; what does not fit into this run is left to a sweep."""
+        if not self._read([plan.poll(self._state.progress, self._now_ms())]):
+            plan.demand_sweep(self._state.progress)
+
+    def sweep(self) -> None:
+        """Read everything since the settled mark, when its time has come."""
+        now_ms = self._now_ms()
+        if plan.sweep_is_due(self._state.progress, now_ms, self._run.settings.horizon_ms):
+            self._read([plan.sweep(self._state.progress, now_ms)])
+
+    def look_again(self) -> None:
+        """Read the surroundings of open gaps again, and look before the heads of streams."""
+        horizon = self._horizon(self._now_ms())
+        for around in self._state.ledger.rereads(horizon):
+            window = plan.reread(self._state.progress, around, horizon.now_ms)
+            if self._run.is_over():
+                return
+            if window is not None and not self._read([window]):
+                return
+        self._probe_heads(horizon)
+
+    def catch_up(self) -> None:
+        """Go on with a sweep under way, then with history, as far as the time allows."""
+        while not self._run.is_over():
+            at_once = self._run.settings.windows_in_flight
+            windows = plan.unfinished(self._state.progress, at_once)
+            if not windows:
+                break
+            if not self._read(windows):
+                return
+        self.look_again()
+
+    def _first_state(self) -> GroupState:
+        settings, now_ms = self._run.settings, self._now_ms()
+        progress = plan.begin(settings.start_ms(now_ms), now_ms, settings.horizon_ms)
+        return GroupState(
+            self._group, settings.stanza, settings.start_time, progress, begun_ms=now_ms
+        )
+
+    def _take_over(self) -> None:
+        """Refuse a twin of an input that is at work; a renamed input takes over a little later."""
+        settings, state, now_ms = self._run.settings, self._state, self._now_ms()
+        ago_ms = now_ms - state.run_ms
+        if state.stanza != settings.stanza and 0 <= ago_ms < self._twin_ms():
+            raise StateLocked(
+                f"{state.stanza} collected this log group {ago_ms // 1000} s ago",
+                place=Place(self._group.account, self._group.region, self._group.name),
+                next_step="Let one input per host collect a log group; if the other one was "
+                f"renamed or removed, this one takes over {self._twin_ms() // 1000} s after its "
+                "last run, and goes on where it stopped",
+            )
+        state.stanza, state.run_ms = settings.stanza, now_ms
+
+    def _twin_ms(self) -> int:
+        return max(TWIN_MS, int(3000 * self._run.settings.interval_s))
+
+    def _apply_start_time(self) -> None:
+        """`start_time` became an instant on the first run; only another text counts again."""
+        settings, state, now_ms = self._run.settings, self._state, self._now_ms()
+        if settings.start_time == state.start_time:
+            return
+        state.start_time = settings.start_time
+        earlier = plan.extend_back(
+            state.progress, settings.start_ms(now_ms), now_ms, settings.horizon_ms
+        )
+        if earlier:
+            state.ledger.reopen_heads()
+        log.info(
+            "%s %s %s what=%s",
+            pair("input", settings.stanza),
+            pair("group", self._group.name),
+            pair("start_time", settings.start_time),
+            "older_records_will_be_collected" if earlier else "a_later_start_has_no_effect",
+        )
+
+    def _unfamiliar_group(self) -> Iterator[Event]:
+        if not self._group.name.startswith(_GROUP) and self._note(""):
+            yield self._reporter.unfamiliar_group(self._now_usecs())
+
+    def _adopt_replays(self) -> Iterator[Event]:
+        """Take requests into the state, where they survive; only then let go of their files."""
+        requests = self._file.requests()
+        adopted = {replay.id for replay in self._state.progress.replays}
+        fresh = [request for request in requests if request.id not in adopted]
+        replays = [_replay(request) for request in fresh]
+        self._state.progress.replays += replays
+        if replays:
+            self._file.save(self._state)
+        for request in requests:
+            self._file.discard(request)
+        return (self._reporter.replay(self._now_usecs(), "started", one) for one in replays)
+
+    def _read(self, windows: list[Window]) -> bool:
+        """Read windows, one page at least, until their ends or this group's time; True at the end.
+
+        AWS's time at the beginning is what a complete window covers.
+        """
+        begun_ms = self._now_ms()
+        self._missing = self._state.ledger.missing() if windows[0].around else {}
+        logs, group = self._run.logs, self._group
+        readings = [
+            partial(logs.read, group, one.start_ms, one.end_ms, one.stream) for one in windows
+        ]
+        unfinished = [*windows]
+        with closing(self._run.read(readings)) as arrivals:
+            while unfinished:
+                with self._run.stop.interruptible():
+                    number, page = next(arrivals)
+                if page is None:
+                    unfinished.remove(windows[number])
+                    self._finish(windows[number], begun_ms)
+                    continue
+                self._take(windows[number], page)
+                del page  # not to be kept while the next one is awaited
+                if self._run.is_over():
+                    break
+        for window in unfinished:
+            plan.give_up_for_now(window)
+        return not unfinished
+
+    def _take(self, window: Window, page: Page) -> None:
+        """Hand over what is new on a page, then remember it."""
+        fresh = self._fresh(window, page.events)
+        tally = self._run.tally
+        tally.pages += 1
+        tally.empty_pages += not page.events
+        tally.records += len(fresh)
+        tally.repeats += len(page.events) - len(fresh)
+        if page.resume_ms is not None:
+            plan.advance(window, page.resume_ms)
+        if isinstance(window.stretch, Replay):
+            window.stretch.records += len(fresh)
+        if fresh:
+            records = [(event, identify(event.message)) for event in fresh]
+            self._hand_over([*self._events(records), *self._remarks(window, records)])
+        elif window.stretch is not None:
+            # A page of repeats counts too: else a run cut short would read it again for ever.
+            self._file.save(self._state)
+
+    def _fresh(self, window: Window, events: list[LogEvent]) -> list[LogEvent]:
+        """What was not handed over before, told by event ids as far as they are kept."""
+        if window.around is not None:
+            return [event for event in events if self._is_found(event)]
+        seen = self._state.seen
+        if window.stretch is None:
+            return [one for one in events if seen.is_new(one.event_id, one.timestamp_ms)]
+        boundary = window.stretch.boundary
+        if isinstance(window.stretch, Replay):
+            return [one for one in events if boundary.is_new(one.event_id, one.timestamp_ms)]
+        settled_ms = plan.settled_before(window, self._run.settings.horizon_ms)
+        return [
+            one
+            for one in events
+            if (
+                seen.is_new(one.event_id, one.timestamp_ms)
+                if one.timestamp_ms >= settled_ms
+                else not seen.knows(one.event_id, one.timestamp_ms)
+                and boundary.is_new(one.event_id, one.timestamp_ms)
+            )
+        ]
+
+    def _is_found(self, event: LogEvent) -> bool:
+        """Whether the re-read of a gap brought something new.
+
+        Before the settled mark ids are not kept, but all was handed over that was there: only what
+        fills a gap can be new.
+        """
+        if event.timestamp_ms >= self._state.progress.settled_ms:
+            return self._state.seen.is_new(event.event_id, event.timestamp_ms)
+        record = identify(event.message)
+        if record.sequence is None or record.reboot_counter is None:
+            return False
+        gaps = self._missing.get((event.stream, record.reboot_counter.lower()), ())
+        return any(first <= record.sequence <= last for first, last in gaps)
+
+    def _events(self, records: Records) -> Iterator[Event]:
+        for event, record in records:
+            certificate = record.kind is Kind.CERTIFICATE
+            yield Event(
+                event.timestamp_ms * 1000 if record.usecs is None else record.usecs,
+                event.message,
+                self._group.cluster_id if certificate else event.stream,
+                self._group.source(event.stream),
+                SOURCETYPES[record.kind],
+            )
+
+    def _remarks(self, window: Window, records: Records) -> Iterator[Event]:
+        """What is to be said about the records of a page, which enter the ledger here."""
+        now_usecs = self._now_usecs()
+        flawed: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        odd: dict[tuple[str, Anomaly], list[str | None]] = {}
+        for event, record in records:
+            if "blank" in record.flaws or not is_carried(event.message):
+                key = record_key(record, event.stream)
+                yield self._reporter.record_altered(
+                    now_usecs, event.stream, event.event_id, key, event.message
+                )
+            if isinstance(window.stretch, Replay):
+                continue  # the ledger has it, and its flaws were told
+            if record.flaws:
+                flawed.setdefault((event.stream, record.flaws), []).append(event.event_id)
+            anomaly = self._state.ledger.enter(
+                event.stream, record, event.timestamp_ms, window.start_ms
+            )
+            if anomaly is not None:
+                key = record_key(record, event.stream)
+                odd.setdefault((event.stream, anomaly), []).append(key)
+        for stream in dict.fromkeys(event.stream for event, _ in records):
+            if not _STREAM.fullmatch(stream) and self._note(stream):
+                yield self._reporter.unfamiliar_stream(now_usecs, stream)
+        # One event per stream and kind: a page of foreign text must not double in volume.
+        for (stream, flaws), ids in flawed.items():
+            yield self._reporter.records_flawed(now_usecs, stream, flaws, len(ids), ids[0])
+        for (stream, anomaly), keys in odd.items():
+            yield self._reporter.anomaly(now_usecs, stream, anomaly, len(keys), keys[0])
+
+    def _note(self, what: str) -> bool:
+        """Whether this is to be remarked now; from then on it was."""
+        noted = self._state.noted
+        if what in noted or len(noted) >= _MOST_NOTES:
+            return False
+        noted.append(what)
+        return True
+
+    def _finish(self, window: Window, begun_ms: int) -> None:
+        """A window was read to its end: cover it, judge the gaps, forget what is settled."""
+        state, horizon_ms = self._state, self._run.settings.horizon_ms
+        events: list[Event] = []
+        covered = plan.finish(state.progress, window, begun_ms, horizon_ms)
+        if covered is not None:
+            state.ledger.cover(*covered)
+            state.seen.forget_before(plan.oldest_needed(state.progress, begun_ms, horizon_ms))
+        if window.around is not None:
+            state.ledger.was_reread(*window.around, self._horizon(begun_ms))
+        if isinstance(window.stretch, Replay) and window.stretch not in state.progress.replays:
+            events.append(self._reporter.replay(self._now_usecs(), "finished", window.stretch))
+        self._hand_over([*events, *self._verdicts(begun_ms)])
+
+    def _probe_heads(self, horizon: Horizon) -> None:
+        """Whether the first numbers of a stream are older than `start_time` or nowhere."""
+        start_ms = self._state.progress.start_ms
+        probed = False
+        for stream, gap in self._state.ledger.unprobed(horizon):
+            if self._run.is_over():
+                break
+            with self._run.stop.interruptible():
+                gap.held_before = self._run.logs.holds_before(self._group, stream, start_ms)
+            probed = True
+        if probed:
+            self._hand_over([*self._verdicts(horizon.now_ms)])
+
+    def _verdicts(self, now_ms: int) -> Iterator[Event]:
+        now_usecs = self._now_usecs()
+        for change in self._state.ledger.judge(self._horizon(now_ms)):
+            yield self._reporter.gap(now_usecs, change)
+
+    def _horizon(self, now_ms: int) -> Horizon:
+        progress = self._state.progress
+        return Horizon(
+            now_ms,
+            progress.start_ms,
+            progress.settled_ms,
+            self._run.settings.horizon_ms,
+            self._state.begun_ms,
+            self._retention_ms,
+        )
+
+    def _hand_over(self, events: list[Event]) -> None:
+        self._run.writer.write(events)
+        self._run.writer.flush()
+        self._file.save(self._state)
+
+    def _now_ms(self) -> int:
+        return self._run.logs.now_ms()
+
+    def _now_usecs(self) -> int:
+        return self._now_ms() * 1000
+
+
+def _replay(request: Request) -> Replay:
+    return Replay(
+        request.start_ms,
+        request.end_ms,
+        request.start_ms,
+        id=request.id,
+        stream=request.stream,
+        requested_by=request.requested_by,
+        reason=request.reason,
+    )

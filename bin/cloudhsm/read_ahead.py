@@ -1,0 +1,75 @@
+"""Pages of several windows in flight: a thread each fetches, one thread hands over.
+
+While a page is handed over and the state saved, the next one of each window is under way. A thread
+holds one page at most, so memory stays bounded by the number of windows.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+
+from cloudhsm.log_source import Page
+
+Reading = Callable[[], Iterator[Page]]
+# Which window, and its next page; None at its end.
+Arrival = tuple[int, "Page | None"]
+
+
+def one_by_one(readings: Sequence[Reading]) -> Generator[Arrival, None, None]:
+    """The windows one after the other, without threads."""
+    for number, reading in enumerate(readings):
+        for page in reading():
+            yield number, page
+        yield number, None
+
+
+def side_by_side(readings: Sequence[Reading]) -> Generator[Arrival, None, None]:
+    """The pages of all windows as they arrive; in order within each window.
+
+    What a reading raises is raised here. Closing the iterator abandons what is in flight.
+    """
+    arrivals: queue.SimpleQueue[Arrival | BaseException] = queue.SimpleQueue()
+    turns = [threading.Semaphore(1) for _ in readings]
+    abandoned = threading.Event()
+    for number, reading in enumerate(readings):
+        threading.Thread(
+            target=_fetch,
+            args=(number, reading, turns[number], abandoned, arrivals),
+            daemon=True,  # an answer that never comes must not keep the process
+        ).start()
+    unfinished = len(readings)
+    try:
+        while unfinished:
+            arrival = arrivals.get()
+            if isinstance(arrival, BaseException):
+                raise arrival
+            number, page = arrival
+            unfinished -= page is None
+            turns[number].release()
+            yield arrival
+            del arrival, page  # else this frame keeps a page alive while it waits for the next
+    finally:
+        abandoned.set()
+        for turn in turns:
+            turn.release()
+
+
+def _fetch(
+    number: int,
+    reading: Reading,
+    turn: threading.Semaphore,
+    abandoned: threading.Event,
+    arrivals: queue.SimpleQueue[Arrival | BaseException],
+) -> None:
+    try:
+        pages = reading()
+        while turn.acquire() and not abandoned.is_set():
+            page = next(pages, None)
+            arrivals.put((number, page))
+            if page is None:
+                return
+            del page
+    except BaseException as error:  # noqa: BLE001  (raised again where the pages are awaited)
+        arrivals.put(error)
