@@ -231,21 +231,24 @@ class GroupCollector:
         readings = [
             partial(logs.read, group, one.start_ms, one.end_ms, one.stream) for one in windows
         ]
-        unfinished = [*windows]
+        unfinished = {*range(len(windows))}
+        begun: set[int] = set()
         with closing(self._run.read(readings)) as arrivals:
             while unfinished:
                 with self._run.stop.interruptible():
                     number, page = next(arrivals)
                 if page is None:
-                    unfinished.remove(windows[number])
+                    unfinished.remove(number)
                     self._finish(windows[number], begun_ms)
                     continue
+                begun.add(number)
                 self._take(windows[number], page)
                 del page  # not to be kept while the next one is awaited
                 if self._run.is_over():
                     break
-        for window in unfinished:
-            plan.give_up_for_now(window)
+        gave_up = [plan.give_up_for_now(windows[number]) for number in begun & unfinished]
+        if any(gave_up):
+            self._file.save(self._state)
         return not unfinished
 
     def _take(self, window: Window, page: Page) -> None:

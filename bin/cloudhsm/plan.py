@@ -214,15 +214,18 @@ def advance(window: Window, position_ms: int) -> None:
         window.stretch.position_ms = max(window.stretch.position_ms, position_ms)
 
 
-def give_up_for_now(window: Window) -> None:
-    """A run ended inside a window without having moved its position: ask for less at once.
+def give_up_for_now(window: Window) -> bool:
+    """A run ended inside a window; where its position did not move, less is asked for at once.
 
     CloudWatch Logs answers a sparse stretch with many empty pages, which leave no position behind;
-    a part that fits into a run is progress, all of it never would be.
+    a part that fits into a run is progress, all of it never would be. True where this changed
+    something.
     """
     stretch = window.stretch
-    if stretch is not None and stretch.position_ms == window.start_ms:
-        stretch.bite_ms = max(1, (window.end_ms + 1 - window.start_ms) // 2)
+    if stretch is None or stretch.position_ms != window.start_ms:
+        return False
+    stretch.bite_ms = max(1, (window.end_ms + 1 - window.start_ms) // 2)
+    return True
 
 
 def finish(

@@ -1,7 +1,7 @@
 """What people asked to have collected again: requests that wait beside a group's state.
 
-A request is a JSON file, `<stem of the state>.replay-<id>`, that `aws_cloudhsm_replay.py` leaves and
-the next run of the input adopts into the state. Version 1::
+A request is a JSON file, `<stem of the state>.replay-<id>`, which `aws_cloudhsm_replay.py` leaves
+and the next run of the input adopts into the state. Version 1::
 
     {"version": 1, "id": 32 hexadecimal digits,
      "group": {"partition", "account", "region", "name"},
@@ -151,7 +151,7 @@ def _read(file: Path, group: GroupId | None) -> Request:
         document = json.loads(content)
         request = _from_json(document)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise _rejected(file, f"it does not hold one: {error}") from error
+        raise _rejected(file, f"it does not hold one: {error!r}") from error
     if file.suffix != f".replay-{request.id}":
         raise _rejected(file, "its name and its id differ")
     if group is not None and request.group != group:

@@ -600,3 +600,286 @@ def test_a_death_between_flush_and_save_repeats_at_most_that_page(
     found = Counter(records(handed_over(output)) + records(run.once()))
     assert set(found) == set(messages(run.logs))
     assert sum(found.values()) <= 9 + 3
+
+
+def kinds(told: Iterable[dict[str, Any]]) -> list[str]:
+    return [one["event"] for one in told]
+
+
+def minutes(run: Run, count: float) -> None:
+    run.logs.now += int(count * 60_000)
+
+
+def test_a_heartbeat_comes_at_once_and_then_every_quarter_of_an_hour(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - n) for n in range(4)]
+    run.once()
+    (first,) = run.told
+    assert (first["event"], first["runs"], first["records"], first["pages"]) == (
+        "heartbeat",
+        1,
+        4,
+        # two windows of two pages each, and a backfill of one without events
+        first["empty_pages"] + 4,
+    )
+    beats = []
+    for _ in range(31):
+        minutes(run, 1)
+        run.once()
+        beats += run.told
+    assert kinds(beats) == ["heartbeat", "heartbeat"]
+    assert [(beat["runs"], beat["records"]) for beat in beats] == [(15, 0), (15, 0)]
+    assert beats[1]["seconds"] == 15 * 60
+    assert beats[1]["groups"] == 1
+    assert beats[1]["caught_up"] is True
+
+
+def test_a_heartbeat_tells_how_far_behind_the_input_is(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - 20 * DAY_MS + n) for n in (0, 2, 4, 5, 6, 7)]
+    run.parameters["interval"] = "3"
+    timed(run, Ticking(run.logs))
+    beat = json.loads(handed_over(run.output)[-1]["data"])
+    assert beat["history_left_s"] > 19 * 86_400
+    assert beat["settled_age_s"] == 86_400
+    assert beat["caught_up"] is False
+
+
+def test_a_heartbeat_comes_even_where_everything_fails(run: Run) -> None:
+    run.logs.groups, run.logs.failures = [], [DENIED]
+    run.once()
+    assert kinds(run.told) == ["collection_failed", "heartbeat"]
+    assert run.told[1]["failing"] == ["log_groups="]
+
+
+def test_the_own_events_of_an_input_bear_its_name_and_its_host(run: Run) -> None:
+    run.once()
+    (found,) = handed_over(run.output)
+    assert (found["host"], found["source"]) == ("splunk-1", "aws_cloudhsm://x")
+    assert found["sourcetype"] == "aws:cloudhsm:collector"
+
+
+def failing_pages(run: Run, error: Exception) -> None:
+    def fail(_page: int) -> None:
+        raise error
+
+    run.logs.before_page = fail
+
+
+def test_a_failure_is_told_when_it_begins_and_when_it_ends(run: Run) -> None:
+    failing_pages(run, DENIED)
+    seen = []
+    for minute in range(5):
+        run.once()
+        seen += run.told
+        minutes(run, 1)
+        if minute == 2:
+            run.logs.before_page = lambda _: None
+    assert kinds(seen) == ["collection_failed", "heartbeat", "collection_resumed"]
+    failed, _, resumed = seen
+    assert (failed["error"], failed["log_group"]) == ("AccessDenied", GROUP.name)
+    assert failed["next_step"] == "Allow it"
+    assert (resumed["error"], resumed["failed_s"]) == ("AccessDenied", 180)
+
+
+def test_another_failure_of_the_same_group_is_told_too(run: Run) -> None:
+    failing_pages(run, DENIED)
+    run.once()
+    failing_pages(run, StateError("full", place=Place(), next_step=""))
+    minutes(run, 1)
+    run.once()
+    assert [one["error"] for one in run.told] == ["StateError"]
+
+
+def test_a_failing_service_is_asked_at_growing_distances_and_others_are_not_held_up(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.logs.groups = [OTHER, GROUP]
+    read = run.logs.read
+    tried: list[int] = []
+
+    def throttle_other(group: GroupId, *window: Any) -> Iterator[Page]:  # noqa: ANN401
+        if group == OTHER:
+            tried.append((run.logs.now - NOW_MS) // 60_000)
+            raise ServiceFailure("ThrottlingException", place=Place(), next_step="wait")
+        return read(group, *window)
+
+    monkeypatch.setattr(run.logs, "read", throttle_other)
+    for minute in range(60):
+        run.logs.events = [event(n, NOW_MS + n * 60_000) for n in range(minute + 1)]
+        assert len(records(run.once())) == 1
+        minutes(run, 1)
+    distances = [later - earlier for earlier, later in zip(tried, tried[1:])]
+    assert 5 <= len(tried) <= 16
+    assert max(distances) <= 10
+    assert distances[0] <= 2 < distances[-1]
+
+
+def test_a_person_who_mends_access_sees_it_in_the_next_run(run: Run) -> None:
+    run.logs.events = [event(0, NOW_MS)]
+    failing_pages(run, DENIED)
+    for _ in range(9):
+        run.once()
+        minutes(run, 1)
+    run.logs.before_page = lambda _: None
+    assert len(records(run.once())) == 1
+
+
+def test_log_groups_are_looked_for_every_five_minutes(run: Run) -> None:
+    for _ in range(11):
+        run.once()
+        minutes(run, 1)
+    assert run.logs.discoveries == 3
+    run.parameters["log_groups"] = "/aws/cloudhsm/other*"
+    run.once()
+    assert run.logs.discoveries == 4
+
+
+def test_a_known_group_is_collected_though_the_look_for_groups_fails(run: Run) -> None:
+    run.once()
+    minutes(run, 6)
+    run.logs.groups, run.logs.failures = [], [DENIED]
+    run.logs.events = [event(0, run.logs.now)]
+    assert len(records(run.once())) == 1
+
+
+def test_a_group_that_is_not_found_any_more_is_let_go(run: Run) -> None:
+    run.logs.groups = [GROUP, OTHER]
+    run.once()
+    minutes(run, 6)
+    run.logs.groups = [OTHER]
+    run.once()
+    assert run.outcome.groups == 1
+
+
+def test_the_clock_of_aws_is_remembered_between_runs(run: Run) -> None:
+    def learn(_page: int) -> None:
+        run.logs.clock_offset_ms = 1_234
+
+    run.logs.before_page = learn
+    run.once()
+    run.logs.before_page = lambda _: None
+    run.logs.clock_offset_ms = 0
+    run.once()
+    assert run.logs.clock_offset_ms == 1_234
+
+
+def test_a_quiet_group_costs_one_call_a_run(run: Run) -> None:
+    run.once()
+    run.logs.reads.clear()
+    minutes(run, 1)
+    run.once()
+    assert len(run.logs.reads) == 1
+
+
+def test_a_twin_of_an_input_at_work_is_refused_by_name(run: Run) -> None:
+    run.once()
+    minutes(run, 1)
+    run.stanza = "aws_cloudhsm://twin"
+    run.logs.events = [event(0, NOW_MS)]
+    assert run.once() == []
+    (failure,) = run.outcome.failures
+    assert "aws_cloudhsm://x collected this log group 60 s ago" in str(failure)
+    minutes(run, 4)
+    assert len(records(run.once())) == 1
+
+
+def test_a_gap_in_history_is_looked_for_once_more_before_it_is_called_absent(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - 5 * DAY_MS + n) for n in (0, 1, 4)]
+    assert verdicts(run.once()) == ["pending 2-3", "absent_at_source 2-3"]
+    slack_ms = 5 * 60_000
+    old_ms = NOW_MS - 5 * DAY_MS
+    assert run.logs.reads[-1] == (old_ms + 1 - slack_ms, old_ms + 4 + slack_ms)
+    reads = len(run.logs.reads)
+    minutes(run, 1)
+    run.once()
+    assert len(run.logs.reads) == reads + 1
+
+
+def test_what_the_last_look_finds_in_history_is_handed_over_once(run: Run) -> None:
+    old_ms = NOW_MS - 5 * DAY_MS
+    run.logs.events = [event(n, old_ms + n) for n in (0, 1, 4)]
+    late = [event(n, old_ms + n) for n in (2, 3)]
+
+    def reveal(_page: int) -> None:
+        start_ms, end_ms = run.logs.reads[-1]
+        if end_ms - start_ms < HOUR_MS and late[0] not in run.logs.events:
+            run.logs.events += late
+
+    run.logs.before_page = reveal
+    run.once()
+    found = run.once()
+    run.logs.before_page = lambda _: None
+    assert records(found) == []
+
+
+def test_an_open_gap_is_looked_for_between_the_sweeps(run: Run) -> None:
+    run.once()
+    run.logs.events = [event(n, NOW_MS - 9 + n) for n in (0, 2)]
+    assert verdicts(run.once()) == ["pending 1-1"]
+    minutes(run, 20)
+    run.logs.events.append(event(1, NOW_MS - 8))
+    found = run.once()
+    assert records(found) == [run.logs.events[-1].message]
+    assert verdicts(found) == ["recovered 1-1"]
+
+
+def test_what_retention_deleted_before_it_was_read_is_expired(run: Run) -> None:
+    run.logs.retention_ms = 7 * DAY_MS
+    run.logs.events = [event(0, NOW_MS)]
+    run.once()
+    minutes(run, 20 * 24 * 60)
+    run.logs.events.append(event(9, run.logs.now - 2 * DAY_MS))
+    assert verdicts(run.once()) == ["pending 1-8", "expired 1-8"]
+
+
+def test_a_foreign_group_and_a_foreign_stream_are_remarked_once(run: Run) -> None:
+    run.logs.groups = [GroupId("aws", "111122223333", "us-east-1", "/my/app")]
+    run.logs.events = [event(0, NOW_MS, stream="app-1"), event(0, NOW_MS)]
+    found = run.once()
+    assert len(records(found)) == 2
+    assert sorted(kinds(own(found))) == ["unfamiliar_group", "unfamiliar_stream"]
+    run.logs.events.append(event(1, NOW_MS, stream="app-1"))
+    assert kinds(own(run.once())) == []
+
+
+def test_a_long_outage_keeps_only_the_ids_inside_the_horizon(run: Run) -> None:
+    run.once()
+    run.logs.events = [event(n, NOW_MS + n * HOUR_MS) for n in range(240)]
+    run.logs.now += 240 * HOUR_MS
+    assert len(records(run.once())) == 240
+    state = run.state()
+    assert state is not None
+    assert len(state.seen) <= 25
+
+
+def test_events_of_one_millisecond_in_an_old_sweep_survive_a_cut_run(run: Run) -> None:
+    run.once()
+    run.logs.events = [event(n, NOW_MS + HOUR_MS) for n in range(20)]
+    run.logs.now += 240 * HOUR_MS
+    run.parameters["interval"] = "30"
+    clock = Ticking(run.logs)
+    found = [text for _ in range(20) for text in timed(run, clock)]
+    assert sorted(found) == sorted(messages(run.logs))
+
+
+def test_empty_pages_for_longer_than_a_run_end_nevertheless(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sparse stretch costs a page for each of its days, whatever is on it."""
+    run.logs.events = [event(n, NOW_MS - (20 - n) * DAY_MS) for n in range(3)]
+    read = run.logs.read
+
+    def sparse(group: GroupId, start_ms: int, end_ms: int, stream: str | None) -> Iterator[Page]:
+        pages = list(read(group, start_ms, end_ms, stream))
+        for _ in range((end_ms - start_ms) // DAY_MS):
+            clock.tick(0)
+            yield Page([], None)
+        yield from pages
+
+    clock = Ticking(run.logs)
+    monkeypatch.setattr(run.logs, "read", sparse)
+    run.parameters["interval"] = "10"
+    found: list[str] = []
+    for _ in range(30):
+        found += timed(run, clock)
+    assert sorted(found) == sorted(messages(run.logs))
+    assert run.outcome.has_caught_up

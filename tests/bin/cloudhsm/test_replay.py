@@ -60,7 +60,7 @@ def test_the_user_that_runs_splunk_can_read_what_root_asked_for(state: Path) -> 
 
 
 @given(
-    st.builds(
+    asked=st.builds(
         Request,
         st.just(ID),
         st.just(GROUP),
@@ -73,11 +73,11 @@ def test_the_user_that_runs_splunk_can_read_what_root_asked_for(state: Path) -> 
     )
 )
 def test_every_request_is_read_as_it_was_written(
-    tmp_path_factory: pytest.TempPathFactory, request_: Request = REQUEST
+    tmp_path_factory: pytest.TempPathFactory, asked: Request
 ) -> None:
     state = tmp_path_factory.mktemp("states") / "a.b-1.state"
-    write(state, request_)
-    assert waiting(state, GROUP) == [request_]
+    write(state, asked)
+    assert waiting(state, GROUP) == [asked]
 
 
 def test_the_oldest_request_comes_first(state: Path) -> None:
