@@ -4,6 +4,7 @@ The rooms of this package, from the top: imports run only downwards.
 
 ================  =====================================================================
 modular_input     Splunk's protocol: scheme, validation, wiring
+access            whether what an input asks for is allowed and can be reached, in 15 s
 collector         one run: groups in turn, shares of its time, failures, heartbeat
 group_collector   the loop of one log group: read, judge, write, flush, save
 collector_events  what the collector itself has to say, as events

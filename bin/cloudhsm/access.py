@@ -41,6 +41,8 @@ _ONE_CALL_S = 8.0
 # Throttling passes within this time.
 _PAUSE_S = 1.0
 
+_LIST, _READ = "logs:DescribeLogGroups", "logs:FilterLogEvents"
+
 log = logging.getLogger("cloudhsm")
 T = TypeVar("T")
 
@@ -109,7 +111,7 @@ class _DryCall:
         self._last_start = time.monotonic() + limit_s - min(_ONE_CALL_S, limit_s / 2)
 
     def run(self) -> None:
-        """Try every entry; the first failure that no other entry could escape ends it."""
+        """Try every entry; what fails for want of credentials, a way or an answer ends it."""
         try:
             source = self._connect()
             for number, selector in enumerate(self._settings.log_groups):
@@ -126,38 +128,49 @@ class _DryCall:
             self.failures.append(Unexpected(error, Place(region=self._settings.aws_region)))
 
     def _try_entry(self, source: Source, selector: GroupSelector) -> None:
-        action, entry = "logs:DescribeLogGroups", _written(selector)
-        self.awaited = f"{action} for {entry}"
+        entry = _written(selector)
+        self.awaited = f"{_LIST} for {entry}"
         try:
             groups = self._patiently(lambda: _discovered(source, selector))
         except GroupNotFound as error:
             self._without_group(error, selector)
             return
         except AccessDenied as error:
-            self.failures.append(_denied([error], {"Action": action, "Resource": "*"}))
+            self.failures.append(_denied([error], {"Action": _LIST, "Resource": "*"}))
             return
-        self._note(logging.INFO, f"action={action} result=allowed", entry=entry)
+        self._note(logging.INFO, f"action={_LIST} result=allowed", entry=entry)
         self._try_groups(source, selector, groups[:GROUPS_PER_ENTRY])
 
     def _try_groups(self, source: Source, selector: GroupSelector, groups: list[GroupId]) -> None:
-        action = "logs:FilterLogEvents"
         denials: list[AccessDenied] = []
-        for group in groups:
-            if self._is_late():
-                self._note(logging.WARNING, f"action={action} result=not_tried", group=group.name)
-                continue
-            self.awaited = f"{action} on {group.name}"
-            try:
-                self._patiently(lambda group=group: source.may_read(group))  # type: ignore[misc]
-            except AccessDenied as error:
-                denials.append(error)
-            except GroupNotFound as error:
-                self._without_group(error, selector)
-            else:
-                self._note(logging.INFO, f"action={action} result=allowed", group=group.name)
-        if denials:
-            statement = {"Action": action, "Resource": _arn(groups[0], selector)}
-            self.failures.append(_denied(denials, statement))
+        try:
+            for group in groups:
+                if self._is_late():
+                    what = f"action={_READ} result=not_tried"
+                    self._note(logging.WARNING, what, group=group.name)
+                    continue
+                self._try_group(source, selector, group, denials)
+        finally:
+            if denials:
+                statement = {"Action": _READ, "Resource": _arn(groups[0], selector)}
+                self.failures.append(_denied(denials, statement))
+
+    def _try_group(
+        self,
+        source: Source,
+        selector: GroupSelector,
+        group: GroupId,
+        denials: list[AccessDenied],
+    ) -> None:
+        self.awaited = f"{_READ} on {group.name}"
+        try:
+            self._patiently(lambda: source.may_read(group))
+        except AccessDenied as error:
+            denials.append(error)
+        except GroupNotFound as error:
+            self._without_group(error, selector)
+        else:
+            self._note(logging.INFO, f"action={_READ} result=allowed", group=group.name)
 
     def _without_group(self, error: GroupNotFound, selector: GroupSelector) -> None:
         """A name without a group is mostly a typing error; a prefix may be ahead of its groups."""

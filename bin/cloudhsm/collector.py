@@ -114,9 +114,9 @@ class Collector:
     def _discovered(self) -> list[FoundGroup]:
         """The groups to read now: looked for every 5 minutes, and without those that wait."""
         now_ms, settings = self._logs.now_ms(), self._settings
-        wanted = asked(settings.aws_region, settings.endpoint_url, settings.log_groups)
-        if wanted != self._state.asked:
-            self._state.asked, self._state.groups, self._state.discovered_ms = wanted, [], 0
+        if self._state.is_new_to(settings):
+            self._state.asked, self._state.groups = asked(settings), []
+            self._state.discovered_ms = 0
         entries = [_entry(selector.name) for selector in settings.log_groups]
         is_fresh = 0 <= now_ms - self._state.discovered_ms < DISCOVERY_MS
         if not is_fresh and not any(map(self._waits, entries)):

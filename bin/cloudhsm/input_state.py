@@ -10,13 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cloudhsm.log_source import FoundGroup
-from cloudhsm.settings import GroupSelector
+from cloudhsm.settings import Settings
 from cloudhsm.state import GroupId
 from cloudhsm.tally import Tally
 
@@ -52,6 +51,10 @@ class InputState:
     tally: Tally = field(default_factory=Tally)
     failures: dict[str, Failure] = field(default_factory=dict)
 
+    def is_new_to(self, settings: Settings) -> bool:
+        """Whether the groups that a stanza asks for were never looked for."""
+        return self.asked != asked(settings)
+
     def to_json(self) -> dict[str, object]:
         """The document, with its version."""
         return {
@@ -66,9 +69,10 @@ class InputState:
         }
 
 
-def asked(region: str, endpoint_url: str | None, selectors: Iterable[GroupSelector]) -> str:
+def asked(settings: Settings) -> str:
     """What a discovery depends on, as a text to compare."""
-    return json.dumps([region, endpoint_url, *([one.name, one.is_prefix] for one in selectors)])
+    entries = [[one.name, one.is_prefix] for one in settings.log_groups]
+    return json.dumps([settings.aws_region, settings.endpoint_url, entries])
 
 
 class InputFile:

@@ -10,7 +10,9 @@ import logging
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from splunklib.modularinput import (
     Argument,
@@ -23,10 +25,14 @@ from splunklib.modularinput import (
     EventWriter as SplunkEventWriter,
 )
 
-from cloudhsm import settings
+from cloudhsm import access, log_file, settings
 from cloudhsm.errors import CloudHsmError, OutputClosed, pair
 from cloudhsm.event_writer import EventWriter
+from cloudhsm.settings import Settings
 from cloudhsm.stop import Stop, StopRequested
+
+if TYPE_CHECKING:
+    from cloudhsm.collector import Collector
 
 log = logging.getLogger("cloudhsm")
 
@@ -54,6 +60,7 @@ class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type i
     def __init__(self) -> None:
         super().__init__()
         self.exit_status = 0
+        self._is_output_closed = False
 
     def get_scheme(self) -> Scheme:
         """What splunkd shows under Settings > Data inputs."""
@@ -74,76 +81,96 @@ class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type i
         return scheme
 
     def validate_input(self, definition: ValidationDefinition) -> None:
-        """Raises SettingError; splunkd shows its text to the person who saves the input."""
-        settings.parse(definition.metadata["name"], definition.parameters, _now_ms())
+        """Raises CloudHsmError; splunkd shows its text to the person who saves the input."""
+        log_file.conceal(definition.metadata.get("session_key"))
+        name = definition.metadata["name"]
+        asked = settings.parse(f"{settings.SCHEME}://{name}", definition.parameters, _now_ms())
+        failures = check_access(asked)
+        if failures:
+            raise access.as_one(failures)
 
     def stream_events(self, inputs: InputDefinition, ew: SplunkEventWriter) -> None:
         """One run of each stanza that splunkd hands over (one, since instances are not shared)."""
         del ew  # `cloudhsm.event_writer` writes the same stream without `unbroken`
         stop = Stop()
         stop.listen()
+        log_file.conceal(inputs.metadata.get("session_key"))
+        home = os.environ.get("SPLUNK_HOME")
         for stanza, parameters in inputs.inputs.items():
-            failures: list[CloudHsmError] = []
             try:
-                run_stanza(stanza, parameters, inputs.metadata, stop, failures)
-            except StopRequested:
-                log.info("%s what=stopped", pair("input", stanza))
+                asked = settings.parse(stanza, parameters, _now_ms())
             except CloudHsmError as error:
-                failures.append(error)
-            for failure in failures:
-                self.exit_status = 1
-                log.error("%s %s", pair("input", stanza), failure.line())
-            if any(isinstance(failure, OutputClosed) for failure in failures):
+                self._fail(stanza, [error])
+                continue
+            with log_file.open_log(stanza, asked.log_level, Path(home) if home else None):
+                self._fail(stanza, collect(asked, inputs.metadata, stop))
+            if self._is_output_closed:
                 _let_go_of_stdout()
                 return
 
+    def _fail(self, stanza: str, failures: list[CloudHsmError]) -> None:
+        for failure in failures:
+            self.exit_status = 1
+            self._is_output_closed |= isinstance(failure, OutputClosed)
+            log.error("%s %s", pair("input", stanza), failure.line())
 
-def run_stanza(
-    stanza: str,
-    parameters: dict[str, str | None],
-    metadata: dict[str, str],
-    stop: Stop,
-    failures: list[CloudHsmError],
-) -> None:
-    """Wire the rooms together and collect once.
 
-    What failed for one group is added to `failures`; raises CloudHsmError for what ended the run.
-    """
+def check_access(asked: Settings) -> list[CloudHsmError]:
+    """What stands in the way of collecting, found by a dry call of 15 s at most."""
+
+    def connect() -> access.Source:
+        from cloudhsm.cloudwatch import CloudWatchLogs
+        from cloudhsm.credentials import HASTY
+
+        return CloudWatchLogs(asked, HASTY)
+
+    return access.check(asked, connect)
+
+
+def collect(asked: Settings, metadata: dict[str, str], stop: Stop) -> list[CloudHsmError]:
+    """One run of one stanza; returns what failed, for single groups or altogether."""
+    # Not sys.stdout.buffer: under PYTHONUNBUFFERED that is raw, and takes only part of a write.
+    stdout = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115  (the process's own)
+    writer = EventWriter(stdout, asked.index)
+    failures: list[CloudHsmError] = []
+    try:
+        with suppress(StopRequested):
+            collector = _wired(asked, metadata, writer, stop)
+            failures = collector.outcome.failures
+            outcome = collector.run()
+            log.info("%s what=run_ended %s", pair("input", asked.stanza), outcome.line())
+        writer.close()
+    except CloudHsmError as error:
+        failures.append(error)
+        if not isinstance(error, OutputClosed):
+            writer.close()
+    if stop.requested:
+        log.info("%s what=stopped", pair("input", asked.stanza))
+    return failures
+
+
+def _wired(asked: Settings, metadata: dict[str, str], writer: EventWriter, stop: Stop) -> Collector:
+    """The rooms put together. Raises CloudHsmError where there can be no client."""
     from cloudhsm.cloudwatch import CloudWatchLogs
     from cloudhsm.collector import Collector
     from cloudhsm.input_state import InputFile
     from cloudhsm.state_store import FileStateStore
 
     checkpoints = Path(metadata["checkpoint_dir"])
-    asked = settings.parse(stanza, parameters, _now_ms())
+    memory = InputFile(checkpoints, asked.stanza)
     with stop.interruptible():
+        if memory.load().is_new_to(asked):  # a conf file that was deployed met no validation
+            for failure in check_access(asked):
+                told = f"what=access_checked {failure.line()}"
+                log.warning("%s %s", pair("input", asked.stanza), told)
         logs = CloudWatchLogs(asked)
-    # Not sys.stdout.buffer: under PYTHONUNBUFFERED that is raw, and takes only part of a write.
-    stdout = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115  (the process's own)
-    writer = EventWriter(stdout, asked.index)
-    collector = Collector(
-        asked,
-        logs,
-        FileStateStore(checkpoints),
-        InputFile(checkpoints, stanza),
-        writer,
-        stop,
-        metadata.get("server_host", ""),
-    )
-    try:
-        collector.run()
-        writer.close()
-    finally:
-        failures += collector.outcome.failures
-    log.info("%s what=run_ended %s", pair("input", stanza), collector.outcome.line())
+    store, host = FileStateStore(checkpoints), metadata.get("server_host", "")
+    return Collector(asked, logs, store, memory, writer, stop, host)
 
 
 def main(arguments: list[str]) -> int:
     """Entry point; returns the process's exit status."""
-    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s", level=logging.INFO)
-    logging.addLevelName(logging.WARNING, "WARN")  # the severities that splunkd understands
-    logging.addLevelName(logging.CRITICAL, "FATAL")
-    logging.getLogger("botocore").setLevel(logging.WARNING)
+    log_file.to_stderr()
     script = AwsCloudHsmInput()
     return int(script.run(arguments)) or script.exit_status
 

@@ -135,7 +135,7 @@ class StateFile:
 
     def requests(self) -> list[Request]:
         """The replays that people asked for and no run adopted yet."""
-        return replay.waiting(self.path)
+        return replay.waiting(self.path, self._group)
 
     def discard(self, request: Request) -> None:
         """A request was adopted: it stands in the state now."""

@@ -7,7 +7,7 @@ import pytest
 
 from cloudhsm.input_state import Failure, InputFile, InputState, asked
 from cloudhsm.log_source import FoundGroup
-from cloudhsm.settings import GroupSelector
+from cloudhsm.settings import parse
 from cloudhsm.tally import Tally
 from tests.bin.fakes import GROUP
 
@@ -61,11 +61,13 @@ def test_a_memory_that_cannot_be_written_says_so_and_leaves_nothing_behind(tmp_p
 
 
 def test_another_setting_asks_anew() -> None:
-    exact, prefix = GroupSelector("/aws/x/", False), GroupSelector("/aws/x/", True)
-    texts = {
-        asked("us-east-1", None, [exact]),
-        asked("us-east-1", None, [prefix]),
-        asked("us-east-2", None, [exact]),
-        asked("us-east-1", "https://vpce", [exact]),
-    }
-    assert len(texts) == 4
+    stanzas: list[dict[str, str | None]] = [
+        {"aws_region": "us-east-1", "log_groups": "/aws/x"},
+        {"aws_region": "us-east-1", "log_groups": "/aws/x*"},
+        {"aws_region": "us-east-2", "log_groups": "/aws/x"},
+        {"aws_region": "us-east-1", "log_groups": "/aws/x", "endpoint_url": "https://vpce"},
+    ]
+    settings = [parse("aws_cloudhsm://x", stanza, 0) for stanza in stanzas]
+    assert len({asked(one) for one in settings}) == 4
+    assert InputState().is_new_to(settings[0])
+    assert not InputState(asked(settings[0])).is_new_to(settings[0])

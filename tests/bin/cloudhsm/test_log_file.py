@@ -392,3 +392,41 @@ def test_audit_records_never_enter_the_log(home: Path, logger: str) -> None:
     with open_log(STANZA, "DEBUG", home):
         logging.getLogger(logger).debug("Response body: a record")
     assert lines(home) == []
+
+
+@pytest.mark.parametrize("kept_in", ["environment", "file"])
+def test_all_that_botocore_says_at_debug_holds_no_secret(
+    home: Path, monkeypatch: pytest.MonkeyPatch, kept_in: str
+) -> None:
+    from cloudhsm.cloudwatch import CloudWatchLogs
+    from cloudhsm.settings import parse
+    from tests.bin.fakes import GROUP, NOW_MS, ScriptedAws, event, filtered, refusal
+
+    token = "not/of+a=known/form" * 3
+    keys = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": SECRET, "session_token": token}
+    for name, value in keys.items():
+        monkeypatch.setenv(f"AWS_{name.upper()}", value)
+        if kept_in == "file":
+            monkeypatch.delenv(f"AWS_{name.upper()}")
+    profile = home / "credentials"
+    profile.write_text("[default]\n" + "".join(f"aws_{k} = {v}\n" for k, v in keys.items()))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    aws = ScriptedAws()
+    aws.script["FilterLogEvents"] = [
+        refusal("ThrottlingException"),
+        filtered(event(0, NOW_MS - 1, message="Opcode : CN_LOGIN")),
+    ]
+    asked = parse(STANZA, {"aws_region": "us-east-1", "endpoint_url": aws.url}, NOW_MS)
+    with open_log(STANZA, "DEBUG", home):
+        pages = [*CloudWatchLogs(asked).read(GROUP, 0, NOW_MS)]
+    aws.shutdown()
+    aws.server_close()
+    assert len(pages[0].events) == 1
+    told = "\n".join(lines(home))
+    assert "logger=botocore.auth" in told
+    assert "x-amz-security-token:***" in told
+    for piece in (SECRET, SECRET[:12], SECRET[-12:], token, token[:12], "CN_LOGIN"):
+        assert piece not in told
+    assert not re.search(r"Signature=[0-9a-f]|Signature:(\\n)?[0-9a-f]", told)
