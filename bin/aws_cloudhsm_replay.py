@@ -27,7 +27,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from cloudhsm import replay, settings
+from cloudhsm import arguments, replay, settings
 from cloudhsm.errors import CloudHsmError, Place, SettingError, StateError
 from cloudhsm.plan import Replay
 from cloudhsm.replay import Request
@@ -82,7 +82,7 @@ def _folder(given: Path | None) -> Path:
                 "--folder", "is not given, nor SPLUNK_HOME set", "Start this by `splunk cmd python`"
             )
         base = Path(database) if database else Path(home or "") / "var" / "lib" / "splunk"
-        folder = base / "modinputs" / settings.SCHEME
+        folder = base / "modinputs" / arguments.SCHEME
     if not folder.is_dir():
         raise StateError(
             "There is no such checkpoint folder",
@@ -134,7 +134,7 @@ def _instant(option: str, text: str | None, now_ms: int) -> int:
     if text and text[0].isdigit():  # start_time takes words and distances too
         stanza = {"aws_region": "us-east-1", "start_time": text}
         with suppress(SettingError):
-            return settings.parse(settings.SCHEME, stanza, now_ms).start_ms(now_ms)
+            return settings.parse(arguments.SCHEME, stanza, now_ms).start_ms(now_ms)
     if text:
         what = f"{text!r} is not an instant that has passed"
     raise _refused(option, what, next_step)

@@ -3,13 +3,15 @@
 The rooms of this package, from the top: imports run only downwards.
 
 ================  =====================================================================
-modular_input     Splunk's protocol: scheme, validation, wiring
+modular_input     Splunk's protocol: scheme, validation, streaming
+wiring            the rooms put together, for a run or for validation
 access            whether what an input asks for is allowed and can be reached, in 15 s
 collector         one run: groups in turn, shares of its time, failures, heartbeat
 group_collector   the loop of one log group: read, judge, write, flush, save
 collector_events  what the collector itself has to say, as events
 event_writer      Splunk's XML event stream
 cloudwatch        CloudWatch Logs through botocore; every AWS quirk has its place there
+answer_parser     pages of events out of botocore's answers, without its detours
 credentials       where AWS credentials come from
 input_state       what an input remembers between runs: groups found, failures, counters
 read_ahead        pages of several windows in flight
@@ -25,6 +27,7 @@ record            the identity of one record: time, reboot counter, sequence, ki
 settings          what the administrator asked for (pure)
 tally             what a run did, counted
 log_file          the input's log, in Splunk's log folder
+arguments         the settings of a stanza for Splunk's forms
 stop              ending a run early and in order
 errors            errors that say what, where and what to do next
 ================  =====================================================================

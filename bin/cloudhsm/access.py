@@ -16,7 +16,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cloudhsm.errors import (
     AccessDenied,
@@ -29,9 +29,11 @@ from cloudhsm.errors import (
     Unexpected,
     pair,
 )
-from cloudhsm.log_source import Discovery
-from cloudhsm.settings import GroupSelector, Settings
-from cloudhsm.state import GroupId
+
+if TYPE_CHECKING:  # these bring the whole ledger with them, which takes longer than all the rest
+    from cloudhsm.log_source import Discovery
+    from cloudhsm.settings import GroupSelector, Settings
+    from cloudhsm.state import GroupId
 
 LIMIT_S = 15.0
 # Groups that are tried per entry: permissions are given by prefix, and calls are scarce.

@@ -84,6 +84,7 @@ class CloudWatchLogs:
         self, settings: Settings, patience: credentials.Patience = credentials.PATIENT
     ) -> None:
         self._region = settings.aws_region
+        self._patience = patience
         self.clock_offset_ms = 0
         self.pace = Pace(settings.calls_per_second or default_calls_per_second(settings.aws_region))
         self._session = credentials.session()
@@ -263,7 +264,7 @@ class CloudWatchLogs:
         """A group named exactly needs no permission to list groups; STS tells the account."""
         with self._explained("finding the partition", Place(region=self._region, group=name)):
             partition = str(self._session.get_partition_for_region(self._region))
-        account = credentials.account_id(self._session, self._region)
+        account = credentials.account_id(self._session, self._region, self._patience)
         return GroupId(partition, account, self._region, name)
 
     def _learn_clock(self, answer: Answer) -> None:

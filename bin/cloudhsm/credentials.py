@@ -54,13 +54,13 @@ def client_config(patience: Patience) -> Config:
     )
 
 
-def account_id(aws: botocore.session.Session, region: str) -> str:
+def account_id(aws: botocore.session.Session, region: str, patience: Patience = PATIENT) -> str:
     """The account of the credentials, from STS GetCallerIdentity, which needs no permission.
 
     Raises CloudHsmError where no account can be had.
     """
     try:
-        config = client_config(replace(PATIENT, attempts=2))
+        config = client_config(replace(patience, attempts=min(2, patience.attempts)))
         sts = aws.create_client("sts", region_name=region, config=config)
         return str(sts.get_caller_identity()["Account"])
     except _FAILURES as error:

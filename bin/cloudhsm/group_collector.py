@@ -108,9 +108,12 @@ class GroupCollector:
         if loaded.recovered_from:
             first.append(self._reporter.state_recovered(self._now_usecs(), loaded.recovered_from))
         first += self._unfamiliar_group()
-        first += self._adopt_replays()
+        requests = file.requests()
+        first += self._adopted(requests)
         if first:
             self._hand_over(first)
+        for request in requests:  # now that they stand in the state that was saved
+            file.discard(request)
 
     @property
     def id(self) -> GroupId:
@@ -207,18 +210,14 @@ class GroupCollector:
         if not self._group.name.startswith(_GROUP) and self._note(""):
             yield self._reporter.unfamiliar_group(self._now_usecs())
 
-    def _adopt_replays(self) -> Iterator[Event]:
-        """Take requests into the state, where they survive; only then let go of their files."""
-        requests = self._file.requests()
-        adopted = {replay.id for replay in self._state.progress.replays}
-        fresh = [request for request in requests if request.id not in adopted]
-        replays = [_replay(request) for request in fresh]
-        self._state.progress.replays += replays
-        if replays:
-            self._file.save(self._state)
+    def _adopted(self, requests: list[Request]) -> Iterator[Event]:
+        """Take requests into the state, where they survive."""
+        progress = self._state.progress
+        known = {*progress.replayed, *(replay.id for replay in progress.replays)}
         for request in requests:
-            self._file.discard(request)
-        return (self._reporter.replay(self._now_usecs(), "started", one) for one in replays)
+            if request.id not in known:
+                progress.replays.append(_replay(request))
+                yield self._reporter.replay(self._now_usecs(), "started", progress.replays[-1])
 
     def _read(self, windows: list[Window]) -> bool:
         """Read windows, one page at least, until their ends or this group's time; True at the end.

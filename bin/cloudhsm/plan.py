@@ -18,6 +18,7 @@ AHEAD_MS = 2 * 3_600_000
 POLL_OVERLAP_MS = 15 * 60_000
 # Stretches of history shorter than this are not worth a window of their own.
 SPLIT_MS = 6 * 3_600_000
+_KNOWN_REPLAYS = 100
 
 
 @dataclass
@@ -90,6 +91,7 @@ class Progress:
     settled_ms: the settled mark.
     backfills:  stretches of history before the settled mark, each read once, oldest event first.
     replays:    what people asked for, in the order of their asking.
+    replayed:   ids of the last of them that ended, should their requests turn up once more.
     """
 
     start_ms: int
@@ -98,6 +100,7 @@ class Progress:
     sweep: Sweep | None = None
     backfills: list[Backfill] = field(default_factory=list)
     replays: list[Replay] = field(default_factory=list)
+    replayed: list[str] = field(default_factory=list)
 
     @property
     def history_left_ms(self) -> int:
@@ -252,6 +255,7 @@ def finish(
         return done.start_ms, done.end_ms
     if isinstance(done, Replay):
         progress.replays.remove(done)
+        progress.replayed = [*progress.replayed, done.id][-_KNOWN_REPLAYS:]
         return None
     return window.start_ms, max(window.start_ms, min(window.end_ms, now_ms))
 

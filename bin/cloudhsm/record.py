@@ -27,6 +27,18 @@ _HEAD = re.compile(
     re.ASCII,
 )
 
+# The two published layouts as HSMs print them, which is what nearly every record is. Whatever this
+# accepts, `_HEAD` reads alike; it only takes two thirds of the time.
+_USUAL_HEAD = re.compile(
+    r"Time: \d\d/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6}, usecs:(\d{15,16})\n"
+    r"(?:Version No ?: [\d.]{1,16}\n)?"
+    r"Sequence No ?: (0x[0-9a-f]{1,16})\n"
+    r"Reboot counter ?: (0x[0-9a-f]{1,8})\n"
+    r"(?:Opcode ?: \w{1,64} \(0x[0-9a-f]{1,8}\)\n)?"
+    r"Command Type\(hex\) ?: (\w{1,64})",
+    re.ASCII,
+)
+
 _OPTIONAL = ("sequence_no", "reboot_counter", "command_type")
 
 # An HSM clock outside these bounds is not believed: 2000-01-01 and 2100-01-01 in microseconds.
@@ -39,6 +51,9 @@ class Kind(Enum):
 
     AUDIT = "audit"
     CERTIFICATE = "certificate"
+
+
+_AUDIT = Kind.AUDIT
 
 
 class Record(NamedTuple):
@@ -64,8 +79,25 @@ class Record(NamedTuple):
         return None if self.sequence_no is None else int(self.sequence_no, 16)
 
 
+_new = tuple.__new__
+_usual_head = _USUAL_HEAD.match
+
+
 def identify(message: str) -> Record:
     """Read the identity of a message; never raises, whatever the text."""
+    head = _usual_head(message)
+    if head is None:
+        return identify_unusual(message)
+    digits, sequence_no, reboot_counter, command_type = head.groups()
+    usecs = int(digits)
+    if not _EARLIEST_USECS <= usecs < _LATEST_USECS:
+        return identify_unusual(message)
+    # As Record(...), at a third of its cost.
+    return _new(Record, (_AUDIT, usecs, sequence_no, reboot_counter, command_type, ()))
+
+
+def identify_unusual(message: str) -> Record:
+    """As `identify`, for any text; the slower and complete way."""
     if message[:64].lstrip().startswith("{"):
         return _certificate(message)
     head = _HEAD.match(message)

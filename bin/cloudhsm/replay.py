@@ -142,7 +142,7 @@ def _read(file: Path, group: GroupId | None) -> Request:
     """Raises RequestRejected for what `write` did not write, FileNotFoundError."""
     try:
         with file.open("rb") as stream:
-            content = stream.read(_MOST_BYTES + 1)
+            content = stream.read(_MOST_BYTES)
     except FileNotFoundError:
         raise
     except OSError as error:

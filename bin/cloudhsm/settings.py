@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit
 
+from cloudhsm.arguments import (
+    DEFAULT_LATENESS_HORIZON,
+    DEFAULT_LOG_GROUPS,
+    DEFAULT_LOG_LEVEL,
+    DEFAULT_START_TIME,
+    DEFAULT_WINDOWS_IN_FLIGHT,
+    LOG_LEVELS,
+)
 from cloudhsm.errors import Place, SettingError
 
-SCHEME = "aws_cloudhsm"
-DEFAULT_LOG_GROUPS = "/aws/cloudhsm/"
-DEFAULT_START_TIME = "-30d"
-DEFAULT_LATENESS_HORIZON = "24h"
 DEFAULT_INTERVAL_S = 60
-DEFAULT_WINDOWS_IN_FLIGHT = 2
-DEFAULT_LOG_LEVEL = "INFO"
-LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 
 # A start_time this far ahead of the host's clock may still mean now in another time zone.
 _CLOCK_SLACK_MS = 24 * 3_600_000

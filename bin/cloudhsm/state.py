@@ -10,7 +10,8 @@ Version 1. Every time is in milliseconds (`*_ms`) or microseconds (`*_usecs`) si
                   "sweep": null | {STRETCH, "started_ms"},
                   "backfills": [{STRETCH}, ...],
                   "replays": [{STRETCH, "id", "stream", "requested_by", "reason",
-                               "records"}, ...]},
+                               "records"}, ...],
+                  "replayed": [ids of the last replays that ended]},
      "seen":     {hour: base64},
      "ledger":   {"covered": [[start_ms, end_ms], ...],
                   "epochs": {stream: {reboot_counter: [
@@ -124,6 +125,7 @@ def _progress_to_json(progress: Progress) -> Json:
             {**_stretch_to_json(one), **{name: getattr(one, name) for name in _OF_A_REPLAY}}
             for one in progress.replays
         ],
+        "replayed": progress.replayed,
     }
 
 
@@ -149,6 +151,7 @@ def _progress_from_json(document: Json) -> Progress:
             Replay(*_stretch_from_json(one), **{name: one[name] for name in _OF_A_REPLAY})
             for one in document.get("replays", [])
         ],
+        list(document.get("replayed", [])),
     )
 
 

@@ -267,6 +267,16 @@ def test_throttling_that_passes_is_no_failure(aws: ScriptedAws, operation: str) 
     assert checked(aws.url) == []
 
 
+def test_there_is_no_second_try_that_could_come_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        time.sleep(0.3)
+        raise ServiceFailure("throttled", next_step="x")
+
+    monkeypatch.setattr(access, "_PAUSE_S", 5)
+    failures = check(settings("", "/a/"), lambda: FakeSource(reading=fail), limit_s=0.5)
+    assert [failure.what for failure in failures] == ["throttled"]
+
+
 def test_a_failure_of_aws_that_stays_is_told(aws: ScriptedAws) -> None:
     aws.script["FilterLogEvents"] = [refusal("InternalFailure", status=500)]
     (error,) = checked(aws.url, "/aws/cloudhsm/", "/b/")

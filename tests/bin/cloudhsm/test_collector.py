@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudhsm import replay
 from cloudhsm.collector import Collector
 from cloudhsm.errors import AccessDenied, OutputClosed, Place, ServiceFailure, StateError
 from cloudhsm.event_writer import Event, EventWriter
@@ -883,3 +885,93 @@ def test_empty_pages_for_longer_than_a_run_end_nevertheless(
         found += timed(run, clock)
     assert sorted(found) == sorted(messages(run.logs))
     assert run.outcome.has_caught_up
+
+
+def request(run: Run, start_ms: int, end_ms: int, stream: str | None = None) -> replay.Request:
+    """Ask for a replay, as the command does."""
+    asked = replay.Request(
+        uuid.uuid4().hex, GROUP, stream, start_ms, end_ms, "alice", NOW_MS, "lost index"
+    )
+    replay.write(run.store.path(GROUP), asked)
+    return asked
+
+
+def test_a_replay_hands_over_again_what_lies_in_its_range_between_two_marks(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - (9 - n) * DAY_MS) for n in range(9)]
+    run.once()
+    asked = request(run, NOW_MS - 6 * DAY_MS, NOW_MS - 4 * DAY_MS)
+    found = run.once()
+    assert records(found) == messages(run.logs)[3:6]
+    started, finished = own(found)
+    assert (started["event"], started["phase"], finished["phase"]) == (
+        "replay",
+        "started",
+        "finished",
+    )
+    assert (started["replay_id"], started["requested_by"], started["reason"]) == (
+        asked.id,
+        "alice",
+        "lost index",
+    )
+    assert (finished["records"], finished["replay_from"]) == (3, NOW_MS / 1000 - 6 * 86_400)
+    assert found[0]["sourcetype"] == found[-1]["sourcetype"] == "aws:cloudhsm:collector"
+    assert run.once() == []
+
+
+def test_a_replay_of_one_stream_leaves_the_others_alone(run: Run) -> None:
+    run.logs.events = [event(0, NOW_MS - DAY_MS), event(0, NOW_MS - DAY_MS, stream="hsm-other")]
+    run.once()
+    request(run, 0, NOW_MS, "hsm-other")
+    assert [e["host"] for e in run.once() if e["sourcetype"] == "aws:cloudhsm:audit"] == [
+        "hsm-other"
+    ]
+
+
+def test_a_replay_changes_neither_ledger_nor_verdicts_nor_positions(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - 5 * DAY_MS + n) for n in (0, 1, 4)]
+    run.once()
+    before = run.state()
+    request(run, 0, NOW_MS)
+    replayed = run.once()
+    after = run.state()
+    assert before is not None
+    assert after is not None
+    assert verdicts(replayed) == []
+    assert {one["event"] for one in own(replayed)} == {"replay"}
+    assert after.ledger.epochs == before.ledger.epochs
+    assert after.progress.settled_ms == before.progress.settled_ms
+
+
+@pytest.mark.parametrize("effects", range(12))
+def test_a_replay_survives_the_death_of_its_run(run: Run, effects: int) -> None:
+    run.logs.events = [event(n, NOW_MS - 5 * DAY_MS + n) for n in range(9)]
+    run.once()
+    request(run, 0, NOW_MS)
+    output = Pipe()
+    with suppress(Crash):
+        run.collector(CrashingWriter(output, [effects])).run()
+    found = records(handed_over(output)) + records(run.once())
+    assert set(found) == set(messages(run.logs))
+    assert len(found) <= 9 + run.logs.page_size
+    assert run.once() == []
+
+
+def test_a_replay_that_a_run_has_no_time_for_goes_on_in_the_next_ones(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - 5 * DAY_MS + n) for n in range(60)]
+    run.once()
+    request(run, 0, NOW_MS)
+    run.parameters["interval"] = "5"
+    clock = Ticking(run.logs)
+    found = [text for _ in range(12) for text in timed(run, clock)]
+    assert found == messages(run.logs)
+
+
+def test_a_damaged_request_stops_nothing_and_is_set_aside(run: Run) -> None:
+    run.logs.events = [event(0, NOW_MS)]
+    run.once()
+    asked = request(run, 0, NOW_MS)
+    path = replay.path(run.store.path(GROUP), asked)
+    path.write_text("{")
+    run.logs.events.append(event(1, NOW_MS))
+    assert records(run.once()) == [event(1, NOW_MS).message]
+    assert [one.name for one in run.folder.glob("*.rejected")] == [f"{path.name}.rejected"]

@@ -289,6 +289,11 @@ def test_a_value_that_was_named_secret_is_hidden_wherever_it_turns_up() -> None:
     assert redacted("abc") == "abc"
 
 
+def test_a_secret_that_contains_another_is_hidden_whole() -> None:
+    conceal("horse", "horse1", "horse12", "horse123", "horse1234")
+    assert redacted("horse1234") == "***"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
