@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from typing import Protocol
 from cloudhsm import plan
 from cloudhsm.collector_events import Reporter
 from cloudhsm.errors import Place, StateLocked, pair
-from cloudhsm.event_writer import Event, is_carried
+from cloudhsm.event_writer import Event, are_carried, is_carried
 from cloudhsm.ledger import Anomaly, Counter, Horizon
 from cloudhsm.log_source import FoundGroup, LogEvent, LogSource, Page
 from cloudhsm.plan import Replay, Window
@@ -82,9 +83,6 @@ class Run:
     tally: Tally = field(default_factory=Tally)
 
 
-Records = list[tuple[LogEvent, Record]]
-
-
 class GroupCollector:
     """Steps that a run takes for one group; each returns early when the run is over.
 
@@ -98,6 +96,7 @@ class GroupCollector:
         self._reporter = Reporter(run.settings.stanza, found.id)
         self._group = found.id
         self._missing: dict[Counter, list[tuple[int, int]]] = {}
+        self._origins: dict[tuple[str, Kind], tuple[str, str, str]] = {}
         loaded = file.load()
         self._state = loaded.state or self._first_state()
         self._take_over()
@@ -263,8 +262,9 @@ class GroupCollector:
         if isinstance(window.stretch, Replay):
             window.stretch.records += len(fresh)
         if fresh:
-            records = [(event, identify(event.message)) for event in fresh]
-            self._hand_over([*self._events(records), *self._remarks(window, records)])
+            records = [identify(event.message) for event in fresh]
+            events = [*self._events(fresh, records), *self._remarks(window, fresh, records)]
+            self._hand_over(events)
         elif window.stretch is not None:
             # A page of repeats counts too: else a run cut short would read it again for ever.
             self._file.save(self._state)
@@ -273,23 +273,17 @@ class GroupCollector:
         """What was not handed over before, told by event ids as far as they are kept."""
         if window.around is not None:
             return [event for event in events if self._is_found(event)]
-        seen = self._state.seen
         if window.stretch is None:
-            return [one for one in events if seen.is_new(one.event_id, one.timestamp_ms)]
-        boundary = window.stretch.boundary
+            return self._state.seen.fresh(events)
         if isinstance(window.stretch, Replay):
-            return [one for one in events if boundary.is_new(one.event_id, one.timestamp_ms)]
+            return window.stretch.boundary.fresh(events)
         settled_ms = plan.settled_before(window, self._run.settings.horizon_ms)
-        return [
-            one
-            for one in events
-            if (
-                seen.is_new(one.event_id, one.timestamp_ms)
-                if one.timestamp_ms >= settled_ms
-                else not seen.knows(one.event_id, one.timestamp_ms)
-                and boundary.is_new(one.event_id, one.timestamp_ms)
-            )
-        ]
+        cut = bisect_left([event.timestamp_ms for event in events], settled_ms)
+        old, young = events[:cut], events[cut:]
+        seen = self._state.seen
+        if old and seen.knows_hours(old[0].timestamp_ms, old[-1].timestamp_ms):
+            old = [one for one in old if not seen.knows(one.event_id, one.timestamp_ms)]
+        return [*window.stretch.boundary.fresh(old), *seen.fresh(young)]
 
     def _is_found(self, event: LogEvent) -> bool:
         """Whether the re-read of a gap brought something new.
@@ -305,46 +299,62 @@ class GroupCollector:
         gaps = self._missing.get((event.stream, record.reboot_counter.lower()), ())
         return any(first <= record.sequence <= last for first, last in gaps)
 
-    def _events(self, records: Records) -> Iterator[Event]:
-        for event, record in records:
-            certificate = record.kind is Kind.CERTIFICATE
-            yield Event(
-                event.timestamp_ms * 1000 if record.usecs is None else record.usecs,
-                event.message,
-                self._group.cluster_id if certificate else event.stream,
-                self._group.source(event.stream),
-                SOURCETYPES[record.kind],
-            )
+    def _events(self, fresh: list[LogEvent], records: list[Record]) -> Iterator[Event]:
+        for (_, stream, at_ms, text), record in zip(fresh, records):
+            kind, usecs = record[:2]
+            origin = self._origins.get((stream, kind))
+            if origin is None:
+                origin = self._origins[stream, kind] = self._origin(stream, kind)
+            yield Event(at_ms * 1000 if usecs is None else usecs, text, *origin)
 
-    def _remarks(self, window: Window, records: Records) -> Iterator[Event]:
+    def _origin(self, stream: str, kind: Kind) -> tuple[str, str, str]:
+        host = self._group.cluster_id if kind is Kind.CERTIFICATE else stream
+        return host, self._group.source(stream), SOURCETYPES[kind]
+
+    def _remarks(
+        self, window: Window, fresh: list[LogEvent], records: list[Record]
+    ) -> Iterator[Event]:
         """What is to be said about the records of a page, which enter the ledger here."""
-        now_usecs = self._now_usecs()
-        flawed: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        yield from self._altered(fresh, records)
+        if isinstance(window.stretch, Replay):
+            return  # the ledger has them, and their flaws were told
+        streams = [event.stream for event in fresh]
+        yield from self._unfamiliar_streams({*streams})
+        yield from self._flawed(fresh, records)
+        times = [event.timestamp_ms for event in fresh]
         odd: dict[tuple[str, Anomaly], list[str | None]] = {}
-        for event, record in records:
+        for n, anomaly in self._state.ledger.enter_all(
+            zip(streams, records, times), window.start_ms
+        ):
+            key = record_key(records[n], streams[n])
+            odd.setdefault((streams[n], anomaly), []).append(key)
+        # One event per stream and kind: a page of foreign text must not double in volume.
+        for (stream, anomaly), keys in odd.items():
+            yield self._reporter.anomaly(self._now_usecs(), stream, anomaly, len(keys), keys[0])
+
+    def _altered(self, fresh: list[LogEvent], records: list[Record]) -> Iterator[Event]:
+        """Records that XML cannot carry as they are, or that Splunk would drop as blank."""
+        if are_carried(event.message for event in fresh) and not any(one.flaws for one in records):
+            return
+        for event, record in zip(fresh, records):
             if "blank" in record.flaws or not is_carried(event.message):
                 key = record_key(record, event.stream)
                 yield self._reporter.record_altered(
-                    now_usecs, event.stream, event.event_id, key, event.message
+                    self._now_usecs(), event.stream, event.event_id, key, event.message
                 )
-            if isinstance(window.stretch, Replay):
-                continue  # the ledger has it, and its flaws were told
+
+    def _flawed(self, fresh: list[LogEvent], records: list[Record]) -> Iterator[Event]:
+        flawed: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for event, record in zip(fresh, records):
             if record.flaws:
                 flawed.setdefault((event.stream, record.flaws), []).append(event.event_id)
-            anomaly = self._state.ledger.enter(
-                event.stream, record, event.timestamp_ms, window.start_ms
-            )
-            if anomaly is not None:
-                key = record_key(record, event.stream)
-                odd.setdefault((event.stream, anomaly), []).append(key)
-        for stream in dict.fromkeys(event.stream for event, _ in records):
-            if not _STREAM.fullmatch(stream) and self._note(stream):
-                yield self._reporter.unfamiliar_stream(now_usecs, stream)
-        # One event per stream and kind: a page of foreign text must not double in volume.
         for (stream, flaws), ids in flawed.items():
-            yield self._reporter.records_flawed(now_usecs, stream, flaws, len(ids), ids[0])
-        for (stream, anomaly), keys in odd.items():
-            yield self._reporter.anomaly(now_usecs, stream, anomaly, len(keys), keys[0])
+            yield self._reporter.records_flawed(self._now_usecs(), stream, flaws, len(ids), ids[0])
+
+    def _unfamiliar_streams(self, streams: Iterable[str]) -> Iterator[Event]:
+        for stream in sorted(streams):
+            if not _STREAM.fullmatch(stream) and self._note(stream):
+                yield self._reporter.unfamiliar_stream(self._now_usecs(), stream)
 
     def _note(self, what: str) -> bool:
         """Whether this is to be remarked now; from then on it was."""

@@ -9,7 +9,7 @@ decides whether a record is handed over.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from operator import attrgetter
@@ -263,6 +263,33 @@ class Horizon:
         return hole.newest_ms + ORDER_SLACK_MS < self.settled_ms
 
 
+class _Tail:
+    """A range that grows at its end, record by record; `settle` writes down how far."""
+
+    __slots__ = ("_at_ms", "_max_usecs", "_min_usecs", "_range", "_usecs", "expected")
+
+    def __init__(self, known: Range) -> None:
+        self._range = known
+        self.expected = known.last.sequence + 1
+        self._usecs, self._at_ms = known.last.usecs, known.last.at_ms
+        self._min_usecs, self._max_usecs = known.min_usecs, known.max_usecs
+
+    def extend(self, usecs: int, at_ms: int) -> None:
+        """The record with the expected number came."""
+        self.expected += 1
+        self._usecs = usecs
+        self._at_ms = at_ms
+        if usecs > self._max_usecs:
+            self._max_usecs = usecs
+        elif usecs < self._min_usecs:
+            self._min_usecs = usecs
+
+    def settle(self) -> None:
+        """Write into the range what came since."""
+        self._range.last = Mark(self.expected - 1, self._usecs, self._at_ms)
+        self._range.min_usecs, self._range.max_usecs = self._min_usecs, self._max_usecs
+
+
 Counter = tuple[str, str]  # log stream, reboot counter as printed
 
 
@@ -301,6 +328,44 @@ class Ledger:
             epochs.append(Epoch())
             epochs[-1].place(mark, sequenced=True)
         return anomaly
+
+    def enter_all(
+        self, entries: Iterable[tuple[str, Record, int]], read_from_ms: int | None = None
+    ) -> list[tuple[int, Anomaly]]:
+        """Enter the records of a page: (stream, record, timestamp), in the order of their reading.
+
+        The same as `enter` for each, but runs of consecutive numbers are entered at once. Returns
+        the positions of those that do not simply continue their sequence, and why.
+        """
+        odd: list[tuple[int, Anomaly]] = []
+        tails: dict[tuple[str, str], _Tail] = {}
+        for position, (stream, record, at_ms) in enumerate(entries):
+            _, usecs, sequence_no, reboot_counter, _, _ = record
+            if sequence_no is None or reboot_counter is None:
+                continue
+            sequence = int(sequence_no, 16)
+            tail = tails.get((stream, reboot_counter))
+            if tail is not None:
+                if sequence == tail.expected and usecs is not None:
+                    tail.extend(usecs, at_ms)
+                    continue
+                del tails[stream, reboot_counter]
+                tail.settle()
+            anomaly = self.enter(stream, record, at_ms, read_from_ms)
+            if anomaly is not None:
+                odd.append((position, anomaly))
+            elif (known := self._growing((stream, reboot_counter.lower()), sequence)) is not None:
+                tails[stream, reboot_counter] = _Tail(known)
+        for tail in tails.values():
+            tail.settle()
+        return odd
+
+    def _growing(self, counter: Counter, sequence: int) -> Range | None:
+        """The range that this number ends, where the next number can only belong to it."""
+        epochs = self.epochs[counter]
+        if len(epochs) > 1 or epochs[0].parked or epochs[0].highest != sequence:
+            return None
+        return epochs[0].ranges[-1]
 
     def cover(self, start_ms: int, end_ms: int) -> None:
         """The interval, both ends inclusive, was read completely."""

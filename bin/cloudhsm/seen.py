@@ -9,9 +9,24 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from typing import Protocol, TypeVar
 
 DIGEST_BYTES = 8
+
+
+class Identified(Protocol):
+    """What is needed of an event; both are CloudWatch's."""
+
+    @property
+    def event_id(self) -> str: ...
+
+    @property
+    def timestamp_ms(self) -> int: ...
+
+
+Met = TypeVar("Met", bound=Identified)
 _HOUR_MS = 3_600_000
 
 
@@ -30,6 +45,10 @@ def _unpacked(text: str) -> set[bytes]:
 
 def _packed(digests: set[bytes]) -> str:
     return base64.b64encode(b"".join(sorted(digests))).decode()
+
+
+def _has_twins(events: Sequence[Met]) -> bool:
+    return len({event.event_id for event in events}) < len(events)
 
 
 class _Hour:
@@ -72,6 +91,15 @@ class Seen:
         hour = self._hours.get(timestamp_ms // _HOUR_MS)
         return hour is not None and digest(event_id) in hour.digests
 
+    def fresh(self, events: Sequence[Met]) -> list[Met]:
+        """Those of a page that were not met yet; from now on they were."""
+        return [event for event in events if self.is_new(event.event_id, event.timestamp_ms)]
+
+    def knows_hours(self, first_ms: int, last_ms: int) -> bool:
+        """Whether any event of these hours was met."""
+        hours = range(first_ms // _HOUR_MS, last_ms // _HOUR_MS + 1)
+        return not self._hours.keys().isdisjoint(hours)
+
     def forget_before(self, timestamp_ms: int) -> None:
         """Drop whole hours that end before this instant."""
         floor = timestamp_ms // _HOUR_MS
@@ -109,6 +137,20 @@ class Boundary:
             return False
         self._digests.add(one)
         return True
+
+    def fresh(self, events: Sequence[Met]) -> list[Met]:
+        """As `is_new` for each of a page, whose events are sorted by time.
+
+        Nearly all pages lie behind the boundary altogether and hold no id twice: then only the
+        events of their last millisecond matter.
+        """
+        if not events or (self._timestamp_ms or 0) >= events[0].timestamp_ms or _has_twins(events):
+            return [one for one in events if self.is_new(one.event_id, one.timestamp_ms)]
+        last_ms = events[-1].timestamp_ms
+        at_end = takewhile(lambda one: one.timestamp_ms == last_ms, reversed(events))
+        self._timestamp_ms = last_ms
+        self._digests = {digest(one.event_id) for one in at_end}
+        return [*events]
 
     def to_json(self) -> list[int | str | None]:
         """`[timestamp_ms or null, base64 of the digests]`."""

@@ -79,7 +79,14 @@ def test_a_page_cut_anywhere_has_no_events() -> None:
         assert answer.keys() == {"ResponseMetadata"}, cut
 
 
-@pytest.mark.parametrize("body", [b"[]", b"5", b"null", b'"x"', b"<html>", b"[" * 200_000, b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"[]", b"5", b"null", b'"x"', b"<html>", b"[" * 200_000, b"\xff"),
+        b'{"events": [], "half of a pair": "\xed\xa0\x80"}',
+        '{"events": []}'.encode("utf-16"),
+    ],
+)
 def test_what_is_no_page_has_no_events(body: bytes) -> None:
     assert lean(response(body)).keys() == {"ResponseMetadata"}
 

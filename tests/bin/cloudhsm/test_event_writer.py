@@ -15,7 +15,7 @@ from cloudhsm.event_writer import Event, EventWriter, are_carried, is_carried, v
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 # Plain pages, pages with markup and pages with anything go different ways.
-TEXTS = st.one_of(st.text("ab: \n"), st.text("a<&>\"'\t\n]"), st.text(), ANY_TEXT)
+TEXTS = st.one_of(st.text("ab: \n"), st.text("a\r\n"), st.text("a<&>\"'\t\n]"), st.text(), ANY_TEXT)
 
 
 def written(*events: Event, index: str | None = None) -> str:
@@ -46,6 +46,12 @@ def test_without_an_index_splunk_chooses() -> None:
 
 def test_a_run_without_events_prints_a_well_formed_stream() -> None:
     assert written() == "<stream></stream>\n"
+
+
+def test_no_events_are_no_output() -> None:
+    output = io.BytesIO()
+    EventWriter(output, None).write([])
+    assert output.getvalue() == b""
 
 
 @pytest.mark.parametrize(("usecs", "text"), [(5, "0.000005"), (1_000_000, "1.000000")])

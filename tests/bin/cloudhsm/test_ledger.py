@@ -444,3 +444,46 @@ def test_the_numbers_of_another_stream_or_of_a_later_reboot_are_not_carried_on()
     changes = ledger.judge(Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS))
     heads = {(c.stream, c.reboot_counter): (c.first, c.last) for c in changes}
     assert heads == {(HSM, "0xe8"): (0, 4), ("hsm-b", "0xe8"): (0, 3), (HSM, "0xe9"): (0, 1)}
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["hsm-a", "hsm-b"]),
+        st.sampled_from(["0xe8", "0xE8", "0xe9"]),
+        st.integers(0, 12),
+        st.sampled_from([0, 0, 0, 3600]),
+        st.sampled_from(["CN_MGMT_CMD", "CN_MGMT_CMD", "SPECIAL"]),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS, st.lists(st.integers(0, 40), max_size=3))
+def test_a_page_entered_at_once_leaves_what_its_records_one_by_one_would(
+    steps: list[tuple[str, str, int, int, str]], cuts: list[int]
+) -> None:
+    entries = [
+        (stream, record(n, START_MS * 1000 + (n + late) * SECOND, reboot, command), at(n))
+        for stream, reboot, n, late, command in steps
+    ]
+    one_by_one, at_once = Ledger(), Ledger()
+    anomalies = [one_by_one.enter(*entry) for entry in entries]
+    found: list[Anomaly | None] = [None] * len(entries)
+    edges = sorted({0, len(entries), *(cut for cut in cuts if cut < len(entries))})
+    for first, last in zip(edges, edges[1:]):
+        for position, anomaly in at_once.enter_all(entries[first:last]):
+            found[first + position] = anomaly
+    assert found == anomalies
+    assert at_once == one_by_one
+    assert ranges_are_findable(at_once)
+
+
+def ranges_are_findable(ledger: Ledger) -> bool:
+    """What is entered next finds its place: an old number is a conflict, wherever it stands."""
+    return all(
+        ledger.enter(stream, record(known.first.sequence, known.first.usecs, reboot), 0)
+        in (Anomaly.SEQUENCE_CONFLICT, Anomaly.SEQUENCE_RESTARTED)
+        for (stream, reboot), epochs in [*ledger.epochs.items()]
+        for epoch in epochs[:1]
+        for known in [*epoch.ranges]
+    )

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.seen import Boundary, Seen
+from tests.bin.fakes import event
 
 HOUR = 3_600_000
 EVENTS = st.lists(st.tuples(st.text(min_size=1, max_size=8), st.integers(0, 20 * HOUR)))
@@ -63,3 +65,46 @@ def test_damaged_digests_raise(text: str) -> None:
         Seen.from_json({"1": text})
     with pytest.raises(ValueError, match=r".+"):
         Boundary(1, text)
+
+
+PAGES = st.lists(
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 6)), max_size=6), max_size=6
+)
+
+
+@given(PAGES, st.none() | st.integers(0, 3))
+def test_a_page_behind_a_boundary_is_told_as_its_events_one_by_one_would_be(
+    pages: list[list[tuple[str, int]]], begun: int | None
+) -> None:
+    whole, single = Boundary(begun), Boundary(begun)
+    for page in pages:
+        events = [
+            event(0, at_ms, event_id=f"{name}{at_ms}")
+            for name, at_ms in sorted(page, key=itemgetter(1))
+        ]
+        expected = [one for one in events if single.is_new(one.event_id, one.timestamp_ms)]
+        assert whole.fresh(events) == expected
+        assert whole.to_json() == single.to_json()
+
+
+@given(PAGES)
+def test_a_page_is_met_once_and_known_from_then_on(pages: list[list[tuple[str, int]]]) -> None:
+    seen, met = Seen(), set()
+    for page in pages:
+        events = [event(0, at_ms, event_id=name) for name, at_ms in page]
+        fresh = seen.fresh(events)
+        assert [one.event_id for one in fresh] == [
+            name for name in dict.fromkeys(name for name, _ in page) if name not in met
+        ]
+        met |= {name for name, _ in page}
+        assert all(seen.knows(one.event_id, one.timestamp_ms) for one in events)
+    assert not seen.knows("never", 0)
+
+
+def test_hours_without_events_are_not_known() -> None:
+    seen = Seen()
+    seen.is_new("a", 5 * HOUR)
+    assert seen.knows_hours(0, 5 * HOUR)
+    assert seen.knows_hours(6 * HOUR - 1, 9 * HOUR)
+    assert not seen.knows_hours(0, 5 * HOUR - 1)
+    assert not seen.knows_hours(6 * HOUR, 9 * HOUR)
