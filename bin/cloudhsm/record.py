@@ -52,6 +52,9 @@ class Kind(Enum):
     AUDIT = "audit"
     CERTIFICATE = "certificate"
 
+    # Members are keys for every record; Enum's own hash is a Python function.
+    __hash__ = object.__hash__
+
 
 _AUDIT = Kind.AUDIT
 
