@@ -19,7 +19,7 @@ from typing import Protocol
 
 from cloudhsm import plan
 from cloudhsm.collector_events import Reporter
-from cloudhsm.errors import Place, StateLocked, pair
+from cloudhsm.errors import CloudHsmError, Place, StateLocked, pair
 from cloudhsm.event_writer import Event, are_carried, is_carried
 from cloudhsm.ledger import Anomaly, Counter, Horizon
 from cloudhsm.log_source import FoundGroup, LogEvent, LogSource, Page
@@ -30,7 +30,7 @@ from cloudhsm.replay import Request
 from cloudhsm.settings import Settings
 from cloudhsm.state import GroupId, GroupState
 from cloudhsm.state_store import Loaded
-from cloudhsm.stop import Stop
+from cloudhsm.stop import Stop, StopRequested
 from cloudhsm.tally import Tally
 
 SOURCETYPES = {Kind.AUDIT: "aws:cloudhsm:audit", Kind.CERTIFICATE: "aws:cloudhsm:certificate"}
@@ -96,6 +96,7 @@ class GroupCollector:
         self._reporter = Reporter(run.settings.stanza, found.id)
         self._group = found.id
         self._missing: dict[Counter, list[tuple[int, int]]] = {}
+        self._has_moved = False  # since the state was saved, over pages without anything new
         self._origins: dict[tuple[str, Kind], tuple[str, str, str]] = {}
         loaded = file.load()
         self._state = loaded.state or self._first_state()
@@ -233,8 +234,7 @@ class GroupCollector:
         begun: set[int] = set()
         with closing(self._run.read(readings)) as arrivals:
             while unfinished:
-                with self._run.stop.interruptible():
-                    number, page = next(arrivals)
+                number, page = self._next(arrivals)
                 if page is None:
                     unfinished.remove(number)
                     self._finish(windows[number], begun_ms)
@@ -244,10 +244,24 @@ class GroupCollector:
                 del page  # not to be kept while the next one is awaited
                 if self._run.is_over():
                     break
-        gave_up = [plan.give_up_for_now(windows[number]) for number in begun & unfinished]
-        if any(gave_up):
-            self._file.save(self._state)
+        for number in begun & unfinished:
+            self._has_moved |= plan.give_up_for_now(windows[number])
+        self._save_position()
         return not unfinished
+
+    def _next(self, arrivals: Iterator[Arrival]) -> Arrival:
+        try:
+            with self._run.stop.interruptible():
+                return next(arrivals)
+        except (CloudHsmError, StopRequested):
+            self._save_position()
+            raise
+
+    def _save_position(self) -> None:
+        """Only where nothing is in flight: all that this state remembers was handed over."""
+        if self._has_moved:
+            self._file.save(self._state)
+            self._has_moved = False
 
     def _take(self, window: Window, page: Page) -> None:
         """Hand over what is new on a page, then remember it."""
@@ -267,7 +281,7 @@ class GroupCollector:
             self._hand_over(events)
         elif window.stretch is not None:
             # A page of repeats counts too: else a run cut short would read it again for ever.
-            self._file.save(self._state)
+            self._has_moved = True
 
     def _fresh(self, window: Window, events: list[LogEvent]) -> list[LogEvent]:
         """What was not handed over before, told by event ids as far as they are kept."""
@@ -411,6 +425,7 @@ class GroupCollector:
         self._run.writer.write(events)
         self._run.writer.flush()
         self._file.save(self._state)
+        self._has_moved = False
 
     def _now_ms(self) -> int:
         return self._run.logs.now_ms()

@@ -160,7 +160,7 @@ class Faults:
     page_bytes: int = PAGE_BYTES
     """L3, L20: the most bytes of a page, 26 counted on top of each message."""
     overlap_events: int = 0
-    """Each further page begins with up to so many events of the page before (surplus copies)."""
+    """Each further page begins with so many events of the one before, up to half of its room."""
     stale_ms: int = 0
     """L8: DescribeLogStreams knows times of events up to so long ago only."""
     late: Lateness | None = None

@@ -217,7 +217,8 @@ def _slice(call: Call, stretch: Stretch) -> tuple[int, int]:
     """Where the page lies; it always holds an event that is new, if one is left."""
     room = _room(call)
     start = stretch.start
-    begin = max(stretch.first, start - call.faults.overlap_events) if stretch.token else start
+    overlap = min(call.faults.overlap_events, room.events // 2) if stretch.token else 0
+    begin = max(stretch.first, start - overlap)
     end = page_end(stretch.events, begin, stretch.last, room)
     if end <= start:
         begin, end = start, page_end(stretch.events, start, stretch.last, room)

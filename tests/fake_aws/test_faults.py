@@ -349,6 +349,8 @@ def test_pages_overlap() -> None:
     second = body(ask(service, nextToken=first["nextToken"]))
     assert second["events"][:4] == first["events"][-4:]
     assert second["events"][4:]
+    service.faults = Faults(overlap_events=400)
+    assert body(ask(service, nextToken=first["nextToken"]))["events"][:5] == first["events"][5:]
 
 
 @given(st.integers(0, 30), st.integers(1, 12))
