@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
@@ -14,25 +15,34 @@ from preview.errors import ConfError, Location, PreviewError
 from preview.event import IndexedEvent
 from preview.extraction import EventFields, Step, transform_step
 from preview.knowledge import event_type_step, event_types, tag_step, tags
+from preview.kv_store import collections, store_lookups
 from preview.lookups import Lookup
 from preview.macros import Macros
 from preview.props import Props
+from preview.saved_searches import saved_searches
 from preview.search_time import Transforms, check_rules, compile_steps
 
 # Files without effect on index time and search time as far as an event's fields go.
 _OTHER_FILES = frozenset(
     {
         "app.conf",
-        "collections.conf",
         "inputs.conf",
         "restmap.conf",
-        "savedsearches.conf",
         "server.conf",
         "web.conf",
     }
 )
 _READ_FILES = frozenset(
-    {"props.conf", "transforms.conf", "eventtypes.conf", "tags.conf", "macros.conf", "fields.conf"}
+    {
+        "collections.conf",
+        "eventtypes.conf",
+        "fields.conf",
+        "macros.conf",
+        "props.conf",
+        "savedsearches.conf",
+        "tags.conf",
+        "transforms.conf",
+    }
 )
 _FIELD_SETTINGS = frozenset({"INDEXED", "INDEXED_VALUE"})  # which tokens a search asks for
 _META_SETTINGS = frozenset({"access", "export", "owner", "version", "modtime"})
@@ -44,12 +54,28 @@ def _now_usecs() -> int:
     return time.time_ns() // 1000
 
 
+@dataclass(frozen=True)
+class SearchKnowledge:
+    """What searches refer to by name: macros, saved searches, the fields of KV store lookups."""
+
+    macros: Macros
+    saved_searches: dict[str, str]
+    store_fields: dict[str, tuple[str, ...]]
+
+
 class App:
     """The shipped configuration. `App.load` is the way to get one."""
 
-    def __init__(self, props: Props, transforms: Transforms, last_steps: list[Step]) -> None:
+    def __init__(
+        self,
+        props: Props,
+        transforms: Transforms,
+        last_steps: list[Step],
+        knowledge: SearchKnowledge,
+    ) -> None:
         self.props = props
         self.transforms = transforms
+        self.knowledge = knowledge
         self._last_steps = last_steps
         self._index_rules_of = lru_cache(maxsize=4096)(self._index_rules)
         self._steps_of = lru_cache(maxsize=4096)(self._compile)
@@ -66,10 +92,13 @@ class App:
         search_macros = Macros.from_conf(confs["macros.conf"])
         macros.check(search_macros, confs["macros.conf"])
         _check_fields(confs["fields.conf"])
-        transforms = _transforms(confs["transforms.conf"], Path(folder) / "lookups")
+        transforms, stores = _transforms(confs, Path(folder) / "lookups")
+        knowledge = SearchKnowledge(
+            search_macros, saved_searches(confs["savedsearches.conf"], search_macros), stores
+        )
         types = event_types(confs["eventtypes.conf"], search_macros)
         last = [event_type_step(types), tag_step(tags(confs["tags.conf"]))]
-        app = cls(Props(confs["props.conf"]), transforms, last)
+        app = cls(Props(confs["props.conf"]), transforms, last, knowledge)
         app._check()
         return app
 
@@ -158,16 +187,23 @@ def _check_fields(conf: Conf) -> None:
             setting.boolean()
 
 
-def _transforms(conf: Conf, lookups: Path) -> Transforms:
-    reports, tables = {}, {}
-    for stanza in conf.with_defaults():
+def _transforms(
+    confs: dict[str, Conf], lookups: Path
+) -> tuple[Transforms, dict[str, tuple[str, ...]]]:
+    """What the search-time steps use, and the fields of the KV store lookups."""
+    reports, tables, stores = {}, {}, []
+    for stanza in confs["transforms.conf"].with_defaults():
         if "filename" in stanza.settings:
             tables[stanza.name] = Lookup(stanza, lookups, "lookups")
+        elif "external_type" in stanza.settings:
+            stores.append(stanza)
         elif {"REGEX", "DELIMS"} & set(stanza.settings):
             reports[stanza.name] = stanza
         else:
             raise ConfError(
-                "neither REGEX, DELIMS nor filename: this kind of transform is not modelled",
+                "neither REGEX, DELIMS, filename nor external_type: this kind of transform is not"
+                " modelled",
                 stanza.location,
             )
-    return Transforms(reports, tables)
+    known = collections(confs["collections.conf"])
+    return Transforms(reports, tables), store_lookups(stores, known)

@@ -42,9 +42,9 @@ _UNMODELLED = """
 acos acosh asin asinh atan atan2 atanh avg bit_and bit_not bit_or bit_shift_left bit_shift_right
 bit_xor cluster commands cos cosh getfields hypot ipmask isarray isdouble ismv isobject json_append
 json_array json_array_to_mv json_delete json_entries json_exists json_extend json_extract_exact
-json_has_key_exact json_keys json_object json_set json_set_exact lookup mv_to_json_array mvrange
-mvreverse now object_to_array random relative_time searchmatch sigfig sin sinh sum tan tanh time
-toarray tobool todouble toint tomv toobject
+json_has_key_exact json_keys json_object json_set json_set_exact lookup mv_to_json_array mvreverse
+now object_to_array random relative_time searchmatch sigfig sin sinh sum tan tanh time toarray
+tobool todouble toint tomv toobject
 """
 
 
@@ -657,6 +657,18 @@ def _mvindex(values: Value, start: Value, end: Value = None) -> Value:
         return None
     begin, stop = (int(at) if at >= 0 else len(listed) + int(at) for at in (first, last))
     return collapse(listed[begin : stop + 1]) if 0 <= begin <= stop else None
+
+
+@_plain("mvrange", args=(2, 3), kind="any")
+def _mvrange(start: Value, end: Value, step: Value = 1) -> Value:
+    """Whole numbers from the start up to, but without, the end."""
+    numbers = [number_of(value) for value in (start, end, step)]
+    if any(number is None or not float(number).is_integer() for number in numbers):
+        raise EvalError("mvrange() is modelled for whole numbers only")
+    first, last, by = (int(number or 0) for number in numbers)
+    if by < 1:
+        raise EvalError("mvrange(): the step must be 1 or more")
+    return collapse([str(number) for number in range(first, last, by)])
 
 
 @_plain("mvfind", args=(2, 2), kind="number", multivalue=True)

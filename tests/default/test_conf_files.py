@@ -15,14 +15,20 @@ SOURCETYPES = ("aws:cloudhsm:audit", "aws:cloudhsm:certificate", "aws:cloudhsm:c
 PROPS = read_conf(ROOT / "default" / "props.conf")
 
 
-@pytest.mark.parametrize("kind", ["props", "transforms", "lookups", "eventtypes", "tags", "macros"])
+@pytest.mark.parametrize(
+    "kind",
+    ["props", "transforms", "lookups", "eventtypes", "tags", "macros", "savedsearches"],
+)
 def test_search_time_knowledge_is_exported_to_every_app(kind: str) -> None:
     meta = read_conf(ROOT / "metadata" / "default.meta")
     assert meta.stanzas[kind].settings["export"].value == "system"
 
 
-def test_only_administrators_may_write() -> None:
-    access = read_conf(ROOT / "metadata" / "default.meta").stanzas[""].settings["access"].value
+@pytest.mark.parametrize(
+    "stanza", ["", "collections/cloudhsm_sign_offs", "transforms/cloudhsm_sign_offs"]
+)
+def test_only_administrators_may_write(stanza: str) -> None:
+    access = read_conf(ROOT / "metadata" / "default.meta").stanzas[stanza].settings["access"].value
     assert access == "read : [ * ], write : [ admin, sc_admin ]"
 
 
@@ -67,9 +73,10 @@ def test_every_sourcetype_sets_what_would_otherwise_cost_evidence(sourcetype: st
 
 def test_every_generated_lookup_has_one_definition_with_a_last_resort() -> None:
     transforms = read_conf(ROOT / "default" / "transforms.conf")
-    files = {stanza.settings["filename"].value for stanza in transforms.stanzas.values()}
+    generated = [one for one in transforms.stanzas.values() if "filename" in one.settings]
+    files = {stanza.settings["filename"].value for stanza in generated}
     assert files == {path.name for path in (ROOT / "lookups").glob("cloudhsm_*.csv")}
-    for stanza in transforms.stanzas.values():
+    for stanza in generated:
         key = (ROOT / "lookups" / f"{stanza.name}.csv").read_text(encoding="utf-8").split(",")[0]
         assert stanza.settings["match_type"].value == f"WILDCARD({key})"
         assert stanza.settings["max_matches"].value == "1"
@@ -89,3 +96,15 @@ def test_what_splunk_reads_at_start_up_is_as_documented(
 ) -> None:
     conf = read_conf(ROOT / "default" / file)
     assert conf.stanzas[stanza].settings[setting].value == value
+
+
+def test_what_customers_write_is_a_collection_that_replicates_and_no_file_of_the_package() -> None:
+    transforms = read_conf(ROOT / "default" / "transforms.conf")
+    collections = read_conf(ROOT / "default" / "collections.conf").stanzas
+    written = [
+        one.settings for one in transforms.stanzas.values() if "filename" not in one.settings
+    ]
+    assert [one["external_type"].value for one in written] == ["kvstore"]
+    assert {one["collection"].value for one in written} == set(collections)
+    for name, stanza in collections.items():
+        assert stanza.settings["replicate"].value == "true", name

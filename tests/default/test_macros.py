@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from preview.conf import read_conf
 from preview.macros import Macros
+from preview.spl.context import Context
+from preview.spl.pipeline import run
 
 DEFAULT = Path(__file__).resolve().parents[2] / "default"
 
@@ -42,3 +47,37 @@ def test_the_index_is_decided_in_one_place_only() -> None:
 def test_repeats_are_removed_by_record_key_and_events_without_one_stay() -> None:
     text = Macros.from_conf(read_conf(DEFAULT / "macros.conf")).expand("`cloudhsm_dedup`")
     assert text == "dedup sourcetype record_key keepempty=true"
+
+
+def evaluated(macro: str, **fields: str) -> dict[str, object]:
+    macros = Macros.from_conf(read_conf(DEFAULT / "macros.conf"))
+    events = [{"_time": "0", **fields}]
+    (row,) = run(f"* | {macro} | fields - _*", Context(events=events, macros=macros)).rows
+    return dict(row)
+
+
+@given(st.integers(-(2**31), 2**33))
+def test_a_time_is_written_in_utc_by_arithmetic_alone(seconds: int) -> None:
+    """strftime would write it in the time zone of whoever searches."""
+    moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
+    found = evaluated(
+        "`cloudhsm_utc(s, text)`", s=f"{seconds}.999999" if seconds > 0 else f"{seconds}"
+    )
+    found.pop("s")
+    assert found == {"text": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+
+def test_no_time_gives_no_text() -> None:
+    assert evaluated("`cloudhsm_utc(none, text)`", text="old") == {}
+
+
+@pytest.mark.parametrize("number", [0, 0x341, 2**53 - 1])
+def test_numbers_are_written_as_the_records_print_them(number: int) -> None:
+    assert evaluated("eval x=`cloudhsm_hex(n)`", n=str(number))["x"] == hex(number)
+
+
+def test_the_five_parts_of_the_continuity_search_stand_in_their_order() -> None:
+    stanzas = read_conf(DEFAULT / "macros.conf").stanzas
+    parts = [name for name in stanzas if name.startswith("cloudhsm_continuity_")]
+    text = stanzas["cloudhsm_continuity"].settings["definition"].value
+    assert text.startswith(" | ".join(f"`{name}`" for name in parts))

@@ -47,7 +47,10 @@ def test_an_unknown_file_is_refused_and_files_without_effect_are_not(
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("transforms", "[t]\nexternal_type = kvstore\n", ":1 [t]: neither REGEX, DELIMS nor"),
+        ("transforms", "[t]\nSOURCE_KEY = a\n", ":1 [t]: neither REGEX, DELIMS, filename nor"),
+        ("transforms", "[t]\nexternal_type = kvstore\n", ":1 [t]: a KV store lookup needs"),
+        ("collections", "[c]\nfield.a = text\n", ":2 [c]: field.a: write number, bool"),
+        ("savedsearches", "[s]\nsearch = a | statz\n", ":2 [s]: Unknown search command 'statz'"),
         ("transforms", "[t]\nfilename = t.csv\n", ":2 [t]: lookups/t.csv does not exist"),
         ("transforms", "[t]\nREGEX = (\n", ":2 [t]: bad regex"),
         ("fields", "[f]\nTOKENIZER = (.)\n", ":2 [f]: preview does not model TOKENIZER"),

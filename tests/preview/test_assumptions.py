@@ -11,7 +11,7 @@ _PAGE = _TESTS.parents[1] / "docs" / "preview-assumptions.md"
 
 def _named_in_tests() -> set[int]:
     named: set[int] = set()
-    for path in sorted(_TESTS.glob("test_*.py")):
+    for path in sorted(_TESTS.rglob("test_*.py")):
         for listed in re.findall(r"Assumptions? (\d[\d, toand]*)", path.read_text("utf-8")):
             for first, last in re.findall(r"(\d+)(?: to (\d+))?", listed):
                 named.update(range(int(first), int(last or first) + 1))

@@ -260,6 +260,10 @@ def test_statistical_eval_functions(text: str, expected: Value) -> None:
         ('mvjoin(ip,";")', "1.1.1.1"),
         ('mvfind(names,"^d")', 3),
         ('mvfind(names,"zzz")', None),
+        ("mvrange(1,11,2)", ["1", "3", "5", "7", "9"]),
+        ("mvrange(0,2)", ["0", "1"]),
+        ("mvrange(0,1)", "0"),
+        ("mvrange(1,1)", None),
         ('mvsort(split("10,9,70,100",","))', ["10", "100", "70", "9"]),
         ('mvfilter(match(mails, "\\.net$") OR match(mails, "\\.org$"))', _MAILS[1:]),
         ('mvfilter(mails="none")', None),
@@ -376,3 +380,20 @@ def test_what_is_not_documented_is_refused_when_it_is_met(text: str, message: st
 def test_function_names_do_not_depend_on_case() -> None:
     assert _eval('LOWER("A")') == "a"
     assert {"coalesce", "sha256", "mvzip"} <= function_names()
+
+
+@pytest.mark.parametrize("number", [0, 255, 2**32, 2**53 - 1])
+def test_whole_numbers_are_written_exactly_up_to_two_to_the_53rd(number: int) -> None:
+    """Assumption 44."""
+    field = str(number)
+
+    assert compile_eval('lower(tostring(n, "hex"))').run({"n": field}) == hex(number)
+    assert compile_eval('printf("%020d", n)').run({"n": field}) == f"{number:020d}"
+    assert compile_eval("floor(n)").run({"n": field}) == number
+    assert compile_eval("n % 97").run({"n": field}) == number % 97
+
+
+@pytest.mark.parametrize("text", ["mvrange(0.5,2)", "mvrange(1,3,0)", 'mvrange("1d",3)'])
+def test_other_steps_of_mvrange_are_refused(text: str) -> None:
+    with pytest.raises(EvalError, match="mvrange"):
+        compile_eval(text).run({})

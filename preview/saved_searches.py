@@ -1,0 +1,66 @@
+"""Saved searches: what savedsearches.conf may say here, and that each search compiles.
+
+Source: savedsearches.conf.spec.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from preview.conf import Conf, Stanza
+from preview.errors import ConfError, PreviewError
+from preview.macros import Macros
+from preview.spl.pipeline import check
+
+# What does not change the results: when it runs, where it is sent, how it is shown.
+_IGNORED = frozenset(
+    {
+        "description",
+        "enableSched",
+        "cron_schedule",
+        "dispatch.earliest_time",
+        "dispatch.latest_time",
+        "dispatch.ttl",
+        "action.email",
+        "action.email.format",
+        "action.email.sendcsv",
+        "action.email.sendresults",
+        "action.email.subject",
+        "request.ui_dispatch_app",
+    }
+)
+_SAVED = re.compile(r'\|\s*savedsearch\s+(?:"([^"]*)"|(\S+))')
+
+
+def saved_searches(conf: Conf, macros: Macros) -> dict[str, str]:
+    """Name to text of every saved search.
+
+    Raises PreviewError with file, stanza and line for an unknown setting and for a search that
+    does not compile.
+    """
+    found = {stanza.name: _search(stanza, macros) for stanza in conf.with_defaults()}
+    for stanza in conf.with_defaults():
+        for name in named_in(found[stanza.name]):
+            if name not in found:
+                raise ConfError(f"there is no saved search [{name}]", stanza.location)
+    return found
+
+
+def named_in(search: str) -> Iterable[str]:
+    """The saved searches that a search runs by name."""
+    return [quoted or plain for quoted, plain in _SAVED.findall(search)]
+
+
+def _search(stanza: Stanza, macros: Macros) -> str:
+    for key, setting in stanza.settings.items():
+        if key != "search" and key not in _IGNORED:
+            raise ConfError(f"preview does not know {key} in a saved search", setting.location)
+    if "search" not in stanza.settings:
+        raise ConfError("a saved search needs a search", stanza.location)
+    setting = stanza.settings["search"]
+    try:
+        check(setting.value, macros)
+    except PreviewError as error:
+        raise error.at(setting.location) from error
+    return setting.value

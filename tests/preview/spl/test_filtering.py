@@ -1,0 +1,69 @@
+"""Assumptions 35 and 36: search, where, dedup, head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from preview.errors import PreviewError
+from preview.spl.context import Row
+
+Piped = Callable[..., list[Row]]
+
+_ROWS: list[Row] = [
+    {"a": "1", "b": "x"},
+    {"a": "1", "b": "X"},
+    {"a": "2", "b": "x"},
+    {"b": "y"},
+    {"a": "1", "b": "x", "c": "later"},
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("search a=1 b=X", [0, 1, 4]),
+        ("search NOT a=1", [2, 3]),
+        ('where b="X"', [1]),
+        ("where a>1", [2]),
+        ("where a!=1", [2]),
+        ("dedup a", [0, 2]),
+        ("dedup a keepempty=true", [0, 2, 3]),
+        ("dedup a b", [0, 1, 2]),
+        ("dedup a, b keepempty=t", [0, 1, 2, 3]),
+        ("head 2", [0, 1]),
+        ("head", [0, 1, 2, 3, 4]),
+    ],
+)
+def test_rows_that_are_kept(piped: Piped, text: str, kept: list[int]) -> None:
+    """A row for which `where` yields NULL is dropped; dedup keeps the first, with case."""
+    assert piped(text, _ROWS) == [_ROWS[index] for index in kept]
+
+
+def test_head_keeps_ten_unless_told(piped: Piped) -> None:
+    assert len(piped("head", [{"a": str(number)} for number in range(12)])) == 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dedup",
+        "dedup 2 a",
+        "dedup a keepevents=true",
+        "dedup a sortby b",
+        "head a>1",
+        "head limit=3",
+        "where a",
+        "where a=",
+        "transaction a",
+    ],
+)
+def test_what_is_not_modelled_is_refused(piped: Piped, text: str) -> None:
+    with pytest.raises(PreviewError):
+        piped(text, _ROWS)
+
+
+def test_several_values_in_dedup_are_refused(piped: Piped) -> None:
+    with pytest.raises(PreviewError, match="multivalue field a"):
+        piped("dedup a", [{"a": ["1", "2"]}])
