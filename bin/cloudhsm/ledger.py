@@ -119,11 +119,15 @@ class Epoch:
     gaps:   those that were reported, in ascending order.
     parked: records, by number, of command types that are not known to take part in the sequence,
             where they did not continue it. They fill a hole but never make one.
+    rerun:  the last run of numbers that conflict with known ones. A counter that begins again soon
+            after its last record shows like this until the clock tells; they then are the head of
+            the next epoch.
     """
 
     ranges: list[Range] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     parked: dict[int, Mark] = field(default_factory=dict)
+    rerun: Range | None = None
 
     def __post_init__(self) -> None:
         self._firsts = [known.first.sequence for known in self.ranges]
@@ -142,7 +146,10 @@ class Epoch:
         before = self.ranges[at - 1] if at else None
         after = self.ranges[at] if at < len(self.ranges) else None
         if before is not None and mark.sequence <= before.last.sequence:
-            return _seen_again(before, mark, sequenced=sequenced)
+            anomaly = _seen_again(before, mark, sequenced=sequenced)
+            if anomaly is Anomaly.SEQUENCE_CONFLICT:
+                self._run_again(mark)
+            return anomaly
         if after is not None and mark.usecs > after.max_usecs + CLOCK_SLACK_USECS:
             return _restart(sequenced=sequenced)
         if not self._continues(before, mark, after):
@@ -155,6 +162,22 @@ class Epoch:
         if self.parked:
             self._unpark_beside(mark.sequence)
         return None
+
+    def _run_again(self, mark: Mark) -> None:
+        new = Range(mark, mark, mark.usecs, mark.usecs)
+        if self.rerun is not None and self.rerun.last.sequence + 1 == mark.sequence:
+            self.rerun.absorb(new)
+        else:
+            self.rerun = new
+
+    def successor(self, mark: Mark) -> Epoch:
+        """The epoch that begins with this record, or with the conflicts that led up to it."""
+        rerun, self.rerun = self.rerun, None
+        if rerun is None or rerun.last.sequence + 1 != mark.sequence:
+            rerun = None
+        epoch = Epoch([] if rerun is None else [rerun])
+        epoch.place(mark, sequenced=True)
+        return epoch
 
     @staticmethod
     def _continues(before: Range | None, mark: Mark, after: Range | None) -> bool:
@@ -325,8 +348,7 @@ class Ledger:
         may_jump = read_from_ms is not None and self._is_unread(epoch, mark, read_from_ms)
         anomaly = epoch.place(mark, sequenced=sequenced, may_jump=may_jump)
         if anomaly is Anomaly.SEQUENCE_RESTARTED:
-            epochs.append(Epoch())
-            epochs[-1].place(mark, sequenced=True)
+            epochs.append(epoch.successor(mark))
         return anomaly
 
     def enter_all(
@@ -338,24 +360,25 @@ class Ledger:
         the positions of those that do not simply continue their sequence, and why.
         """
         odd: list[tuple[int, Anomaly]] = []
-        tails: dict[tuple[str, str], _Tail] = {}
+        tails: dict[Counter, _Tail] = {}
         for position, (stream, record, at_ms) in enumerate(entries):
             _, usecs, sequence_no, reboot_counter, _, _ = record
             if sequence_no is None or reboot_counter is None:
                 continue
             sequence = int(sequence_no, 16)
-            tail = tails.get((stream, reboot_counter))
+            counter = (stream, reboot_counter.lower())
+            tail = tails.get(counter)
             if tail is not None:
                 if sequence == tail.expected and usecs is not None:
                     tail.extend(usecs, at_ms)
                     continue
-                del tails[stream, reboot_counter]
+                del tails[counter]
                 tail.settle()
             anomaly = self.enter(stream, record, at_ms, read_from_ms)
             if anomaly is not None:
                 odd.append((position, anomaly))
-            elif (known := self._growing((stream, reboot_counter.lower()), sequence)) is not None:
-                tails[stream, reboot_counter] = _Tail(known)
+            elif (known := self._growing(counter, sequence)) is not None:
+                tails[counter] = _Tail(known)
         for tail in tails.values():
             tail.settle()
         return odd

@@ -15,7 +15,7 @@ Version 1. Every time is in milliseconds (`*_ms`) or microseconds (`*_usecs`) si
      "seen":     {hour: base64},
      "ledger":   {"covered": [[start_ms, end_ms], ...],
                   "epochs": {stream: {reboot_counter: [
-                      {"ranges": [...], "parked": [...],
+                      {"ranges": [...], "parked": [...], "rerun": null | range,
                        "gaps": [{"first", "last", "opened_ms", "verdict", "rereads",
                                  "reread_ms", "held_before"}, ...]}, ...]}}}}
 
@@ -174,15 +174,8 @@ def _ledger_to_json(ledger: Ledger) -> Json:
 
 def _epoch_to_json(epoch: Epoch) -> Json:
     return {
-        "ranges": [
-            [
-                *_mark_to_json(known.first),
-                *_mark_to_json(known.last),
-                known.min_usecs,
-                known.max_usecs,
-            ]
-            for known in epoch.ranges
-        ],
+        "ranges": [_range_to_json(known) for known in epoch.ranges],
+        "rerun": epoch.rerun and _range_to_json(epoch.rerun),
         "parked": [_mark_to_json(mark) for mark in epoch.parked.values()],
         "gaps": [
             {
@@ -197,6 +190,11 @@ def _epoch_to_json(epoch: Epoch) -> Json:
             for gap in epoch.gaps
         ],
     }
+
+
+def _range_to_json(known: Range) -> list[int]:
+    ends = [*_mark_to_json(known.first), *_mark_to_json(known.last)]
+    return [*ends, known.min_usecs, known.max_usecs]
 
 
 def _mark_to_json(mark: Mark) -> list[int]:
@@ -217,7 +215,7 @@ def _ledger_from_json(document: Json) -> Ledger:
 
 def _epoch_from_json(document: Json) -> Epoch:
     return Epoch(
-        [Range(Mark(*row[0:3]), Mark(*row[3:6]), row[6], row[7]) for row in document["ranges"]],
+        [_range_from_json(row) for row in document["ranges"]],
         [
             Gap(
                 gap["first"],
@@ -231,4 +229,9 @@ def _epoch_from_json(document: Json) -> Epoch:
             for gap in document["gaps"]
         ],
         {row[0]: Mark(*row) for row in document["parked"]},
+        _range_from_json(document["rerun"]) if document.get("rerun") else None,
     )
+
+
+def _range_from_json(row: list[int]) -> Range:
+    return Range(Mark(*row[0:3]), Mark(*row[3:6]), row[6], row[7])
