@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
 
 from cloudhsm.collector import Collector  # noqa: E402  (the path above must come first)
-from cloudhsm.event_writer import Event  # noqa: E402
+from cloudhsm.event_writer import Event, Origin  # noqa: E402
 from cloudhsm.input_state import InputFile  # noqa: E402
 from cloudhsm.log_source import Discovery, FoundGroup, LogEvent, Page  # noqa: E402
 from cloudhsm.pace import Pace  # noqa: E402
@@ -74,7 +74,7 @@ class Endless:
         for start in range(first, max(first + 1, last), PAGE):
             numbers = range(start, min(last, start + PAGE))
             events = [self._event(n) for n in numbers if n % LOST_EACH != LOST_EACH // 2]
-            yield Page(events, events[-1].timestamp_ms if events else None)
+            yield Page.of(events)
 
     def _number(self, at_ms: int) -> int:
         """The number of the first record at or after an instant."""
@@ -97,7 +97,13 @@ class Counting:
     records: int = 0
 
     def write(self, events: Iterable[Event]) -> None:
-        self.records += sum(event.sourcetype == "aws:cloudhsm:audit" for event in events)
+        """The collector's own events are not counted."""
+
+    def write_page(
+        self, times_usecs: Sequence[int], texts: Sequence[str], origins: Sequence[Origin]
+    ) -> bool:
+        self.records += len(texts)
+        return len(times_usecs) == len(origins)
 
     def flush(self) -> None:
         """Nothing is kept back."""

@@ -12,7 +12,7 @@ import sys
 
 from tools.environments import RECIPES, ROOT, plan
 
-TESTS = "tests/bin"
+TESTS = ("tests/bin", "tests/fake_aws", "tests/guarantee")
 
 
 def main() -> int:
@@ -25,9 +25,9 @@ def main() -> int:
         if environment is None:
             print(f"Python {recipe.version}: not found, its tests did not run", flush=True)
             continue
-        print(f"Python {recipe.version}: {TESTS}", flush=True)
+        print(f"Python {recipe.version}: {' '.join(TESTS)}", flush=True)
         # Its own cache would record the failures of this interpreter as those of the other one.
-        command = [str(environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", TESTS]
+        command = [str(environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
         if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
             failed.append(recipe.version)
     if failed:

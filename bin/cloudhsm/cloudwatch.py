@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
-from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -27,7 +26,7 @@ from cloudhsm.errors import (
     Place,
     ServiceFailure,
 )
-from cloudhsm.log_source import Discovery, FoundGroup, LogEvent, Page
+from cloudhsm.log_source import Discovery, FoundGroup, Page
 from cloudhsm.pace import Pace, default_calls_per_second
 from cloudhsm.settings import GroupSelector, Settings
 from cloudhsm.state import GroupId
@@ -67,9 +66,7 @@ _DAY_MS = 86_400_000
 
 Answer = Mapping[str, Any]  # what botocore parsed
 
-# A page has thousands of events, so they are made without a line of Python for each.
-_members = itemgetter("eventId", "logStreamName", "timestamp", "message")
-_event = partial(tuple.__new__, LogEvent)
+_columns = itemgetter("eventId", "logStreamName", "timestamp", "message")
 
 
 class _TokenUnusable(Exception):
@@ -154,7 +151,7 @@ class CloudWatchLogs:
         The last day before it is looked at first: most streams are busy, and then one call tells.
         """
         return before_ms > 0 and any(
-            page.events
+            len(page) > 0
             for start_ms in (max(0, before_ms - _DAY_MS), 0)
             for page in self.read(group, start_ms, before_ms - 1, stream)
         )
@@ -170,12 +167,13 @@ class CloudWatchLogs:
         last_ms = request["startTime"]
         while True:
             answer = self._filter(request, group)
-            events = self._events(group, answer)
-            times = [last_ms, *(event.timestamp_ms for event in events)]
+            page = self._page(group, answer)
+            times = [last_ms, *page.times_ms]
             if times != sorted(times):
                 raise _OutOfOrder
             last_ms = times[-1]
-            yield Page(events, last_ms if events else None)
+            yield page
+            del page  # not to be kept while the next one is fetched
             token = answer.get("nextToken")
             if token is None:
                 return
@@ -184,9 +182,9 @@ class CloudWatchLogs:
             used.add(token)
             request["nextToken"] = token
 
-    def _events(self, group: GroupId, answer: Answer) -> list[LogEvent]:
+    def _page(self, group: GroupId, answer: Answer) -> Page:
         try:
-            return [*map(_event, map(_members, answer["events"]))]
+            return Page(*zip(*map(_columns, answer["events"])))
         except (KeyError, TypeError) as error:
             raise ServiceFailure(
                 f"logs:FilterLogEvents gave an event that lacks something: {error!r}",

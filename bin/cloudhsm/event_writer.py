@@ -8,7 +8,7 @@ becomes a visible `\\uXXXX`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO, NamedTuple
 
 from cloudhsm.errors import OutputClosed
@@ -17,6 +17,9 @@ from cloudhsm.errors import OutputClosed
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _MARKUP = "&<>\r"
 _CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
+
+
+Origin = tuple[str, str, str]  # host, source, sourcetype
 
 
 class Event(NamedTuple):
@@ -40,11 +43,6 @@ def is_carried(text: str) -> bool:
     return len(encoded.translate(None, _CONTROLS)) == len(encoded)
 
 
-def are_carried(texts: Iterable[str]) -> bool:
-    """Whether XML can carry every character of every text; one look at a whole page."""
-    return is_carried("".join(texts))
-
-
 def visible(text: str) -> str:
     """The text with each character that XML cannot carry written as `\\uXXXX`."""
     return _NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
@@ -57,19 +55,40 @@ class EventWriter:
         self._output = output
         self._opening = "<stream>"
         self._index = f"<index>{_escape(index)}</index>" if index else ""
-        self._origins: dict[tuple[str, str, str], str] = {}  # one per log stream and sourcetype
+        self._origins: dict[Origin, str] = {}  # one per log stream and sourcetype
 
     def write(self, events: Iterable[Event]) -> None:
         """Hand over events; raises OutputClosed when Splunk has closed its end of the pipe."""
-        events = [*events]
-        if not events:
-            return
+        rows = [*events]
+        if rows:
+            times, texts, *origins = zip(*rows)
+            self.write_page(times, texts, [*zip(*origins)])
+
+    def write_page(
+        self, times_usecs: Sequence[int], texts: Sequence[str], origins: Sequence[Origin]
+    ) -> bool:
+        """Hand over events as columns; whether XML carried every text as it is.
+
+        Raises OutputClosed.
+        """
+        if not texts:
+            return True
         # Nearly all pages hold nothing that needs escaping, which one look at all of them tells.
-        every_text = "".join([event.text for event in events])
-        plain = is_carried(every_text) and not any(sign in every_text for sign in _MARKUP)
-        texts = [event.text if plain else _escape(event.text) for event in events]
-        self._put(self._opening + "".join(map(self._element, events, texts)))
+        page = "".join(texts)
+        are_carried = is_carried(page)
+        if not are_carried or any(sign in page for sign in _MARKUP):
+            texts = [*map(_escape, texts)]
+        for origin in {*origins} - self._origins.keys():
+            self._origins[origin] = self._origin(*origin)
+        ends = [*map(self._origins.__getitem__, origins)]
+        digits = [f"{usecs:07d}" for usecs in times_usecs]  # cut in two: a float would lose some
+        elements = [
+            f"<event><time>{usecs[:-6]}.{usecs[-6:]}</time><data>{text}</data>{end}</event>\n"
+            for usecs, text, end in zip(digits, texts, ends)
+        ]
+        self._put(self._opening + "".join(elements))
         self._opening = ""
+        return are_carried
 
     def flush(self) -> None:
         """Return only when splunkd's pipe has taken everything written so far."""
@@ -93,21 +112,10 @@ class EventWriter:
         if taken != len(data):
             raise _closed(OSError(f"only {taken} of {len(data)} bytes were taken"))
 
-    def _element(self, event: Event, escaped: str) -> str:
-        origin = event[2:]
-        if origin not in self._origins:
-            self._origins[origin] = self._origin(event)
-        # Digits cut in two: a float would lose some.
-        usecs = f"{event.time_usecs:07d}"
+    def _origin(self, host: str, source: str, sourcetype: str) -> str:
         return (
-            f"<event><time>{usecs[:-6]}.{usecs[-6:]}</time><data>{escaped}</data>"
-            f"{self._origins[origin]}</event>\n"
-        )
-
-    def _origin(self, event: Event) -> str:
-        return (
-            f"<host>{_escape(event.host)}</host><source>{_escape(event.source)}</source>"
-            f"<sourcetype>{event.sourcetype}</sourcetype>{self._index}"
+            f"<host>{_escape(host)}</host><source>{_escape(source)}</source>"
+            f"<sourcetype>{sourcetype}</sourcetype>{self._index}"
         )
 
 

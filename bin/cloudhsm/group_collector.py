@@ -20,12 +20,12 @@ from typing import Protocol
 from cloudhsm import plan
 from cloudhsm.collector_events import Reporter
 from cloudhsm.errors import CloudHsmError, Place, StateLocked, pair
-from cloudhsm.event_writer import Event, are_carried, is_carried
+from cloudhsm.event_writer import Event, Origin, is_carried
 from cloudhsm.ledger import Anomaly, Counter, Horizon
 from cloudhsm.log_source import FoundGroup, LogEvent, LogSource, Page
 from cloudhsm.plan import Replay, Window
 from cloudhsm.read_ahead import Arrival, Reading
-from cloudhsm.record import Kind, Record, identify, record_key
+from cloudhsm.record import Kind, Records, identify, identify_all, record_key
 from cloudhsm.replay import Request
 from cloudhsm.settings import Settings
 from cloudhsm.state import GroupId, GroupState
@@ -63,6 +63,9 @@ class Writer(Protocol):
     """Where events go."""
 
     def write(self, events: Iterable[Event]) -> None: ...
+    def write_page(
+        self, times_usecs: Sequence[int], texts: Sequence[str], origins: Sequence[Origin]
+    ) -> bool: ...
     def flush(self) -> None: ...
 
 
@@ -97,7 +100,7 @@ class GroupCollector:
         self._group = found.id
         self._missing: dict[Counter, list[tuple[int, int]]] = {}
         self._has_moved = False  # since the state was saved, over pages without anything new
-        self._origins: dict[tuple[str, Kind], tuple[str, str, str]] = {}
+        self._origins: dict[tuple[str, Kind], Origin] = {}
         loaded = file.load()
         self._state = loaded.state or self._first_state()
         self._take_over()
@@ -265,39 +268,45 @@ class GroupCollector:
 
     def _take(self, window: Window, page: Page) -> None:
         """Hand over what is new on a page, then remember it."""
-        fresh = self._fresh(window, page.events)
+        fresh = page.only(self._are_fresh(window, page))
         tally = self._run.tally
         tally.pages += 1
-        tally.empty_pages += not page.events
+        tally.empty_pages += not page
         tally.records += len(fresh)
-        tally.repeats += len(page.events) - len(fresh)
+        tally.repeats += len(page) - len(fresh)
         if page.resume_ms is not None:
             plan.advance(window, page.resume_ms)
         if isinstance(window.stretch, Replay):
             window.stretch.records += len(fresh)
         if fresh:
-            records = [identify(event.message) for event in fresh]
-            events = [*self._events(fresh, records), *self._remarks(window, fresh, records)]
-            self._hand_over(events)
+            records = identify_all(fresh.texts)
+            are_carried = self._write(fresh, records)
+            altered = self._altered(fresh, records, are_carried=are_carried)
+            self._hand_over([*altered, *self._remarks(window, fresh, records)])
         elif window.stretch is not None:
             # A page of repeats counts too: else a run cut short would read it again for ever.
             self._has_moved = True
 
-    def _fresh(self, window: Window, events: list[LogEvent]) -> list[LogEvent]:
+    def _are_fresh(self, window: Window, page: Page) -> list[bool]:
         """What was not handed over before, told by event ids as far as they are kept."""
         if window.around is not None:
-            return [event for event in events if self._is_found(event)]
+            return [*map(self._is_found, page.events)]
+        seen, ids, times = self._state.seen, page.ids, page.times_ms
         if window.stretch is None:
-            return self._state.seen.fresh(events)
+            return seen.fresh(ids, times)
+        boundary = window.stretch.boundary
         if isinstance(window.stretch, Replay):
-            return window.stretch.boundary.fresh(events)
+            return boundary.fresh(ids, times)
         settled_ms = plan.settled_before(window, self._run.settings.horizon_ms)
-        cut = bisect_left([event.timestamp_ms for event in events], settled_ms)
-        old, young = events[:cut], events[cut:]
-        seen = self._state.seen
-        if old and seen.knows_hours(old[0].timestamp_ms, old[-1].timestamp_ms):
-            old = [one for one in old if not seen.knows(one.event_id, one.timestamp_ms)]
-        return [*window.stretch.boundary.fresh(old), *seen.fresh(young)]
+        cut = bisect_left(times, settled_ms)
+        young = seen.fresh(ids[cut:], times[cut:])
+        if not cut or not seen.knows_hours(times[0], times[cut - 1]):
+            return [*boundary.fresh(ids[:cut], times[:cut]), *young]
+        old = [
+            not seen.knows(event_id, at_ms) and boundary.is_new(event_id, at_ms)
+            for event_id, at_ms in zip(ids[:cut], times)
+        ]
+        return [*old, *young]
 
     def _is_found(self, event: LogEvent) -> bool:
         """Whether the re-read of a gap brought something new.
@@ -313,55 +322,56 @@ class GroupCollector:
         gaps = self._missing.get((event.stream, record.reboot_counter.lower()), ())
         return any(first <= record.sequence <= last for first, last in gaps)
 
-    def _events(self, fresh: list[LogEvent], records: list[Record]) -> Iterator[Event]:
-        for (_, stream, at_ms, text), record in zip(fresh, records):
-            kind, usecs = record[:2]
-            origin = self._origins.get((stream, kind))
-            if origin is None:
-                origin = self._origins[stream, kind] = self._origin(stream, kind)
-            yield Event(at_ms * 1000 if usecs is None else usecs, text, *origin)
+    def _write(self, fresh: Page, records: Records) -> bool:
+        """Hand records over as they are; whether XML could carry all of them."""
+        kinds = [*zip(fresh.streams, records.kinds)]
+        for one in {*kinds} - self._origins.keys():
+            self._origins[one] = self._origin(*one)
+        times = [
+            at_ms * 1000 if usecs is None else usecs
+            for usecs, at_ms in zip(records.usecs, fresh.times_ms)
+        ]
+        origins = [*map(self._origins.__getitem__, kinds)]
+        return self._run.writer.write_page(times, fresh.texts, origins)
 
-    def _origin(self, stream: str, kind: Kind) -> tuple[str, str, str]:
+    def _origin(self, stream: str, kind: Kind) -> Origin:
         host = self._group.cluster_id if kind is Kind.CERTIFICATE else stream
         return host, self._group.source(stream), SOURCETYPES[kind]
 
-    def _remarks(
-        self, window: Window, fresh: list[LogEvent], records: list[Record]
-    ) -> Iterator[Event]:
+    def _remarks(self, window: Window, fresh: Page, records: Records) -> Iterator[Event]:
         """What is to be said about the records of a page, which enter the ledger here."""
-        yield from self._altered(fresh, records)
         if isinstance(window.stretch, Replay):
             return  # the ledger has them, and their flaws were told
-        streams = [event.stream for event in fresh]
-        yield from self._unfamiliar_streams({*streams})
+        yield from self._unfamiliar_streams({*fresh.streams})
         yield from self._flawed(fresh, records)
-        times = [event.timestamp_ms for event in fresh]
         odd: dict[tuple[str, Anomaly], list[str | None]] = {}
-        for n, anomaly in self._state.ledger.enter_all(
-            zip(streams, records, times), window.start_ms
+        for place, anomaly in self._state.ledger.enter_all(
+            fresh.streams, records, fresh.times_ms, window.start_ms
         ):
-            key = record_key(records[n], streams[n])
-            odd.setdefault((streams[n], anomaly), []).append(key)
+            stream = fresh.streams[place]
+            key = record_key(records.of(place), stream)
+            odd.setdefault((stream, anomaly), []).append(key)
         # One event per stream and kind: a page of foreign text must not double in volume.
         for (stream, anomaly), keys in odd.items():
             yield self._reporter.anomaly(self._now_usecs(), stream, anomaly, len(keys), keys[0])
 
-    def _altered(self, fresh: list[LogEvent], records: list[Record]) -> Iterator[Event]:
+    def _altered(self, fresh: Page, records: Records, *, are_carried: bool) -> Iterator[Event]:
         """Records that XML cannot carry as they are, or that Splunk would drop as blank."""
-        if are_carried(event.message for event in fresh) and not any(one.flaws for one in records):
+        if are_carried and not any(records.flaws):
             return
-        for event, record in zip(fresh, records):
-            if "blank" in record.flaws or not is_carried(event.message):
-                key = record_key(record, event.stream)
+        for place, event in enumerate(fresh.events):
+            if "blank" in records.flaws[place] or not is_carried(event.message):
+                key = record_key(records.of(place), event.stream)
                 yield self._reporter.record_altered(
                     self._now_usecs(), event.stream, event.event_id, key, event.message
                 )
 
-    def _flawed(self, fresh: list[LogEvent], records: list[Record]) -> Iterator[Event]:
+    def _flawed(self, fresh: Page, records: Records) -> Iterator[Event]:
         flawed: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-        for event, record in zip(fresh, records):
-            if record.flaws:
-                flawed.setdefault((event.stream, record.flaws), []).append(event.event_id)
+        if any(records.flaws):
+            for event_id, stream, flaws in zip(fresh.ids, fresh.streams, records.flaws):
+                if flaws:
+                    flawed.setdefault((stream, flaws), []).append(event_id)
         for (stream, flaws), ids in flawed.items():
             yield self._reporter.records_flawed(self._now_usecs(), stream, flaws, len(ids), ids[0])
 

@@ -9,13 +9,13 @@ decides whether a record is handed over.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from operator import attrgetter
 from typing import NamedTuple
 
-from cloudhsm.record import Record
+from cloudhsm.record import Record, Records
 
 # A record further ahead than this is not believed to continue the sequence.
 MAX_JUMP = 1_000_000
@@ -352,17 +352,21 @@ class Ledger:
         return anomaly
 
     def enter_all(
-        self, entries: Iterable[tuple[str, Record, int]], read_from_ms: int | None = None
+        self,
+        streams: Sequence[str],
+        records: Records,
+        times_ms: Sequence[int],
+        read_from_ms: int | None = None,
     ) -> list[tuple[int, Anomaly]]:
-        """Enter the records of a page: (stream, record, timestamp), in the order of their reading.
+        """Enter the records of a page, in the order of their reading.
 
         The same as `enter` for each, but runs of consecutive numbers are entered at once. Returns
-        the positions of those that do not simply continue their sequence, and why.
+        the places of those that do not simply continue their sequence, and why.
         """
         odd: list[tuple[int, Anomaly]] = []
         tails: dict[Counter, _Tail] = {}
-        for position, (stream, record, at_ms) in enumerate(entries):
-            _, usecs, sequence_no, reboot_counter, _, _ = record
+        columns = (streams, records.reboot_counters, records.sequence_nos, records.usecs, times_ms)
+        for place, (stream, reboot_counter, sequence_no, usecs, at_ms) in enumerate(zip(*columns)):
             if sequence_no is None or reboot_counter is None:
                 continue
             sequence = int(sequence_no, 16)
@@ -374,9 +378,9 @@ class Ledger:
                     continue
                 del tails[counter]
                 tail.settle()
-            anomaly = self.enter(stream, record, at_ms, read_from_ms)
+            anomaly = self.enter(stream, records.of(place), at_ms, read_from_ms)
             if anomaly is not None:
-                odd.append((position, anomaly))
+                odd.append((place, anomaly))
             elif (known := self._growing(counter, sequence)) is not None:
                 tails[counter] = _Tail(known)
         for tail in tails.values():

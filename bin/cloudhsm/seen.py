@@ -9,24 +9,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
-from typing import Protocol, TypeVar
 
 DIGEST_BYTES = 8
-
-
-class Identified(Protocol):
-    """What is needed of an event; both are CloudWatch's."""
-
-    @property
-    def event_id(self) -> str: ...
-
-    @property
-    def timestamp_ms(self) -> int: ...
-
-
-Met = TypeVar("Met", bound=Identified)
 _HOUR_MS = 3_600_000
 
 
@@ -45,10 +31,6 @@ def _unpacked(text: str) -> set[bytes]:
 
 def _packed(digests: set[bytes]) -> str:
     return base64.b64encode(b"".join(sorted(digests))).decode()
-
-
-def _has_twins(events: Sequence[Met]) -> bool:
-    return len({event.event_id for event in events}) < len(events)
 
 
 class _Hour:
@@ -91,9 +73,9 @@ class Seen:
         hour = self._hours.get(timestamp_ms // _HOUR_MS)
         return hour is not None and digest(event_id) in hour.digests
 
-    def fresh(self, events: Sequence[Met]) -> list[Met]:
-        """Those of a page that were not met yet; from now on they were."""
-        return [event for event in events if self.is_new(event.event_id, event.timestamp_ms)]
+    def fresh(self, ids: Sequence[str], times_ms: Sequence[int]) -> list[bool]:
+        """Which events of a page were not met yet; from now on they were."""
+        return [*map(self.is_new, ids, times_ms)]
 
     def knows_hours(self, first_ms: int, last_ms: int) -> bool:
         """Whether any event of these hours was met."""
@@ -138,19 +120,17 @@ class Boundary:
         self._digests.add(one)
         return True
 
-    def fresh(self, events: Sequence[Met]) -> list[Met]:
-        """As `is_new` for each of a page, whose events are sorted by time.
+    def fresh(self, ids: Sequence[str], times_ms: Sequence[int]) -> list[bool]:
+        """As `is_new` for each event of a page, whose times ascend.
 
         Nearly all pages lie behind the boundary altogether and hold no id twice: then only the
         events of their last millisecond matter.
         """
-        if not events or (self._timestamp_ms or 0) >= events[0].timestamp_ms or _has_twins(events):
-            return [one for one in events if self.is_new(one.event_id, one.timestamp_ms)]
-        last_ms = events[-1].timestamp_ms
-        at_end = takewhile(lambda one: one.timestamp_ms == last_ms, reversed(events))
-        self._timestamp_ms = last_ms
-        self._digests = {digest(one.event_id) for one in at_end}
-        return [*events]
+        if not ids or (self._timestamp_ms or 0) >= times_ms[0] or len({*ids}) < len(ids):
+            return [*map(self.is_new, ids, times_ms)]
+        self._timestamp_ms = times_ms[-1]
+        self._digests = {*map(digest, ids[bisect_left(times_ms, times_ms[-1]) :])}
+        return [True] * len(ids)
 
     def to_json(self) -> list[int | str | None]:
         """`[timestamp_ms or null, base64 of the digests]`."""

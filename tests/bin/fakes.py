@@ -109,7 +109,7 @@ class FakeLogs:
         for number, first in enumerate(range(0, max(1, len(inside)), self.page_size)):
             self.before_page(number)
             page = inside[first : first + self.page_size]
-            yield Page(page, page[-1].timestamp_ms if page else None)
+            yield Page.of(page)
 
 
 class Pipe(io.BytesIO):

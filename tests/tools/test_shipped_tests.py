@@ -38,7 +38,7 @@ def test_every_interpreter_runs_and_a_missing_one_is_named(
     for name in ("a", "c"):
         ran = (interpreters / name / "ran").read_text()
         assert ran.startswith("-m pytest")
-        assert ran.endswith("tests/bin\n")
+        assert ran.endswith(" tests/bin tests/fake_aws tests/guarantee\n")
 
 
 def test_a_failure_on_one_interpreter_fails_the_run_and_stops_no_other(

@@ -342,7 +342,7 @@ def test_a_closed_output_ends_the_run_at_once_and_saves_nothing_more(run: Run) -
     run.logs.events = [event(0, NOW_MS)]
 
     class Closed(EventWriter):
-        def write(self, events: Iterable[Event]) -> None:  # noqa: ARG002
+        def write_page(self, *_: Any) -> bool:  # noqa: ANN401
             raise OutputClosed("closed", next_step="")
 
     with pytest.raises(OutputClosed):
@@ -543,6 +543,10 @@ class CrashingWriter(EventWriter):
     def write(self, events: Iterable[Event]) -> None:
         self._step()
         super().write(events)
+
+    def write_page(self, *columns: Any) -> bool:  # noqa: ANN401
+        self._step()
+        return super().write_page(*columns)
 
     def flush(self) -> None:
         self._step()
@@ -874,7 +878,7 @@ def test_empty_pages_for_longer_than_a_run_end_nevertheless(
         pages = list(read(group, start_ms, end_ms, stream))
         for _ in range((end_ms - start_ms) // DAY_MS):
             clock.tick(0)
-            yield Page([], None)
+            yield Page()
         yield from pages
 
     clock = Ticking(run.logs)

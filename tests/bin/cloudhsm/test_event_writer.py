@@ -11,7 +11,7 @@ from splunklib.modularinput import Event as SplunkEvent
 from splunklib.modularinput import EventWriter as SplunkEventWriter
 
 from cloudhsm.errors import OutputClosed
-from cloudhsm.event_writer import Event, EventWriter, are_carried, is_carried, visible
+from cloudhsm.event_writer import Event, EventWriter, is_carried, visible
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 # Plain pages, pages with markup and pages with anything go different ways.
@@ -104,8 +104,10 @@ def test_splunklib_writes_the_same_events(events: list[Event], index: str | None
 
 
 @given(st.lists(TEXTS, max_size=4))
-def test_a_page_of_texts_can_be_carried_if_each_of_them_can(texts: list[str]) -> None:
-    assert are_carried(texts) == all(map(is_carried, texts))
+def test_a_page_tells_whether_each_of_its_texts_was_carried_as_it_is(texts: list[str]) -> None:
+    writer = EventWriter(io.BytesIO(), None)
+    origins = [("h", "s", "t")] * len(texts)
+    assert writer.write_page([0] * len(texts), texts, origins) == all(map(is_carried, texts))
 
 
 @given(ANY_TEXT)

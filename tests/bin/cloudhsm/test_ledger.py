@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.ledger import MAX_JUMP, Anomaly, GapChange, Horizon, Ledger, Verdict
-from cloudhsm.record import Kind, Record
+from cloudhsm.record import Kind, Record, Records
 
 HSM = "hsm-a"
 SECOND = 1_000_000
@@ -489,8 +489,9 @@ def test_a_page_entered_at_once_leaves_what_its_records_one_by_one_would(
     found: list[Anomaly | None] = [None] * len(entries)
     edges = sorted({0, len(entries), *(cut for cut in cuts if cut < len(entries))})
     for first, last in zip(edges, edges[1:]):
-        for position, anomaly in at_once.enter_all(entries[first:last]):
-            found[first + position] = anomaly
+        streams, records, times = zip(*entries[first:last])
+        for place, anomaly in at_once.enter_all(streams, Records(*zip(*records)), times):
+            found[first + place] = anomaly
     assert found == anomalies
     assert at_once == one_by_one
     assert ranges_are_findable(at_once)

@@ -15,7 +15,7 @@ from tests.bin.fakes import event
 
 
 def pages(count: int, first: int = 0) -> list[Page]:
-    return [Page([event(n, n)], n) for n in range(first, first + count)]
+    return [Page.of([event(n, n)]) for n in range(first, first + count)]
 
 
 def reading(what: list[Page]) -> Reading:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudhsm.log_source import Page
 from cloudhsm.seen import Boundary, Seen
 from tests.bin.fakes import event
 
@@ -83,7 +84,8 @@ def test_a_page_behind_a_boundary_is_told_as_its_events_one_by_one_would_be(
             for name, at_ms in sorted(page, key=itemgetter(1))
         ]
         expected = [one for one in events if single.is_new(one.event_id, one.timestamp_ms)]
-        assert whole.fresh(events) == expected
+        asked = Page.of(events)
+        assert asked.only(whole.fresh(asked.ids, asked.times_ms)).events == expected
         assert whole.to_json() == single.to_json()
 
 
@@ -92,8 +94,9 @@ def test_a_page_is_met_once_and_known_from_then_on(pages: list[list[tuple[str, i
     seen, met = Seen(), set()
     for page in pages:
         events = [event(0, at_ms, event_id=name) for name, at_ms in page]
-        fresh = seen.fresh(events)
-        assert [one.event_id for one in fresh] == [
+        asked = Page.of(events)
+        fresh = asked.only(seen.fresh(asked.ids, asked.times_ms))
+        assert [*fresh.ids] == [
             name for name in dict.fromkeys(name for name, _ in page) if name not in met
         ]
         met |= {name for name, _ in page}
