@@ -21,7 +21,7 @@ from cloudhsm import plan
 from cloudhsm.collector_events import Reporter
 from cloudhsm.errors import CloudHsmError, Place, StateLocked, pair
 from cloudhsm.event_writer import Event, Origin, is_carried
-from cloudhsm.ledger import Anomaly, Counter, Horizon
+from cloudhsm.ledger import Anomaly, Counter, Hole, Horizon
 from cloudhsm.log_source import FoundGroup, LogEvent, LogSource, Page
 from cloudhsm.plan import Replay, Window
 from cloudhsm.read_ahead import Arrival, Reading
@@ -98,7 +98,7 @@ class GroupCollector:
         self._retention_ms = found.retention_ms
         self._reporter = Reporter(run.settings.stanza, found.id)
         self._group = found.id
-        self._missing: dict[Counter, list[tuple[int, int]]] = {}
+        self._missing: dict[Counter, list[Hole]] = {}
         self._has_moved = False  # since the state was saved, over pages without anything new
         self._origins: dict[tuple[str, Kind], Origin] = {}
         loaded = file.load()
@@ -135,7 +135,8 @@ class GroupCollector:
 
     def poll(self) -> None:
         """Read the freshest events; what does not fit into this run is left to a sweep."""
-        if not self._read([plan.poll(self._state.progress, self._now_ms())]):
+        progress, horizon_ms = self._state.progress, self._run.settings.horizon_ms
+        if not self._read([plan.poll(progress, self._now_ms(), horizon_ms)]):
             plan.demand_sweep(self._state.progress)
 
     def sweep(self) -> None:
@@ -319,8 +320,8 @@ class GroupCollector:
         record = identify(event.message)
         if record.sequence is None or record.reboot_counter is None:
             return False
-        gaps = self._missing.get((event.stream, record.reboot_counter.lower()), ())
-        return any(first <= record.sequence <= last for first, last in gaps)
+        holes = self._missing.get((event.stream, record.reboot_counter.lower()), ())
+        return any(hole.is_filled_by(record.sequence, record.usecs) for hole in holes)
 
     def _write(self, fresh: Page, records: Records) -> bool:
         """Hand records over as they are; whether XML could carry all of them."""

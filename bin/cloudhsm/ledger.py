@@ -49,6 +49,13 @@ class Anomaly(Enum):
     SEQUENCE_RESTARTED = "sequence_restarted"
 
 
+class Elsewhere(Enum):
+    """By its time a record belongs to another run of the counter than its number suggests."""
+
+    EARLIER = "earlier"
+    LATER = "later"
+
+
 class Mark(NamedTuple):
     """One record at the end of a range: its number, its own time, its CloudWatch Logs timestamp."""
 
@@ -100,6 +107,13 @@ class Hole:
     before: Mark | None
     after: Mark
 
+    def is_filled_by(self, sequence: int, usecs: int | None) -> bool:
+        """Whether a record is missing here, by its number and, as far as clocks tell, its time."""
+        if not self.first <= sequence <= self.last:
+            return False
+        earliest = self.before.usecs - CLOCK_SLACK_USECS if self.before else 0
+        return usecs is None or earliest <= usecs <= self.after.usecs + CLOCK_SLACK_USECS
+
     @property
     def oldest_ms(self) -> int:
         """The older of the neighbours' timestamps."""
@@ -133,12 +147,19 @@ class Epoch:
         self._firsts = [known.first.sequence for known in self.ranges]
 
     @property
+    def begun_usecs(self) -> int:
+        """When it began, by the HSM's clock."""
+        return self.ranges[0].min_usecs if self.ranges else 0
+
+    @property
     def highest(self) -> int:
         """The highest number seen."""
         return self.ranges[-1].last.sequence
 
-    def place(self, mark: Mark, *, sequenced: bool, may_jump: bool = False) -> Anomaly | None:
-        """Enter a record's number, or say why it was left out.
+    def place(
+        self, mark: Mark, *, sequenced: bool, may_jump: bool = False
+    ) -> Anomaly | Elsewhere | None:
+        """Enter a record's number, or say why it was left out, or that it is another epoch's.
 
         may_jump: what lies between may still be unread, so no jump is implausible.
         """
@@ -146,13 +167,12 @@ class Epoch:
         before = self.ranges[at - 1] if at else None
         after = self.ranges[at] if at < len(self.ranges) else None
         if before is not None and mark.sequence <= before.last.sequence:
-            anomaly = _seen_again(before, mark, sequenced=sequenced)
-            if anomaly is Anomaly.SEQUENCE_CONFLICT:
-                self._run_again(mark)
-            return anomaly
+            return self._seen_again(before, mark)
         if after is not None and mark.usecs > after.max_usecs + CLOCK_SLACK_USECS:
-            return _restart(sequenced=sequenced)
+            return Elsewhere.LATER
         if not self._continues(before, mark, after):
+            if before is not None and mark.usecs < before.min_usecs - CLOCK_SLACK_USECS:
+                return Elsewhere.EARLIER
             if not sequenced:
                 self.parked[mark.sequence] = mark
                 return Anomaly.IMPLAUSIBLE_SEQUENCE
@@ -163,19 +183,35 @@ class Epoch:
             self._unpark_beside(mark.sequence)
         return None
 
-    def _run_again(self, mark: Mark) -> None:
+    def _seen_again(self, known: Range, mark: Mark) -> Anomaly | Elsewhere:
+        if mark.usecs > known.max_usecs + CLOCK_SLACK_USECS:
+            return Elsewhere.LATER
+        if mark.usecs < known.min_usecs - CLOCK_SLACK_USECS:
+            return Elsewhere.EARLIER
         new = Range(mark, mark, mark.usecs, mark.usecs)
         if self.rerun is not None and self.rerun.last.sequence + 1 == mark.sequence:
             self.rerun.absorb(new)
         else:
             self.rerun = new
+        return Anomaly.SEQUENCE_CONFLICT
 
     def successor(self, mark: Mark) -> Epoch:
-        """The epoch that begins with this record, or with the conflicts that led up to it."""
+        """The epoch that begins with this record, or with the conflicts that led up to it.
+
+        What was read before it and is younger, with higher numbers, is the new epoch's: the newest
+        records are read first, and history in several stretches at once.
+        """
         rerun, self.rerun = self.rerun, None
         if rerun is None or rerun.last.sequence + 1 != mark.sequence:
             rerun = None
-        epoch = Epoch([] if rerun is None else [rerun])
+        younger = [
+            known
+            for known in self.ranges
+            if known.min_usecs > mark.usecs and known.first.sequence > mark.sequence
+        ]
+        self.ranges = [known for known in self.ranges if known not in younger]
+        self._firsts = [known.first.sequence for known in self.ranges]
+        epoch = Epoch([*([] if rerun is None else [rerun]), *younger])
         epoch.place(mark, sequenced=True)
         return epoch
 
@@ -217,9 +253,11 @@ class Epoch:
             if number < highest or not is_settled(mark)
         }
 
-    def holes(self, first_expected: int) -> Iterator[Hole]:
-        """Every stretch of missing numbers from the first expected one to the highest seen."""
-        before: Mark | None = None
+    def holes(self, first_expected: int, before: Mark | None = None) -> Iterator[Hole]:
+        """Every stretch of missing numbers from the first expected one to the highest seen.
+
+        before: the last record before this epoch, where there is one.
+        """
         expected = first_expected
         for known in self.ranges:
             if known.first.sequence > expected:
@@ -236,16 +274,6 @@ class Epoch:
             first = number + 1
         if first <= hole.last:
             yield replace(hole, first=first)
-
-
-def _seen_again(known: Range, mark: Mark, *, sequenced: bool) -> Anomaly:
-    if mark.usecs > known.max_usecs + CLOCK_SLACK_USECS:
-        return _restart(sequenced=sequenced)
-    return Anomaly.SEQUENCE_CONFLICT
-
-
-def _restart(*, sequenced: bool) -> Anomaly:
-    return Anomaly.SEQUENCE_RESTARTED if sequenced else Anomaly.IMPLAUSIBLE_SEQUENCE
 
 
 @dataclass(frozen=True)
@@ -344,12 +372,21 @@ class Ledger:
         if epochs is None:
             epochs = self.epochs[counter] = [Epoch()]
         sequenced = record.command_type in _SEQUENCED_COMMANDS
-        epoch = _epoch_of(epochs, mark)
-        may_jump = read_from_ms is not None and self._is_unread(epoch, mark, read_from_ms)
-        anomaly = epoch.place(mark, sequenced=sequenced, may_jump=may_jump)
-        if anomaly is Anomaly.SEQUENCE_RESTARTED:
-            epochs.append(epoch.successor(mark))
-        return anomaly
+        at = _epoch_at(epochs, mark)
+        may_jump = read_from_ms is not None and self._is_unread(epochs[at], mark, read_from_ms)
+        found = epochs[at].place(mark, sequenced=sequenced, may_jump=may_jump)
+        if found is Elsewhere.EARLIER and at:
+            at -= 1
+            found = epochs[at].place(mark, sequenced=sequenced, may_jump=may_jump)
+        if not isinstance(found, Elsewhere):
+            return found
+        if not sequenced:
+            return Anomaly.IMPLAUSIBLE_SEQUENCE
+        if found is Elsewhere.LATER:
+            epochs.insert(at + 1, epochs[at].successor(mark))
+        else:
+            epochs.insert(at, Epoch([Range(mark, mark, mark.usecs, mark.usecs)]))
+        return Anomaly.SEQUENCE_RESTARTED
 
     def enter_all(
         self,
@@ -427,11 +464,12 @@ class Ledger:
         """How many gaps ended as absent at the source."""
         return sum(gap.verdict is Verdict.ABSENT_AT_SOURCE for _, gap in self._gaps())
 
-    def missing(self) -> dict[Counter, list[tuple[int, int]]]:
-        """The numbers of all gaps, both ends inclusive, by stream and reboot counter."""
-        found: dict[Counter, list[tuple[int, int]]] = {}
-        for counter, gap in self._gaps():
-            found.setdefault(counter, []).append((gap.first, gap.last))
+    def missing(self) -> dict[Counter, list[Hole]]:
+        """What is missing in all gaps, by stream and reboot counter."""
+        found: dict[Counter, list[Hole]] = {}
+        for counter, epoch, holes in self._holes():
+            gaps = {gap.first for gap in epoch.gaps}
+            found.setdefault(counter, []).extend(hole for hole in holes if hole.first in gaps)
         return found
 
     def rereads(self, horizon: Horizon) -> list[tuple[int, int]]:
@@ -467,14 +505,22 @@ class Ledger:
         ]
 
     def _holes(self) -> Iterator[tuple[Counter, Epoch, list[Hole]]]:
-        """Every epoch with the numbers that it lacks."""
-        last_numbers = self._last_numbers()
+        """Every epoch with the numbers that it lacks.
+
+        Only the first epoch of a stream has nothing before it.
+        """
+        streams: dict[str, list[tuple[Counter, Epoch]]] = {}
         for counter, epochs in self.epochs.items():
-            for epoch in epochs:
-                expected = 0
-                if epoch is epochs[0] and epoch.ranges:
-                    expected = _first_expected(counter, epoch, last_numbers[counter[0]])
-                yield counter, epoch, list(epoch.holes(expected))
+            streams.setdefault(counter[0], []).extend((counter, epoch) for epoch in epochs)
+        for stream in streams.values():
+            stream.sort(key=lambda one: one[1].begun_usecs)
+            earlier: list[tuple[Counter, Mark]] = []
+            for counter, epoch in stream:
+                holes: list[Hole] = []
+                if epoch.ranges:
+                    holes = [*epoch.holes(*_expected(counter, epoch, earlier))]
+                    earlier.append((counter, epoch.ranges[-1].last))
+                yield counter, epoch, holes
 
     def _gaps(self) -> Iterator[tuple[Counter, Gap]]:
         for counter, epochs in self.epochs.items():
@@ -502,14 +548,6 @@ class Ledger:
             return False
         left_ms = epoch.ranges[-1].last.at_ms
         return left_ms < read_from_ms and not self._is_covered(left_ms, read_from_ms)
-
-    def _last_numbers(self) -> dict[str, list[tuple[str, Mark]]]:
-        """Per stream, the reboot counter and highest record of every epoch."""
-        found: dict[str, list[tuple[str, Mark]]] = {}
-        for (stream, reboot_counter), epochs in self.epochs.items():
-            last = [(reboot_counter, epoch.ranges[-1].last) for epoch in epochs if epoch.ranges]
-            found.setdefault(stream, []).extend(last)
-        return found
 
     def _open_and_close(
         self, counter: Counter, epoch: Epoch, holes: list[Hole], horizon: Horizon
@@ -542,21 +580,21 @@ class Ledger:
         return near[1] < horizon.settled_ms and self._is_covered(*near)
 
 
-def _first_expected(counter: Counter, epoch: Epoch, last_numbers: list[tuple[str, Mark]]) -> int:
-    """0; or the next number, where an earlier counter of the stream was carried on.
+def _expected(
+    counter: Counter, epoch: Epoch, earlier: list[tuple[Counter, Mark]]
+) -> tuple[int, Mark | None]:
+    """Which number an epoch is expected to begin with, and the last record before it.
 
     Whether an HSM's numbers restart with its reboot counter is not published: both are accepted. So
     a loss right at the head behind a reboot can look like numbers that were carried on.
     """
     first = epoch.ranges[0].first
-    carried_on = [
-        last.sequence + 1
-        for reboot_counter, last in last_numbers
-        if reboot_counter != counter[1]
-        and last.usecs <= first.usecs
-        and last.sequence < first.sequence
-    ]
-    return max(carried_on, default=0)
+    others = [mark for other, mark in earlier if other != counter]
+    carried_on = [mark for mark in others if mark.sequence < first.sequence]
+    if carried_on:
+        before = max(carried_on)
+        return before.sequence + 1, before
+    return 0, max((mark for _, mark in earlier), key=attrgetter("usecs"), default=None)
 
 
 def _wants_reread(gap: Gap, hole: Hole, horizon: Horizon) -> bool:
@@ -630,9 +668,9 @@ def _between(gap: Gap, missing: list[tuple[int, int]]) -> Iterator[tuple[int, in
         yield expected, gap.last
 
 
-def _epoch_of(epochs: list[Epoch], mark: Mark) -> Epoch:
-    """The latest epoch that had begun when the record was written."""
-    for epoch in reversed(epochs[1:]):
-        if mark.usecs >= epoch.ranges[0].min_usecs - CLOCK_SLACK_USECS:
-            return epoch
-    return epochs[0]
+def _epoch_at(epochs: list[Epoch], mark: Mark) -> int:
+    """Where the latest epoch stands that had begun when the record was written."""
+    for at in range(len(epochs) - 1, 0, -1):
+        if mark.usecs >= epochs[at].ranges[0].min_usecs - CLOCK_SLACK_USECS:
+            return at
+    return 0

@@ -91,6 +91,7 @@ class Progress:
     settled_ms: the settled mark.
     backfills:  stretches of history before the settled mark, each read once, oldest event first.
     replays:    what people asked for, in the order of their asking.
+    polled_ms:  AWS's time when the last poll began that was read to its end.
     replayed:   ids of the last of them that ended, should their requests turn up once more.
     """
 
@@ -101,6 +102,7 @@ class Progress:
     backfills: list[Backfill] = field(default_factory=list)
     replays: list[Replay] = field(default_factory=list)
     replayed: list[str] = field(default_factory=list)
+    polled_ms: int | None = None
 
     @property
     def history_left_ms(self) -> int:
@@ -137,9 +139,15 @@ def extend_back(progress: Progress, start_ms: int, now_ms: int, horizon_ms: int)
     return True
 
 
-def poll(progress: Progress, now_ms: int) -> Window:
-    """The freshest stretch: what an analyst waits for."""
-    start_ms = max(progress.start_ms, now_ms - POLL_OVERLAP_MS)
+def poll(progress: Progress, now_ms: int, horizon_ms: int) -> Window:
+    """The freshest stretch: what an analyst waits for.
+
+    It joins the last one that was read to its end, as far as ids are remembered: what came while
+    nobody could read must not wait for the next sweep.
+    """
+    joins_ms = min(now_ms, progress.polled_ms or progress.last_sweep_ms or now_ms)
+    remembered_ms = max(progress.start_ms, progress.settled_ms, now_ms - horizon_ms)
+    start_ms = max(remembered_ms, joins_ms - POLL_OVERLAP_MS)
     return Window(min(start_ms, now_ms), now_ms + AHEAD_MS)
 
 
@@ -257,6 +265,8 @@ def finish(
         progress.replays.remove(done)
         progress.replayed = [*progress.replayed, done.id][-_KNOWN_REPLAYS:]
         return None
+    if window.around is None:
+        progress.polled_ms = now_ms
     return window.start_ms, max(window.start_ms, min(window.end_ms, now_ms))
 
 

@@ -6,7 +6,7 @@ Version 1. Every time is in milliseconds (`*_ms`) or microseconds (`*_usecs`) si
      "stanza":   the input that wrote it last, "start_time": as that input wrote it,
      "begun_ms": when the group was collected first, "run_ms": when a run last began on it,
      "noted":    [what was remarked once: a foreign group, names of foreign streams],
-     "progress": {"start_ms", "settled_ms", "last_sweep_ms",
+     "progress": {"start_ms", "settled_ms", "last_sweep_ms", "polled_ms",
                   "sweep": null | {STRETCH, "started_ms"},
                   "backfills": [{STRETCH}, ...],
                   "replays": [{STRETCH, "id", "stream", "requested_by", "reason",
@@ -119,6 +119,7 @@ def _progress_to_json(progress: Progress) -> Json:
         "start_ms": progress.start_ms,
         "settled_ms": progress.settled_ms,
         "last_sweep_ms": progress.last_sweep_ms,
+        "polled_ms": progress.polled_ms,
         "sweep": sweep and {**_stretch_to_json(sweep), "started_ms": sweep.started_ms},
         "backfills": [_stretch_to_json(one) for one in progress.backfills],
         "replays": [
@@ -152,6 +153,7 @@ def _progress_from_json(document: Json) -> Progress:
             for one in document.get("replays", [])
         ],
         list(document.get("replayed", [])),
+        document.get("polled_ms"),
     )
 
 

@@ -258,7 +258,49 @@ def test_a_jump_over_what_is_still_to_be_read_is_believed() -> None:
 def test_what_is_missing_is_told_by_stream_and_counter() -> None:
     ledger = ledger_of(0, 5)
     judged(ledger, settled=False)
-    assert ledger.missing() == {(HSM, "0xe8"): [(1, 4)]}
+    (hole,) = ledger.missing()[HSM, "0xe8"]
+    assert (hole.first, hole.last) == (1, 4)
+    usecs = START_MS * 1000 + 2 * SECOND
+    assert hole.is_filled_by(2, usecs)
+    assert hole.is_filled_by(4, None)
+    assert not hole.is_filled_by(5, usecs)
+    assert not hole.is_filled_by(2, usecs - 3600 * SECOND)
+    assert not hole.is_filled_by(2, usecs + 3600 * SECOND)
+
+
+@pytest.mark.parametrize("order", ["as written", "newest first", "the newest, then history"])
+def test_a_counter_that_began_again_is_two_epochs_in_whatever_order_it_is_read(order: str) -> None:
+    hour = 3600 * SECOND
+    old = [(n, record(n, START_MS * 1000 + n * hour)) for n in range(20)]
+    new = [(n, record(n, START_MS * 1000 + (100 + n) * hour)) for n in range(24)]
+    trail = {
+        "as written": [*old, *new],
+        "newest first": [*new, *old],
+        "the newest, then history": [*new[21:], *old, *new[:21]],
+    }[order]
+    ledger = Ledger()
+    anomalies = [ledger.enter(HSM, one, at(n)) for n, one in trail]
+    assert [one for one in anomalies if one] == [Anomaly.SEQUENCE_RESTARTED]
+    assert ranges(ledger) == [[(0, 19)], [(0, 23)]]
+    assert judged(ledger, settled=True) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "reboot_counter", "lost"),
+    [(5, 9, "0x2", (0, 4)), (18, 22, "0x2", (15, 17)), (2, 7, "0x1", (0, 1))],
+    ids=["began again", "carried on", "restarted"],
+)
+def test_a_loss_behind_a_reboot_is_a_gap_like_any_other_whatever_came_before_start_time(
+    first: int, last: int, reboot_counter: str, lost: tuple[int, int]
+) -> None:
+    ledger = Ledger()
+    for n in range(15):
+        ledger.enter(HSM, record(n, reboot_counter="0x1"), at(n))
+    for n in range(first, last + 1):
+        later = record(n, START_MS * 1000 + (4000 + n) * SECOND, reboot_counter)
+        ledger.enter(HSM, later, at(4000 + n))
+    found = judged(ledger, settled=True, start_ms=at(0), held_before=True)
+    assert found == [(*lost, "absent_at_source")]
 
 
 def test_a_reboot_may_carry_the_numbers_on_or_restart_them() -> None:

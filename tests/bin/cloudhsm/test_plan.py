@@ -52,7 +52,7 @@ def test_the_settled_mark_never_moves_backwards() -> None:
 def test_only_a_sweep_settles() -> None:
     progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
     settled_ms = progress.settled_ms
-    plan.finish(progress, plan.poll(progress, NOW + 2 * DAY), NOW + 2 * DAY, DAY)
+    plan.finish(progress, plan.poll(progress, NOW + 2 * DAY, DAY), NOW + 2 * DAY, DAY)
     (window,) = plan.unfinished(progress)
     assert isinstance(window.stretch, Backfill)
     assert plan.finish(progress, window, NOW + 2 * DAY, DAY) == (NOW - 3 * DAY, NOW - DAY - 1)
@@ -92,13 +92,13 @@ def test_a_sweep_under_way_comes_before_history_and_history_before_nothing() -> 
 def test_a_poll_advances_nothing_that_survives() -> None:
     progress = plan.begin(NOW - DAY, NOW, DAY)
     before = repr(progress)
-    plan.advance(plan.poll(progress, NOW), NOW)
+    plan.advance(plan.poll(progress, NOW, DAY), NOW)
     assert repr(progress) == before
 
 
 def test_what_lies_ahead_of_the_clock_is_not_covered() -> None:
     progress = plan.begin(NOW - DAY, NOW, DAY)
-    poll = plan.poll(progress, NOW)
+    poll = plan.poll(progress, NOW, DAY)
     assert plan.finish(progress, poll, NOW, DAY) == (poll.start_ms, NOW)
     sweep = plan.sweep(progress, NOW)
     assert plan.finish(progress, sweep, NOW + HOUR, DAY) == (NOW - DAY, NOW)
@@ -122,7 +122,7 @@ def test_four_sweeps_fit_into_a_horizon() -> None:
 
 @given(TIMES)
 def test_a_poll_reads_the_last_minutes_and_what_AWS_dates_ahead(start_ms: int) -> None:
-    window = plan.poll(plan.begin(start_ms, NOW, DAY), NOW)
+    window = plan.poll(plan.begin(start_ms, NOW, DAY), NOW, DAY)
     assert min(start_ms, NOW) <= window.start_ms <= NOW
     assert window.start_ms >= NOW - plan.POLL_OVERLAP_MS
     assert window.end_ms == NOW + plan.AHEAD_MS
@@ -251,7 +251,7 @@ def test_ids_of_what_was_settled_when_it_was_read_are_not_kept() -> None:
     (history,) = plan.unfinished(progress)
     assert plan.settled_before(history, DAY) == NOW - DAY
     assert plan.settled_before(plan.sweep(progress, NOW + DAY), DAY) == NOW
-    assert plan.settled_before(plan.poll(progress, NOW), DAY) == 0
+    assert plan.settled_before(plan.poll(progress, NOW, DAY), DAY) == 0
 
 
 def test_a_replay_comes_last_and_covers_nothing() -> None:
@@ -262,3 +262,22 @@ def test_a_replay_comes_last_and_covers_nothing() -> None:
     assert (window.stretch, window.stream) == (replay, "hsm-a")
     assert plan.finish(progress, window, NOW, DAY) is None
     assert progress.replays == []
+
+
+def test_a_poll_joins_the_last_one_that_was_read_to_its_end() -> None:
+    progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
+    plan.finish(progress, plan.sweep(progress, NOW), NOW, DAY)
+    plan.finish(progress, plan.poll(progress, NOW, DAY), NOW, DAY)
+    later = plan.poll(progress, NOW + 2 * HOUR, DAY)
+    assert later.start_ms == NOW - plan.POLL_OVERLAP_MS
+    plan.finish(progress, later, NOW + 2 * HOUR, DAY)
+    assert (
+        plan.poll(progress, NOW + 2 * HOUR, DAY).start_ms == NOW + 2 * HOUR - plan.POLL_OVERLAP_MS
+    )
+
+
+def test_a_poll_reaches_back_only_as_far_as_ids_are_remembered() -> None:
+    progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
+    plan.finish(progress, plan.sweep(progress, NOW), NOW, DAY)
+    plan.finish(progress, plan.poll(progress, NOW, DAY), NOW, DAY)
+    assert plan.poll(progress, NOW + 9 * DAY, DAY).start_ms == NOW + 8 * DAY
