@@ -59,9 +59,6 @@ class Endless:
     def discover(self, selectors: object) -> Discovery:  # noqa: ARG002
         return Discovery([FoundGroup(GROUP)], [])
 
-    def holds_before(self, group: GroupId, stream: str, before_ms: int) -> bool:  # noqa: ARG002
-        return False
-
     def read(
         self,
         group: GroupId,  # noqa: ARG002  (there is only one)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from operator import itemgetter
 from typing import Any
@@ -26,6 +27,7 @@ from cloudhsm.errors import (
     Place,
     ServiceFailure,
 )
+from cloudhsm.log_file import redacted
 from cloudhsm.log_source import Discovery, FoundGroup, Page
 from cloudhsm.pace import Pace, default_calls_per_second
 from cloudhsm.settings import GroupSelector, Settings
@@ -140,21 +142,11 @@ class CloudWatchLogs:
                     if start_ms >= end_ms:
                         raise self._tokens_exhausted(group, start_ms) from error
                     middle_ms = (start_ms + end_ms) // 2
-                    yield from self.read(group, start_ms, middle_ms, stream)
+                    for page in self.read(group, start_ms, middle_ms, stream):
+                        yield replace(page, is_last=False)
                     start_ms, restarts = middle_ms + 1, 0
             else:
                 return
-
-    def holds_before(self, group: GroupId, stream: str, before_ms: int) -> bool:
-        """Whether CloudWatch Logs holds any event of a stream before an instant.
-
-        The last day before it is looked at first: most streams are busy, and then one call tells.
-        """
-        return before_ms > 0 and any(
-            len(page) > 0
-            for start_ms in (max(0, before_ms - _DAY_MS), 0)
-            for page in self.read(group, start_ms, before_ms - 1, stream)
-        )
 
     def may_read(self, group: GroupId) -> None:
         """Ask for one event: raises the CloudHsmError that reading this group would raise."""
@@ -172,9 +164,9 @@ class CloudWatchLogs:
             if times != sorted(times):
                 raise _OutOfOrder
             last_ms = times[-1]
-            yield page
-            del page  # not to be kept while the next one is fetched
             token = answer.get("nextToken")
+            yield page if token is not None else replace(page, is_last=True)
+            del page, answer  # not to be kept while the next one is fetched
             if token is None:
                 return
             if token in used:
@@ -184,7 +176,7 @@ class CloudWatchLogs:
 
     def _page(self, group: GroupId, answer: Answer) -> Page:
         try:
-            return Page(*zip(*map(_columns, answer["events"])))
+            return Page.of(map(_columns, answer["events"]))
         except (KeyError, TypeError) as error:
             raise ServiceFailure(
                 f"logs:FilterLogEvents gave an event that lacks something: {error!r}",
@@ -322,7 +314,8 @@ _BY_ITSELF = "The next run tries again from where this one stopped"
 
 def _from_answer(error: exceptions.ClientError, action: str, place: Place) -> CloudHsmError:
     code = str(error.response.get("Error", {}).get("Code", "unknown"))
-    message = str(error.response.get("Error", {}).get("Message", ""))
+    # Of a wrong signature AWS quotes the request that was signed, with its session token.
+    message = redacted(str(error.response.get("Error", {}).get("Message", "")))
     if code in _DENIED:
         resource = place.group or "log groups of this Region"
         return AccessDenied(

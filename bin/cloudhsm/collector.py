@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
@@ -21,9 +21,16 @@ from cloudhsm.errors import (
 )
 from cloudhsm.event_writer import Event
 from cloudhsm.group_collector import GroupCollector, Run, Store, Writer
-from cloudhsm.input_state import Failure, InputFile, InputState, asked
+from cloudhsm.input_state import (
+    DISCOVERY,
+    HISTORY,
+    Failure,
+    InputFile,
+    InputState,
+    asked,
+)
 from cloudhsm.log_source import FoundGroup, LogSource
-from cloudhsm.read_ahead import Arrival, Reading, side_by_side
+from cloudhsm.read_ahead import Read, side_by_side
 from cloudhsm.settings import Settings
 from cloudhsm.stop import Stop, StopRequested
 from cloudhsm.tally import Outcome, Tally
@@ -33,9 +40,25 @@ SHARE_OF_INTERVAL = 0.8
 DISCOVERY_MS = 5 * 60_000
 HEARTBEAT_MS = 15 * 60_000
 # After a failure of AWS or of the way there, the next tries come at growing distances.
-_LONGEST_BACKOFF_MS = 10 * 60_000
+_LONGEST_BACKOFF_MS = 5 * 60_000
+_PASSING = (ServiceFailure, EndpointUnreachable)
 
 T = TypeVar("T")
+
+
+def _entry(name: str) -> str:
+    """Whose failure it is, where an entry of `log_groups` cannot be looked up."""
+    return f"{DISCOVERY}{name}"
+
+
+def _live(name: str) -> str:
+    """Whose failure it is, where a group's live window cannot be read."""
+    return name
+
+
+def _history(name: str) -> str:
+    """Whose failure it is, where a sweep, a gap or history of a group cannot be read."""
+    return f"{HISTORY}{name}"
 
 
 class Collector:
@@ -54,7 +77,7 @@ class Collector:
         stop: Stop,
         host: str = "",
         monotonic: Callable[[], float] = time.monotonic,
-        read: Callable[[Sequence[Reading]], Generator[Arrival, None, None]] = side_by_side,
+        read: Read = side_by_side,
     ) -> None:
         self.outcome = Outcome(Tally(runs=1))
         self._settings = settings
@@ -93,23 +116,28 @@ class Collector:
         return self._stop.requested or self._monotonic() >= self._slice_end
 
     def _collect(self, held: ExitStack) -> None:
-        working = [
-            group
-            for found in self._discovered()
-            if (group := self._guarded(found.id.name, partial(self._begin, held, found)))
-        ]
+        working = []
+        for found in self._in_turn(self._discovered()):
+            if self._stop.requested:
+                break
+            group = self._guarded(found.id.name, partial(self._begin, held, found))
+            working += [] if group is None else [group]
         self.outcome.groups = len(working)
         # The live window of every group comes before anybody's history.
-        working = self._each(GroupCollector.poll, working, share=0.5)
+        working = self._each(GroupCollector.poll, working, share=0.5, part=_live)
+        # What fails from here on must not hold up the live window of the next runs.
+        everyone = working
+        working = [group for group in working if not self._waits(_history(group.id.name))]
+        self.outcome.backing_off += len(everyone) - len(working)
         working = self._each(GroupCollector.sweep, working, share=0.6)
         working = self._each(GroupCollector.look_again, working, share=0.3)
         while behind := [group for group in working if not group.has_caught_up]:
             read = self.outcome.tally.pages
             failed = {*behind} - {*self._each(GroupCollector.catch_up, behind, share=1)}
             working = [group for group in working if group not in failed]
-            if self.outcome.tally.pages == read:
+            if self.outcome.tally.pages == read or self._monotonic() >= self._deadline:
                 break
-        self._sum_up(working)
+        self._sum_up(everyone)
 
     def _discovered(self) -> list[FoundGroup]:
         """The groups to read now: looked for every 5 minutes, and without those that wait."""
@@ -135,10 +163,28 @@ class Collector:
             self._state.discovered_ms = self._logs.now_ms()
         known = {one.id: one for one in self._state.groups} if found.failures else {}
         self._state.groups = [*{**known, **{one.id: one for one in found.groups}}.values()]
+        self._forget_failures()
+
+    def _forget_failures(self) -> None:
+        """Of names that nobody asks for any more."""
+        names = [found.id.name for found in self._state.groups]
+        entries = [_entry(selector.name) for selector in self._settings.log_groups]
+        kept = {*names, *map(_history, names), *entries, _entry("")}
+        failures = self._state.failures
+        self._state.failures = {name: one for name, one in failures.items() if name in kept}
+
+    def _in_turn(self, groups: list[FoundGroup]) -> list[FoundGroup]:
+        """Another one is first in each run: a run may have no time for all of them."""
+        first = self._state.turn % max(1, len(groups))
+        self._state.turn += 1
+        return [*groups[first:], *groups[:first]]
 
     def _waits(self, name: str) -> bool:
         failure = self._state.failures.get(name)
-        return failure is not None and self._logs.now_ms() < failure.retry_ms
+        if failure is None:
+            return False
+        # Not longer, whatever clock it was written by.
+        return 0 < failure.retry_ms - self._logs.now_ms() <= _LONGEST_BACKOFF_MS
 
     def _begin(self, held: ExitStack, found: FoundGroup) -> GroupCollector:
         file = held.enter_context(self._store.open(found.id, self._settings.stanza))
@@ -149,6 +195,7 @@ class Collector:
         step: Callable[[GroupCollector], None],
         groups: list[GroupCollector],
         share: float,
+        part: Callable[[str], str] = _history,
     ) -> list[GroupCollector]:
         """Take a step for every group in an equal part of a share of the time left.
 
@@ -156,13 +203,13 @@ class Collector:
         """
         now = self._monotonic()
         end = now + share * max(0.0, self._deadline - now)
-        succeeded = []
+        succeeded: list[GroupCollector] = []
         for left, group in zip(range(len(groups), 0, -1), groups):
-            if self._stop.requested:
-                break
             now = self._monotonic()
+            if self._stop.requested or (left < len(groups) and now >= self._deadline):
+                return [*succeeded, *groups[-left:]]  # these come first in one of the next runs
             self._slice_end = now + max(0.0, end - now) / left
-            if self._guarded(group.id.name, partial(_taken, step, group)):
+            if self._guarded(part(group.id.name), partial(_taken, step, group)):
                 succeeded.append(group)
         return succeeded
 
@@ -176,7 +223,7 @@ class Collector:
         except CloudHsmError as error:
             self._fail(name, error)
         except Exception as error:  # noqa: BLE001  (a surprise in one group must not stop the rest)
-            place = Place(region=self._settings.aws_region, group=name or None)
+            place = Place(region=self._settings.aws_region, group=name)
             self._fail(name, Unexpected(error, place))
         return None
 
@@ -228,26 +275,20 @@ class Collector:
                     del failures[name]
                     yield self._reporter.collection_resumed(now_ms, name, known)
                 continue
-            kind = type(error).__name__
-            if known is None or known.error != kind:
-                known = failures[name] = Failure(kind, now_ms, tries=0)
+            kind, passing = type(error).__name__, {one.__name__ for one in _PASSING}
+            if known is None or (known.error != kind and not {known.error, kind} <= passing):
+                known = Failure(kind, now_ms, tries=0)
                 yield self._reporter.collection_failed(now_ms, name, error)
             tries = known.tries + 1
-            failures[name] = replace(
-                known, tries=tries, retry_ms=now_ms + self._backoff_ms(error, tries)
-            )
+            retry_ms = now_ms + self._backoff_ms(error, tries)
+            failures[name] = replace(known, error=kind, tries=tries, retry_ms=retry_ms)
 
     def _backoff_ms(self, error: CloudHsmError, tries: int) -> int:
         """Not before this: with jitter, so that many inputs do not come back together."""
-        if not isinstance(error, (ServiceFailure, EndpointUnreachable)):
+        if not isinstance(error, _PASSING):
             return 0  # a person mends this, and wants to see it at once
         longest_ms = self._settings.interval_s * 1000 * 2 ** min(tries - 1, 10)
         return int(min(_LONGEST_BACKOFF_MS, longest_ms) * random.uniform(0.5, 1))  # noqa: S311
-
-
-def _entry(name: str) -> str:
-    """Whose failure it is, where an entry of `log_groups` cannot be looked up."""
-    return f"log_groups={name}"
 
 
 def _taken(step: Callable[[GroupCollector], None], group: GroupCollector) -> bool:

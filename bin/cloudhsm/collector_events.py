@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from cloudhsm import __version__
 from cloudhsm.errors import CloudHsmError
 from cloudhsm.event_writer import Event
-from cloudhsm.input_state import Failure, InputState
+from cloudhsm.input_state import DISCOVERY, HISTORY, Failure, InputState
 from cloudhsm.ledger import Anomaly, GapChange, Verdict
 from cloudhsm.plan import Replay
 from cloudhsm.state import GroupId
@@ -202,7 +202,7 @@ class InputReporter:
             now_ms,
             "collection_failed",
             error.what[:_LONGEST_TEXT],
-            log_group=name or None,
+            **_part(name),
             aws_account_id=error.place.account,
             error=type(error).__name__,
             next_step=error.next_step[:_LONGEST_TEXT],
@@ -214,7 +214,7 @@ class InputReporter:
             now_ms,
             "collection_resumed",
             f"Works again after {failure.tries} failed runs; nothing was skipped",
-            log_group=name or None,
+            **_part(name),
             error=failure.error,
             failed_s=(now_ms - failure.since_ms) // 1000,
         )
@@ -229,6 +229,14 @@ class InputReporter:
         }
         text = _text(now_ms * 1000, body)
         return Event(now_ms * 1000, text, self.host, self.stanza, SOURCETYPE)
+
+
+def _part(name: str) -> dict[str, object]:
+    """What a failure in the memory of an input concerns."""
+    for part, prefix in (("history", HISTORY), ("discovery", DISCOVERY)):
+        if name.startswith(prefix):
+            return {"part": part, "log_group": name[len(prefix) :] or None}
+    return {"part": "live", "log_group": name}
 
 
 def _text(now_usecs: int, body: dict[str, object]) -> str:

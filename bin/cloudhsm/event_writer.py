@@ -16,7 +16,7 @@ from cloudhsm.errors import OutputClosed
 # Outside the Char production of XML 1.0: control characters, surrogates, U+FFFE and U+FFFF.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _MARKUP = "&<>\r"
-_CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
+_CONTROLS = tuple({*range(0x20)} - {0x09, 0x0A, 0x0D})
 
 
 Origin = tuple[str, str, str]  # host, source, sourcetype
@@ -33,14 +33,14 @@ class Event(NamedTuple):
 
 
 def is_carried(text: str) -> bool:
-    """Whether XML can carry every character of the text; as `_NOT_XML`, at a third of its cost."""
+    """Whether XML can carry every character of the text; as `_NOT_XML`, and far cheaper."""
     try:
         encoded = text.encode()
     except UnicodeEncodeError:  # a lone surrogate
         return False
     if "\ufffe" in text or "\uffff" in text:
         return False
-    return len(encoded.translate(None, _CONTROLS)) == len(encoded)
+    return not any(map(encoded.__contains__, _CONTROLS))  # each a memchr over a whole page
 
 
 def visible(text: str) -> str:

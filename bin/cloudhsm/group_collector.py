@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,11 +21,11 @@ from cloudhsm import plan
 from cloudhsm.collector_events import Reporter
 from cloudhsm.errors import CloudHsmError, Place, StateLocked, pair
 from cloudhsm.event_writer import Event, Origin, is_carried
-from cloudhsm.ledger import Anomaly, Counter, Hole, Horizon
+from cloudhsm.ledger import Anomaly, Counter, Gap, Hole, Horizon
 from cloudhsm.log_source import FoundGroup, LogEvent, LogSource, Page
-from cloudhsm.plan import Replay, Window
-from cloudhsm.read_ahead import Arrival, Reading
-from cloudhsm.record import Kind, Records, identify, identify_all, record_key
+from cloudhsm.plan import Replay, Reread, Window
+from cloudhsm.read_ahead import Arrival, Read
+from cloudhsm.record import Kind, Record, Records, identify, identify_all, record_key
 from cloudhsm.replay import Request
 from cloudhsm.settings import Settings
 from cloudhsm.state import GroupId, GroupState
@@ -35,7 +35,7 @@ from cloudhsm.tally import Tally
 
 SOURCETYPES = {Kind.AUDIT: "aws:cloudhsm:audit", Kind.CERTIFICATE: "aws:cloudhsm:certificate"}
 # An input that collected a group this recently is still at it; a renamed one waits as long.
-TWIN_MS = 5 * 60_000
+TWIN_MS = 10 * 60_000
 # AWS's names: a group per cluster, in it a stream per HSM and one for certificate storage.
 _GROUP = "/aws/cloudhsm/"
 _STREAM = re.compile(r"(hsm|cluster)-[a-z0-9]{4,40}")
@@ -73,7 +73,7 @@ class Writer(Protocol):
 class Run:
     """What all groups of a run share.
 
-    read:    turns readings into pages, side by side or one after the other.
+    read:    turns readings into pages, side by side or one after the other, until it is over.
     is_over: whether to end here: a stop was asked for, or this group's part of the time is used.
     """
 
@@ -81,7 +81,7 @@ class Run:
     logs: LogSource
     writer: Writer
     stop: Stop
-    read: Callable[[Sequence[Reading]], Generator[Arrival, None, None]]
+    read: Read
     is_over: Callable[[], bool]
     tally: Tally = field(default_factory=Tally)
 
@@ -99,6 +99,7 @@ class GroupCollector:
         self._reporter = Reporter(run.settings.stanza, found.id)
         self._group = found.id
         self._missing: dict[Counter, list[Hole]] = {}
+        self._is_stuck = False
         self._has_moved = False  # since the state was saved, over pages without anything new
         self._origins: dict[tuple[str, Kind], Origin] = {}
         loaded = file.load()
@@ -143,27 +144,25 @@ class GroupCollector:
         """Read everything since the settled mark, when its time has come."""
         now_ms = self._now_ms()
         if plan.sweep_is_due(self._state.progress, now_ms, self._run.settings.horizon_ms):
-            self._read([plan.sweep(self._state.progress, now_ms)])
+            horizon_ms = self._run.settings.horizon_ms
+            self._read([plan.sweep(self._state.progress, now_ms, horizon_ms)])
 
     def look_again(self) -> None:
         """Read the surroundings of open gaps again, and look before the heads of streams."""
-        horizon = self._horizon(self._now_ms())
-        for around in self._state.ledger.rereads(horizon):
-            window = plan.reread(self._state.progress, around, horizon.now_ms)
-            if self._run.is_over():
-                return
-            if window is not None and not self._read([window]):
+        progress, horizon = self._state.progress, self._horizon(self._now_ms())
+        if not progress.rereads:
+            for stream, *around in self._state.ledger.rereads(horizon):
+                plan.look_for(progress, stream, (around[0], around[1]), horizon.now_ms)
+        for number, window in enumerate(plan.rereads(progress)):
+            if (number and self._run.is_over()) or not self._read([window]):
                 return
         self._probe_heads(horizon)
 
     def catch_up(self) -> None:
         """Go on with a sweep under way, then with history, as far as the time allows."""
-        while not self._run.is_over():
-            at_once = self._run.settings.windows_in_flight
-            windows = plan.unfinished(self._state.progress, at_once)
-            if not windows:
-                break
-            if not self._read(windows):
+        at_once = self._run.settings.windows_in_flight
+        while windows := plan.unfinished(self._state.progress, at_once):
+            if not self._read(windows) or self._run.is_over():
                 return
         self.look_again()
 
@@ -229,34 +228,38 @@ class GroupCollector:
         AWS's time at the beginning is what a complete window covers.
         """
         begun_ms = self._now_ms()
-        self._missing = self._state.ledger.missing() if windows[0].around else {}
+        self._missing = self._state.ledger.missing()
         logs, group = self._run.logs, self._group
         readings = [
             partial(logs.read, group, one.start_ms, one.end_ms, one.stream) for one in windows
         ]
         unfinished = {*range(len(windows))}
         begun: set[int] = set()
-        with closing(self._run.read(readings)) as arrivals:
-            while unfinished:
-                number, page = self._next(arrivals)
-                if page is None:
+        self._is_stuck = False
+        with closing(self._run.read(readings, self._may_leave)) as arrivals:
+            while unfinished and (arrival := self._next(arrivals)) is not None:
+                number, page = arrival
+                if page is not None:
+                    begun.add(number)
+                    self._take(windows[number], page)
+                # Told by the last page: to ask for what follows it could be too late.
+                if (page is None or page.is_last) and number in unfinished:
                     unfinished.remove(number)
                     self._finish(windows[number], begun_ms)
-                    continue
-                begun.add(number)
-                self._take(windows[number], page)
-                del page  # not to be kept while the next one is awaited
-                if self._run.is_over():
-                    break
+                del page, arrival  # not to be kept while the next one is awaited
         for number in begun & unfinished:
             self._has_moved |= plan.give_up_for_now(windows[number])
         self._save_position()
         return not unfinished
 
-    def _next(self, arrivals: Iterator[Arrival]) -> Arrival:
+    def _may_leave(self) -> bool:
+        """Not inside a millisecond of several pages: the next run would begin it from the start."""
+        return self._run.stop.requested or (self._run.is_over() and not self._is_stuck)
+
+    def _next(self, arrivals: Iterator[Arrival]) -> Arrival | None:
         try:
             with self._run.stop.interruptible():
-                return next(arrivals)
+                return next(arrivals, None)
         except (CloudHsmError, StopRequested):
             self._save_position()
             raise
@@ -277,6 +280,7 @@ class GroupCollector:
         tally.repeats += len(page) - len(fresh)
         if page.resume_ms is not None:
             plan.advance(window, page.resume_ms)
+            self._is_stuck = window.stretch is not None and page.resume_ms <= window.start_ms
         if isinstance(window.stretch, Replay):
             window.stretch.records += len(fresh)
         if fresh:
@@ -290,7 +294,7 @@ class GroupCollector:
 
     def _are_fresh(self, window: Window, page: Page) -> list[bool]:
         """What was not handed over before, told by event ids as far as they are kept."""
-        if window.around is not None:
+        if isinstance(window.stretch, Reread):
             return [*map(self._is_found, page.events)]
         seen, ids, times = self._state.seen, page.ids, page.times_ms
         if window.stretch is None:
@@ -298,7 +302,7 @@ class GroupCollector:
         boundary = window.stretch.boundary
         if isinstance(window.stretch, Replay):
             return boundary.fresh(ids, times)
-        settled_ms = plan.settled_before(window, self._run.settings.horizon_ms)
+        settled_ms = plan.settled_before(window)
         cut = bisect_left(times, settled_ms)
         young = seen.fresh(ids[cut:], times[cut:])
         if not cut or not seen.knows_hours(times[0], times[cut - 1]):
@@ -317,10 +321,14 @@ class GroupCollector:
         """
         if event.timestamp_ms >= self._state.progress.settled_ms:
             return self._state.seen.is_new(event.event_id, event.timestamp_ms)
-        record = identify(event.message)
+        return self._is_missing(event.stream, identify(event.message))
+
+    def _is_missing(self, stream: str, record: Record) -> bool:
         if record.sequence is None or record.reboot_counter is None:
             return False
-        holes = self._missing.get((event.stream, record.reboot_counter.lower()), ())
+        holes = self._missing.get((stream, record.reboot_counter.lower()), ())
+        if not holes or self._state.ledger.holds(stream, record):
+            return False
         return any(hole.is_filled_by(record.sequence, record.usecs) for hole in holes)
 
     def _write(self, fresh: Page, records: Records) -> bool:
@@ -341,8 +349,9 @@ class GroupCollector:
 
     def _remarks(self, window: Window, fresh: Page, records: Records) -> Iterator[Event]:
         """What is to be said about the records of a page, which enter the ledger here."""
-        if isinstance(window.stretch, Replay):
-            return  # the ledger has them, and their flaws were told
+        if isinstance(window.stretch, Replay):  # the ledger has the others, and told their flaws
+            self._enter_found(fresh, records)
+            return
         yield from self._unfamiliar_streams({*fresh.streams})
         yield from self._flawed(fresh, records)
         odd: dict[tuple[str, Anomaly], list[str | None]] = {}
@@ -355,6 +364,12 @@ class GroupCollector:
         # One event per stream and kind: a page of foreign text must not double in volume.
         for (stream, anomaly), keys in odd.items():
             yield self._reporter.anomaly(self._now_usecs(), stream, anomaly, len(keys), keys[0])
+
+    def _enter_found(self, fresh: Page, records: Records) -> None:
+        """Only what was missing so far is news to the ledger."""
+        for place, event in enumerate(fresh.events if self._missing else ()):
+            if self._is_missing(event.stream, records.of(place)):
+                self._state.ledger.enter(event.stream, records.of(place), event.timestamp_ms)
 
     def _altered(self, fresh: Page, records: Records, *, are_carried: bool) -> Iterator[Event]:
         """Records that XML cannot carry as they are, or that Splunk would drop as blank."""
@@ -393,31 +408,61 @@ class GroupCollector:
         """A window was read to its end: cover it, judge the gaps, forget what is settled."""
         state, horizon_ms = self._state, self._run.settings.horizon_ms
         events: list[Event] = []
-        covered = plan.finish(state.progress, window, begun_ms, horizon_ms)
+        covered = plan.finish(state.progress, window, begun_ms)
         if covered is not None:
             state.ledger.cover(*covered)
             state.seen.forget_before(plan.oldest_needed(state.progress, begun_ms, horizon_ms))
-        if window.around is not None:
-            state.ledger.was_reread(*window.around, self._horizon(begun_ms))
-        if isinstance(window.stretch, Replay) and window.stretch not in state.progress.replays:
-            events.append(self._reporter.replay(self._now_usecs(), "finished", window.stretch))
+        stretch = window.stretch
+        if isinstance(stretch, Reread) and stretch not in state.progress.rereads:
+            around = (stretch.start_ms, stretch.end_ms)
+            state.ledger.was_reread(stretch.stream, *around, self._horizon(begun_ms))
+        if isinstance(stretch, Replay) and stretch not in state.progress.replays:
+            events.append(self._reporter.replay(self._now_usecs(), "finished", stretch))
         self._hand_over([*events, *self._verdicts(begun_ms)])
 
     def _probe_heads(self, horizon: Horizon) -> None:
         """Whether the first numbers of a stream are older than `start_time` or nowhere."""
-        start_ms = self._state.progress.start_ms
-        probed = False
-        for stream, gap in self._state.ledger.unprobed(horizon):
-            if self._run.is_over():
-                break
-            with self._run.stop.interruptible():
-                gap.held_before = self._run.logs.holds_before(self._group, stream, start_ms)
-            probed = True
-        if probed:
+        unprobed = self._state.ledger.unprobed(horizon)
+        try:
+            for stream, gap in unprobed:
+                self._probe(stream, gap)
+                while gap.held_before is None and not self._run.is_over():
+                    self._probe(stream, gap)
+                if self._run.is_over():
+                    break
+        finally:  # nothing is in flight, and what was looked at needs no second look
+            self._save_position()
+        if unprobed:
             self._hand_over([*self._verdicts(horizon.now_ms)])
+
+    def _probe(self, stream: str, gap: Gap) -> None:
+        """Look one step back: first a day, since most streams are busy, then twice as far.
+
+        Half as far next time, where a step takes longer than this group's time.
+        """
+        before_ms = self._state.progress.start_ms if gap.probed_ms is None else gap.probed_ms
+        start_ms = max(0, before_ms - gap.probe_ms)
+        reading = partial(self._run.logs.read, self._group, start_ms, before_ms - 1, stream)
+        found, done = False, False
+        with closing(self._run.read([reading], self._run.is_over)) as arrivals:
+            while not (found or done) and (arrival := self._next(arrivals)) is not None:
+                page = arrival[1]
+                found, done = bool(page), page is None or page.is_last
+        self._has_moved = True
+        if found or (done and start_ms == 0):
+            gap.held_before = found
+        elif done:
+            gap.probed_ms, gap.probe_ms = start_ms, gap.probe_ms * 2
+        else:
+            gap.probe_ms = max(1, gap.probe_ms // 2)
 
     def _verdicts(self, now_ms: int) -> Iterator[Event]:
         now_usecs = self._now_usecs()
+        for counter, mark in self._state.ledger.expel_outliers():
+            key = f"{counter[0]}|{counter[1]}|{mark.sequence:#x}|{mark.usecs}"
+            yield self._reporter.anomaly(
+                now_usecs, counter[0], Anomaly.IMPLAUSIBLE_SEQUENCE, 1, key
+            )
         for change in self._state.ledger.judge(self._horizon(now_ms)):
             yield self._reporter.gap(now_usecs, change)
 
@@ -427,7 +472,6 @@ class GroupCollector:
             now_ms,
             progress.start_ms,
             progress.settled_ms,
-            self._run.settings.horizon_ms,
             self._state.begun_ms,
             self._retention_ms,
         )

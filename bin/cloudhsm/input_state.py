@@ -20,6 +20,9 @@ from cloudhsm.state import GroupId
 from cloudhsm.tally import Tally
 
 VERSION = 1
+# How a failure is called: a group's live window has the group's name alone.
+HISTORY = "history of "
+DISCOVERY = "log_groups="
 
 
 @dataclass
@@ -40,7 +43,9 @@ class InputState:
     """The memory of one input.
 
     asked:     what `groups` were discovered for; another setting asks anew.
-    failures:  by name of the log group; "" for discovery.
+    failures:  by what fails: the name of a log group for its live window, that behind HISTORY
+               for its sweeps, gaps and history, an entry of log_groups behind DISCOVERY.
+    turn:      how many runs there were: which group comes first changes with it.
     """
 
     asked: str = ""
@@ -50,6 +55,7 @@ class InputState:
     heartbeat_ms: int = 0
     tally: Tally = field(default_factory=Tally)
     failures: dict[str, Failure] = field(default_factory=dict)
+    turn: int = 0
 
     def is_new_to(self, settings: Settings) -> bool:
         """Whether the groups that a stanza asks for were never looked for."""
@@ -66,6 +72,7 @@ class InputState:
             "heartbeat_ms": self.heartbeat_ms,
             "tally": self.tally.to_json(),
             "failures": {name: asdict(one) for name, one in self.failures.items()},
+            "turn": self.turn,
         }
 
 
@@ -98,6 +105,7 @@ class InputFile:
                 int(document["heartbeat_ms"]),
                 Tally.from_json(document["tally"]),
                 {name: Failure(**one) for name, one in document["failures"].items()},
+                int(document.get("turn", 0)),
             )
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             return InputState()

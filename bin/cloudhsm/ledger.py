@@ -26,6 +26,7 @@ ORDER_SLACK_MS = 5 * 60_000
 # The first look at the surroundings of a gap waits this long; each further one twice as long.
 REREAD_AFTER_MS = 15 * 60_000
 _WIDEST_REREAD = 8
+DAY_MS = 24 * 3_600_000
 # Only these command types are documented to take part in the sequence.
 _SEQUENCED_COMMANDS = (None, "CN_MGMT_CMD", "CN_CERT_AUTH_CMD")
 
@@ -84,9 +85,12 @@ class Range:
 class Gap:
     """Missing numbers, both ends inclusive, with the verdict so far.
 
-    rereads, reread_ms: how often its surroundings were read again, and when they last were.
+    rereads: how often its surroundings were read again. last_look: whether they were once more
+             when nothing could come any more.
     held_before: for the head of a stream, whether CloudWatch Logs holds records of it before
                  `start_time`; None until that was looked up.
+    probed_ms:   from this instant to `start_time` nothing was found; probe_ms: how far the next
+                 look reaches back.
     """
 
     first: int
@@ -94,8 +98,10 @@ class Gap:
     opened_ms: int
     verdict: Verdict = Verdict.PENDING
     rereads: int = 0
-    reread_ms: int | None = None
+    last_look: bool = False
     held_before: bool | None = None
+    probed_ms: int | None = None
+    probe_ms: int = DAY_MS
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,22 @@ class Epoch:
 
     def __post_init__(self) -> None:
         self._firsts = [known.first.sequence for known in self.ranges]
+
+    def awaits(self, sequence: int) -> bool:
+        """Whether this number is missing here, or the next one."""
+        if not self.ranges or sequence > self.highest + 1:
+            return False
+        at = bisect_right(self._firsts, sequence)
+        return at == 0 or self.ranges[at - 1].last.sequence < sequence
+
+    def holds(self, sequence: int, usecs: int | None) -> bool:
+        """Whether a record of this number and about this time is in."""
+        at = bisect_right(self._firsts, sequence)
+        if at == 0 or self.ranges[at - 1].last.sequence < sequence:
+            return False
+        known = self.ranges[at - 1]
+        earliest, latest = known.min_usecs - CLOCK_SLACK_USECS, known.max_usecs + CLOCK_SLACK_USECS
+        return usecs is None or earliest <= usecs <= latest
 
     @property
     def begun_usecs(self) -> int:
@@ -253,6 +275,22 @@ class Epoch:
             if number < highest or not is_settled(mark)
         }
 
+    def expel_outlier(self, is_read: Callable[[Mark, Mark], bool]) -> Mark | None:
+        """Take out a lone last number that is too far ahead of a known one to be believed.
+
+        Where it was read first, or across what was not read yet, only now it can be told.
+        """
+        if len(self.ranges) < 2:
+            return None
+        before, last = self.ranges[-2].last, self.ranges[-1]
+        if last.first != last.last or last.last.sequence <= before.sequence + MAX_JUMP:
+            return None
+        if not is_read(before, last.last):
+            return None
+        del self.ranges[-1], self._firsts[-1]
+        self.gaps = [gap for gap in self.gaps if gap.first < last.last.sequence]
+        return last.last
+
     def holes(self, first_expected: int, before: Mark | None = None) -> Iterator[Hole]:
         """Every stretch of missing numbers from the first expected one to the highest seen.
 
@@ -305,7 +343,6 @@ class Horizon:
     now_ms: int
     start_ms: int
     settled_ms: int
-    horizon_ms: int = 0
     begun_ms: int = 0
     retention_ms: int | None = None
 
@@ -354,6 +391,18 @@ class Ledger:
 
     epochs: dict[Counter, list[Epoch]] = field(default_factory=dict)
     covered: list[tuple[int, int]] = field(default_factory=list)
+
+    def expel_outliers(self) -> list[tuple[Counter, Mark]]:
+        """Take out numbers that turned out to be implausible, once all before them was read."""
+        return [
+            (counter, outlier)
+            for counter, epochs in self.epochs.items()
+            for epoch in epochs
+            if (outlier := epoch.expel_outlier(self._is_read_between)) is not None
+        ]
+
+    def _is_read_between(self, one: Mark, other: Mark) -> bool:
+        return self._is_covered(min(one.at_ms, other.at_ms), max(one.at_ms, other.at_ms))
 
     def enter(
         self, stream: str, record: Record, at_ms: int, read_from_ms: int | None = None
@@ -455,6 +504,7 @@ class Ledger:
             for gap in (gap for epoch in epochs for gap in epoch.gaps):
                 if gap.verdict is Verdict.BEFORE_START:
                     gap.verdict, gap.held_before = Verdict.PENDING, None
+                    gap.probed_ms = None
 
     def pending(self) -> int:
         """How many gaps wait for their verdict."""
@@ -464,6 +514,14 @@ class Ledger:
         """How many gaps ended as absent at the source."""
         return sum(gap.verdict is Verdict.ABSENT_AT_SOURCE for _, gap in self._gaps())
 
+    def holds(self, stream: str, record: Record) -> bool:
+        """Whether a record of this number and about this time is in, in whatever epoch."""
+        sequence, reboot_counter = record.sequence, record.reboot_counter
+        if sequence is None or reboot_counter is None:
+            return False
+        epochs = self.epochs.get((stream, reboot_counter.lower()), ())
+        return any(epoch.holds(sequence, record.usecs) for epoch in epochs)
+
     def missing(self) -> dict[Counter, list[Hole]]:
         """What is missing in all gaps, by stream and reboot counter."""
         found: dict[Counter, list[Hole]] = {}
@@ -472,26 +530,27 @@ class Ledger:
             found.setdefault(counter, []).extend(hole for hole in holes if hole.first in gaps)
         return found
 
-    def rereads(self, horizon: Horizon) -> list[tuple[int, int]]:
-        """The windows, both ends inclusive, in which gaps are to be looked for again now.
+    def rereads(self, horizon: Horizon) -> list[tuple[str, int, int]]:
+        """Where gaps are to be looked for again now: log stream and window, both ends inclusive.
 
         The neighbours' timestamps and 5 minutes on both sides, twice as much each time; windows
-        that overlap are one.
+        of a stream that overlap are one.
         """
-        merged: list[tuple[int, int]] = []
-        for start_ms, end_ms in sorted(window for _, window in self._due(horizon)):
-            if merged and start_ms <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(merged[-1][1], end_ms))
+        merged: list[tuple[str, int, int]] = []
+        for stream, start_ms, end_ms in sorted(window for _, window in self._due(horizon)):
+            if merged and merged[-1][0] == stream and start_ms <= merged[-1][2]:
+                merged[-1] = (stream, merged[-1][1], max(merged[-1][2], end_ms))
             else:
-                merged.append((start_ms, end_ms))
+                merged.append((stream, start_ms, end_ms))
         return merged
 
-    def was_reread(self, start_ms: int, end_ms: int, horizon: Horizon) -> None:
-        """One of those windows was read completely at `horizon.now_ms`."""
-        for gap, window in list(self._due(horizon)):
-            if start_ms <= window[0] and window[1] <= end_ms:
+    def was_reread(self, stream: str, start_ms: int, end_ms: int, horizon: Horizon) -> None:
+        """A stream was read completely between two timestamps, begun at `horizon.now_ms`."""
+        for counter, gap, hole in [*self._open()]:
+            inside = start_ms <= hole.oldest_ms and hole.newest_ms <= end_ms
+            if counter[0] == stream and hole.before is not None and inside:
                 gap.rereads += 1
-                gap.reread_ms = horizon.now_ms
+                gap.last_look |= horizon.is_settled(hole)
 
     def unprobed(self, horizon: Horizon) -> list[tuple[str, Gap]]:
         """Settled gaps at heads of streams, of which nobody looked before `start_time` yet."""
@@ -536,11 +595,11 @@ class Ledger:
                 if hole.first in pending:
                     yield counter, pending[hole.first], hole
 
-    def _due(self, horizon: Horizon) -> Iterator[tuple[Gap, tuple[int, int]]]:
-        for _, gap, hole in self._open():
+    def _due(self, horizon: Horizon) -> Iterator[tuple[Gap, tuple[str, int, int]]]:
+        for counter, gap, hole in self._open():
             if hole.before is not None and _wants_reread(gap, hole, horizon):
                 slack_ms = ORDER_SLACK_MS << min(gap.rereads, _WIDEST_REREAD)
-                yield gap, (hole.oldest_ms - slack_ms, hole.newest_ms + slack_ms)
+                yield gap, (counter[0], hole.oldest_ms - slack_ms, hole.newest_ms + slack_ms)
 
     def _is_unread(self, epoch: Epoch, mark: Mark, read_from_ms: int) -> bool:
         """Whether what lies between the epoch's highest record and this one is not read yet."""
@@ -558,7 +617,7 @@ class Ledger:
             left_ms = horizon.start_ms if hole.before is None else hole.before.at_ms
             if not self._is_covered(left_ms, hole.after.at_ms):
                 continue
-            gap = known.get(hole.first)
+            gap = known.get(hole.first) or _adopted(epoch, hole)
             verdict = _verdict(gap, hole, horizon)
             if gap is None:
                 epoch.gaps.append(Gap(hole.first, hole.last, horizon.now_ms, verdict))
@@ -600,13 +659,8 @@ def _expected(
 def _wants_reread(gap: Gap, hole: Hole, horizon: Horizon) -> bool:
     """In growing steps while late records may come; once more when none can come any more."""
     if horizon.is_settled(hole):
-        return not _was_reread_settled(gap, hole, horizon)
+        return not gap.last_look
     return horizon.now_ms >= gap.opened_ms + (REREAD_AFTER_MS << gap.rereads)
-
-
-def _was_reread_settled(gap: Gap, hole: Hole, horizon: Horizon) -> bool:
-    settled_at_ms = hole.newest_ms + ORDER_SLACK_MS + horizon.horizon_ms
-    return gap.reread_ms is not None and gap.reread_ms > settled_at_ms
 
 
 def _verdict(gap: Gap | None, hole: Hole, horizon: Horizon) -> Verdict:
@@ -617,7 +671,7 @@ def _verdict(gap: Gap | None, hole: Hole, horizon: Horizon) -> Verdict:
         return gap.verdict
     if hole.before is None:
         return _verdict_at_head(gap, hole, horizon)
-    if not _was_reread_settled(gap, hole, horizon):
+    if not gap.last_look:
         return Verdict.PENDING
     if horizon.retention_ms and hole.before.at_ms < gap.opened_ms - horizon.retention_ms:
         return Verdict.EXPIRED
@@ -657,6 +711,20 @@ def _narrow(counter: Counter, epoch: Epoch, holes: list[Hole]) -> list[GapChange
     return changes
 
 
+def _adopted(epoch: Epoch, hole: Hole) -> Gap | None:
+    """A hole can grow at its head, where a late record of an earlier counter tells where it began.
+
+    The first gap inside stands for all of it, and for the others inside.
+    """
+    inside = [gap for gap in epoch.gaps if hole.first < gap.first <= hole.last]
+    for gap in inside[1:]:
+        epoch.gaps.remove(gap)
+    if not inside:
+        return None
+    inside[0].first, inside[0].last = hole.first, hole.last
+    return inside[0]
+
+
 def _between(gap: Gap, missing: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """The parts of a gap that are not missing any more."""
     expected = gap.first
@@ -669,8 +737,15 @@ def _between(gap: Gap, missing: list[tuple[int, int]]) -> Iterator[tuple[int, in
 
 
 def _epoch_at(epochs: list[Epoch], mark: Mark) -> int:
-    """Where the latest epoch stands that had begun when the record was written."""
+    """Where the latest epoch stands that had begun when the record was written.
+
+    Clocks have slack: what was written just before an epoch began, and is missing in the one
+    before, belongs there.
+    """
     for at in range(len(epochs) - 1, 0, -1):
-        if mark.usecs >= epochs[at].ranges[0].min_usecs - CLOCK_SLACK_USECS:
+        begun_usecs = epochs[at].begun_usecs
+        if mark.usecs >= begun_usecs:
             return at
+        if mark.usecs >= begun_usecs - CLOCK_SLACK_USECS:
+            return at - 1 if epochs[at - 1].awaits(mark.sequence) else at
     return 0

@@ -29,17 +29,20 @@ class Page:
     A page has thousands of events; columns are handled without a line of Python for each.
 
     times_ms: CloudWatch's timestamps, ascending.
+    is_last:  nothing follows in the window.
     """
 
     ids: Sequence[str] = ()
     streams: Sequence[str] = ()
     times_ms: Sequence[int] = ()
     texts: Sequence[str] = ()
+    is_last: bool = False
 
     @classmethod
-    def of(cls, events: Iterable[LogEvent]) -> Page:
-        """The same events as columns."""
-        return cls(*zip(*events))
+    def of(cls, events: Iterable[tuple[str, str, int, str]], *, is_last: bool = False) -> Page:
+        """The same events as columns; each is a LogEvent, or as one."""
+        ids, streams, times_ms, texts = [*zip(*events)] or ((), (), (), ())
+        return cls(ids, streams, times_ms, texts, is_last)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -104,6 +107,3 @@ class LogSource(Protocol):
         self, group: GroupId, start_ms: int, end_ms: int, stream: str | None = None
     ) -> Iterator[Page]:
         """All events with start <= timestamp <= end (both inclusive), oldest first."""
-
-    def holds_before(self, group: GroupId, stream: str, before_ms: int) -> bool:
-        """Whether there is any event of a stream before an instant."""

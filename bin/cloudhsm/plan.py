@@ -39,14 +39,26 @@ class Stretch:
 
 @dataclass
 class Sweep(Stretch):
-    """An unfinished sweep; `started_ms` is AWS's time when it began."""
+    """An unfinished sweep.
+
+    started_ms: AWS's time when it began. horizon_ms: the lateness horizon then; a sweep keeps it to
+    its end, because so do the ids that it leaves behind.
+    """
 
     started_ms: int = 0
+    horizon_ms: int = 0
 
 
 @dataclass
 class Backfill(Stretch):
     """An unfinished stretch of history, older than the lateness horizon when it was begun."""
+
+
+@dataclass
+class Reread(Stretch):
+    """Another look at the surroundings of gaps of one log stream."""
+
+    stream: str = ""
 
 
 @dataclass
@@ -68,19 +80,17 @@ class Replay(Stretch):
 class Window:
     """What to read now; both ends inclusive, as FilterLogEvents has them.
 
-    stretch: what remembers its position across runs; None for a poll and for the re-read of a gap.
-    around:  for the re-read of a gap, the surroundings that are meant.
+    stretch: what remembers its position across runs; None for a poll.
     """
 
     start_ms: int
     end_ms: int
     stretch: Stretch | None = None
-    around: tuple[int, int] | None = None
 
     @property
     def stream(self) -> str | None:
         """The one log stream to read; None for all."""
-        return self.stretch.stream if isinstance(self.stretch, Replay) else None
+        return self.stretch.stream if isinstance(self.stretch, (Replay, Reread)) else None
 
 
 @dataclass
@@ -92,6 +102,7 @@ class Progress:
     backfills:  stretches of history before the settled mark, each read once, oldest event first.
     replays:    what people asked for, in the order of their asking.
     polled_ms:  AWS's time when the last poll began that was read to its end.
+    rereads:    looks at the surroundings of gaps, in no order.
     replayed:   ids of the last of them that ended, should their requests turn up once more.
     """
 
@@ -103,6 +114,7 @@ class Progress:
     replays: list[Replay] = field(default_factory=list)
     replayed: list[str] = field(default_factory=list)
     polled_ms: int | None = None
+    rereads: list[Reread] = field(default_factory=list)
 
     @property
     def history_left_ms(self) -> int:
@@ -124,12 +136,13 @@ def extend_back(progress: Progress, start_ms: int, now_ms: int, horizon_ms: int)
     """An earlier `start_time` adds what lies before the old one; a later one changes nothing.
 
     What is still inside the horizon belongs to the sweeps, since it can still fill up: the settled
-    mark moves back to where it would have begun. Older history is read once, as a backfill.
+    mark moves back to where it would have begun, unless it has left its beginning already, since
+    ids behind it are forgotten. Older history is read once, as a backfill.
     """
     if start_ms >= progress.start_ms:
         return False
     history_end_ms = progress.start_ms
-    if progress.start_ms > now_ms - horizon_ms:
+    if progress.settled_ms == progress.start_ms > now_ms - horizon_ms:
         history_end_ms = max(start_ms, now_ms - horizon_ms)
         progress.settled_ms = history_end_ms
         progress.sweep = progress.last_sweep_ms = None
@@ -151,16 +164,26 @@ def poll(progress: Progress, now_ms: int, horizon_ms: int) -> Window:
     return Window(min(start_ms, now_ms), now_ms + AHEAD_MS)
 
 
-def reread(progress: Progress, around: tuple[int, int], now_ms: int) -> Window | None:
-    """Another look at the surroundings of a gap, inside what this input collects.
+def look_for(progress: Progress, stream: str, around: tuple[int, int], now_ms: int) -> Reread:
+    """Plan another look at the surroundings of gaps, inside what this input collects."""
+    end_ms = max(0, min(around[1], now_ms + AHEAD_MS))
+    start_ms = min(max(progress.start_ms, around[0]), end_ms)
+    progress.rereads.append(Reread(start_ms, end_ms, start_ms, stream=stream))
+    return progress.rereads[-1]
 
-    None while a stretch that may meet the same events is unfinished: their ids are not kept.
+
+def rereads(progress: Progress) -> list[Window]:
+    """The looks that may be taken now.
+
+    Not while a stretch that may meet the same events is unfinished: their ids are not kept.
     """
-    start_ms = max(progress.start_ms, around[0])
-    if progress.sweep is not None or (progress.backfills and start_ms < progress.settled_ms):
-        return None
-    end_ms = min(around[1], now_ms + AHEAD_MS)
-    return Window(min(start_ms, end_ms), end_ms, around=around)
+    if progress.sweep is not None:
+        return []
+    return [
+        _rest(one)
+        for one in progress.rereads
+        if not progress.backfills or one.start_ms >= progress.settled_ms
+    ]
 
 
 def sweep_is_due(progress: Progress, now_ms: int, horizon_ms: int) -> bool:
@@ -174,11 +197,12 @@ def demand_sweep(progress: Progress) -> None:
     progress.last_sweep_ms = None
 
 
-def sweep(progress: Progress, now_ms: int) -> Window:
+def sweep(progress: Progress, now_ms: int, horizon_ms: int) -> Window:
     """The stretch that a sweep still has to read; begins one if none is under way."""
     if progress.sweep is None:
-        end_ms = max(progress.settled_ms, now_ms) + AHEAD_MS
-        progress.sweep = Sweep(progress.settled_ms, end_ms, progress.settled_ms, started_ms=now_ms)
+        start_ms = progress.settled_ms
+        end_ms = max(start_ms, now_ms) + AHEAD_MS
+        progress.sweep = Sweep(start_ms, end_ms, start_ms, started_ms=now_ms, horizon_ms=horizon_ms)
     return _rest(progress.sweep)
 
 
@@ -239,9 +263,7 @@ def give_up_for_now(window: Window) -> bool:
     return True
 
 
-def finish(
-    progress: Progress, window: Window, now_ms: int, horizon_ms: int
-) -> tuple[int, int] | None:
+def finish(progress: Progress, window: Window, now_ms: int) -> tuple[int, int] | None:
     """A window was read to its end: returns the interval, both ends inclusive, that is now covered.
 
     now_ms: AWS's time when this run began to read it. Only a sweep moves the settled mark, and
@@ -254,19 +276,21 @@ def finish(
         done.bite_ms = None if done.bite_ms is None else done.bite_ms * 2
         return None
     if isinstance(done, Sweep):
-        progress.settled_ms = max(progress.settled_ms, done.started_ms - horizon_ms)
+        progress.settled_ms = max(progress.settled_ms, done.started_ms - done.horizon_ms)
         progress.last_sweep_ms = done.started_ms
         progress.sweep = None
         return done.start_ms, max(done.start_ms, done.started_ms)
     if isinstance(done, Backfill):
         progress.backfills.remove(done)
         return done.start_ms, done.end_ms
+    if isinstance(done, Reread):
+        progress.rereads.remove(done)
+        return None
     if isinstance(done, Replay):
         progress.replays.remove(done)
         progress.replayed = [*progress.replayed, done.id][-_KNOWN_REPLAYS:]
         return None
-    if window.around is None:
-        progress.polled_ms = now_ms
+    progress.polled_ms = now_ms
     return window.start_ms, max(window.start_ms, min(window.end_ms, now_ms))
 
 
@@ -275,7 +299,7 @@ def oldest_needed(progress: Progress, now_ms: int, horizon_ms: int) -> int:
     return min(progress.settled_ms, now_ms - horizon_ms)
 
 
-def settled_before(window: Window, horizon_ms: int) -> int:
+def settled_before(window: Window) -> int:
     """Events of the window before this instant were read after they could no longer change.
 
     Their ids need not be remembered, since no later window will meet them: the boundary of the
@@ -283,7 +307,7 @@ def settled_before(window: Window, horizon_ms: int) -> int:
     """
     stretch = window.stretch
     if isinstance(stretch, Sweep):
-        return stretch.started_ms - horizon_ms
+        return stretch.started_ms - stretch.horizon_ms
     if stretch is not None:
         return stretch.end_ms + 1
     return 0

@@ -17,18 +17,29 @@ Reading = Callable[[], Iterator[Page]]
 Arrival = tuple[int, "Page | None"]
 
 
-def one_by_one(readings: Sequence[Reading]) -> Generator[Arrival, None, None]:
-    """The windows one after the other, without threads."""
+# Readings, and whether to fetch no more.
+Read = Callable[[Sequence[Reading], Callable[[], bool]], Generator[Arrival, None, None]]
+
+
+def one_by_one(
+    readings: Sequence[Reading], is_over: Callable[[], bool]
+) -> Generator[Arrival, None, None]:
+    """The windows one after the other, without threads, until it is over; one page at least."""
     for number, reading in enumerate(readings):
         for page in reading():
             yield number, page
+            if is_over():
+                return
         yield number, None
 
 
-def side_by_side(readings: Sequence[Reading]) -> Generator[Arrival, None, None]:
+def side_by_side(
+    readings: Sequence[Reading], is_over: Callable[[], bool]
+) -> Generator[Arrival, None, None]:
     """The pages of all windows as they arrive; in order within each window.
 
-    What a reading raises is raised here. Closing the iterator abandons what is in flight.
+    Once it is over nothing more is fetched, but what is in flight still arrives: it was asked for
+    at the cost of calls. What a reading raises is raised here. Closing abandons what is in flight.
     """
     arrivals: queue.SimpleQueue[Arrival | BaseException] = queue.SimpleQueue()
     turns = [threading.Semaphore(1) for _ in readings]
@@ -39,15 +50,17 @@ def side_by_side(readings: Sequence[Reading]) -> Generator[Arrival, None, None]:
             args=(number, reading, turns[number], abandoned, arrivals),
             daemon=True,  # an answer that never comes must not keep the process
         ).start()
-    unfinished = len(readings)
+    in_flight = len(readings)
     try:
-        while unfinished:
+        while in_flight:
             arrival = arrivals.get()
             if isinstance(arrival, BaseException):
                 raise arrival
             number, page = arrival
-            unfinished -= page is None
-            turns[number].release()
+            if page is None or is_over():
+                in_flight -= 1
+            else:
+                turns[number].release()
             yield arrival
             del arrival, page  # else this frame keeps a page alive while it waits for the next
     finally:

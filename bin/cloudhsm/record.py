@@ -100,11 +100,8 @@ class Records(NamedTuple):
 
 def identify_all(texts: Sequence[str]) -> Records:
     """As `identify` for each; a page of nothing but usual records is read at one go."""
-    separator = "\x00"
-    page = separator.join(["", *texts])
-    heads = _usual_heads(page)
-    # As many heads as texts, each behind a separator, and no separator inside a text.
-    if texts and len(heads) == len(texts) == page.count(separator):
+    heads = [head.groups() for head in map(_usual_head, texts) if head]
+    if texts and len(heads) == len(texts):
         digits, sequence_nos, reboot_counters, command_types = zip(*heads)
         usecs = [*map(int, digits)]
         if min(usecs) >= _EARLIEST_USECS and max(usecs) < _LATEST_USECS:
@@ -115,7 +112,6 @@ def identify_all(texts: Sequence[str]) -> Records:
 
 
 _new = tuple.__new__
-_usual_heads = re.compile("\x00" + _USUAL_HEAD.pattern, re.ASCII).findall
 _usual_head = _USUAL_HEAD.match
 
 

@@ -7,7 +7,8 @@ Version 1. Every time is in milliseconds (`*_ms`) or microseconds (`*_usecs`) si
      "begun_ms": when the group was collected first, "run_ms": when a run last began on it,
      "noted":    [what was remarked once: a foreign group, names of foreign streams],
      "progress": {"start_ms", "settled_ms", "last_sweep_ms", "polled_ms",
-                  "sweep": null | {STRETCH, "started_ms"},
+                  "sweep": null | {STRETCH, "started_ms", "horizon_ms"},
+                  "rereads": [{STRETCH, "stream"}, ...],
                   "backfills": [{STRETCH}, ...],
                   "replays": [{STRETCH, "id", "stream", "requested_by", "reason",
                                "records"}, ...],
@@ -17,7 +18,8 @@ Version 1. Every time is in milliseconds (`*_ms`) or microseconds (`*_usecs`) si
                   "epochs": {stream: {reboot_counter: [
                       {"ranges": [...], "parked": [...], "rerun": null | range,
                        "gaps": [{"first", "last", "opened_ms", "verdict", "rereads",
-                                 "reread_ms", "held_before"}, ...]}, ...]}}}}
+                                 "last_look", "held_before", "probed_ms", "probe_ms"}, ...]},
+                      ...]}}}}
 
 STRETCH is `"start_ms", "end_ms", "position_ms", "boundary": [ms | null, base64], "bite_ms"`. A
 range is `[sequence, usecs, at_ms, sequence, usecs, at_ms, min_usecs, max_usecs]`: its two ends;
@@ -34,8 +36,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cloudhsm.ledger import Epoch, Gap, Ledger, Mark, Range, Verdict
-from cloudhsm.plan import Backfill, Progress, Replay, Stretch, Sweep
+from cloudhsm.ledger import DAY_MS, Epoch, Gap, Ledger, Mark, Range, Verdict
+from cloudhsm.plan import Backfill, Progress, Replay, Reread, Stretch, Sweep
 from cloudhsm.seen import Boundary, Seen
 
 VERSION = 1
@@ -120,7 +122,13 @@ def _progress_to_json(progress: Progress) -> Json:
         "settled_ms": progress.settled_ms,
         "last_sweep_ms": progress.last_sweep_ms,
         "polled_ms": progress.polled_ms,
-        "sweep": sweep and {**_stretch_to_json(sweep), "started_ms": sweep.started_ms},
+        "sweep": sweep
+        and {
+            **_stretch_to_json(sweep),
+            "started_ms": sweep.started_ms,
+            "horizon_ms": sweep.horizon_ms,
+        },
+        "rereads": [{**_stretch_to_json(one), "stream": one.stream} for one in progress.rereads],
         "backfills": [_stretch_to_json(one) for one in progress.backfills],
         "replays": [
             {**_stretch_to_json(one), **{name: getattr(one, name) for name in _OF_A_REPLAY}}
@@ -146,7 +154,7 @@ def _progress_from_json(document: Json) -> Progress:
         document["start_ms"],
         document["settled_ms"],
         document["last_sweep_ms"],
-        None if sweep is None else Sweep(*_stretch_from_json(sweep), sweep["started_ms"]),
+        sweep and _sweep_from_json(sweep, document["settled_ms"]),
         [Backfill(*_stretch_from_json(one)) for one in document["backfills"]],
         [
             Replay(*_stretch_from_json(one), **{name: one[name] for name in _OF_A_REPLAY})
@@ -154,7 +162,18 @@ def _progress_from_json(document: Json) -> Progress:
         ],
         list(document.get("replayed", [])),
         document.get("polled_ms"),
+        [
+            Reread(*_stretch_from_json(one), stream=one["stream"])
+            for one in document.get("rereads", [])
+        ],
     )
+
+
+def _sweep_from_json(document: Json, settled_ms: int) -> Sweep:
+    """The first release kept no horizon, and the ids of all that a sweep read."""
+    started_ms = document["started_ms"]
+    horizon_ms = document.get("horizon_ms", max(0, started_ms - settled_ms))
+    return Sweep(*_stretch_from_json(document), started_ms, horizon_ms)
 
 
 def _stretch_from_json(document: Json) -> tuple[int, int, int, Boundary, int | None]:
@@ -186,8 +205,10 @@ def _epoch_to_json(epoch: Epoch) -> Json:
                 "opened_ms": gap.opened_ms,
                 "verdict": gap.verdict.value,
                 "rereads": gap.rereads,
-                "reread_ms": gap.reread_ms,
+                "last_look": gap.last_look,
                 "held_before": gap.held_before,
+                "probed_ms": gap.probed_ms,
+                "probe_ms": gap.probe_ms,
             }
             for gap in epoch.gaps
         ],
@@ -225,8 +246,10 @@ def _epoch_from_json(document: Json) -> Epoch:
                 gap["opened_ms"],
                 Verdict(gap["verdict"]),
                 gap.get("rereads", 0),
-                gap.get("reread_ms"),
+                gap.get("last_look", False),
                 gap.get("held_before"),
+                gap.get("probed_ms"),
+                gap.get("probe_ms", DAY_MS),
             )
             for gap in document["gaps"]
         ],

@@ -77,7 +77,6 @@ class FakeLogs:
     failures: list[CloudHsmError] = field(default_factory=list)
     before_page: Callable[[int], None] = lambda _: None
     reads: list[tuple[int, int]] = field(default_factory=list)
-    probes: list[tuple[str, int]] = field(default_factory=list)
     discoveries: int = 0
     clock_offset_ms: int = 0
     pace: Pace = field(default_factory=lambda: Pace(1e9))
@@ -89,10 +88,6 @@ class FakeLogs:
         self.discoveries += 1
         groups = [FoundGroup(group, self.retention_ms) for group in self.groups]
         return Discovery(groups, self.failures)
-
-    def holds_before(self, group: GroupId, stream: str, before_ms: int) -> bool:  # noqa: ARG002
-        self.probes.append((stream, before_ms))
-        return any(e.stream == stream and e.timestamp_ms < before_ms for e in self.events)
 
     def read(
         self,
@@ -109,7 +104,7 @@ class FakeLogs:
         for number, first in enumerate(range(0, max(1, len(inside)), self.page_size)):
             self.before_page(number)
             page = inside[first : first + self.page_size]
-            yield Page.of(page)
+            yield Page.of(page, is_last=first + self.page_size >= len(inside))
 
 
 class Pipe(io.BytesIO):

@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 
 from cloudhsm import replay
 from cloudhsm.collector import Collector
-from cloudhsm.errors import AccessDenied, OutputClosed, Place, ServiceFailure, StateError
+from cloudhsm.errors import (
+    AccessDenied,
+    EndpointUnreachable,
+    OutputClosed,
+    Place,
+    ServiceFailure,
+    StateError,
+)
 from cloudhsm.event_writer import Event, EventWriter
 from cloudhsm.input_state import InputFile
 from cloudhsm.log_source import LogEvent, Page
@@ -236,7 +243,11 @@ def test_an_earlier_start_takes_back_what_was_called_before_it(run: Run) -> None
     run.logs.events = [event(1, NOW_MS - 8 * DAY_MS), event(3, NOW_MS - 2 * DAY_MS)]
     run.parameters["start_time"] = "-5d"
     assert verdicts(run.once()) == ["pending 0-2", "before_start 0-2"]
-    assert run.logs.probes == [(HSM, NOW_MS - 5 * DAY_MS)]
+    before_ms = NOW_MS - 5 * DAY_MS
+    assert run.logs.reads[-2:] == [
+        (before_ms - DAY_MS, before_ms - 1),
+        (before_ms - 3 * DAY_MS, before_ms - DAY_MS - 1),
+    ]
     run.parameters["start_time"] = "all"
     assert verdicts(run.once()) == [
         "recovered 1-1",
@@ -644,7 +655,7 @@ def test_a_heartbeat_tells_how_far_behind_the_input_is(run: Run) -> None:
     run.parameters["interval"] = "3"
     timed(run, Ticking(run.logs))
     beat = json.loads(handed_over(run.output)[-1]["data"])
-    assert beat["history_left_s"] > 19 * 86_400
+    assert beat["history_left_s"] > 18 * 86_400
     assert beat["settled_age_s"] == 86_400
     assert beat["caught_up"] is False
 
@@ -756,6 +767,34 @@ def test_a_group_that_is_not_found_any_more_is_let_go(run: Run) -> None:
     assert run.outcome.groups == 1
 
 
+def test_a_millisecond_of_many_pages_is_read_through_however_short_the_run(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - 5 * DAY_MS) for n in range(20)]
+    run.parameters["interval"] = "0.1"
+    clock = Ticking(run.logs)
+    found = [text for _ in range(10) for text in timed(run, clock)]
+    assert sorted(found) == sorted(messages(run.logs))
+
+
+def test_more_groups_than_a_run_has_time_for_come_first_in_turn(run: Run) -> None:
+    name = "/aws/cloudhsm/cluster-{}".format
+    run.logs.groups = [GroupId("aws", "1", "us-east-1", name(n)) for n in range(30)]
+    run.logs.events = [event(0, NOW_MS)]
+    run.parameters["interval"] = "10"
+    clock = Ticking(run.logs)
+    found = []
+    for _ in range(40):
+        begun = clock.seconds
+        found += timed(run, clock)
+        assert clock.seconds - begun <= 12
+    assert len(found) == 30
+
+
+def test_a_stop_while_groups_are_opened_opens_no_more(run: Run) -> None:
+    run.stop.requested = True
+    run.once()
+    assert [*run.folder.glob("*.state")] == []
+
+
 def test_the_clock_of_aws_is_remembered_between_runs(run: Run) -> None:
     def learn(_page: int) -> None:
         run.logs.clock_offset_ms = 1_234
@@ -784,7 +823,7 @@ def test_a_twin_of_an_input_at_work_is_refused_by_name(run: Run) -> None:
     assert run.once() == []
     (failure,) = run.outcome.failures
     assert "aws_cloudhsm://x collected this log group 60 s ago" in str(failure)
-    minutes(run, 4)
+    minutes(run, 9)
     assert len(records(run.once())) == 1
 
 
@@ -979,3 +1018,172 @@ def test_a_damaged_request_stops_nothing_and_is_set_aside(run: Run) -> None:
     run.logs.events.append(event(1, NOW_MS))
     assert records(run.once()) == [event(1, NOW_MS).message]
     assert [one.name for one in run.folder.glob("*.rejected")] == [f"{path.name}.rejected"]
+
+
+def test_a_run_that_ends_right_behind_the_last_page_of_a_window_has_finished_it(run: Run) -> None:
+    """With many groups a slice is shorter than one call; then nothing would ever be settled."""
+    run.logs.events = [event(n, NOW_MS - HOUR_MS + n) for n in (0, 2)]
+    run.parameters["interval"] = "0.1"
+    clock = Ticking(run.logs)
+    told = []
+    for _ in range(60):
+        timed(run, clock)
+        told += verdicts(handed_over(run.output))
+        minutes(run, 60)
+    assert told == ["pending 1-1", "absent_at_source 1-1"]
+
+
+def test_what_came_while_nobody_could_read_does_not_wait_for_the_next_sweep(run: Run) -> None:
+    run.parameters["lateness_horizon"] = "30d"
+    run.once()
+    run.logs.events = [event(n, NOW_MS + n * 60_000) for n in range(120)]
+    minutes(run, 121)
+    assert sorted(records(run.once())) == sorted(messages(run.logs))
+
+
+def test_history_that_cannot_be_read_does_not_delay_the_live_window(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = run.logs.read
+
+    def no_history(group: GroupId, start_ms: int, *window: Any) -> Iterator[Page]:  # noqa: ANN401
+        if start_ms < NOW_MS - 2 * DAY_MS:
+            raise ServiceFailure("no usable page token", place=Place(), next_step="wait")
+        return read(group, start_ms, *window)
+
+    monkeypatch.setattr(run.logs, "read", no_history)
+    told = []
+    for minute in range(60):
+        run.logs.events.append(event(minute, run.logs.now))
+        assert len(records(run.once())) == 1
+        told += [(one["event"], one.get("part")) for one in run.told]
+        minutes(run, 1)
+    assert ("collection_failed", "history") in told
+    assert ("collection_failed", "live") not in told
+
+
+def test_a_clock_that_was_wrong_once_keeps_nobody_waiting(run: Run) -> None:
+    run.logs.now = NOW_MS + 365 * DAY_MS
+    failing_pages(run, ServiceFailure("TLS", place=Place(), next_step="x"))
+    run.once()
+    run.logs.before_page = lambda _: None
+    run.logs.now = NOW_MS
+    run.logs.events = [event(0, NOW_MS)]
+    assert len(records(run.once())) == 1
+
+
+def test_a_name_that_nobody_asks_for_any_more_fails_no_more(run: Run) -> None:
+    run.logs.groups = [GROUP, OTHER]
+    failing_pages(run, DENIED)
+    run.once()
+    assert sorted(run.told[-1]["failing"]) == sorted([GROUP.name, OTHER.name])
+    run.logs.before_page = lambda _: None
+    run.logs.groups = [OTHER]
+    minutes(run, 20)
+    run.once()
+    assert run.told[-1]["failing"] == []
+
+
+def test_failures_that_alternate_are_told_once(run: Run) -> None:
+    told = []
+    for minute in range(40):
+        kind = ServiceFailure if minute % 2 else EndpointUnreachable
+        failing_pages(run, kind("x", place=Place(), next_step="y"))
+        run.once()
+        told += kinds(run.told)
+        minutes(run, 1)
+    assert told.count("collection_failed") == 1
+
+
+@pytest.mark.parametrize("windows", ["1", "4"])
+def test_a_counter_that_began_again_in_history_leaves_no_gap_and_no_repeat(
+    run: Run, windows: str
+) -> None:
+    old = [event(n, NOW_MS - 20 * DAY_MS + n * HOUR_MS) for n in range(100)]
+    new = [event(n, NOW_MS - 10 * DAY_MS + n * HOUR_MS, event_id=f"again/{n}") for n in range(240)]
+    run.logs.events = [*old, *new]
+    run.parameters["windows_in_flight"] = windows
+    found = run.once()
+    for _ in range(40):
+        minutes(run, 60)
+        found += run.once()
+    assert sorted(records(found)) == sorted(messages(run.logs))
+    assert kinds(own(found)) == ["sequence_restarted"]
+
+
+def test_a_late_record_before_a_restart_leaves_no_false_gap_and_no_repeat(run: Run) -> None:
+    run.parameters |= {"lateness_horizon": "1h", "start_time": "now"}
+    run.once()
+    old = [event(n, NOW_MS + n * 1000) for n in range(61)]
+    new = [event(n, NOW_MS + (n + 2) * 60_000, event_id=f"again/{n}") for n in range(120)]
+    late = old.pop(50)
+    found: list[dict[str, str]] = []
+    for minute in range(400):
+        run.logs.events = [one for one in (*old, *new) if one.timestamp_ms <= run.logs.now]
+        if minute >= 20:
+            run.logs.events.append(late)
+        found += run.once()
+        minutes(run, 1)
+    assert sorted(records(found)) == sorted(one.message for one in (*old, late, *new))
+    finals = [one for one in verdicts(found) if not one.startswith("pending")]
+    assert finals == ["recovered 50-50"]
+
+
+def test_a_replay_that_brings_what_was_missing_closes_its_gap(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS - 5 * DAY_MS + n) for n in (0, 2)]
+    run.once()
+    run.logs.events.append(event(1, NOW_MS - 5 * DAY_MS + 1))
+    request(run, 0, NOW_MS)
+    assert verdicts(run.once()) == ["recovered_late 1-1"]
+
+
+def test_a_longer_horizon_in_the_middle_of_a_sweep_repeats_nothing(run: Run) -> None:
+    run.parameters |= {"lateness_horizon": "1h", "interval": "10"}
+    clock = Ticking(run.logs)
+    timed(run, clock)
+    run.logs.events = [event(n, NOW_MS + n * 20 * 60_000) for n in range(100)]
+    run.logs.now += 10 * DAY_MS
+    found = timed(run, clock)
+    run.parameters["lateness_horizon"] = "24h"
+    found += [text for _ in range(30) for text in timed(run, clock)]
+    assert sorted(found) == sorted(messages(run.logs))
+
+
+def test_a_gap_whose_surroundings_are_larger_than_a_run_is_judged_nevertheless(run: Run) -> None:
+    busy = [event(n, NOW_MS - 26 * DAY_MS + n * 600_000) for n in range(3000)]
+    quiet = [event(n, NOW_MS - (25 - n) * DAY_MS, stream="hsm-quiet") for n in (0, 23)]
+    run.logs.events = [*busy, *quiet]
+    run.logs.page_size = 100
+    run.parameters["interval"] = "10"
+    clock = Ticking(run.logs)
+    told = []
+    for _ in range(60):
+        timed(run, clock)
+        told += verdicts(handed_over(run.output))
+    assert told == ["pending 1-22", "absent_at_source 1-22"]
+
+
+def test_a_probe_of_a_sparse_past_ends_at_some_time_and_holds_up_nobody(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.parameters |= {"start_time": "-1d", "interval": "40"}
+    run.logs.events = [event(3, NOW_MS)]
+    read = run.logs.read
+
+    def sparse(group: GroupId, start_ms: int, end_ms: int, stream: str | None) -> Iterator[Page]:
+        if stream is not None:
+            for _ in range(min(6, (end_ms - start_ms) // DAY_MS)):
+                clock.tick(0)
+                yield Page()
+        yield from read(group, start_ms, end_ms, stream)
+
+    clock = Ticking(run.logs)
+    monkeypatch.setattr(run.logs, "read", sparse)
+    told = []
+    for _ in range(60):
+        begun = clock.seconds
+        timed(run, clock)
+        assert clock.seconds - begun <= 40
+        told += verdicts(handed_over(run.output))
+        minutes(run, 60)
+    assert told == ["pending 0-2", "absent_at_source 0-2"]

@@ -198,10 +198,10 @@ def test_a_gap_that_retention_reached_before_the_collector_is_expired() -> None:
 def test_a_settled_gap_is_looked_at_once_more_before_it_is_called_absent() -> None:
     ledger = ledger_of(0, 2)
     ledger.cover(0, START_MS + DAY_MS)
-    horizon = Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS, horizon_ms=MINUTE_MS)
+    horizon = Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS)
     assert [change.verdict for change in ledger.judge(horizon)] == [Verdict.PENDING]
     assert ledger.judge(horizon) == []
-    assert ledger.rereads(horizon) == [(at(0) - 5 * MINUTE_MS, at(2) + 5 * MINUTE_MS)]
+    assert ledger.rereads(horizon) == [(HSM, at(0) - 5 * MINUTE_MS, at(2) + 5 * MINUTE_MS)]
     assert [change.verdict for change in look_again(ledger, horizon)] == [Verdict.ABSENT_AT_SOURCE]
     assert ledger.rereads(horizon) == []
 
@@ -213,35 +213,55 @@ def test_an_open_gap_is_looked_for_in_growing_surroundings_at_growing_distances(
     ledger.judge(Horizon(opened_ms, 0, 0))
     looks = []
     for minute in range(24 * 60):
-        horizon = Horizon(opened_ms + minute * MINUTE_MS, 0, 0, horizon_ms=DAY_MS)
+        horizon = Horizon(opened_ms + minute * MINUTE_MS, 0, 0)
         for window in ledger.rereads(horizon):
             ledger.was_reread(*window, horizon)
-            looks.append((minute, (at(0) - window[0]) // MINUTE_MS))
+            looks.append((minute, (at(0) - window[1]) // MINUTE_MS))
     assert looks == [(15, 5), (30, 10), (60, 20), (120, 40), (240, 80), (480, 160), (960, 320)]
 
 
 def test_a_look_before_the_horizon_passed_is_not_the_last_one() -> None:
     ledger = ledger_of(0, 2)
     ledger.cover(0, START_MS + 3 * DAY_MS)
-    early = Horizon(START_MS + HOUR_MS, 0, 0, horizon_ms=DAY_MS)
+    early = Horizon(START_MS + HOUR_MS, 0, 0)
     ledger.judge(early)
     for window in ledger.rereads(early):
         ledger.was_reread(*window, early)
-    late = Horizon(START_MS + 3 * DAY_MS, 0, START_MS + 2 * DAY_MS, horizon_ms=DAY_MS)
+    late = Horizon(START_MS + 3 * DAY_MS, 0, START_MS + 2 * DAY_MS)
     assert ledger.judge(late) == []
     assert len(ledger.rereads(late)) == 1
 
 
-def test_gaps_beside_each_other_are_looked_for_in_one_window() -> None:
+def test_gaps_of_a_stream_beside_each_other_are_looked_for_in_one_window() -> None:
     ledger = ledger_of(0, 2, 4, 4000, 4002)
+    for number in (0, 2):
+        ledger.enter("hsm-b", record(number), at(number))
     ledger.cover(0, START_MS + DAY_MS)
     horizon = Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS)
     ledger.judge(horizon)
-    windows = ledger.rereads(horizon)
-    assert windows == [(at(0) - 5 * MINUTE_MS, at(4002) + 5 * MINUTE_MS)]
+    assert ledger.rereads(horizon) == [
+        (HSM, at(0) - 5 * MINUTE_MS, at(4002) + 5 * MINUTE_MS),
+        ("hsm-b", at(0) - 5 * MINUTE_MS, at(2) + 5 * MINUTE_MS),
+    ]
     assert {(change.first, change.verdict) for change in look_again(ledger, horizon)} == {
         (first, Verdict.ABSENT_AT_SOURCE) for first in (1, 3, 5, 4001)
     }
+
+
+def test_a_number_that_was_read_first_and_is_too_far_ahead_is_taken_out_once_that_is_known() -> (
+    None
+):
+    ledger = Ledger()
+    ledger.enter(HSM, record(2**63, START_MS * 1000 + 50 * SECOND), at(50))
+    for number in range(5):
+        ledger.enter(HSM, record(number), at(number))
+    assert ledger.expel_outliers() == []
+    ledger.cover(0, at(60))
+    ((counter, mark),) = ledger.expel_outliers()
+    assert (counter, mark.sequence) == ((HSM, "0xe8"), 2**63)
+    assert ranges(ledger) == [[(0, 4)]]
+    assert ledger.enter(HSM, record(5), at(5)) is None
+    assert judged(ledger, settled=True) == []
 
 
 def test_a_jump_over_what_is_still_to_be_read_is_believed() -> None:

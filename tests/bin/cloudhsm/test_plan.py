@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm import plan
-from cloudhsm.plan import Backfill, Replay, Sweep, Window
+from cloudhsm.plan import Backfill, Replay, Sweep
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -18,7 +18,7 @@ def test_a_first_run_plans_to_read_everything_from_the_start_on(
     start_ms: int, horizon_ms: int
 ) -> None:
     progress = plan.begin(start_ms, NOW, horizon_ms)
-    sweep = plan.sweep(progress, NOW)
+    sweep = plan.sweep(progress, NOW, DAY)
     stretches = [(s.start_ms, s.end_ms) for s in progress.backfills] + [
         (sweep.start_ms, sweep.end_ms)
     ]
@@ -35,39 +35,39 @@ def test_history_behind_the_horizon_is_a_backfill() -> None:
 
 def test_a_complete_sweep_settles_what_is_older_than_the_horizon() -> None:
     progress = plan.begin(NOW - DAY, NOW, DAY)
-    window = plan.sweep(progress, NOW)
-    assert plan.finish(progress, window, NOW + HOUR, DAY) == (NOW - DAY, NOW)
+    window = plan.sweep(progress, NOW, DAY)
+    assert plan.finish(progress, window, NOW + HOUR) == (NOW - DAY, NOW)
     assert progress.settled_ms == NOW - DAY
-    later = plan.sweep(progress, NOW + 6 * HOUR)
-    plan.finish(progress, later, NOW + 6 * HOUR, DAY)
+    later = plan.sweep(progress, NOW + 6 * HOUR, DAY)
+    plan.finish(progress, later, NOW + 6 * HOUR)
     assert progress.settled_ms == NOW - 18 * HOUR
 
 
 def test_the_settled_mark_never_moves_backwards() -> None:
     progress = plan.begin(NOW - HOUR, NOW, DAY)
-    plan.finish(progress, plan.sweep(progress, NOW), NOW, DAY)
+    plan.finish(progress, plan.sweep(progress, NOW, DAY), NOW)
     assert progress.settled_ms == NOW - HOUR
 
 
 def test_only_a_sweep_settles() -> None:
     progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
     settled_ms = progress.settled_ms
-    plan.finish(progress, plan.poll(progress, NOW + 2 * DAY, DAY), NOW + 2 * DAY, DAY)
+    plan.finish(progress, plan.poll(progress, NOW + 2 * DAY, DAY), NOW + 2 * DAY)
     (window,) = plan.unfinished(progress)
     assert isinstance(window.stretch, Backfill)
-    assert plan.finish(progress, window, NOW + 2 * DAY, DAY) == (NOW - 3 * DAY, NOW - DAY - 1)
+    assert plan.finish(progress, window, NOW + 2 * DAY) == (NOW - 3 * DAY, NOW - DAY - 1)
     assert progress.settled_ms == settled_ms
     assert progress.backfills == []
 
 
 def test_an_interrupted_sweep_goes_on_where_its_last_page_ended() -> None:
     progress = plan.begin(NOW - DAY, NOW, DAY)
-    plan.advance(plan.sweep(progress, NOW), NOW - HOUR)
+    plan.advance(plan.sweep(progress, NOW, DAY), NOW - HOUR)
     assert plan.sweep_is_due(progress, NOW, DAY)
-    window = plan.sweep(progress, NOW + HOUR)
+    window = plan.sweep(progress, NOW + HOUR, DAY)
     assert (window.start_ms, window.end_ms) == (NOW - HOUR, NOW + plan.AHEAD_MS)
     assert plan.unfinished(progress) == [window]
-    assert plan.finish(progress, window, NOW + HOUR, DAY) == (NOW - DAY, NOW)
+    assert plan.finish(progress, window, NOW + HOUR) == (NOW - DAY, NOW)
 
 
 def test_a_position_never_moves_backwards() -> None:
@@ -81,11 +81,11 @@ def test_a_position_never_moves_backwards() -> None:
 
 def test_a_sweep_under_way_comes_before_history_and_history_before_nothing() -> None:
     progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
-    plan.sweep(progress, NOW)
+    plan.sweep(progress, NOW, DAY)
     kinds = []
     while windows := plan.unfinished(progress):
         kinds.append(type(windows[0].stretch))
-        plan.finish(progress, windows[0], NOW, DAY)
+        plan.finish(progress, windows[0], NOW)
     assert kinds == [Sweep, Backfill]
 
 
@@ -99,14 +99,14 @@ def test_a_poll_advances_nothing_that_survives() -> None:
 def test_what_lies_ahead_of_the_clock_is_not_covered() -> None:
     progress = plan.begin(NOW - DAY, NOW, DAY)
     poll = plan.poll(progress, NOW, DAY)
-    assert plan.finish(progress, poll, NOW, DAY) == (poll.start_ms, NOW)
-    sweep = plan.sweep(progress, NOW)
-    assert plan.finish(progress, sweep, NOW + HOUR, DAY) == (NOW - DAY, NOW)
+    assert plan.finish(progress, poll, NOW) == (poll.start_ms, NOW)
+    sweep = plan.sweep(progress, NOW, DAY)
+    assert plan.finish(progress, sweep, NOW + HOUR) == (NOW - DAY, NOW)
 
 
 def test_a_poll_that_was_cut_makes_a_sweep_due() -> None:
     progress = plan.begin(NOW - DAY, NOW, DAY)
-    plan.finish(progress, plan.sweep(progress, NOW), NOW, DAY)
+    plan.finish(progress, plan.sweep(progress, NOW, DAY), NOW)
     assert not plan.sweep_is_due(progress, NOW, DAY)
     plan.demand_sweep(progress)
     assert plan.sweep_is_due(progress, NOW, DAY)
@@ -115,7 +115,7 @@ def test_a_poll_that_was_cut_makes_a_sweep_due() -> None:
 def test_four_sweeps_fit_into_a_horizon() -> None:
     progress = plan.begin(NOW - DAY, NOW, DAY)
     assert plan.sweep_is_due(progress, NOW, DAY)
-    plan.finish(progress, plan.sweep(progress, NOW), NOW, DAY)
+    plan.finish(progress, plan.sweep(progress, NOW, DAY), NOW)
     assert not plan.sweep_is_due(progress, NOW + 6 * HOUR - 1, DAY)
     assert plan.sweep_is_due(progress, NOW + 6 * HOUR, DAY)
 
@@ -145,11 +145,11 @@ def test_what_an_earlier_start_adds_inside_the_horizon_is_swept_not_only_read_on
     age: int, more: int
 ) -> None:
     progress = plan.begin(NOW - age, NOW, DAY)
-    plan.finish(progress, plan.sweep(progress, NOW), NOW, DAY)
+    plan.finish(progress, plan.sweep(progress, NOW, DAY), NOW)
     new_start = NOW - age - more
     assert plan.extend_back(progress, new_start, NOW, DAY)
     assert plan.sweep_is_due(progress, NOW, DAY)
-    sweep = plan.sweep(progress, NOW)
+    sweep = plan.sweep(progress, NOW, DAY)
     assert sweep.start_ms == max(new_start, NOW - DAY)
     history = [(s.start_ms, s.end_ms) for s in progress.backfills]
     assert history == ([(new_start, NOW - DAY - 1)] if new_start < NOW - DAY else [])
@@ -157,17 +157,19 @@ def test_what_an_earlier_start_adds_inside_the_horizon_is_swept_not_only_read_on
 
 def test_after_an_outage_the_next_sweep_reads_from_the_old_mark() -> None:
     progress = plan.begin(NOW - DAY, NOW, DAY)
-    plan.finish(progress, plan.sweep(progress, NOW), NOW, DAY)
+    plan.finish(progress, plan.sweep(progress, NOW, DAY), NOW)
     week_later = NOW + 7 * DAY
-    assert plan.sweep(progress, week_later).start_ms == NOW - DAY
+    assert plan.sweep(progress, week_later, DAY).start_ms == NOW - DAY
     assert plan.oldest_needed(progress, week_later, DAY) == NOW - DAY
 
 
 def test_a_sweep_that_AWS_clock_runs_behind_still_has_a_start_before_its_end() -> None:
     progress = plan.begin(NOW, NOW, DAY)
-    window = plan.sweep(progress, NOW - DAY)
+    window = plan.sweep(progress, NOW - DAY, DAY)
     assert window.start_ms <= window.end_ms
-    assert progress.sweep == Sweep(NOW, NOW + plan.AHEAD_MS, NOW, started_ms=NOW - DAY)
+    assert progress.sweep == Sweep(
+        NOW, NOW + plan.AHEAD_MS, NOW, started_ms=NOW - DAY, horizon_ms=DAY
+    )
 
 
 def test_long_history_is_divided_among_the_windows_that_may_be_in_flight() -> None:
@@ -206,10 +208,10 @@ def test_a_window_that_gave_no_position_is_asked_for_in_smaller_parts() -> None:
     plan.give_up_for_now(whole)
     (half,) = plan.unfinished(progress)
     assert (half.start_ms, half.end_ms) == (NOW - 3 * DAY, NOW - 2 * DAY - 1)
-    assert plan.finish(progress, half, NOW, DAY) is None
+    assert plan.finish(progress, half, NOW) is None
     (rest,) = plan.unfinished(progress)
     assert (rest.start_ms, rest.end_ms) == (NOW - 2 * DAY, NOW - DAY - 1)
-    assert plan.finish(progress, rest, NOW, DAY) == (NOW - 3 * DAY, NOW - DAY - 1)
+    assert plan.finish(progress, rest, NOW) == (NOW - 3 * DAY, NOW - DAY - 1)
 
 
 def test_a_window_that_moved_goes_on_as_it_is() -> None:
@@ -223,35 +225,67 @@ def test_a_window_that_moved_goes_on_as_it_is() -> None:
 
 def test_an_unfinished_sweep_settles_nothing_until_its_last_part() -> None:
     progress = plan.begin(NOW - DAY, NOW, DAY)
-    plan.give_up_for_now(plan.sweep(progress, NOW))
+    plan.give_up_for_now(plan.sweep(progress, NOW, DAY))
     (part,) = plan.unfinished(progress)
-    assert plan.finish(progress, part, NOW, DAY) is None
+    assert plan.finish(progress, part, NOW) is None
     assert progress.sweep is not None
     assert progress.last_sweep_ms is None
 
 
 def test_a_gap_is_looked_for_inside_what_is_collected_and_up_to_what_aws_dates_ahead() -> None:
     progress = plan.begin(NOW - DAY, NOW, DAY)
-    assert plan.reread(progress, (NOW - 2 * DAY, NOW + DAY), NOW) == Window(
-        NOW - DAY, NOW + plan.AHEAD_MS, around=(NOW - 2 * DAY, NOW + DAY)
-    )
+    plan.look_for(progress, "hsm-a", (NOW - 2 * DAY, NOW + DAY), NOW)
+    (window,) = plan.rereads(progress)
+    assert (window.start_ms, window.end_ms) == (NOW - DAY, NOW + plan.AHEAD_MS)
+    assert window.stream == "hsm-a"
+    assert plan.finish(progress, window, NOW) is None
+    assert progress.rereads == []
+
+
+def test_a_look_that_a_run_had_no_time_for_goes_on_where_it_stopped() -> None:
+    progress = plan.begin(NOW - DAY, NOW, DAY)
+    plan.look_for(progress, "hsm-a", (NOW - HOUR, NOW), NOW)
+    plan.advance(plan.rereads(progress)[0], NOW - 1000)
+    assert plan.rereads(progress)[0].start_ms == NOW - 1000
 
 
 def test_no_gap_is_looked_for_where_something_is_still_to_be_read_anyway() -> None:
     progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
-    old, young = (NOW - 2 * DAY, NOW - 2 * DAY), (NOW - HOUR, NOW)
-    assert plan.reread(progress, old, NOW) is None
-    assert plan.reread(progress, young, NOW) is not None
-    plan.sweep(progress, NOW)
-    assert plan.reread(progress, young, NOW) is None
+    plan.look_for(progress, "old", (NOW - 2 * DAY, NOW - 2 * DAY), NOW)
+    plan.look_for(progress, "young", (NOW - HOUR, NOW), NOW)
+    assert [window.stream for window in plan.rereads(progress)] == ["young"]
+    plan.sweep(progress, NOW, DAY)
+    assert plan.rereads(progress) == []
+
+
+def test_a_sweep_keeps_the_horizon_that_it_began_with() -> None:
+    """The ids that it did not keep are not there for a longer one."""
+    progress = plan.begin(NOW - 9 * DAY, NOW, HOUR)
+    window = plan.sweep(progress, NOW, HOUR)
+    assert plan.sweep(progress, NOW + HOUR, DAY) == window
+    assert plan.settled_before(window) == NOW - HOUR
+    plan.finish(progress, window, NOW)
+    assert progress.settled_ms == NOW - HOUR
+
+
+def test_an_earlier_start_never_moves_a_mark_that_left_its_beginning() -> None:
+    progress = plan.begin(NOW - 2 * HOUR, NOW, HOUR)
+    plan.finish(progress, plan.sweep(progress, NOW + HOUR, HOUR), NOW + HOUR)
+    settled_ms = progress.settled_ms
+    assert plan.extend_back(progress, NOW - 9 * HOUR, NOW + HOUR, DAY)
+    assert progress.settled_ms == settled_ms
+    assert [(one.start_ms, one.end_ms) for one in progress.backfills][-1] == (
+        NOW - 9 * HOUR,
+        NOW - 2 * HOUR - 1,
+    )
 
 
 def test_ids_of_what_was_settled_when_it_was_read_are_not_kept() -> None:
     progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
     (history,) = plan.unfinished(progress)
-    assert plan.settled_before(history, DAY) == NOW - DAY
-    assert plan.settled_before(plan.sweep(progress, NOW + DAY), DAY) == NOW
-    assert plan.settled_before(plan.poll(progress, NOW, DAY), DAY) == 0
+    assert plan.settled_before(history) == NOW - DAY
+    assert plan.settled_before(plan.sweep(progress, NOW + DAY, DAY)) == NOW
+    assert plan.settled_before(plan.poll(progress, NOW, DAY)) == 0
 
 
 def test_a_replay_comes_last_and_covers_nothing() -> None:
@@ -260,17 +294,17 @@ def test_a_replay_comes_last_and_covers_nothing() -> None:
     progress.replays.append(replay)
     (window,) = plan.unfinished(progress, at_once=4)
     assert (window.stretch, window.stream) == (replay, "hsm-a")
-    assert plan.finish(progress, window, NOW, DAY) is None
+    assert plan.finish(progress, window, NOW) is None
     assert progress.replays == []
 
 
 def test_a_poll_joins_the_last_one_that_was_read_to_its_end() -> None:
     progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
-    plan.finish(progress, plan.sweep(progress, NOW), NOW, DAY)
-    plan.finish(progress, plan.poll(progress, NOW, DAY), NOW, DAY)
+    plan.finish(progress, plan.sweep(progress, NOW, DAY), NOW)
+    plan.finish(progress, plan.poll(progress, NOW, DAY), NOW)
     later = plan.poll(progress, NOW + 2 * HOUR, DAY)
     assert later.start_ms == NOW - plan.POLL_OVERLAP_MS
-    plan.finish(progress, later, NOW + 2 * HOUR, DAY)
+    plan.finish(progress, later, NOW + 2 * HOUR)
     assert (
         plan.poll(progress, NOW + 2 * HOUR, DAY).start_ms == NOW + 2 * HOUR - plan.POLL_OVERLAP_MS
     )
@@ -278,6 +312,6 @@ def test_a_poll_joins_the_last_one_that_was_read_to_its_end() -> None:
 
 def test_a_poll_reaches_back_only_as_far_as_ids_are_remembered() -> None:
     progress = plan.begin(NOW - 3 * DAY, NOW, DAY)
-    plan.finish(progress, plan.sweep(progress, NOW), NOW, DAY)
-    plan.finish(progress, plan.poll(progress, NOW, DAY), NOW, DAY)
+    plan.finish(progress, plan.sweep(progress, NOW, DAY), NOW)
+    plan.finish(progress, plan.poll(progress, NOW, DAY), NOW)
     assert plan.poll(progress, NOW + 9 * DAY, DAY).start_ms == NOW + 8 * DAY

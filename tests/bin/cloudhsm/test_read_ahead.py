@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 
@@ -10,12 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.log_source import Page
-from cloudhsm.read_ahead import Arrival, Reading, one_by_one, side_by_side
+from cloudhsm.read_ahead import Read, Reading, one_by_one, side_by_side
 from tests.bin.fakes import event
 
 
 def pages(count: int, first: int = 0) -> list[Page]:
     return [Page.of([event(n, n)]) for n in range(first, first + count)]
+
+
+def never() -> bool:
+    return False
 
 
 def reading(what: list[Page]) -> Reading:
@@ -25,11 +29,11 @@ def reading(what: list[Page]) -> Reading:
 @pytest.mark.parametrize("read", [one_by_one, side_by_side])
 @given(counts=st.lists(st.integers(0, 5), max_size=5))
 def test_every_page_of_every_window_arrives_in_its_order_and_then_its_end(
-    read: Callable[[Sequence[Reading]], Iterator[Arrival]], counts: list[int]
+    read: Read, counts: list[int]
 ) -> None:
     windows = [pages(count, first=10 * n) for n, count in enumerate(counts)]
     arrived: list[list[Page | None]] = [[] for _ in windows]
-    for number, page in read([reading(window) for window in windows]):
+    for number, page in read([reading(window) for window in windows], never):
         arrived[number].append(page)
     assert arrived == [[*window, None] for window in windows]
 
@@ -45,7 +49,7 @@ def test_while_a_page_is_handed_over_the_next_one_is_fetched_and_no_more() -> No
                 second.set()
             yield page
 
-    with closing(side_by_side([watched])) as arrivals:
+    with closing(side_by_side([watched], never)) as arrivals:
         next(arrivals)
         assert second.wait(5)
         threading.Event().wait(0.05)
@@ -57,29 +61,29 @@ def test_what_a_reading_raises_is_raised_where_the_pages_are_awaited() -> None:
         yield pages(1)[0]
         raise LookupError("gone")
 
-    arrivals = side_by_side([failing])
+    arrivals = side_by_side([failing], never)
     assert next(arrivals) == (0, pages(1)[0])
     with pytest.raises(LookupError, match="gone"):
         next(arrivals)
 
 
 def test_an_answer_that_never_comes_keeps_no_window_and_no_process() -> None:
-    never = threading.Event()
+    answered = threading.Event()
 
     def stuck() -> Iterator[Page]:
-        never.wait()
+        answered.wait()
         yield from ()
 
-    arrivals = side_by_side([stuck, reading(pages(2))])
+    arrivals = side_by_side([stuck, reading(pages(2))], never)
     assert [next(arrivals)[1] for _ in range(2)] == pages(2)
     arrivals.close()
     assert all(one.daemon for one in threading.enumerate() if one is not threading.main_thread())
-    never.set()
+    answered.set()
 
 
 def test_closing_lets_the_threads_end() -> None:
     before = threading.active_count()
-    arrivals = side_by_side([reading(pages(9)) for _ in range(4)])
+    arrivals = side_by_side([reading(pages(9)) for _ in range(4)], never)
     next(arrivals)
     arrivals.close()
     for _ in range(200):
@@ -87,3 +91,17 @@ def test_closing_lets_the_threads_end() -> None:
             break
         threading.Event().wait(0.01)
     assert threading.active_count() <= before
+
+
+@pytest.mark.parametrize("read", [one_by_one, side_by_side])
+def test_once_it_is_over_nothing_is_fetched_that_was_not_under_way(read: Read) -> None:
+    fetched: list[int] = []
+
+    def watched() -> Iterator[Page]:
+        for number, page in enumerate(pages(5)):
+            fetched.append(number)
+            yield page
+
+    over = iter([False, True, True, True])
+    arrived = [page for _, page in read([watched], lambda: next(over))]
+    assert len(arrived) == len(fetched) == 2

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudhsm.record import Kind, Record, identify, identify_unusual, record_key
+from cloudhsm.record import (
+    Kind,
+    Record,
+    identify,
+    identify_all,
+    identify_unusual,
+    record_key,
+)
 
 OLDER = """Time: 12/19/17 21:01:17.140812, usecs:1513717277140812
 Sequence No{s}: 0x1
@@ -175,6 +182,26 @@ def test_the_short_way_reads_what_the_complete_way_reads(text: str) -> None:
 @given(st.lists(st.one_of([st.sampled_from(one) for one in LAYOUTS[1]]), max_size=8).map("".join))
 def test_the_short_way_reads_alike_lines_in_any_order(text: str) -> None:
     assert identify(text) == identify_unusual(text)
+
+
+# Usual, not plausible, incomplete, the other format.
+MESSAGES = [
+    OLDER.format(s=" "),
+    NEWER.format(s=""),
+    OLDER.format(s=" ").replace("usecs:1513717277140812", "usecs:1000000000000000000"),
+    OLDER.format(s=" ").replace("usecs:1513717277140812", "usecs:4102444800000000"),
+    OLDER.format(s=" ").replace("usecs:1513717277140812", "usecs:946684799999999"),
+    "Time: 12/19/17 21:01:17.140812, usecs:1513717277140812",
+    '{"timestamp": 1725482483671}',
+    "",
+]
+
+
+@given(st.lists(st.sampled_from(MESSAGES[:2]) | st.sampled_from(MESSAGES), max_size=4))
+def test_a_page_is_read_as_its_records_are(texts: list[str]) -> None:
+    page = identify_all(texts)
+    assert [page.of(place) for place in range(len(texts))] == [*map(identify, texts)]
+    assert all(len(column) == len(texts) for column in page)
 
 
 @pytest.mark.parametrize("layout", [OLDER, NEWER], ids=["older", "newer"])

@@ -21,7 +21,7 @@ PROGRESS = st.builds(
     MS,
     MS,
     st.none() | MS,
-    st.none() | st.builds(Sweep, MS, MS, MS, bite_ms=st.none() | MS, started_ms=MS),
+    st.none() | st.builds(Sweep, MS, MS, MS, bite_ms=st.none() | MS, started_ms=MS, horizon_ms=MS),
     st.lists(BACKFILLS),
     st.lists(st.builds(Replay, MS, MS, MS, id=st.text(), stream=st.none() | st.text(), records=MS)),
 )
@@ -67,7 +67,7 @@ def test_a_state_survives_its_document(
 
 
 def test_a_document_of_the_first_release_is_read_with_defaults_for_what_it_lacks() -> None:
-    progress = Progress(1, 2, 3, Sweep(1, 2, 1, started_ms=2), [Backfill(0, 1, 0)])
+    progress = Progress(1, 2, 3, Sweep(1, 2, 1, started_ms=9, horizon_ms=7), [Backfill(0, 1, 0)])
     ledger = Ledger()
     for number in (0, 2):
         ledger.enter("hsm-a", Record(Kind.AUDIT, number, f"{number:#x}", "0x1"), number)
@@ -82,10 +82,12 @@ def test_a_document_of_the_first_release_is_read_with_defaults_for_what_it_lacks
         del stretch["bite_ms"]
     del document["progress"]["sweep"]["boundary"]
     (gap,) = document["ledger"]["epochs"]["hsm-a"]["0x1"][0]["gaps"]
-    for key in ("rereads", "reread_ms", "held_before"):
+    for key in ("rereads", "last_look", "held_before", "probed_ms", "probe_ms"):
         del gap[key]
     del document["ledger"]["epochs"]["hsm-a"]["0x1"][0]["rerun"]
-    del document["progress"]["replayed"], document["progress"]["polled_ms"]
+    for key in ("replayed", "polled_ms", "rereads"):
+        del document["progress"][key]
+    del document["progress"]["sweep"]["horizon_ms"]
     assert GroupState.from_json(document) == replace(state, seen=ANY)
 
 
