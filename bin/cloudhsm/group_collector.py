@@ -424,8 +424,10 @@ class GroupCollector:
         """Whether the first numbers of a stream are older than `start_time` or nowhere."""
         unprobed = self._state.ledger.unprobed(horizon)
         try:
-            for stream, gap in unprobed:
-                self._probe(stream, gap)
+            for number, (stream, gap) in enumerate(unprobed):
+                if not self._probe(stream, gap) and number == 0:
+                    # Too far for all of this group's time: half as far next time.
+                    gap.probe_ms = max(1, gap.probe_ms // 2)
                 while gap.held_before is None and not self._run.is_over():
                     self._probe(stream, gap)
                 if self._run.is_over():
@@ -435,10 +437,10 @@ class GroupCollector:
         if unprobed:
             self._hand_over([*self._verdicts(horizon.now_ms)])
 
-    def _probe(self, stream: str, gap: Gap) -> None:
+    def _probe(self, stream: str, gap: Gap) -> bool:
         """Look one step back: first a day, since most streams are busy, then twice as far.
 
-        Half as far next time, where a step takes longer than this group's time.
+        False where there was not time enough for it.
         """
         before_ms = self._state.progress.start_ms if gap.probed_ms is None else gap.probed_ms
         start_ms = max(0, before_ms - gap.probe_ms)
@@ -453,8 +455,7 @@ class GroupCollector:
             gap.held_before = found
         elif done:
             gap.probed_ms, gap.probe_ms = start_ms, gap.probe_ms * 2
-        else:
-            gap.probe_ms = max(1, gap.probe_ms // 2)
+        return found or done
 
     def _verdicts(self, now_ms: int) -> Iterator[Event]:
         now_usecs = self._now_usecs()

@@ -104,40 +104,33 @@ def told(stdout: str) -> list[str]:
     return [json.loads(text)["event"] for text in own]
 
 
-def put(url: str, *messages: tuple[int, str]) -> None:
-    """Put records into the local CloudWatch Logs, through the vendored botocore."""
-    import botocore.session
+def ask(url: str, operation: str, **body: object) -> None:
+    """One call to the local CloudWatch Logs; the libraries that ship know reading calls only."""
+    request = urllib.request.Request(  # noqa: S310  (loopback)
+        url,
+        json.dumps(body).encode(),
+        {
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": f"Logs_20140328.{operation}",
+            "Authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/logs/aws4_request",
+        },
+    )
+    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
 
-    client = botocore.session.Session().create_client(
-        "logs",
-        region_name="us-east-1",
-        endpoint_url=url,
-        aws_access_key_id="x",
-        aws_secret_access_key="x",
-    )
-    client.put_log_events(
-        logGroupName=GROUP,
-        logStreamName=HSM,
-        logEvents=[{"timestamp": at_ms, "message": text} for at_ms, text in messages],
-    )
+
+def put(url: str, *messages: tuple[int, str]) -> None:
+    """Put records into the local CloudWatch Logs."""
+    events = [{"timestamp": at_ms, "message": text} for at_ms, text in messages]
+    ask(url, "PutLogEvents", logGroupName=GROUP, logStreamName=HSM, logEvents=events)
 
 
 @pytest.fixture
 def group(moto: str) -> str:
     """A local CloudWatch Logs that holds one empty stream; yields its URL."""
-    import botocore.session
-
     reset = urllib.request.Request(f"{moto}/moto-api/reset", method="POST")  # noqa: S310
     urllib.request.urlopen(reset, timeout=30).close()  # noqa: S310
-    client = botocore.session.Session().create_client(
-        "logs",
-        region_name="us-east-1",
-        endpoint_url=moto,
-        aws_access_key_id="x",
-        aws_secret_access_key="x",
-    )
-    client.create_log_group(logGroupName=GROUP)
-    client.create_log_stream(logGroupName=GROUP, logStreamName=HSM)
+    ask(moto, "CreateLogGroup", logGroupName=GROUP)
+    ask(moto, "CreateLogStream", logGroupName=GROUP, logStreamName=HSM)
     return moto
 
 
