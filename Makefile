@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEV    := .venv/dev/bin/python
 
 # Only make's own targets here: nothing is a file, every tool knows by itself what is up to date.
-.PHONY: help setup generate check-generated lint test package gates demo bench clean
+.PHONY: help setup generate check-generated lint test package gates proof demo bench growth clean
 .DEFAULT_GOAL := help
 
 help: ## what can be done
@@ -45,15 +45,25 @@ gates: ## what the package must hold: AppInspect, slim, and what they cannot see
 	@$(PYTHON) -m tools.environments dev appinspect slim
 	@$(DEV) -m tools.gates
 
+proof: ## the guarantee under attack: peers' faults as mutants, random lives, kill -9; takes minutes
+	@$(PYTHON) -m tools.environments dev
+	@$(DEV) -m tools.vendor
+	@$(DEV) -m tools.proof
+
 demo: ## the whole thread on this machine; AWS=1 REGION=... [LOG_GROUP=...] for your own account
 	@$(PYTHON) -m tools.environments dev moto
 	@$(DEV) -m tools.demo $(if $(filter-out 0,$(AWS)),--aws) $(if $(REGION),--region "$(REGION)") \
 		$(if $(LOG_GROUP),--log-group "$(LOG_GROUP)")
 
-bench: ## the collector's throughput beside a bare botocore loop
+bench: ## the collector beside the loops that inputs are usually made of; PARTS="speed memory"
+	@$(PYTHON) -m tools.environments dev py39 py313 bench bench39 bench313
+	@$(DEV) -m tools.vendor
+	@$(DEV) -m tools.bench $(PARTS)
+
+growth: ## the state of a group over 10 million records and 100 days; takes minutes
 	@$(PYTHON) -m tools.environments dev
 	@$(DEV) -m tools.vendor
-	@$(DEV) -m tools.bench
+	@$(DEV) -m tools.growth
 
 clean: ## removes what was built; environments stay (rm -r .venv)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -46,6 +46,12 @@ RECIPES = {
     "py39": Recipe("test.txt", "3.9"),
     "py313": Recipe("test.txt", "3.13"),
 }
+# Of programs to measure against; no tests run in them.
+BENCH_RECIPES = {
+    "bench": Recipe("bench.txt"),
+    "bench39": Recipe("bench.txt", "3.9"),
+    "bench313": Recipe("bench.txt", "3.13"),
+}
 
 
 @dataclass(frozen=True)
@@ -104,9 +110,7 @@ def requirement_text(path: Path) -> str:
 
 def plan(name: str, root: Path = ROOT) -> Environment | None:
     """The environment called `name`, or None where the machine lacks its interpreter."""
-    if name not in RECIPES:
-        raise EnvironmentProblem(f"no environment is called {name!r}; known: {', '.join(RECIPES)}")
-    recipe = RECIPES[name]
+    recipe = _recipe(name)
     interpreter = interpreters.find(recipe.version) if recipe.version else _own_interpreter()
     if interpreter is None:
         return None
@@ -125,7 +129,14 @@ def prepare(names: list[str], root: Path = ROOT) -> list[str]:
             # Two `make` runs at once must not install into one folder.
             fcntl.flock(lock, fcntl.LOCK_EX)
             _make_all([environment for environment in found if not environment.is_current()])
-    return [RECIPES[name].version or name for name, made in planned.items() if made is None]
+    return [_recipe(name).version or name for name, made in planned.items() if made is None]
+
+
+def _recipe(name: str) -> Recipe:
+    known = {**RECIPES, **BENCH_RECIPES}
+    if name not in known:
+        raise EnvironmentProblem(f"no environment is called {name!r}; known: {', '.join(known)}")
+    return known[name]
 
 
 def _make_all(environments: list[Environment]) -> None:

@@ -10,6 +10,7 @@ collector can reach. A second call with nothing changed returns at once.
 from __future__ import annotations
 
 import fcntl
+import gzip
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARIES = ROOT / "build" / "lib"
@@ -38,10 +40,17 @@ UNREACHABLE = {
     "py313": ("urllib3/contrib/emscripten",),  # browsers only, and it is JavaScript
 }
 
-# botocore: the services that the collector calls, and those behind the credentials of a profile
-# that signs in through IAM Identity Center. A profile made by `aws login` needs a compiled library
-# that is not shipped; botocore says so before it would look for the data of that service.
-SERVICES = ("logs", "sts", "sso", "sso-oidc")
+# botocore: the calls of the collector, and those behind the credentials of a profile that assumes
+# a role or signs in through IAM Identity Center. A profile made by `aws login` needs a compiled
+# library that is not shipped; botocore says so before it would look for the data of that service.
+# Every other call of these services is cut out: reading them costs each start time and memory.
+SERVICES = {
+    "logs": ("DescribeLogGroups", "FilterLogEvents"),
+    "sts": ("AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity"),
+    "sso": ("GetRoleCredentials",),
+    "sso-oidc": ("CreateToken",),
+}
+MODEL = "service-2.json"
 ENDPOINT_NAMES = ("logs", "sts", "portal.sso", "oidc")
 SHARED_DATA = ("_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json")
 
@@ -146,10 +155,68 @@ def _cut_down_botocore(botocore: Path) -> None:
             raise VendoringProblem(f"botocore/data/{kept}: not in this release; look where it went")
     for examples in sorted((botocore / "data").rglob("examples-1.json")):
         examples.unlink()
+    for service, calls in SERVICES.items():
+        _cut_service(botocore / "data" / service, calls)
     endpoints = botocore / "data" / "endpoints.json"
     endpoints.write_text(cut_endpoints(endpoints.read_text(encoding="utf-8")), encoding="utf-8")
     session = botocore / "session.py"
     session.write_text(without_monitor(session.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _cut_service(folder: Path, calls: tuple[str, ...]) -> None:
+    """Write the model anew, unpacked: packed, its bytes would depend on this machine's zlib."""
+    packed = sorted(folder.glob(f"*/{MODEL}.gz"))
+    if len(packed) != 1:
+        raise VendoringProblem(
+            f"botocore/data/{folder.name}: {len(packed)} {MODEL}.gz instead of one; "
+            "look where it went"
+        )
+    model = gzip.decompress(packed[0].read_bytes()).decode()
+    packed[0].with_name(MODEL).write_text(cut_model(model, calls), encoding="utf-8")
+    packed[0].unlink()
+
+
+def cut_model(text: str, calls: tuple[str, ...]) -> str:
+    """botocore's model of a service: these calls, the shapes they need, no documentation."""
+    model = _undocumented(json.loads(text))
+    missing = [call for call in calls if call not in model["operations"]]
+    if missing:
+        raise VendoringProblem(
+            f"{model['metadata']['serviceId']} has no {', '.join(missing)} in this release"
+        )
+    model["operations"] = {call: model["operations"][call] for call in calls}
+    model["shapes"] = _shapes_of(model["operations"], model["shapes"])
+    return json.dumps(model, indent=1, sort_keys=True) + "\n"
+
+
+def _shapes_of(used: object, shapes: dict[str, object]) -> dict[str, object]:
+    """The shapes that are named anywhere in `used`, and those that they name in turn."""
+    found: dict[str, object] = {}
+    waiting = [used]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        elif isinstance(one, dict):
+            name = one.get("shape")
+            if isinstance(name, str) and name not in found:
+                found[name] = shapes[name]
+                waiting.append(shapes[name])
+            waiting += one.values()
+    return found
+
+
+def _undocumented(model: Any) -> Any:  # noqa: ANN401  (JSON)
+    if isinstance(model, list):
+        return [*map(_undocumented, model)]
+    if not isinstance(model, dict):
+        return model
+    return {
+        name: _undocumented(value)
+        for name, value in model.items()
+        # A member of a structure may be called so, too; its value is not a text.
+        if name != "documentation" or not isinstance(value, str)
+    }
 
 
 def cut_endpoints(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,13 +28,42 @@ def endpoints(*partitions: dict[str, object]) -> str:
     return json.dumps({"partitions": named, "version": 3})
 
 
+def model(*calls: str) -> str:
+    """A service's model in which each call has shapes of its own and one that all share."""
+    words = {"documentation": "<p>Words.</p>"}
+    operations = {
+        call: {
+            "name": call,
+            "input": {"shape": f"{call}Request"},
+            "errors": [{"shape": "No"}],
+            **words,
+        }
+        for call in (*calls, "Unused")
+    }
+    shapes: dict[str, object] = {
+        f"{call}Request": {
+            "type": "structure",
+            "members": {"documentation": {"shape": f"{call}Names", **words}},
+            **words,
+        }
+        for call in operations
+    }
+    for call in operations:
+        shapes[f"{call}Names"] = {"type": "list", "member": {"shape": "Name"}}
+    shapes |= {"Name": {"type": "string", **words}, "No": {"type": "structure", "members": {}}}
+    metadata = {"serviceId": "S"}
+    return json.dumps({"metadata": metadata, "operations": operations, "shapes": shapes, **words})
+
+
 @pytest.fixture
 def botocore(tmp_path: Path) -> Path:
     """A library set with a botocore as pip installs it."""
     folder = tmp_path / "py39" / "botocore"
     write(folder / "session.py", SESSION)
     for service in (*vendor.SERVICES, "s3"):
-        write(folder / "data" / service / "2014-03-28" / "service-2.json.gz")
+        packed = folder / "data" / service / "2014-03-28" / "service-2.json.gz"
+        write(packed)
+        packed.write_bytes(gzip.compress(model(*vendor.SERVICES.get(service, ())).encode()))
         write(folder / "data" / service / "2014-03-28" / "examples-1.json")
     for shared in vendor.SHARED_DATA:
         write(folder / "data" / shared, endpoints({"logs": LOGS, "s3": {}}))
@@ -47,7 +78,7 @@ def botocore(tmp_path: Path) -> Path:
 def test_botocore_is_cut_down_to_the_services_that_are_called(botocore: Path) -> None:
     vendor.cut_down(botocore.parent, "py39")
     held = {path.relative_to(botocore.parent).as_posix() for path in botocore.parent.rglob("*.*")}
-    data = {f"botocore/data/{service}/2014-03-28/service-2.json.gz" for service in vendor.SERVICES}
+    data = {f"botocore/data/{service}/2014-03-28/service-2.json" for service in vendor.SERVICES}
     shared = {f"botocore/data/{name}" for name in vendor.SHARED_DATA}
     metadata = {"botocore-1.dist-info", "botocore-1.dist-info/LICENSE.txt"}
     assert held == {"botocore/session.py"} | data | shared | metadata
@@ -87,6 +118,30 @@ def test_what_should_be_left_out_but_is_not_there_stops_the_build(tmp_path: Path
     write(tmp_path / "splunklib" / "client.py")
     with pytest.raises(VendoringProblem, match="searchcommands: not in this release"):
         vendor.cut_down(tmp_path, "common")
+
+
+def test_a_model_keeps_the_calls_that_are_made_and_the_shapes_that_they_need() -> None:
+    cut = json.loads(vendor.cut_model(model("One", "Two"), ("One",)))
+    names = {"OneRequest", "OneNames", "Name", "No"}
+    assert (set(cut["operations"]), set(cut["shapes"])) == ({"One"}, names)
+    assert "Words" not in json.dumps(cut)
+    assert cut["shapes"]["OneRequest"]["members"] == {"documentation": {"shape": "OneNames"}}
+    assert cut["metadata"] == {"serviceId": "S"}
+
+
+def test_a_call_that_a_release_renamed_stops_the_build() -> None:
+    with pytest.raises(VendoringProblem, match="S has no Three in this release"):
+        vendor.cut_model(model("One", "Two"), ("One", "Three"))
+
+
+@pytest.mark.parametrize("versions", [0, 2])
+def test_a_service_without_exactly_one_model_stops_the_build(botocore: Path, versions: int) -> None:
+    (packed,) = (botocore / "data" / "logs").glob("*/*.gz")
+    for version in range(versions):
+        write(botocore / "data" / "logs" / str(version) / packed.name)
+    packed.unlink()
+    with pytest.raises(VendoringProblem, match=f"data/logs: {versions} service-2.json.gz instead"):
+        vendor.cut_down(botocore.parent, "py39")
 
 
 def test_endpoints_keep_every_partition_and_only_the_services_that_are_called() -> None:
@@ -209,8 +264,10 @@ def test_every_service_of_the_credential_chain_has_its_data(tmp_path: Path) -> N
     program = f"""
 import botocore.session
 session = botocore.session.Session()
-for service in {vendor.SERVICES}:
-    print(session.create_client(service, "eu-central-1").meta.endpoint_url)
+for service, calls in {vendor.SERVICES}.items():
+    client = session.create_client(service, "eu-central-1")
+    assert sorted(client.meta.method_to_api_mapping.values()) == sorted(calls), service
+    print(client.meta.endpoint_url)
 for region in ("cn-north-1", "us-gov-west-1", "eusc-de-east-1"):
     print(session.create_client("logs", region).meta.endpoint_url)
 """
@@ -223,3 +280,17 @@ for region in ("cn-north-1", "us-gov-west-1", "eusc-de-east-1"):
         "https://logs.us-gov-west-1.amazonaws.com",
         "https://logs.eusc-de-east-1.amazonaws.eu",
     ]
+
+
+@pytest.mark.parametrize("library_set", ["py39", "py313"])
+def test_every_call_that_botocore_makes_for_credentials_is_kept(library_set: str) -> None:
+    botocore = vendor.LIBRARIES / library_set / "botocore"
+    source = "".join((botocore / name).read_text() for name in ("credentials.py", "tokens.py"))
+    made = set(re.findall(r"client\.([a-z_0-9]+)\(", source))
+    # The last belongs to `aws login`, whose profiles are refused before.
+    assert made - {"create_o_auth2_token"} <= {
+        re.sub(r"(?<!^)([A-Z])", r"_\1", call).lower()
+        for calls in vendor.SERVICES.values()
+        for call in calls
+    }
+    assert "assume_role" in made

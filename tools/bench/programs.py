@@ -1,0 +1,187 @@
+"""Programs as whole processes, measured: wall time, peak memory, records printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import environments, local_aws, splunkd
+from tools.bench.server import GROUP, STREAMS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LIBRARIES = ROOT / "build" / "lib"
+USUAL_INPUT = Path(__file__).with_name("usual_input.py")
+MARK = b"Sequence No"
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
+
+
+class BenchProblem(Exception):
+    """A figure would mean nothing: the message says which program did what."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run of a program: seconds of wall time, the peak of its resident memory, its records."""
+
+    seconds: float
+    peak_mb: float
+    records: int
+    log: str
+
+    def expect(self, records: int, who: str) -> Measured:
+        """Itself; raises BenchProblem where the program lost or repeated a record."""
+        if self.records != records:
+            raise BenchProblem(f"{who} delivered {self.records} of {records} records: {self.log}")
+        return self
+
+
+def run(
+    command: list[str], stdin: str = "", environment: Mapping[str, str] | None = None
+) -> Measured:
+    """Run to the end, reading and counting what is printed, as splunkd would.
+
+    Raises BenchProblem where the program fails. The peak is the kernel's (`ru_maxrss`), which
+    begins at that of this process: small, as long as it keeps nothing of what it reads.
+    """
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as stderr:
+        given.write(stdin.encode())
+        given.seek(0)
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdin=given, stdout=subprocess.PIPE, stderr=stderr, env=environment
+        )
+        assert process.stdout is not None  # noqa: S101  (asked for just above)
+        with process.stdout as stdout:
+            records = _count(stdout.fileno())
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        stderr.seek(0)
+        log = stderr.read().decode(errors="replace")[-1000:]
+    if process.returncode:
+        raise BenchProblem(f"{' '.join(command[:3])} ended with {process.returncode}: {log}")
+    return Measured(seconds, usage.ru_maxrss / 1024, records, log)
+
+
+def _count(pipe: int) -> int:
+    """How many records come out of a pipe; a mark may be cut between two reads."""
+    records, tail = 0, b""
+    while chunk := os.read(pipe, 1 << 16):
+        chunk = tail + chunk
+        records += chunk.count(MARK)
+        tail = chunk[-len(MARK) + 1 :]
+    return records
+
+
+@dataclass(frozen=True)
+class Server:
+    """The CloudWatch Logs of a benchmark."""
+
+    url: str
+
+    def asked(self) -> dict[str, int]:
+        """The calls since the last time, by operation; those refused as `throttled`."""
+        with _DIRECT.open(self.url, timeout=10) as answer:
+            return dict(json.loads(answer.read()))
+
+
+@contextmanager
+def serving(records: int, *options: str) -> Iterator[Server]:
+    """A server in a process of its own, stopped at the end."""
+    command = [sys.executable, "-m", "tools.bench.server", str(records), *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None  # noqa: S101  (asked for just above)
+        try:
+            yield Server(server.stdout.readline().strip())
+        finally:
+            server.kill()
+
+
+@dataclass(frozen=True)
+class Python:
+    """An interpreter, and where the programs to measure against find boto3 and splunklib."""
+
+    version: str
+    executable: Path
+    baselines: Path
+
+    @property
+    def libraries(self) -> list[str]:
+        """The folders of shipped libraries that this interpreter uses."""
+        own = "py39" if self.version == "3.9" else "py313"
+        return [str(LIBRARIES / own), str(LIBRARIES / "common")]
+
+    def usual_input(self, way: str, url: str) -> Measured:
+        """Run the usual program: `way` is print or splunklib."""
+        command = [str(self.baselines), str(USUAL_INPUT), way, url, GROUP, *STREAMS]
+        return run(command, environment=local_aws.environment())
+
+    def import_splunklib(self) -> Measured:
+        """Start and import what any modular input written with splunklib imports."""
+        code = f"import sys; sys.path[:0] = {self.libraries}; import splunklib.modularinput"
+        return run([str(self.executable), "-c", code])
+
+
+class Collector:
+    """The collector as it ships, installed in a folder of its own with its bytecode compiled."""
+
+    def __init__(self, folder: Path, python: Python) -> None:
+        self._folder = folder
+        self._python = str(python.executable)
+        app = folder / "TA-aws-cloudhsm"
+        no_bytecode = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "bin", app / "bin", ignore=no_bytecode)
+        (app / "lib").symlink_to(LIBRARIES)
+        compiled = [self._python, "-m", "compileall", "-q", str(app / "bin"), *python.libraries]
+        subprocess.run(compiled, check=True, stdout=subprocess.DEVNULL)
+        self._script = str(app / "bin" / "aws_cloudhsm.py")
+
+    def scheme(self) -> Measured:
+        """Tell splunkd the arguments."""
+        return run([self._python, self._script, "--scheme"])
+
+    def collect(self, url: str, checkpoints: Path | None = None, **parameters: str) -> Measured:
+        """One run of the input; without a folder of checkpoints it begins from nothing."""
+        settings = {
+            "aws_region": "us-east-1",
+            "endpoint_url": url,
+            "start_time": "-103d",
+            "interval": "86400",
+            "calls_per_second": "100",
+            **parameters,
+        }
+        with tempfile.TemporaryDirectory(dir=self._folder) as own:
+            document = splunkd.configuration(
+                "aws_cloudhsm://bench", settings, checkpoints or Path(own)
+            )
+            return run([self._python, self._script], document, local_aws.environment())
+
+
+@contextmanager
+def installed(python: Python) -> Iterator[Collector]:
+    """The collector, installed for as long as this lasts."""
+    with tempfile.TemporaryDirectory(prefix="cloudhsm-bench-") as folder:
+        yield Collector(Path(folder), python)
+
+
+def pythons() -> Iterator[Python]:
+    """Our own Python and those that Splunk runs; one that this machine lacks is named."""
+    for name, version in (("bench", None), ("bench39", "3.9"), ("bench313", "3.13")):
+        environment = environments.plan(name)
+        if environment is None:
+            print(f"Python {version}: not found, not measured")
+        elif not environment.python.exists():
+            raise BenchProblem(f".venv/{name} is missing: run this through `make bench`")
+        else:
+            own = f"{sys.version_info[0]}.{sys.version_info[1]}"
+            yield Python(version or own, environment.interpreter, environment.python)
