@@ -8,6 +8,7 @@ records, some of them visible late. Most runs end by SIGKILL at a random moment,
 Then runs end by themselves until nothing is left to read, and `judge` compares what was handed over
 with what CloudWatch Logs holds. Exits with 1 if anything does not hold.
 
+Faults that throttle make the collector slow down, as they should: ask for fewer records with them.
 The schedule follows from the seed; the step at which a signal meets the process does not.
 """
 
@@ -444,7 +445,9 @@ class _Soak:
                     _read(process, printed, TERM_S)
                 else:
                     self._end(process, printed, ending)
-                if ending == "kill" and process.wait() != -signal.SIGKILL:
+                if process.wait() == -signal.SIGKILL:
+                    ending = "kill"  # also where SIGTERM was of no use
+                elif ending == "kill":
                     ending = "whole"  # by itself, in the moment before the signal
             log.seek(0)
             self.last_log = log.read().decode(errors="replace")

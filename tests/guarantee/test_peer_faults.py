@@ -188,7 +188,7 @@ def test_every_one_of_more_streams_than_a_listing_or_a_filter_holds_is_read_l14(
     ids=lambda refusal: refusal.code,
 )
 def test_what_could_not_be_read_is_read_later_l5_l15_l21(one: Input, refusal: Refusal) -> None:
-    written = [one.put(NOW_MS - days * DAY_MS) for days in (5, 3, 0)]
+    written = [one.put(NOW_MS - days * DAY_MS) for days in (9, 5, 3, 0)]
     one.service.refusal = refusal
     assert one.run(minutes=30) == []
     one.service.refusal = None

@@ -24,7 +24,7 @@ import botocore.session
 from cloudhsm import credentials
 from cloudhsm.cloudwatch import CloudWatchLogs
 from cloudhsm.collector import Collector
-from cloudhsm.errors import CloudHsmError, OutputClosed
+from cloudhsm.errors import CloudHsmError, OutputClosed, StateCorrupt
 from cloudhsm.event_writer import EventWriter
 from cloudhsm.input_state import InputFile
 from cloudhsm.pace import Pace
@@ -48,7 +48,6 @@ HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 # After the faults, this many runs must be enough to catch up.
 _MOST_RUNS = 500
-STANZA = "aws_cloudhsm://world"
 
 
 @cache
@@ -65,6 +64,7 @@ class World:
     horizon_ms:   the lateness horizon: whole hours.
     start_ms:     `start_time`, in whole seconds.
     skew_ms:      how far this host's clock is ahead of AWS's.
+    windows:      as `windows_in_flight`.
     failures:     of the last run.
     """
 
@@ -76,6 +76,7 @@ class World:
     retention_days: int | None = None
     skew_ms: int = 0
     windows: int = 2
+    stanza: str = "aws_cloudhsm://world"
     failures: list[CloudHsmError] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -124,11 +125,11 @@ class World:
             stop.listen()
         on_signal = registered.call_args.args[1]
         life.sigterm = lambda: on_signal(signal.SIGTERM, None)
-        settings = parse(STANZA, self.stanza(interval_s), self.service.now_ms)
+        settings = parse(self.stanza, self._parameters(interval_s), self.service.now_ms)
         clock: Callable[[], float] = time.monotonic
         logs = CloudWatchLogs(settings)
         logs.pace = Pace(12.5, clock, time.sleep)
-        memory = InputFile(self.folder, STANZA)
+        memory = InputFile(self.folder, self.stanza)
         writer = EventWriter(pipe, None)
         collector = Collector(
             settings, logs, self._store, memory, writer, stop, "splunk-1", clock, one_by_one
@@ -137,8 +138,7 @@ class World:
         collector.run()
         writer.close()
 
-    def stanza(self, interval_s: float = 60) -> dict[str, str]:
-        """The settings of the input."""
+    def _parameters(self, interval_s: float) -> dict[str, str]:
         return {
             "aws_region": REGION,
             "start_time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.start_ms // 1000)),
@@ -187,8 +187,10 @@ class World:
             path.write_bytes(path.read_bytes()[:20])
 
     def state(self) -> GroupState | None:
-        """What the next run begins with."""
-        return StateFile(self._file).load().state
+        """What the next run begins with; None where that is nothing, or not to be read."""
+        with suppress(StateCorrupt):
+            return StateFile(self._file).load().state
+        return None
 
     def _watch_position(self) -> None:
         """The settled mark never moves back, history never grows, what was covered stays so."""

@@ -14,7 +14,7 @@ import json
 import threading
 import time
 from bisect import bisect_left, bisect_right
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -143,27 +143,32 @@ def _rendered(event: dict[str, object]) -> bytes:
 class Load:
     """What was asked, how fast, and what to do about it.
 
-    calls_per_second: more than this within a second are refused; None for no limit.
+    calls_per_second: refilled at this rate, a second's worth at most; None for no limit.
     """
 
     latency_s: float = 0.0
     calls_per_second: int | None = None
     asked: Counter[str] = field(default_factory=Counter)
-    _recent: deque[float] = field(default_factory=deque)
+    _left: float | None = None
+    _refilled: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def admit(self, operation: str) -> bool:
         """Count a call; False where the quota is used up. Returns after the latency."""
         with self._lock:
-            now = time.monotonic()
-            while self._recent and self._recent[0] <= now - 1:
-                self._recent.popleft()
-            admitted = self.calls_per_second is None or len(self._recent) < self.calls_per_second
-            if admitted:
-                self._recent.append(now)
+            admitted = self.calls_per_second is None or self._is_left(self.calls_per_second)
             self.asked[operation if admitted else "throttled"] += 1
         time.sleep(self.latency_s)
         return admitted
+
+    def _is_left(self, rate: int) -> bool:
+        now = time.monotonic()
+        left = rate if self._left is None else self._left + (now - self._refilled) * rate
+        self._refilled, self._left = now, min(rate, left)
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
 
     def told(self) -> dict[str, int]:
         """The counts since the last time."""

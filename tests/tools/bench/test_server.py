@@ -93,12 +93,14 @@ def test_a_record_has_about_the_size_of_a_real_one() -> None:
     assert all(300 <= len(event["message"]) <= 400 for event in events(Pages(Trail(100, NOW_MS))))
 
 
-def test_a_quota_refuses_what_exceeds_it_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quota_refuses_what_exceeds_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     load = Load(calls_per_second=2)
     assert [load.admit("FilterLogEvents") for _ in range(3)] == [True, True, False]
-    now = 101.0
-    assert load.admit("FilterLogEvents")
-    assert load.told() == {"FilterLogEvents": 3, "throttled": 1}
+    now = 100.5
+    assert [load.admit("FilterLogEvents") for _ in range(2)] == [True, False]
+    now = 200.0
+    assert [load.admit("GetLogEvents") for _ in range(3)] == [True, True, False]
+    assert load.told() == {"FilterLogEvents": 3, "GetLogEvents": 2, "throttled": 3}
     assert load.told() == {}

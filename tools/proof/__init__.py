@@ -1,0 +1,1 @@
+"""Proof by attack: the collector with faults of others in it must fail its tests."""

@@ -1,0 +1,656 @@
+"""Faults that lose records, as small changes to `bin/`: each swaps one rule for a faulty one.
+
+Most are how other collectors of CloudWatch Logs work, or worked when their fault was reported: an L
+number is a row of the catalogue in docs/guarantee.md. The others break a rule that is ours.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+OURS = "-"
+
+_CLOUDWATCH = "bin/cloudhsm/cloudwatch.py"
+_GROUP = "bin/cloudhsm/group_collector.py"
+_COLLECTOR = "bin/cloudhsm/collector.py"
+_PLAN = "bin/cloudhsm/plan.py"
+_LEDGER = "bin/cloudhsm/ledger.py"
+_STORE = "bin/cloudhsm/state_store.py"
+_WRITER = "bin/cloudhsm/event_writer.py"
+
+_PEERS = "tests/guarantee/test_peer_faults.py::test_"
+_LATER = _PEERS + "what_could_not_be_read_is_read_later_l5_l15_l21"
+_RESUMED = _PEERS + "short_runs_over_bursts_and_empty_pages_lose_and_repeat_nothing_l3_l4_l9"
+_L2 = _PEERS + "a_record_that_becomes_visible_late_is_handed_over_once_as_all_others_l2"
+_L6 = _PEERS + "a_slow_stream_loses_nothing_to_a_fast_one_l6"
+_L7 = _PEERS + "the_live_window_comes_before_history_l7"
+_L8 = _PEERS + "a_stream_is_read_whatever_its_metadata_says_l8"
+_L13 = _PEERS + "an_event_that_aws_dates_ahead_of_its_clock_is_handed_over_at_once_l13"
+_L14 = _PEERS + "every_one_of_more_streams_than_a_listing_or_a_filter_holds_is_read_l14"
+_L16 = _PEERS + "the_tail_of_a_replaced_hsm_arrives_beside_its_successor_l16"
+_L18 = _PEERS + "groups_of_one_name_in_two_accounts_or_regions_have_their_own_positions_l18"
+_L19 = _PEERS + "a_state_that_was_altered_but_can_be_read_is_not_trusted_l19"
+_L22 = _PEERS + "a_host_whose_clock_is_wrong_loses_nothing_l22"
+_L23 = _PEERS + "nothing_but_reading_is_ever_asked_for_l23"
+_TWICE = _PEERS + "two_records_of_one_number_are_both_handed_over"
+_ABOUT_AWS = "tests/bin/cloudhsm/test_cloudwatch.py"
+_ABOUT_COLLECTOR = "tests/bin/cloudhsm/test_collector.py"
+_ABOUT_PLAN = "tests/bin/cloudhsm/test_plan.py"
+_ABOUT_LEDGER = "tests/bin/cloudhsm/test_ledger.py"
+_ABOUT_STORE = "tests/bin/cloudhsm/test_state_store.py"
+_ABOUT_WRITER = "tests/bin/cloudhsm/test_event_writer.py"
+
+
+class AnchorMissing(Exception):
+    """The text that a mutant replaces is not in its file exactly once."""
+
+
+class Mutant(NamedTuple):
+    """One swapped rule.
+
+    fault: what the collector now does. number: of the catalogue, or OURS.
+    old:   text that occurs exactly once in the file. tests: what must fail, for pytest, quickest first.
+    """
+
+    name: str
+    number: str
+    fault: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+    def applied(self, source: str) -> str:
+        """The file's text with the fault; raises AnchorMissing."""
+        count = source.count(self.old)
+        if count != 1:
+            raise AnchorMissing(
+                f"mutant {self.name}: its text occurs {count} times in {self.file}, not once; "
+                f"adapt it in tools/proof/mutants.py: {self.old!r}"
+            )
+        return source.replace(self.old, self.new)
+
+    def apply(self, root: Path) -> None:
+        """Change a copy of the tree; raises AnchorMissing."""
+        path = root / self.file
+        path.write_text(self.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+# What DescribeLogStreams says, put before the first call of a window.
+_FOLLOW = """        last_ms = request["startTime"]
+"""
+_LISTED = """        last_ms = request["startTime"]
+        listed = self._logs.describe_log_streams(logGroupName=group.name)["logStreams"]
+        request.setdefault("logStreamNames", [one["logStreamName"] for one in listed{which}])
+        if not request["logStreamNames"]:
+            return
+"""
+
+_READING = (
+    Mutant(
+        "empty-page-is-the-end",
+        "L1",
+        "an empty page ends the window, its token is thrown away",
+        _CLOUDWATCH,
+        "            last_ms = times[-1]\n",
+        "            last_ms = times[-1]\n            answer = answer if page else {}\n",
+        (_ABOUT_AWS,),
+    ),
+    Mutant(
+        "repeated-token-is-the-end",
+        "L10",
+        "a page token that comes twice ends the window",
+        _CLOUDWATCH,
+        "            if token in used:\n                raise _TokenUnusable\n",
+        "            if token in used:\n                return\n",
+        (_ABOUT_AWS,),
+    ),
+    Mutant(
+        "refused-token-is-the-end",
+        "L11",
+        "a page token that expired ends the window",
+        _CLOUDWATCH,
+        "                raise _TokenUnusable from error\n",
+        '                return {"events": []}\n',
+        (_ABOUT_AWS,),
+    ),
+    Mutant(
+        "end-is-exclusive",
+        "L12",
+        "the last millisecond of a window is not asked for",
+        _CLOUDWATCH,
+        '"endTime": end_ms,',
+        '"endTime": end_ms - (end_ms > start_ms),',
+        (_ABOUT_AWS,),
+    ),
+    Mutant(
+        "throttling-is-an-empty-page",
+        "L15",
+        "a throttled call counts as a page without events",
+        _CLOUDWATCH,
+        "                raise _TokenUnusable from error\n            raise\n",
+        "                raise _TokenUnusable from error\n"
+        '            if "Throttling" in error.what:\n'
+        '                return {"events": []}\n'
+        "            raise\n",
+        (_LATER,),
+    ),
+    Mutant(
+        "failure-is-an-empty-page",
+        "L5",
+        "a call that failed, with a 5xx for example, counts as a page without events",
+        _CLOUDWATCH,
+        "                raise _TokenUnusable from error\n            raise\n",
+        '                raise _TokenUnusable from error\n            return {"events": []}\n',
+        (_LATER,),
+    ),
+    Mutant(
+        "expired-credentials-are-the-end",
+        "L21",
+        "credentials that expire in the middle end the window",
+        _CLOUDWATCH,
+        '            return self._ask("FilterLogEvents", request, "events", place)\n',
+        '            return self._ask("FilterLogEvents", request, "events", place)\n'
+        "        except credentials.CredentialsError:\n"
+        '            return {"events": []}\n',
+        (_LATER,),
+    ),
+    Mutant(
+        "cut-body-is-an-empty-page",
+        "L5",
+        "an answer whose body was cut short counts as a page without events, as botocore has it",
+        _CLOUDWATCH,
+        "            if isinstance(answer.get(member), list):\n                return answer\n",
+        "            return {member: [], **answer}\n",
+        (_ABOUT_AWS,),
+    ),
+    Mutant(
+        "order-is-believed",
+        OURS,
+        "a page that is out of order moves the position all the same",
+        _CLOUDWATCH,
+        "                raise _OutOfOrder\n",
+        "                pass\n",
+        (_ABOUT_AWS,),
+    ),
+    Mutant(
+        "host-clock",
+        "L22",
+        "this host's clock says what is now",
+        _CLOUDWATCH,
+        "        return _local_ms() + self.clock_offset_ms\n",
+        "        return _local_ms()\n",
+        (_L22,),
+    ),
+    Mutant(
+        "last-event-time-is-trusted",
+        "L8",
+        "only streams whose lastEventTimestamp lies in the window are read",
+        _CLOUDWATCH,
+        _FOLLOW,
+        _LISTED.format(which=' if one.get("lastEventTimestamp", 0) >= last_ms'),
+        (_L8,),
+    ),
+    Mutant(
+        "first-page-of-streams",
+        "L14",
+        "only the streams of the first page of the listing are read",
+        _CLOUDWATCH,
+        _FOLLOW,
+        _LISTED.format(which=""),
+        (_L14,),
+    ),
+    Mutant(
+        "source-is-deleted",
+        "L23",
+        "the log group is deleted once it was read",
+        _CLOUDWATCH,
+        "            if token is None:\n                return\n            if token in used:\n"
+        "                raise _TokenUnusable\n",
+        "            if token is None:\n"
+        "                self._logs.delete_log_group(logGroupName=group.name)\n"
+        "                return\n            if token in used:\n"
+        "                raise _TokenUnusable\n",
+        (_L23,),
+    ),
+)
+
+_POSITIONS = (
+    Mutant(
+        "last-event-plus-1-ms",
+        "L3",
+        "reading resumes a millisecond behind the last event",
+        _GROUP,
+        "plan.advance(window, page.resume_ms)",
+        "plan.advance(window, page.resume_ms + 1)",
+        (_RESUMED,),
+    ),
+    Mutant(
+        "whole-seconds",
+        "L9",
+        "positions are rounded to seconds",
+        _GROUP,
+        "plan.advance(window, page.resume_ms)",
+        "plan.advance(window, round(page.resume_ms, -3))",
+        (_RESUMED,),
+    ),
+    Mutant(
+        "empty-page-jumps-to-the-end",
+        "L4",
+        "an empty page moves the position to the end of the window",
+        _GROUP,
+        "        tally.empty_pages += not page\n",
+        "        tally.empty_pages += not page\n"
+        "        if not page:\n            plan.advance(window, window.end_ms)\n",
+        (_RESUMED,),
+    ),
+    Mutant(
+        "failed-call-moves-the-position",
+        "L5",
+        "a window whose call failed counts as read",
+        _GROUP,
+        "        except (CloudHsmError, StopRequested):\n",
+        "        except CloudHsmError:\n            return 0, None\n"
+        "        except StopRequested:\n",
+        (_LATER,),
+    ),
+    Mutant(
+        "newest-event-moves-the-group",
+        "L6",
+        "the newest event of any stream moves the one position of the group",
+        _GROUP,
+        "            plan.advance(window, page.resume_ms)\n",
+        "            plan.advance(window, page.resume_ms)\n"
+        "            self._state.progress.settled_ms = page.resume_ms\n",
+        (_L6,),
+    ),
+    Mutant(
+        "short-overlap-only",
+        "L2",
+        "nothing is read again but the last 15 minutes",
+        _PLAN,
+        "    return progress.sweep is not None or last is None or now_ms - last",
+        "    return progress.sweep is not None or last is None or last - now_ms",
+        (_L2,),
+    ),
+    Mutant(
+        "window-ends-now",
+        "L13",
+        "events that AWS dates ahead of now are never asked for in time",
+        _PLAN,
+        "AHEAD_MS = 2 * 3_600_000\n",
+        "AHEAD_MS = 0\n",
+        (_L13,),
+    ),
+    Mutant(
+        "settled-at-once",
+        "L2",
+        "a complete sweep settles all until now",
+        _PLAN,
+        "max(progress.settled_ms, done.started_ms - done.horizon_ms)",
+        "max(progress.settled_ms, done.started_ms)",
+        (_ABOUT_PLAN,),
+    ),
+    Mutant(
+        "poll-settles",
+        "L2",
+        "a poll moves the settled mark",
+        _PLAN,
+        "    progress.polled_ms = now_ms\n",
+        "    progress.polled_ms = progress.settled_ms = now_ms\n",
+        (_ABOUT_PLAN,),
+    ),
+    Mutant(
+        "cut-sweep-settles",
+        OURS,
+        "a sweep that was cut short settles what it did not read",
+        _GROUP,
+        "            self._has_moved |= plan.give_up_for_now(windows[number])\n",
+        "            self._finish(windows[number], begun_ms)\n",
+        (_ABOUT_COLLECTOR,),
+    ),
+    Mutant(
+        "history-first",
+        "L7",
+        "history is read before the live window",
+        _COLLECTOR,
+        "        working = self._each(GroupCollector.poll, working, share=0.5, part=_live)\n",
+        "        working = self._each(GroupCollector.catch_up, working, share=1)\n"
+        "        working = self._each(GroupCollector.poll, working, share=0.5, part=_live)\n",
+        (_L7,),
+    ),
+    Mutant(
+        "one-stream-only",
+        "L14",
+        "only the first stream of a page is taken",
+        _GROUP,
+        "        fresh = page.only(self._are_fresh(window, page))\n",
+        "        fresh = page.only(self._are_fresh(window, page))\n"
+        "        fresh = fresh.only([one == fresh.streams[0] for one in fresh.streams])\n",
+        (_L14,),
+    ),
+    Mutant(
+        "old-stream-is-dropped",
+        "L16",
+        "once an HSM was replaced, the tail of its old stream is left out",
+        _GROUP,
+        "        fresh = page.only(self._are_fresh(window, page))\n",
+        "        fresh = page.only(self._are_fresh(window, page))\n"
+        "        newest = max(fresh.streams, default='')\n"
+        "        fresh = fresh.only([one == newest for one in fresh.streams])\n",
+        (_L16,),
+    ),
+    Mutant(
+        "failures-wait-for-ever",
+        OURS,
+        "a wrong clock can keep a failed group waiting for years",
+        _COLLECTOR,
+        "        return 0 < failure.retry_ms - self._logs.now_ms() <= _LONGEST_BACKOFF_MS\n",
+        "        return 0 < failure.retry_ms - self._logs.now_ms()\n",
+        (_ABOUT_COLLECTOR,),
+    ),
+    Mutant(
+        "one-failure-stops-all",
+        OURS,
+        "a group that fails takes the others with it",
+        _COLLECTOR,
+        "        except CloudHsmError as error:\n"
+        "            self._fail(name, error)\n"
+        "        except",
+        "        except CloudHsmError:\n            raise\n        except",
+        (_ABOUT_COLLECTOR,),
+    ),
+    Mutant(
+        "earlier-start-is-ignored",
+        OURS,
+        "an earlier start_time adds nothing",
+        _PLAN,
+        "    if start_ms >= progress.start_ms:\n",
+        "    if start_ms:\n",
+        (_ABOUT_PLAN,),
+    ),
+)
+
+_REPEATS = (
+    Mutant(
+        "sequence-number-is-the-identity",
+        OURS,
+        "a record whose number is known is dropped as a repeat",
+        _GROUP,
+        "        fresh = page.only(self._are_fresh(window, page))\n",
+        "        fresh = page.only(self._are_fresh(window, page))\n"
+        "        known = identify_all(fresh.texts)\n"
+        "        fresh = fresh.only([\n"
+        "            not self._state.ledger.holds(stream, known.of(place))\n"
+        "            for place, stream in enumerate(fresh.streams)\n"
+        "        ])\n",
+        (_TWICE,),
+    ),
+    Mutant(
+        "text-is-the-identity",
+        OURS,
+        "of two events with one text the second is dropped as a repeat",
+        _GROUP,
+        "        seen, ids, times = self._state.seen, page.ids, page.times_ms\n",
+        "        seen, ids, times = self._state.seen, page.texts, page.times_ms\n",
+        (_ABOUT_COLLECTOR,),
+    ),
+    Mutant(
+        "ids-are-forgotten-early",
+        OURS,
+        "event ids are forgotten while a sweep can still meet them",
+        _PLAN,
+        "    return min(progress.settled_ms, now_ms - horizon_ms)\n",
+        "    return now_ms\n",
+        (_L2,),
+    ),
+    Mutant(
+        "ids-are-kept-for-ever",
+        OURS,
+        "the state grows with history",
+        _GROUP,
+        "            state.seen.forget_before(plan.oldest_needed(",
+        "            (plan.oldest_needed(",
+        (_ABOUT_COLLECTOR,),
+    ),
+    Mutant(
+        "boundary-is-forgotten",
+        "L3",
+        "where reading resumes, the events of that millisecond are taken for new",
+        _GROUP,
+        "            return [*boundary.fresh(ids[:cut], times[:cut]), *young]\n",
+        "            return [*[True] * cut, *young]\n",
+        (_RESUMED,),
+    ),
+    Mutant(
+        "repeats-save-no-position",
+        OURS,
+        "a run that is cut among pages of repeats reads them again for ever",
+        _GROUP,
+        "again for ever.\n            self._has_moved = True\n",
+        "again for ever.\n            pass\n",
+        (_ABOUT_COLLECTOR,),
+    ),
+    Mutant(
+        "replay-meets-the-memory",
+        OURS,
+        "a replay leaves out what was handed over before",
+        _GROUP,
+        "            return boundary.fresh(ids, times)\n",
+        "            return seen.fresh(ids, times)\n",
+        (_ABOUT_COLLECTOR,),
+    ),
+)
+
+_VERDICTS = (
+    Mutant(
+        "gap-inside-unread-time",
+        OURS,
+        "a gap is judged while what lies between its neighbours is still unread",
+        _LEDGER,
+        "            if not self._is_covered(left_ms, hole.after.at_ms):\n",
+        "            if False:\n",
+        (_ABOUT_LEDGER,),
+    ),
+    Mutant(
+        "no-last-look",
+        OURS,
+        "a gap is called absent without another look",
+        _LEDGER,
+        "    if not gap.last_look:\n        return Verdict.PENDING\n",
+        "",
+        (_ABOUT_LEDGER,),
+    ),
+    Mutant(
+        "head-without-a-look",
+        OURS,
+        "the missing first numbers of a stream are taken to be older than start_time",
+        _LEDGER,
+        "    if horizon.start_ms > 0 and gap.held_before is None:\n"
+        "        return Verdict.PENDING\n",
+        "    if horizon.start_ms > 0 and gap.held_before is None:\n"
+        "        return Verdict.BEFORE_START\n",
+        (_ABOUT_COLLECTOR,),
+    ),
+    Mutant(
+        "retention-is-ignored",
+        "L17",
+        "what retention deleted before it could be read is called absent at the source",
+        _LEDGER,
+        "    if horizon.retention_ms and hole.before.at_ms <",
+        "    if False and hole.before.at_ms <",
+        (_ABOUT_LEDGER,),
+    ),
+    Mutant(
+        "restart-is-a-conflict",
+        OURS,
+        "numbers that begin again are taken for numbers used twice",
+        _LEDGER,
+        "        if mark.usecs > known.max_usecs + CLOCK_SLACK_USECS:\n",
+        "        if False:\n",
+        (_ABOUT_LEDGER,),
+    ),
+    Mutant(
+        "conflict-is-not-told",
+        OURS,
+        "a number that two records bear is not told",
+        _LEDGER,
+        "            self.rerun = new\n        return Anomaly.SEQUENCE_CONFLICT\n",
+        "            self.rerun = new\n        return None\n",
+        (_ABOUT_LEDGER,),
+    ),
+    Mutant(
+        "any-jump-is-believed",
+        OURS,
+        "one damaged number far ahead opens a gap of millions",
+        _LEDGER,
+        "MAX_JUMP = 1_000_000\n",
+        "MAX_JUMP = 1 << 64\n",
+        (_ABOUT_LEDGER,),
+    ),
+)
+
+_STATE = (
+    Mutant(
+        "saved-before-written",
+        "L19",
+        "the position is saved before its records are handed over",
+        _GROUP,
+        "            are_carried = self._write(fresh, records)\n",
+        "            self._file.save(self._state)\n"
+        "            are_carried = self._write(fresh, records)\n",
+        (_ABOUT_COLLECTOR,),
+    ),
+    Mutant(
+        "saved-before-flushed",
+        "L19",
+        "the position is saved while its records are still in a buffer of this process",
+        _GROUP,
+        "        self._run.writer.flush()\n        self._file.save(self._state)\n",
+        "        self._file.save(self._state)\n        self._run.writer.flush()\n",
+        (_ABOUT_COLLECTOR,),
+    ),
+    Mutant(
+        "corrupt-state-begins-anew",
+        "L19",
+        "without a whole state reading begins anew",
+        _STORE,
+        "        raise StateCorrupt(\n",
+        "        return Loaded(None)\n        raise StateCorrupt(\n",
+        (_ABOUT_STORE,),
+    ),
+    Mutant(
+        "newer-state-is-overwritten",
+        "L19",
+        "the state of a newer version is taken for one's own",
+        _STORE,
+        '        if header["version"] > VERSION:\n',
+        "        if False:\n",
+        (_ABOUT_STORE,),
+    ),
+    Mutant(
+        "checksum-is-ignored",
+        "L19",
+        "a state that was damaged but can be parsed is trusted",
+        _STORE,
+        '        if hashlib.sha256(document).hexdigest() != header["sha256"]:\n',
+        "        if False:\n",
+        (_L19,),
+    ),
+    Mutant(
+        "damaged-state-pushes-out-the-whole-one",
+        "L19",
+        "after a recovery, the whole generation is replaced by the damaged one",
+        _STORE,
+        "            if self._current_is_whole:",
+        "            if True:",
+        (_ABOUT_STORE,),
+    ),
+    Mutant(
+        "no-lock",
+        "L18",
+        "two processes may collect one group at the same time",
+        _STORE,
+        "        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "        fcntl.flock(file, fcntl.LOCK_UN)\n",
+        (_ABOUT_STORE,),
+    ),
+    Mutant(
+        "twins-are-allowed",
+        "L18",
+        "two inputs may share the position of one group in turn",
+        _GROUP,
+        "        if state.stanza != settings.stanza and",
+        "        if False and",
+        (_ABOUT_COLLECTOR,),
+    ),
+    Mutant(
+        "position-by-name-only",
+        "L18",
+        "groups of one name in two accounts or Regions share a position",
+        _STORE,
+        '        identity = f"{group.partition}:{group.account}:{group.region}:{group.name}"\n',
+        "        identity = group.name\n",
+        (_L18,),
+    ),
+)
+
+_TEXT = (
+    Mutant(
+        "text-is-stripped",
+        "L20",
+        "blanks around a record's text are removed",
+        _WRITER,
+        "<data>{text}</data>",
+        "<data>{text.strip()}</data>",
+        (_ABOUT_WRITER,),
+    ),
+    Mutant(
+        "text-is-truncated",
+        "L20",
+        "text is cut at 10,000 characters, as Splunk's TRUNCATE does",
+        _WRITER,
+        "<data>{text}</data>",
+        "<data>{text[:10_000]}</data>",
+        (_ABOUT_COLLECTOR,),
+    ),
+    Mutant(
+        "text-is-one-line",
+        "L20",
+        "the lines of a record are joined",
+        _WRITER,
+        "<data>{text}</data>",
+        "<data>{' '.join(text.splitlines())}</data>",
+        (_ABOUT_WRITER,),
+    ),
+    Mutant(
+        "carriage-return-is-lost",
+        "L20",
+        "a carriage return is read back as a line feed",
+        _WRITER,
+        '.replace("\\r", "&#13;")',
+        "",
+        (_ABOUT_WRITER,),
+    ),
+    Mutant(
+        "control-characters-vanish",
+        "L20",
+        "what XML cannot carry is left out without a trace",
+        _WRITER,
+        '_NOT_XML.sub(lambda match: f"\\\\u{ord(match[0]):04x}", text)',
+        '_NOT_XML.sub("", text)',
+        (_ABOUT_WRITER,),
+    ),
+    Mutant(
+        "altered-records-are-not-told",
+        "L20",
+        "a record that had to be altered is handed over without its original",
+        _GROUP,
+        "        if are_carried and not any(records.flaws):\n",
+        "        if fresh:\n",
+        (_ABOUT_COLLECTOR,),
+    ),
+)
+
+MUTANTS = (*_READING, *_POSITIONS, *_REPEATS, *_VERDICTS, *_STATE, *_TEXT)
