@@ -8,8 +8,8 @@ becomes a visible `\\uXXXX`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import BinaryIO, NamedTuple
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, BinaryIO, NamedTuple
 
 from cloudhsm.errors import OutputClosed
 
@@ -55,21 +55,25 @@ class EventWriter:
         self._output = output
         self._opening = "<stream>"
         self._index = f"<index>{_escape(index)}</index>" if index else ""
-        self._origins: dict[Origin, str] = {}  # one per log stream and sourcetype
 
     def write(self, events: Iterable[Event]) -> None:
         """Hand over events; raises OutputClosed when Splunk has closed its end of the pipe."""
         rows = [*events]
         if rows:
             times, texts, *origins = zip(*rows)
-            self.write_page(times, texts, [*zip(*origins)])
+            senders = [*zip(*origins)]
+            self.write_page(times, texts, senders, {origin: origin for origin in {*senders}})
 
     def write_page(
-        self, times_usecs: Sequence[int], texts: Sequence[str], origins: Sequence[Origin]
+        self,
+        times_usecs: Sequence[int],
+        texts: Sequence[str],
+        senders: Sequence[Hashable],
+        origins: Mapping[Any, Origin],
     ) -> bool:
         """Hand over events as columns; whether XML carried every text as it is.
 
-        Raises OutputClosed.
+        senders: for each event, which of the `origins` it has. Raises OutputClosed.
         """
         if not texts:
             return True
@@ -78,13 +82,11 @@ class EventWriter:
         are_carried = is_carried(page)
         if not are_carried or any(sign in page for sign in _MARKUP):
             texts = [*map(_escape, texts)]
-        for origin in {*origins} - self._origins.keys():
-            self._origins[origin] = self._origin(*origin)
-        ends = [*map(self._origins.__getitem__, origins)]
-        digits = [f"{usecs:07d}" for usecs in times_usecs]  # cut in two: a float would lose some
+        ends = {sender: self._end(*origin) for sender, origin in origins.items()}
+        digits = [usecs.zfill(7) for usecs in map(str, times_usecs)]  # a float would lose some
         elements = [
-            f"<event><time>{usecs[:-6]}.{usecs[-6:]}</time><data>{text}</data>{end}</event>\n"
-            for usecs, text, end in zip(digits, texts, ends)
+            f"<event><time>{usecs[:-6]}.{usecs[-6:]}</time><data>{text}{end}"
+            for usecs, text, end in zip(digits, texts, map(ends.__getitem__, senders))
         ]
         self._put(self._opening + "".join(elements))
         self._opening = ""
@@ -112,10 +114,11 @@ class EventWriter:
         if taken != len(data):
             raise _closed(OSError(f"only {taken} of {len(data)} bytes were taken"))
 
-    def _origin(self, host: str, source: str, sourcetype: str) -> str:
+    def _end(self, host: str, source: str, sourcetype: str) -> str:
+        """What follows the text in every event of this origin."""
         return (
-            f"<host>{_escape(host)}</host><source>{_escape(source)}</source>"
-            f"<sourcetype>{sourcetype}</sourcetype>{self._index}"
+            f"</data><host>{_escape(host)}</host><source>{_escape(source)}</source>"
+            f"<sourcetype>{sourcetype}</sourcetype>{self._index}</event>\n"
         )
 
 

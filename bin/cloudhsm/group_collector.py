@@ -11,11 +11,11 @@ from __future__ import annotations
 import logging
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from cloudhsm import plan
 from cloudhsm.collector_events import Reporter
@@ -64,7 +64,11 @@ class Writer(Protocol):
 
     def write(self, events: Iterable[Event]) -> None: ...
     def write_page(
-        self, times_usecs: Sequence[int], texts: Sequence[str], origins: Sequence[Origin]
+        self,
+        times_usecs: Sequence[int],
+        texts: Sequence[str],
+        senders: Sequence[Hashable],
+        origins: Mapping[Any, Origin],
     ) -> bool: ...
     def flush(self) -> None: ...
 
@@ -333,15 +337,16 @@ class GroupCollector:
 
     def _write(self, fresh: Page, records: Records) -> bool:
         """Hand records over as they are; whether XML could carry all of them."""
-        kinds = [*zip(fresh.streams, records.kinds)]
-        for one in {*kinds} - self._origins.keys():
-            self._origins[one] = self._origin(*one)
         times = [
             at_ms * 1000 if usecs is None else usecs
             for usecs, at_ms in zip(records.usecs, fresh.times_ms)
         ]
-        origins = [*map(self._origins.__getitem__, kinds)]
-        return self._run.writer.write_page(times, fresh.texts, origins)
+        audit = {stream: self._origin(stream, Kind.AUDIT) for stream in {*fresh.streams}}
+        if records.kinds.count(Kind.AUDIT) == len(fresh):
+            return self._run.writer.write_page(times, fresh.texts, fresh.streams, audit)
+        senders = [*zip(fresh.streams, records.kinds)]
+        origins = {sender: self._origin(*sender) for sender in {*senders}}
+        return self._run.writer.write_page(times, fresh.texts, senders, origins)
 
     def _origin(self, stream: str, kind: Kind) -> Origin:
         host = self._group.cluster_id if kind is Kind.CERTIFICATE else stream

@@ -27,6 +27,7 @@ ORDER_SLACK_MS = 5 * 60_000
 REREAD_AFTER_MS = 15 * 60_000
 _WIDEST_REREAD = 8
 DAY_MS = 24 * 3_600_000
+_BEYOND = 1 << 65  # more than any number or time
 # Only these command types are documented to take part in the sequence.
 _SEQUENCED_COMMANDS = (None, "CN_MGMT_CMD", "CN_CERT_AUTH_CMD")
 
@@ -205,6 +206,13 @@ class Epoch:
             self._unpark_beside(mark.sequence)
         return None
 
+    def growing(self, sequence: int) -> _Tail | None:
+        """The range whose last number this is, to be continued; there may be others behind it."""
+        at = bisect_right(self._firsts, sequence)
+        if not at or self.ranges[at - 1].last.sequence != sequence:
+            return None
+        return _Tail(self.ranges[at - 1], self.ranges[at] if at < len(self.ranges) else None)
+
     def _seen_again(self, known: Range, mark: Mark) -> Anomaly | Elsewhere:
         if mark.usecs > known.max_usecs + CLOCK_SLACK_USECS:
             return Elsewhere.LATER
@@ -352,12 +360,28 @@ class Horizon:
 
 
 class _Tail:
-    """A range that grows at its end, record by record; `settle` writes down how far."""
+    """A range that grows at its end, record by record; `settle` writes down how far.
 
-    __slots__ = ("_at_ms", "_max_usecs", "_min_usecs", "_range", "_usecs", "expected")
+    expected: the next number. limit: of the numbers that can only belong to this range, the first
+    behind them. latest_usecs: a younger record belongs to another epoch.
+    """
 
-    def __init__(self, known: Range) -> None:
+    __slots__ = (
+        "_at_ms",
+        "_max_usecs",
+        "_min_usecs",
+        "_range",
+        "_usecs",
+        "expected",
+        "latest_usecs",
+        "limit",
+    )
+
+    def __init__(self, known: Range, after: Range | None) -> None:
         self._range = known
+        # The number right before the range behind it would join the two.
+        self.limit = _BEYOND if after is None else after.first.sequence - 1
+        self.latest_usecs = _BEYOND if after is None else after.max_usecs + CLOCK_SLACK_USECS
         self.expected = known.last.sequence + 1
         self._usecs, self._at_ms = known.last.usecs, known.last.at_ms
         self._min_usecs, self._max_usecs = known.min_usecs, known.max_usecs
@@ -459,7 +483,12 @@ class Ledger:
             counter = (stream, reboot_counter.lower())
             tail = tails.get(counter)
             if tail is not None:
-                if sequence == tail.expected and usecs is not None:
+                if (
+                    sequence == tail.expected
+                    and sequence < tail.limit
+                    and usecs is not None
+                    and usecs <= tail.latest_usecs
+                ):
                     tail.extend(usecs, at_ms)
                     continue
                 del tails[counter]
@@ -467,18 +496,18 @@ class Ledger:
             anomaly = self.enter(stream, records.of(place), at_ms, read_from_ms)
             if anomaly is not None:
                 odd.append((place, anomaly))
-            elif (known := self._growing(counter, sequence)) is not None:
-                tails[counter] = _Tail(known)
+            elif (growing := self._growing(counter, sequence)) is not None:
+                tails[counter] = growing
         for tail in tails.values():
             tail.settle()
         return odd
 
-    def _growing(self, counter: Counter, sequence: int) -> Range | None:
+    def _growing(self, counter: Counter, sequence: int) -> _Tail | None:
         """The range that this number ends, where the next number can only belong to it."""
         epochs = self.epochs[counter]
-        if len(epochs) > 1 or epochs[0].parked or epochs[0].highest != sequence:
+        if len(epochs) > 1 or epochs[0].parked:
             return None
-        return epochs[0].ranges[-1]
+        return epochs[0].growing(sequence)
 
     def cover(self, start_ms: int, end_ms: int) -> None:
         """The interval, both ends inclusive, was read completely."""

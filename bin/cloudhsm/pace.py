@@ -20,9 +20,10 @@ _QUOTAS = {
     "ca-west-1": 5,
     "il-central-1": 5,
 }
-_SLOWEST = 0.2
-# After a throttled call the pace is halved; each good call brings back this part of it.
-_RECOVERY = 1.05
+# A refused call halves the pace, down to this part of what was asked for; each answered one brings
+# back this part. So a reader that meets the limit at each tenth call keeps most of its pace.
+_SLOWEST = 1 / 16
+_RECOVERY = 1 / 16
 
 
 def default_calls_per_second(region: str) -> float:
@@ -61,9 +62,9 @@ class Pace:
         """AWS refused a call because of its rate."""
         with self._lock:
             self.throttled += 1
-            self._rate = max(_SLOWEST, self._rate / 2)
+            self._rate = max(self._full * _SLOWEST, self._rate / 2)
 
     def was_answered(self) -> None:
         """AWS answered a call."""
         with self._lock:
-            self._rate = min(self._full, self._rate * _RECOVERY)
+            self._rate = min(self._full, self._rate + self._full * _RECOVERY)

@@ -12,6 +12,7 @@ from splunklib.modularinput import EventWriter as SplunkEventWriter
 
 from cloudhsm.errors import OutputClosed
 from cloudhsm.event_writer import Event, EventWriter, is_carried, visible
+from tests.bin.fakes import handed_over
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 # Plain pages, pages with markup and pages with anything go different ways.
@@ -106,8 +107,22 @@ def test_splunklib_writes_the_same_events(events: list[Event], index: str | None
 @given(st.lists(TEXTS, max_size=4))
 def test_a_page_tells_whether_each_of_its_texts_was_carried_as_it_is(texts: list[str]) -> None:
     writer = EventWriter(io.BytesIO(), None)
-    origins = [("h", "s", "t")] * len(texts)
-    assert writer.write_page([0] * len(texts), texts, origins) == all(map(is_carried, texts))
+    senders = ["a"] * len(texts)
+    carried = writer.write_page([0] * len(texts), texts, senders, {"a": ("h", "s", "t")})
+    assert carried == all(map(is_carried, texts))
+
+
+def test_each_event_of_a_page_has_the_origin_of_its_sender() -> None:
+    output = io.BytesIO()
+    writer = EventWriter(output, None)
+    origins = {"a": ("hsm-a", "s:a", "t"), "b": ("hsm-b", "s:b", "u")}
+    writer.write_page([1, 2, 3], ["x", "y", "z"], ["a", "b", "a"], origins)
+    writer.close()
+    assert [(one["host"], one["source"], one["sourcetype"]) for one in handed_over(output)] == [
+        origins["a"],
+        origins["b"],
+        origins["a"],
+    ]
 
 
 @given(ANY_TEXT)

@@ -538,7 +538,19 @@ STEPS = st.lists(
 )
 
 
-@given(STEPS, st.lists(st.integers(0, 40), max_size=3))
+# Stretches of numbers as several windows of history bring them; the clock may step within one.
+RUNS = st.lists(
+    st.tuples(st.integers(0, 20), st.integers(1, 8), st.integers(0, 12)), max_size=8
+).map(
+    lambda runs: [
+        ("hsm-a", "0xe8", first + n, 3600 if n >= step else 0, "CN_MGMT_CMD")
+        for first, length, step in runs
+        for n in range(length)
+    ][:40]
+)
+
+
+@given(st.one_of(STEPS, RUNS), st.lists(st.integers(0, 40), max_size=3))
 def test_a_page_entered_at_once_leaves_what_its_records_one_by_one_would(
     steps: list[tuple[str, str, int, int, str]], cuts: list[int]
 ) -> None:

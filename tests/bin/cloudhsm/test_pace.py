@@ -60,14 +60,25 @@ def test_a_refused_call_halves_the_pace_and_good_calls_bring_it_back() -> None:
     assert pace.throttled == 1
 
 
-def test_however_often_it_is_refused_the_pace_stays_above_one_call_in_five_seconds() -> None:
+def test_however_often_it_is_refused_a_sixteenth_of_the_pace_is_left() -> None:
     pace, clock = paced(10)
     for _ in range(50):
         pace.was_throttled()
     pace.wait()
     pace.wait()
     pace.wait()
-    assert clock.now <= 10.0
+    assert clock.now == pytest.approx(2 * 1.6)
+
+
+def test_a_limit_met_at_each_tenth_call_costs_no_more_than_half_of_the_pace() -> None:
+    pace, clock = paced(10)
+    for call in range(1000):
+        pace.wait()
+        if call % 10 == 9:
+            pace.was_throttled()
+        else:
+            pace.was_answered()
+    assert clock.now < 200
 
 
 def test_threads_share_one_pace() -> None:
