@@ -13,9 +13,10 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
@@ -97,10 +98,14 @@ class Counting:
         """The collector's own events are not counted."""
 
     def write_page(
-        self, times_usecs: Sequence[int], texts: Sequence[str], origins: Sequence[Origin]
+        self,
+        times_usecs: Sequence[int],
+        texts: Sequence[str],
+        senders: Sequence[Hashable],
+        origins: Mapping[Any, Origin],
     ) -> bool:
         self.records += len(texts)
-        return len(times_usecs) == len(origins)
+        return len(times_usecs) == len(senders) and {*senders} <= origins.keys()
 
     def flush(self) -> None:
         """Nothing is kept back."""

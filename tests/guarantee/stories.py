@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from cloudhsm.read_ahead import Read, one_by_one
 from tests.fake_aws.faults import Faults, every, share
 from tests.fake_aws.service import Arrival
 from tests.fake_aws.trails import CLUSTER, GROUP, HOSTILE_TEXTS, certificate_text
@@ -16,22 +17,11 @@ from tests.guarantee.lives import End, How
 from tests.guarantee.world import DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, Hsm, World
 
 # `make proof` tells more of them.
-settings.register_profile(
-    "stories",
+TOLD_OFTEN = settings(
     deadline=None,
-    max_examples=int(os.environ.get("GUARANTEE_EXAMPLES", "40")),
+    max_examples=int(os.environ.get("GUARANTEE_EXAMPLES", "30")),
     suppress_health_check=list(HealthCheck),
-    print_blob=True,
 )
-# Whether a broken rule is noticed at all: the smallest example is of no interest.
-settings.register_profile(
-    "mutant",
-    settings.get_profile("stories"),
-    database=None,
-    derandomize=True,
-    phases=(Phase.explicit, Phase.generate),
-)
-TOLD_OFTEN = settings.get_profile(os.environ.get("GUARANTEE_PROFILE", "stories"))
 
 
 class Moment(NamedTuple):
@@ -39,7 +29,7 @@ class Moment(NamedTuple):
 
     hsm:      which of them writes it. wait_ms: after the record before it, of whatever HSM.
     copies:   how often it is ingested; 0 makes a hole.
-    late_ms:  how long after its timestamp it becomes visible.
+    late_ms:  how long after its timestamp it becomes visible, or before (AWS allows 2 h).
     reboot:   what happens to the HSM before: nothing, or an entry of REBOOTS.
     beside:   something else at the same moment: "certificate", "odd", or nothing.
     """
@@ -57,12 +47,17 @@ REBOOTS = {"restart": (True, True), "carry on": (False, True), "silent": (True, 
 
 
 class Step(NamedTuple):
-    """Time passes, something may be damaged (`state`, `memory`), then the input runs."""
+    """Time passes, something may be damaged (`state`, `memory`), then the input runs.
+
+    horizon_ms, start_before_ms: as the settings are from now on; None leaves them as they are.
+    """
 
     minutes: float = 1
     interval_s: float = 60
     end: End | None = None
     damage: str = ""
+    horizon_ms: int | None = None
+    start_before_ms: int | None = None
 
 
 class Story(NamedTuple):
@@ -83,7 +78,7 @@ class Story(NamedTuple):
     steps: list[Step]
 
 
-def told(story: Story, folder: Path) -> World:
+def told(story: Story, folder: Path, read: Read = one_by_one) -> World:
     """A world in which the story has happened, and then everything calmed down."""
     world = World(
         folder,
@@ -92,17 +87,27 @@ def told(story: Story, folder: Path) -> World:
         start_ms=NOW_MS - story.start_before_ms,
         skew_ms=story.skew_ms,
         windows=story.windows,
+        read=read,
     )
     write(story, world)
     for step in story.steps:
-        world.pass_minutes(step.minutes)
-        if step.damage == "state":
-            world.damage_state()
-        elif step.damage:
-            world.damage_memory()
-        world.run(step.end, step.interval_s)
+        take(step, world)
     world.calm_down()
     return world
+
+
+def take(step: Step, world: World) -> None:
+    """One step of a story."""
+    world.pass_minutes(step.minutes)
+    if step.damage == "state":
+        world.damage_state()
+    elif step.damage:
+        world.damage_memory()
+    if step.horizon_ms is not None:
+        world.set_horizon(step.horizon_ms)
+    if step.start_before_ms is not None:
+        world.set_start(NOW_MS - step.start_before_ms)
+    world.run(step.end, step.interval_s)
 
 
 def write(story: Story, world: World) -> None:
@@ -128,6 +133,9 @@ def write(story: Story, world: World) -> None:
             world.put(Arrival(GROUP, "=odd", at_ms, text, at_ms + moment.late_ms))
 
 
+HORIZONS_MS = (HOUR_MS, 6 * HOUR_MS, DAY_MS)
+STARTS_BEFORE_MS = (HOUR_MS, 2 * DAY_MS, 7 * DAY_MS)
+
 _often = st.sampled_from
 steps = st.builds(
     Step,
@@ -135,6 +143,8 @@ steps = st.builds(
     _often((60, 60, 300, 2)),
     st.none() | st.builds(End, st.integers(0, 150), st.sampled_from(How)),
     _often(("",) * 18 + ("state", "memory")),
+    _often((None,) * 30 + HORIZONS_MS),
+    _often((None,) * 30 + STARTS_BEFORE_MS),
 )
 _nth = st.integers(2, 9).map(every)
 knobs: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
@@ -163,7 +173,16 @@ knobs: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
 
 def moments(horizon_ms: int) -> st.SearchStrategy[Moment]:
     """Records of a trail, mostly in order and on time."""
-    late_ms = (0, 0, 0, 20_000, 20 * MINUTE_MS, horizon_ms * 9 // 10, horizon_ms + HOUR_MS)
+    late_ms = (
+        0,
+        0,
+        0,
+        20_000,
+        20 * MINUTE_MS,
+        horizon_ms * 9 // 10,
+        horizon_ms + HOUR_MS,
+        -HOUR_MS,
+    )
     return st.builds(
         Moment,
         st.integers(0, 2),
@@ -178,11 +197,11 @@ def moments(horizon_ms: int) -> st.SearchStrategy[Moment]:
 @st.composite
 def stories(draw: st.DrawFn) -> Story:
     """Any of them."""
-    horizon_ms = draw(st.sampled_from((HOUR_MS, 6 * HOUR_MS, DAY_MS)))
+    horizon_ms = draw(st.sampled_from(HORIZONS_MS))
     first = st.tuples(_often((0, 0, 3)), _often((0, -90_000, HOUR_MS)))
     return Story(
         horizon_ms,
-        draw(st.sampled_from((7 * DAY_MS, 7 * DAY_MS, 2 * DAY_MS, HOUR_MS))),
+        draw(st.sampled_from((7 * DAY_MS, *STARTS_BEFORE_MS))),
         draw(st.sampled_from((0, HOUR_MS, DAY_MS, 5 * DAY_MS))),
         draw(st.sampled_from((0, 0, -40 * DAY_MS, 3 * HOUR_MS))),
         draw(st.sampled_from((1, 2, 4))),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, note
+from hypothesis import given, note, settings
 
+from cloudhsm.read_ahead import side_by_side
 from tests.bin.fakes import audit_text
 from tests.fake_aws.service import Arrival
 from tests.fake_aws.trails import GROUP, hsm_name
@@ -35,3 +36,10 @@ def test_whatever_happens_every_visible_record_arrives_and_every_gap_is_judged(
         note(f"told: {world.told}")
         assert world.complaints() == []
         assert_alive(world)
+
+
+@settings(TOLD_OFTEN, max_examples=max(5, TOLD_OFTEN.max_examples // 5))
+@given(stories())
+def test_the_same_holds_for_windows_that_are_read_side_by_side(story: Story) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        assert told(story, Path(folder), side_by_side).complaints() == []

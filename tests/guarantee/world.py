@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import random
 import signal
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -28,7 +29,7 @@ from cloudhsm.errors import CloudHsmError, OutputClosed, StateCorrupt
 from cloudhsm.event_writer import EventWriter
 from cloudhsm.input_state import InputFile
 from cloudhsm.pace import Pace
-from cloudhsm.read_ahead import one_by_one
+from cloudhsm.read_ahead import Read, one_by_one
 from cloudhsm.settings import parse
 from cloudhsm.state import GroupId, GroupState
 from cloudhsm.state_store import FileStateStore, StateFile
@@ -56,6 +57,17 @@ def _models() -> botocore.session.Session:
     return botocore.session.Session()
 
 
+@contextmanager
+def _no_thread_left() -> Iterator[None]:
+    """A thread that still fetches must not outlive the fake service behind it."""
+    before = {*threading.enumerate()}
+    try:
+        yield
+    finally:
+        for thread in {*threading.enumerate()} - before:
+            thread.join()
+
+
 @dataclass
 class World:
     """One input, one log group, and what became of its events.
@@ -64,7 +76,7 @@ class World:
     horizon_ms:   the lateness horizon: whole hours.
     start_ms:     `start_time`, in whole seconds.
     skew_ms:      how far this host's clock is ahead of AWS's.
-    windows:      as `windows_in_flight`.
+    windows:      as `windows_in_flight`. read: how they are read.
     failures:     of the last run.
     """
 
@@ -76,15 +88,15 @@ class World:
     retention_days: int | None = None
     skew_ms: int = 0
     windows: int = 2
+    read: Read = one_by_one
     stanza: str = "aws_cloudhsm://world"
     failures: list[CloudHsmError] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.service = MortalService(self.seed, NOW_MS, self.faults, ms_per_request=3)
         self.service.add_group(GROUP, self.retention_days)
-        # The `Date` header has whole seconds, so AWS's time is known this well.
-        limit_ms = self.horizon_ms - self.faults.date_skew_ms - SECOND_MS
-        self.oracle = Oracle(self.start_ms, limit_ms)
+        self.oracle = Oracle(self.start_ms, self._limit_ms())
+        self._longest_ms = self.horizon_ms
         self._store = FileStateStore(self.folder)
         self._file = self._store.path(GroupId("aws", ACCOUNT, REGION, GROUP))
         self._broken: list[str] = []
@@ -97,6 +109,23 @@ class World:
     def told(self) -> list[dict[str, object]]:
         """What the collector said of itself."""
         return self.oracle.told
+
+    def _limit_ms(self) -> int:
+        """The `Date` header has whole seconds, so AWS's time is known this well."""
+        return self.horizon_ms - self.faults.date_skew_ms - SECOND_MS
+
+    def set_horizon(self, horizon_ms: int) -> None:
+        """Another `lateness_horizon`: what was promised by the shorter of both still is."""
+        self.horizon_ms = horizon_ms
+        self._longest_ms = max(self._longest_ms, horizon_ms)
+        self.oracle.limit_ms = min(self.oracle.limit_ms, self._limit_ms())
+
+    def set_start(self, start_ms: int) -> None:
+        """Another `start_time`; a later one changes nothing."""
+        self.start_ms = start_ms
+        if start_ms < self.oracle.start_ms:
+            self.oracle.start_ms = start_ms
+            self._mark = None  # there is more history now
 
     def put(self, arrival: Arrival) -> None:
         """An event that exists now or later; see `Service.put`."""
@@ -113,6 +142,7 @@ class World:
             scene.enter_context(no_waiting(self.service, self.skew_ms))
             scene.enter_context(mortal_files(life, lambda: saved.append(len(pipe.events()))))
             scene.enter_context(mock.patch.object(credentials, "session", self._session))
+            scene.enter_context(_no_thread_left())
             with suppress(Killed, OutputClosed):
                 self._collect(life, pipe, interval_s)
         self._take(pipe.events(), saved, life)
@@ -132,7 +162,7 @@ class World:
         memory = InputFile(self.folder, self.stanza)
         writer = EventWriter(pipe, None)
         collector = Collector(
-            settings, logs, self._store, memory, writer, stop, "splunk-1", clock, one_by_one
+            settings, logs, self._store, memory, writer, stop, "splunk-1", clock, self.read
         )
         self.failures = collector.outcome.failures
         collector.run()
@@ -208,7 +238,7 @@ class World:
         """Faults end, and time passes until every event is settled and every gap judged."""
         self.service.faults = Faults(page_events=self.faults.page_events)
         visible_ms = [max(one.at_ms, one.visible_ms or one.at_ms) for one in self.oracle.written]
-        end_ms = max([self.service.now_ms, *visible_ms]) + 2 * self.horizon_ms + HOUR_MS
+        end_ms = max([self.service.now_ms, *visible_ms]) + 2 * self._longest_ms + HOUR_MS
         while self.service.now_ms < end_ms:
             self.pass_minutes(self.horizon_ms / 4 / MINUTE_MS + 1)
             self.run()
@@ -239,11 +269,11 @@ class World:
         if state is None:
             return []
         now_ms, found = self.service.now_ms, []
-        oldest_ms = now_ms - self.horizon_ms * 5 // 4 - 2 * HOUR_MS
+        oldest_ms = now_ms - self._longest_ms * 5 // 4 - 2 * HOUR_MS
         young = sum(one.at_ms >= oldest_ms for one in self.oracle.written)
         if len(state.seen) > young:
             found.append(f"{len(state.seen)} ids are kept, {young} events are young")
-        if state.progress.settled_ms < now_ms - self.horizon_ms * 5 // 4 - HOUR_MS:
+        if state.progress.settled_ms < now_ms - self._longest_ms * 5 // 4 - HOUR_MS:
             found.append("the settled mark stands still")
         return found
 

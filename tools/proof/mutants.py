@@ -32,7 +32,6 @@ _L16 = _PEERS + "the_tail_of_a_replaced_hsm_arrives_beside_its_successor_l16"
 _L18 = _PEERS + "groups_of_one_name_in_two_accounts_or_regions_have_their_own_positions_l18"
 _L19 = _PEERS + "a_state_that_was_altered_but_can_be_read_is_not_trusted_l19"
 _L22 = _PEERS + "a_host_whose_clock_is_wrong_loses_nothing_l22"
-_L23 = _PEERS + "nothing_but_reading_is_ever_asked_for_l23"
 _TWICE = _PEERS + "two_records_of_one_number_are_both_handed_over"
 _ABOUT_AWS = "tests/bin/cloudhsm/test_cloudwatch.py"
 _ABOUT_COLLECTOR = "tests/bin/cloudhsm/test_collector.py"
@@ -50,7 +49,8 @@ class Mutant(NamedTuple):
     """One swapped rule.
 
     fault: what the collector now does. number: of the catalogue, or OURS.
-    old:   text that occurs exactly once in the file. tests: what must fail, for pytest, quickest first.
+    old:   text that occurs exactly once in the file.
+    tests: of which one must fail, as pytest takes them.
     """
 
     name: str
@@ -76,16 +76,6 @@ class Mutant(NamedTuple):
         path = root / self.file
         path.write_text(self.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
 
-
-# What DescribeLogStreams says, put before the first call of a window.
-_FOLLOW = """        last_ms = request["startTime"]
-"""
-_LISTED = """        last_ms = request["startTime"]
-        listed = self._logs.describe_log_streams(logGroupName=group.name)["logStreams"]
-        request.setdefault("logStreamNames", [one["logStreamName"] for one in listed{which}])
-        if not request["logStreamNames"]:
-            return
-"""
 
 _READING = (
     Mutant(
@@ -182,37 +172,6 @@ _READING = (
         "        return _local_ms() + self.clock_offset_ms\n",
         "        return _local_ms()\n",
         (_L22,),
-    ),
-    Mutant(
-        "last-event-time-is-trusted",
-        "L8",
-        "only streams whose lastEventTimestamp lies in the window are read",
-        _CLOUDWATCH,
-        _FOLLOW,
-        _LISTED.format(which=' if one.get("lastEventTimestamp", 0) >= last_ms'),
-        (_L8,),
-    ),
-    Mutant(
-        "first-page-of-streams",
-        "L14",
-        "only the streams of the first page of the listing are read",
-        _CLOUDWATCH,
-        _FOLLOW,
-        _LISTED.format(which=""),
-        (_L14,),
-    ),
-    Mutant(
-        "source-is-deleted",
-        "L23",
-        "the log group is deleted once it was read",
-        _CLOUDWATCH,
-        "            if token is None:\n                return\n            if token in used:\n"
-        "                raise _TokenUnusable\n",
-        "            if token is None:\n"
-        "                self._logs.delete_log_group(logGroupName=group.name)\n"
-        "                return\n            if token in used:\n"
-        "                raise _TokenUnusable\n",
-        (_L23,),
     ),
 )
 
@@ -319,6 +278,28 @@ _POSITIONS = (
         "        working = self._each(GroupCollector.catch_up, working, share=1)\n"
         "        working = self._each(GroupCollector.poll, working, share=0.5, part=_live)\n",
         (_L7,),
+    ),
+    Mutant(
+        "stale-metadata-is-trusted",
+        "L8",
+        "only streams that were known before are read, as an old listing has them",
+        _GROUP,
+        "        fresh = page.only(self._are_fresh(window, page))\n",
+        "        fresh = page.only(self._are_fresh(window, page))\n"
+        "        listed = {stream for stream, _ in self._state.ledger.epochs} or {*fresh.streams}\n"
+        "        fresh = fresh.only([one in listed for one in fresh.streams])\n",
+        (_L8,),
+    ),
+    Mutant(
+        "first-page-of-streams",
+        "L14",
+        "only the 50 streams of the first page of a listing are read",
+        _GROUP,
+        "        fresh = page.only(self._are_fresh(window, page))\n",
+        "        fresh = page.only(self._are_fresh(window, page))\n"
+        "        listed = sorted({*fresh.streams})[:50]\n"
+        "        fresh = fresh.only([one in listed for one in fresh.streams])\n",
+        (_L14,),
     ),
     Mutant(
         "one-stream-only",
@@ -602,8 +583,8 @@ _TEXT = (
         "L20",
         "blanks around a record's text are removed",
         _WRITER,
-        "<data>{text}</data>",
-        "<data>{text.strip()}</data>",
+        "<data>{text}",
+        "<data>{text.strip()}",
         (_ABOUT_WRITER,),
     ),
     Mutant(
@@ -611,8 +592,8 @@ _TEXT = (
         "L20",
         "text is cut at 10,000 characters, as Splunk's TRUNCATE does",
         _WRITER,
-        "<data>{text}</data>",
-        "<data>{text[:10_000]}</data>",
+        "<data>{text}",
+        "<data>{text[:10_000]}",
         (_ABOUT_COLLECTOR,),
     ),
     Mutant(
@@ -620,8 +601,8 @@ _TEXT = (
         "L20",
         "the lines of a record are joined",
         _WRITER,
-        "<data>{text}</data>",
-        "<data>{' '.join(text.splitlines())}</data>",
+        "<data>{text}",
+        "<data>{' '.join(text.splitlines())}",
         (_ABOUT_WRITER,),
     ),
     Mutant(

@@ -23,9 +23,13 @@ def test_no_two_mutants_have_one_name_or_make_one_change() -> None:
     assert len({(mutant.file, mutant.old, mutant.new) for mutant in MUTANTS}) == len(MUTANTS)
 
 
+# The shipped model of CloudWatch Logs has no call that deletes: no change of ours could.
+IMPOSSIBLE = {"L23"}
+
+
 def test_every_fault_of_the_catalogue_has_a_mutant_and_no_mutant_has_another() -> None:
     catalogue = set(re.findall(r"^\| (L\d+) \|", GUARANTEE, re.MULTILINE))
-    assert {mutant.number for mutant in MUTANTS} == {*catalogue, OURS}
+    assert {mutant.number for mutant in MUTANTS} == {*catalogue, OURS} - IMPOSSIBLE
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
