@@ -146,7 +146,8 @@ class Collector:
             self._state.asked, self._state.groups = asked(settings), []
             self._state.discovered_ms = 0
         entries = [_entry(selector.name) for selector in settings.log_groups]
-        is_fresh = 0 <= now_ms - self._state.discovered_ms < DISCOVERY_MS
+        # AWS tells its time in whole seconds, so it may seem to step back a little.
+        is_fresh = abs(now_ms - self._state.discovered_ms) < DISCOVERY_MS
         if not is_fresh and not any(map(self._waits, entries)):
             self._tried.update(entries)
             self._guarded(_entry(""), self._discover)
@@ -257,7 +258,7 @@ class Collector:
         """What changed at once; otherwise a heartbeat every 15 minutes, since volume costs."""
         now_ms = self._logs.now_ms()
         events = [*self._changes(now_ms)]
-        if not 0 <= now_ms - self._state.heartbeat_ms < HEARTBEAT_MS:
+        if abs(now_ms - self._state.heartbeat_ms) >= HEARTBEAT_MS:
             events.append(self._reporter.heartbeat(now_ms, self._state, self.outcome))
             self._state.heartbeat_ms, self._state.tally = now_ms, Tally()
         if events:

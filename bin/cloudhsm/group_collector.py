@@ -181,7 +181,7 @@ class GroupCollector:
         """Refuse a twin of an input that is at work; a renamed input takes over a little later."""
         settings, state, now_ms = self._run.settings, self._state, self._now_ms()
         ago_ms = now_ms - state.run_ms
-        if state.stanza != settings.stanza and 0 <= ago_ms < self._twin_ms():
+        if state.stanza != settings.stanza and abs(ago_ms) < self._twin_ms():
             raise StateLocked(
                 f"{state.stanza} collected this log group {ago_ms // 1000} s ago",
                 place=Place(self._group.account, self._group.region, self._group.name),

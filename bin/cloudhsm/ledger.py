@@ -677,9 +677,9 @@ def _expected(
     a loss right at the head behind a reboot can look like numbers that were carried on.
     """
     first = epoch.ranges[0].first
-    others = [mark for other, mark in earlier if other != counter]
-    carried_on = [mark for mark in others if mark.sequence < first.sequence]
-    if carried_on:
+    began_again = any(other == counter for other, _ in earlier)
+    carried_on = [mark for _, mark in earlier if mark.sequence < first.sequence]
+    if carried_on and not began_again:
         before = max(carried_on)
         return before.sequence + 1, before
     return 0, max((mark for _, mark in earlier), key=attrgetter("usecs"), default=None)

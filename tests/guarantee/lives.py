@@ -102,6 +102,10 @@ class MortalPipe(io.BytesIO):
         """The events that came out whole, as an XML parser reads them."""
         return whole_events(self.getvalue())
 
+    def count(self) -> int:
+        """How many events came out whole."""
+        return self.getvalue().count(b"</event>\n")
+
     def _step(self, effect: str) -> None:
         self._life.step(effect)
         if self._life.met(How.PIPE_CLOSED):

@@ -19,7 +19,7 @@ from tests.guarantee.world import DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, Hsm, World
 # `make proof` tells more of them.
 TOLD_OFTEN = settings(
     deadline=None,
-    max_examples=int(os.environ.get("GUARANTEE_EXAMPLES", "30")),
+    max_examples=int(os.environ.get("GUARANTEE_EXAMPLES", "25")),
     suppress_health_check=list(HealthCheck),
 )
 

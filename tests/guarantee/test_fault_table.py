@@ -25,7 +25,7 @@ OVER_HTTP_ONLY = {"signature_life_ms"}
 def test_under_every_fault_each_record_arrives_once_and_each_gap_is_judged(
     name: str, tmp_path: Path
 ) -> None:
-    row = under(name, tmp_path, events=250)
+    row = under(name, tmp_path, events=120)
     assert row.complaints == []
     assert (row.delivered, row.surplus, row.judged) == (row.of, 0, row.gaps)
     assert row.gaps > 0

@@ -121,9 +121,10 @@ class World:
         self.oracle.limit_ms = min(self.oracle.limit_ms, self._limit_ms())
 
     def set_start(self, start_ms: int) -> None:
-        """Another `start_time`; a later one changes nothing."""
+        """Another `start_time`; a later one than on the first run changes nothing."""
         self.start_ms = start_ms
-        if start_ms < self.oracle.start_ms:
+        state = self.state()
+        if state is None or start_ms < state.progress.start_ms:
             self.oracle.start_ms = start_ms
             self._mark = None  # there is more history now
 
@@ -140,7 +141,7 @@ class World:
         with ExitStack() as scene:
             scene.enter_context(every_client(self.service))
             scene.enter_context(no_waiting(self.service, self.skew_ms))
-            scene.enter_context(mortal_files(life, lambda: saved.append(len(pipe.events()))))
+            scene.enter_context(mortal_files(life, lambda: saved.append(pipe.count())))
             scene.enter_context(mock.patch.object(credentials, "session", self._session))
             scene.enter_context(_no_thread_left())
             with suppress(Killed, OutputClosed):
@@ -238,9 +239,9 @@ class World:
         """Faults end, and time passes until every event is settled and every gap judged."""
         self.service.faults = Faults(page_events=self.faults.page_events)
         visible_ms = [max(one.at_ms, one.visible_ms or one.at_ms) for one in self.oracle.written]
-        end_ms = max([self.service.now_ms, *visible_ms]) + 2 * self._longest_ms + HOUR_MS
+        end_ms = max([self.service.now_ms, *visible_ms]) + self._longest_ms * 3 // 2 + HOUR_MS
         while self.service.now_ms < end_ms:
-            self.pass_minutes(self.horizon_ms / 4 / MINUTE_MS + 1)
+            self.pass_minutes(self.horizon_ms / 2 / MINUTE_MS)
             self.run()
         quiet = 0
         for _ in range(_MOST_RUNS):

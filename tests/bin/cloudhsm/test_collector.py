@@ -650,6 +650,14 @@ def test_a_heartbeat_comes_at_once_and_then_every_quarter_of_an_hour(run: Run) -
     assert beats[1]["caught_up"] is True
 
 
+def test_a_clock_of_whole_seconds_makes_no_heartbeat_and_no_discovery_of_its_own(run: Run) -> None:
+    run.once()
+    run.logs.now -= 900
+    run.once()
+    assert run.told == []
+    assert run.logs.discoveries == 1
+
+
 def test_a_heartbeat_tells_how_far_behind_the_input_is(run: Run) -> None:
     run.logs.events = [event(n, NOW_MS - 20 * DAY_MS + n) for n in (0, 2, 4, 5, 6, 7)]
     run.parameters["interval"] = "3"

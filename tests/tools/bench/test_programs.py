@@ -23,10 +23,11 @@ def test_records_are_counted_across_the_cuts_of_a_pipe() -> None:
 
 
 def test_a_program_gets_its_stdin_and_its_peak_is_measured() -> None:
-    code = "import sys; held = b'x' * 100_000_000; print(sys.stdin.read())"
+    # Much more than this process has: the kernel's figure begins at that.
+    code = "import sys; held = b'x' * 900_000_000; print(sys.stdin.read())"
     done = programs.run([sys.executable, "-c", code], stdin="Sequence No")
     assert done.records == 1
-    assert 95 < done.peak_mb < 200
+    assert 850 < done.peak_mb < 1000
     assert done.seconds > 0
 
 
