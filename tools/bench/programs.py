@@ -45,11 +45,11 @@ class Measured:
         return self
 
 
-def run(
-    command: list[str], stdin: str = "", environment: Mapping[str, str] | None = None
-) -> Measured:
+def run(command: list[str], stdin: str = "") -> Measured:
     """Run to the end, reading and counting what is printed, as splunkd would.
 
+    Nothing that whoever calls has set for Python applies: unbuffered output, say, costs a program
+    that prints much more than one that writes whole pages.
     Raises BenchProblem where the program fails. The peak is the kernel's (`ru_maxrss`), which
     begins at that of this process: small, as long as it keeps nothing of what it reads.
     """
@@ -124,7 +124,7 @@ class Python:
     def usual_input(self, way: str, url: str) -> Measured:
         """Run the usual program: `way` is print or splunklib."""
         command = [str(self.baselines), str(USUAL_INPUT), way, url, GROUP, *STREAMS]
-        return run(command, environment=local_aws.environment())
+        return run(command)
 
     def import_splunklib(self) -> Measured:
         """Start and import what any modular input written with splunklib imports."""
@@ -164,7 +164,7 @@ class Collector:
             document = splunkd.configuration(
                 "aws_cloudhsm://bench", settings, checkpoints or Path(own)
             )
-            return run([self._python, self._script], document, local_aws.environment())
+            return run([self._python, self._script], document)
 
 
 @contextmanager
