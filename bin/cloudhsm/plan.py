@@ -160,6 +160,8 @@ def poll(progress: Progress, now_ms: int, horizon_ms: int) -> Window:
     """
     joins_ms = min(now_ms, progress.polled_ms or progress.last_sweep_ms or now_ms)
     remembered_ms = max(progress.start_ms, progress.settled_ms, now_ms - horizon_ms)
+    if progress.sweep is not None:  # which kept no ids before this, and clocks step back a little
+        remembered_ms = max(remembered_ms, progress.sweep.started_ms - progress.sweep.horizon_ms)
     start_ms = max(remembered_ms, joins_ms - POLL_OVERLAP_MS)
     return Window(min(start_ms, now_ms), now_ms + AHEAD_MS)
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +58,7 @@ def run(command: list[str], stdin: str = "") -> Measured:
         given.seek(0)
         begun = time.perf_counter()
         process = subprocess.Popen(
-            command, stdin=given, stdout=subprocess.PIPE, stderr=stderr, env=environment
+            command, stdin=given, stdout=subprocess.PIPE, stderr=stderr, env=_environment()
         )
         assert process.stdout is not None  # noqa: S101  (asked for just above)
         with process.stdout as stdout:
@@ -71,6 +71,11 @@ def run(command: list[str], stdin: str = "") -> Measured:
     if process.returncode:
         raise BenchProblem(f"{' '.join(command[:3])} ended with {process.returncode}: {log}")
     return Measured(seconds, usage.ru_maxrss / 1024, records, log)
+
+
+def _environment() -> dict[str, str]:
+    known = local_aws.environment()
+    return {name: value for name, value in known.items() if not name.startswith("PYTHON")}
 
 
 def _count(pipe: int) -> int:

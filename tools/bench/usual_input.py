@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3  # type: ignore[import-not-found]  # not of the development environment
-from splunklib.modularinput import Event, EventWriter
 
 
 def pages(url: str, group: str, streams: list[str]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -38,6 +37,8 @@ def print_messages(read: Iterator[tuple[str, list[dict[str, Any]]]]) -> None:
 
 def write_events(read: Iterator[tuple[str, list[dict[str, Any]]]]) -> None:
     """As splunklib's own examples do it."""
+    from splunklib.modularinput import Event, EventWriter  # the other way does without
+
     writer = EventWriter()
     for stream, events in read:
         for event in events:

@@ -315,3 +315,10 @@ def test_a_poll_reaches_back_only_as_far_as_ids_are_remembered() -> None:
     plan.finish(progress, plan.sweep(progress, NOW, DAY), NOW)
     plan.finish(progress, plan.poll(progress, NOW, DAY), NOW)
     assert plan.poll(progress, NOW + 9 * DAY, DAY).start_ms == NOW + 8 * DAY
+
+
+def test_a_poll_never_reaches_into_what_a_sweep_under_way_kept_no_ids_of() -> None:
+    progress = plan.begin(NOW - 9 * DAY, NOW - 5 * DAY, DAY)
+    progress.polled_ms = NOW - 5 * DAY
+    plan.sweep(progress, NOW, DAY)
+    assert plan.poll(progress, NOW - 900, DAY).start_ms == NOW - DAY

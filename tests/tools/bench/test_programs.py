@@ -31,6 +31,12 @@ def test_a_program_gets_its_stdin_and_its_peak_is_measured() -> None:
     assert done.seconds > 0
 
 
+def test_what_is_set_for_python_here_does_not_apply(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    code = "import os; print('Sequence No' * all(n[:6] != 'PYTHON' for n in os.environ))"
+    assert programs.run([sys.executable, "-c", code]).records == 1
+
+
 def test_a_program_that_fails_is_shown_with_what_it_said() -> None:
     with pytest.raises(BenchProblem, match=r"ended with 3: .*why"):
         programs.run(
