@@ -103,6 +103,7 @@ class World:
         self._runs = 0
         self._newest: Counter[tuple[str, str]] = Counter()  # handed over between two last saves
         self._mark: tuple[int, ...] | None = None
+        self._start_ms: int | None = None  # as the mark's run began
         random.seed(self.seed)  # backoff has jitter
 
     @property
@@ -126,7 +127,6 @@ class World:
         state = self.state()
         if state is None or start_ms < state.progress.start_ms:
             self.oracle.start_ms = start_ms
-            self._mark = None  # there is more history now
 
     def put(self, arrival: Arrival) -> None:
         """An event that exists now or later; see `Service.put`."""
@@ -224,13 +224,18 @@ class World:
         return None
 
     def _watch_position(self) -> None:
-        """The settled mark never moves back, history never grows, what was covered stays so."""
+        """The settled mark never moves back, history never grows, what was covered stays so.
+
+        An earlier `start_time` makes more history, once a run gets so far as to take it over.
+        """
         state = self.state()
         if state is None:
             return
         progress = state.progress
         covered_ms = sum(end_ms - start_ms for start_ms, end_ms in state.ledger.covered)
         mark = (progress.settled_ms, -progress.history_left_ms, covered_ms)
+        if progress.start_ms != self._start_ms:
+            self._start_ms, self._mark = progress.start_ms, None
         if self._mark and any(now < before for now, before in zip(mark, self._mark)):
             self._broken.append(f"a position moved back: {self._mark} to {mark}")
         self._mark = mark
