@@ -8,19 +8,26 @@ signing, every other answer) stays botocore's.
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import Any
 
-from botocore.parsers import JSONParser, ResponseParserFactory
+from botocore.parsers import JSONParser, ResponseParserError, ResponseParserFactory
 from botocore.session import Session
 
 _PAGE = "FilterLogEventsResponse"
+# Where a page begins so, no dict is kept for any event: each becomes a tuple as soon as it is read.
+_HEAD = '{"events":['
+_columns = itemgetter("eventId", "logStreamName", "timestamp", "message")
+_decode_events = json.JSONDecoder(object_hook=_columns).raw_decode
 
 
 class _PageParser(JSONParser):  # type: ignore[misc]  # botocore has no type information
     """Gives a page as its JSON has it, with botocore's `ResponseMetadata`."""
 
     def parse(self, response: dict[str, Any], shape: Any) -> dict[str, Any]:  # noqa: ANN401
-        """As botocore's; a page that is not whole has no members.
+        """As botocore's, with `events` as tuples (event id, log stream, timestamp, message).
+
+        A page that is not whole has no members; ResponseParserError where an event is not whole.
 
         botocore reads with `enforce_content_length=False`, so a body may have been cut short. What
         is left of a JSON object is never a JSON object, nor anything else that could be a page.
@@ -46,7 +53,18 @@ def install(session: Session) -> None:
 def _members(body: bytes) -> dict[str, Any]:
     try:
         # Decoded here: json.loads would let halves of surrogate pairs pass.
-        members = json.loads(body.decode())
+        text = body.decode()
+        if text.startswith(_HEAD):
+            events, end = _decode_events(text, len(_HEAD) - 1)
+            members = json.loads('{"events":[]' + text[end:])
+        else:
+            members = json.loads(text)
+            events = members.get("events") if isinstance(members, dict) else None
+            events = [*map(_columns, events)] if isinstance(events, list) else None
     except (ValueError, RecursionError):
         return {}
-    return members if isinstance(members, dict) else {}
+    except (LookupError, TypeError) as error:
+        raise ResponseParserError(f"an event lacks something: {error!r}") from error
+    if events is None or {*map(type, events)} - {tuple}:
+        return {}
+    return {**members, "events": events}

@@ -107,6 +107,7 @@ class GroupCollector:
         self._has_moved = False  # since the state was saved, over pages without anything new
         self._origins: dict[tuple[str, Kind], Origin] = {}
         loaded = file.load()
+        self._is_new = loaded.state is None
         self._state = loaded.state or self._first_state()
         self._take_over()
         self._apply_start_time()
@@ -141,7 +142,9 @@ class GroupCollector:
     def poll(self) -> None:
         """Read the freshest events; what does not fit into this run is left to a sweep."""
         progress, horizon_ms = self._state.progress, self._run.settings.horizon_ms
-        if not self._read([plan.poll(progress, self._now_ms(), horizon_ms)]):
+        if self._is_new:  # the first sweep begins at once, and has all that a poll would read
+            self.sweep()
+        elif not self._read([plan.poll(progress, self._now_ms(), horizon_ms)]):
             plan.demand_sweep(self._state.progress)
 
     def sweep(self) -> None:

@@ -206,12 +206,13 @@ class Epoch:
             self._unpark_beside(mark.sequence)
         return None
 
-    def growing(self, sequence: int) -> _Tail | None:
+    def growing(self, sequence: int, reboot_counter: str, place: int) -> _Tail | None:
         """The range whose last number this is, to be continued; there may be others behind it."""
         at = bisect_right(self._firsts, sequence)
         if not at or self.ranges[at - 1].last.sequence != sequence:
             return None
-        return _Tail(self.ranges[at - 1], self.ranges[at] if at < len(self.ranges) else None)
+        after = self.ranges[at] if at < len(self.ranges) else None
+        return _Tail(self.ranges[at - 1], after, reboot_counter, place)
 
     def _seen_again(self, known: Range, mark: Mark) -> Anomaly | Elsewhere:
         if mark.usecs > known.max_usecs + CLOCK_SLACK_USECS:
@@ -360,46 +361,35 @@ class Horizon:
 
 
 class _Tail:
-    """A range that grows at its end, record by record; `settle` writes down how far.
+    """A range that grows at its end while a page is entered; `settle` writes down how far.
 
-    expected: the next number. limit: of the numbers that can only belong to this range, the first
-    behind them. latest_usecs: a younger record belongs to another epoch.
+    reboot_counter: as printed in its last record. expected: the next number. limit: of the numbers
+    that can only belong to this range, the first behind them. latest_usecs: a younger record
+    belongs to another epoch. usecs, place: of its last record, and where that stands on the page.
     """
 
     __slots__ = (
-        "_at_ms",
-        "_max_usecs",
-        "_min_usecs",
         "_range",
-        "_usecs",
         "expected",
         "latest_usecs",
         "limit",
+        "place",
+        "reboot_counter",
+        "usecs",
     )
 
-    def __init__(self, known: Range, after: Range | None) -> None:
+    def __init__(self, known: Range, after: Range | None, reboot_counter: str, place: int) -> None:
         self._range = known
         # The number right before the range behind it would join the two.
         self.limit = _BEYOND if after is None else after.first.sequence - 1
         self.latest_usecs = _BEYOND if after is None else after.max_usecs + CLOCK_SLACK_USECS
-        self.expected = known.last.sequence + 1
-        self._usecs, self._at_ms = known.last.usecs, known.last.at_ms
-        self._min_usecs, self._max_usecs = known.min_usecs, known.max_usecs
+        self.expected, self.usecs = known.last.sequence + 1, known.last.usecs
+        self.reboot_counter, self.place = reboot_counter, place
 
-    def extend(self, usecs: int, at_ms: int) -> None:
-        """The record with the expected number came."""
-        self.expected += 1
-        self._usecs = usecs
-        self._at_ms = at_ms
-        if usecs > self._max_usecs:
-            self._max_usecs = usecs
-        elif usecs < self._min_usecs:
-            self._min_usecs = usecs
-
-    def settle(self) -> None:
-        """Write into the range what came since."""
-        self._range.last = Mark(self.expected - 1, self._usecs, self._at_ms)
-        self._range.min_usecs, self._range.max_usecs = self._min_usecs, self._max_usecs
+    def settle(self, times_ms: Sequence[int]) -> None:
+        """Write into the range what came since; its records grew no older."""
+        self._range.last = Mark(self.expected - 1, self.usecs, times_ms[self.place])
+        self._range.max_usecs = max(self._range.max_usecs, self.usecs)
 
 
 Counter = tuple[str, str]  # log stream, reboot counter as printed
@@ -474,40 +464,42 @@ class Ledger:
         the places of those that do not simply continue their sequence, and why.
         """
         odd: list[tuple[int, Anomaly]] = []
-        tails: dict[Counter, _Tail] = {}
-        columns = (streams, records.reboot_counters, records.sequence_nos, records.usecs, times_ms)
-        for place, (stream, reboot_counter, sequence_no, usecs, at_ms) in enumerate(zip(*columns)):
+        tails: dict[str, _Tail] = {}  # by log stream: one reboot counter at a time
+        columns = (streams, records.reboot_counters, records.sequence_nos, records.usecs)
+        for place, (stream, reboot_counter, sequence_no, usecs) in enumerate(zip(*columns)):
             if sequence_no is None or reboot_counter is None:
                 continue
             sequence = int(sequence_no, 16)
-            counter = (stream, reboot_counter.lower())
-            tail = tails.get(counter)
+            tail = tails.get(stream)
             if tail is not None:
                 if (
                     sequence == tail.expected
                     and sequence < tail.limit
+                    and reboot_counter == tail.reboot_counter
                     and usecs is not None
-                    and usecs <= tail.latest_usecs
+                    and tail.usecs <= usecs <= tail.latest_usecs
                 ):
-                    tail.extend(usecs, at_ms)
+                    tail.expected = sequence + 1
+                    tail.usecs = usecs
+                    tail.place = place
                     continue
-                del tails[counter]
-                tail.settle()
-            anomaly = self.enter(stream, records.of(place), at_ms, read_from_ms)
+                del tails[stream]
+                tail.settle(times_ms)
+            anomaly = self.enter(stream, records.of(place), times_ms[place], read_from_ms)
             if anomaly is not None:
                 odd.append((place, anomaly))
-            elif (growing := self._growing(counter, sequence)) is not None:
-                tails[counter] = growing
+            elif (growing := self._growing(stream, reboot_counter, sequence, place)) is not None:
+                tails[stream] = growing
         for tail in tails.values():
-            tail.settle()
+            tail.settle(times_ms)
         return odd
 
-    def _growing(self, counter: Counter, sequence: int) -> _Tail | None:
+    def _growing(self, stream: str, reboot_counter: str, sequence: int, place: int) -> _Tail | None:
         """The range that this number ends, where the next number can only belong to it."""
-        epochs = self.epochs[counter]
+        epochs = self.epochs[stream, reboot_counter.lower()]
         if len(epochs) > 1 or epochs[0].parked:
             return None
-        return epochs[0].growing(sequence)
+        return epochs[0].growing(sequence, reboot_counter, place)
 
     def cover(self, start_ms: int, end_ms: int) -> None:
         """The interval, both ends inclusive, was read completely."""

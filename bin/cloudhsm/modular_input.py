@@ -6,7 +6,6 @@ starts, and that should cost no more than splunklib itself.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
@@ -77,8 +76,6 @@ class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type i
 
 def _prepare_memory() -> None:
     """Pages come and go as thousands of objects and megabytes of text, several times a second."""
-    # None of them forms a cycle; to look for cycles every 700 objects takes a tenth of the run.
-    gc.set_threshold(50_000)
     # glibc returns each large block to the kernel when it is freed, and asks for it anew, until one
     # as large as this was freed (mallopt(3): the threshold is dynamic). It is never touched, so it
     # takes no memory; without it the kernel clears half a gigabyte per 200,000 records.

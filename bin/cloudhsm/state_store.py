@@ -51,15 +51,12 @@ class StateFile:
 
     def __init__(self, path: Path, group: GroupId | None = None) -> None:
         self.path = path
+        self.previous = path.with_suffix(".previous")  # the generation before the current one
+        self._temporary = path.with_suffix(".new")
         self._group = group
         self._place = _place(path, group)
         self._generation = 0
         self._current_is_whole = True
-
-    @property
-    def previous(self) -> Path:
-        """Where the generation before the current one is kept."""
-        return self.path.with_suffix(".previous")
 
     def load(self) -> Loaded:
         """The newest generation that is whole.
@@ -118,17 +115,16 @@ class StateFile:
             "generation": self._generation + 1,
             "sha256": hashlib.sha256(document).hexdigest(),
         }
-        temporary = self.path.with_suffix(".new")
         try:
-            _write_through(temporary, json.dumps(header).encode() + b"\n" + document)
+            _write_through(self._temporary, json.dumps(header).encode() + b"\n" + document)
             if self._current_is_whole:  # a damaged one must not push out the whole one before it
                 with suppress(FileNotFoundError):
                     self.path.replace(self.previous)
-            temporary.replace(self.path)
+            self._temporary.replace(self.path)
             _sync_folder(self.path.parent)
         except OSError as error:
             with suppress(OSError):
-                temporary.unlink()
+                self._temporary.unlink()
             raise self._unusable(f"The state cannot be saved: {error}") from error
         self._generation += 1
         self._current_is_whole = True

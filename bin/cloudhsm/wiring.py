@@ -60,9 +60,12 @@ def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[Cl
     stdout = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115  (the process's own)
     writer = EventWriter(stdout, asked.index)
     failures: list[CloudHsmError] = []
+    is_new = False
     try:
         with suppress(StopRequested):
-            collector = _wired(asked, metadata, writer, stop)
+            memory = InputFile(Path(metadata["checkpoint_dir"]), asked.stanza)
+            is_new = memory.load().is_new_to(asked)
+            collector = _wired(asked, metadata, memory, writer, stop)
             failures = collector.outcome.failures
             outcome = collector.run()
             log.info("%s what=run_ended %s", pair("input", asked.stanza), outcome.line())
@@ -75,25 +78,36 @@ def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[Cl
     except OutputClosed as error:
         if not any(isinstance(failure, OutputClosed) for failure in failures):
             failures.append(error)
+    if is_new and failures:
+        _explain(asked, stop)
     if stop.requested:
         log.info("%s what=stopped", pair("input", asked.stanza))
     return failures
 
 
 def _wired(
-    asked: Settings, metadata: Mapping[str, str], writer: EventWriter, stop: Stop
+    asked: Settings,
+    metadata: Mapping[str, str],
+    memory: InputFile,
+    writer: EventWriter,
+    stop: Stop,
 ) -> Collector:
     """Raises CloudHsmError where there can be no client, StopRequested."""
-    checkpoints = Path(metadata["checkpoint_dir"])
-    memory = InputFile(checkpoints, asked.stanza)
     with stop.interruptible():
-        if memory.load().is_new_to(asked):  # a conf file that was deployed met no validation
-            for failure in check_access(asked):
-                told = f"what=access_checked {failure.line()}"
-                log.warning("%s %s", pair("input", asked.stanza), told)
         logs = CloudWatchLogs(asked)
-    store, host = FileStateStore(checkpoints), metadata.get("server_host", "")
+    store, host = FileStateStore(Path(metadata["checkpoint_dir"])), metadata.get("server_host", "")
     return Collector(asked, logs, store, memory, writer, stop, host)
+
+
+def _explain(asked: Settings, stop: Stop) -> None:
+    """A conf file that was deployed met no validation, so its first run tells what that would.
+
+    Where nothing failed there is nothing to tell: the run made the same calls.
+    """
+    with suppress(StopRequested), stop.interruptible():
+        for failure in check_access(asked):
+            told = f"what=access_checked {failure.line()}"
+            log.warning("%s %s", pair("input", asked.stanza), told)
 
 
 def _told(failures: list[CloudHsmError], stanza: str) -> list[CloudHsmError]:

@@ -218,6 +218,17 @@ def test_a_stanza_that_was_never_validated_is_checked_by_its_first_run(
     assert "error=AccessDenied" in second.stderr
 
 
+def test_a_first_run_that_may_read_costs_no_dry_call(
+    app: Path, aws: ScriptedAws, tmp_path: Path
+) -> None:
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = [filtered()]
+    stdin = configuration(tmp_path, endpoint_url=aws.url, start_time="now")
+    assert start(app, stdin=stdin).returncode == 0
+    assert len(aws.asked("DescribeLogGroups")) == 1
+    assert ["limit" in asked for asked in aws.asked("FilterLogEvents")] == [False]
+
+
 def test_validation_tells_splunk_what_is_wrong_and_what_is_allowed(app: Path) -> None:
     stanza = validation(aws_region="eu-west-1", start_time="yester<day>")
     said = start(app, "--validate-arguments", stdin=stanza)

@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from botocore.parsers import JSONParser
+from botocore.parsers import JSONParser, ResponseParserError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,14 +50,33 @@ def response(body: bytes, status: int = 200) -> dict[str, Any]:
     return {"status_code": status, "headers": HEADERS, "body": body, "context": {}}
 
 
-@given(st.lists(EVENT), st.one_of(st.none(), TEXT), st.booleans())
+def by_botocore(response: dict[str, Any]) -> dict[str, Any]:
+    """What botocore itself makes of a page, with the events as the columns that are needed."""
+    answer = dict(JSONParser().parse(response, shape("FilterLogEvents")))
+    wanted = ("eventId", "logStreamName", "timestamp", "message")
+    events = [tuple(event[name] for name in wanted) for event in answer["events"]]
+    return {**answer, "events": events}
+
+
+@given(
+    st.lists(EVENT),
+    st.one_of(st.none(), TEXT),
+    st.booleans(),
+    st.sampled_from([(",", ":"), (", ", ": ")]),
+    st.booleans(),
+)
 def test_a_page_is_what_botocore_would_have_made_of_it(
-    events: list[dict[str, object]], token: str | None, ascii_only: bool
+    events: list[dict[str, object]],
+    token: str | None,
+    ascii_only: bool,
+    separators: tuple[str, str],
+    token_first: bool,
 ) -> None:
-    page = {"events": events} if token is None else {"events": events, "nextToken": token}
-    body = json.dumps(page, ensure_ascii=ascii_only).encode(errors="replace")
-    given = response(body)
-    assert lean(given) == JSONParser().parse(given, shape("FilterLogEvents"))
+    rest = {} if token is None else {"nextToken": token}
+    page = {**rest, "events": events} if token_first else {"events": events, **rest}
+    text = json.dumps(page, ensure_ascii=ascii_only, separators=separators)
+    given = response(text.encode(errors="replace"))
+    assert lean(given) == by_botocore(given)
 
 
 def test_a_page_cannot_pose_as_its_own_metadata() -> None:
@@ -69,10 +88,11 @@ def test_a_page_cannot_pose_as_its_own_metadata() -> None:
     }
 
 
-def test_a_page_cut_anywhere_has_no_events() -> None:
-    text = "\u00fc\U0001f511 \\n"
-    page = {"events": [{"eventId": "1", "message": text}], "nextToken": "t"}
-    body = json.dumps(page, ensure_ascii=False).encode()
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_a_page_cut_anywhere_has_no_events(separators: tuple[str, str]) -> None:
+    whole = {"eventId": "1", "logStreamName": "s", "timestamp": 1, "message": "\u00fc\U0001f511 \n"}
+    page = {"events": [whole, whole], "nextToken": "t"}
+    body = json.dumps(page, ensure_ascii=False, separators=separators).encode()
     assert "events" in lean(response(body))
     for cut in range(len(body)):
         answer = lean(response(body[:cut]))
@@ -89,6 +109,19 @@ def test_a_page_cut_anywhere_has_no_events() -> None:
 )
 def test_what_is_no_page_has_no_events(body: bytes) -> None:
     assert lean(response(body)).keys() == {"ResponseMetadata"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"events":[{"eventId":"1","logStreamName":"s","message":"m"}]}',
+        b'{"events": [{"eventId": "1", "logStreamName": "s", "message": "m"}]}',
+        b'{"events": [7]}',
+    ],
+)
+def test_an_event_that_lacks_something_is_no_event(body: bytes) -> None:
+    with pytest.raises(ResponseParserError, match="lacks something"):
+        lean(response(body))
 
 
 @pytest.mark.parametrize("operation", ["FilterLogEvents", "DescribeLogGroups"])
@@ -149,7 +182,7 @@ def test_botocore_retries_and_signs_each_try(aws: ScriptedAws, status: int) -> N
         "before-send", lambda request, **_: signed.append(str(request.headers["Authorization"]))
     )
     answer = logs.filter_log_events(**REQUEST)
-    assert [found["timestamp"] for found in answer["events"]] == [1]
+    assert [found[2] for found in answer["events"]] == [1]
     assert answer["nextToken"] == "t"
     assert answer["ResponseMetadata"]["RetryAttempts"] == 1
     assert answer["ResponseMetadata"]["HTTPHeaders"]["date"]
