@@ -16,9 +16,12 @@ from tests.fake_aws.trails import CLUSTER, GROUP, HOSTILE_TEXTS, certificate_tex
 from tests.guarantee.lives import End, How
 from tests.guarantee.world import DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, Hsm, World
 
-# `make proof` tells more of them.
+# The same ones each time, so that a change is judged by itself; `make proof` tells more of them.
+# With GUARANTEE_RANDOM they are others each time: to search for what nobody has thought of.
 TOLD_OFTEN = settings(
     deadline=None,
+    derandomize="GUARANTEE_RANDOM" not in os.environ,
+    print_blob=True,
     max_examples=int(os.environ.get("GUARANTEE_EXAMPLES", "25")),
     suppress_health_check=list(HealthCheck),
 )

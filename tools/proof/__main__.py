@@ -23,7 +23,7 @@ from tools.proof.kill_table import ROOT, Kill, NoProof, kill_all, kill_table, ma
 from tools.proof.mutants import MUTANTS, AnchorMissing
 
 GUARANTEE = ROOT / "docs" / "guarantee.md"
-_STORIES = "1500"
+_STORIES = "600"
 _KILLS = "40"
 _EVENTS = "20000"
 _FAULT_HEADER = ("fault", "records", "delivered", "surplus copies", "lost numbers", "judged")
