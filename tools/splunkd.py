@@ -23,7 +23,13 @@ class InputRun:
     exit_status: int
 
 
-def configuration(stanza: str, parameters: Mapping[str, str], checkpoints: Path) -> str:
+def configuration(
+    stanza: str,
+    parameters: Mapping[str, str],
+    checkpoints: Path,
+    server_uri: str = "https://127.0.0.1:8089",
+    session_key: str = "none",
+) -> str:
     """The document that a streaming modular input finds on its stdin."""
     items = "".join(
         f"<param name={quoteattr(name)}>{escape(value)}</param>"
@@ -31,7 +37,8 @@ def configuration(stanza: str, parameters: Mapping[str, str], checkpoints: Path)
     )
     return (
         "<input><server_host>localhost</server_host>"
-        "<server_uri>https://127.0.0.1:8089</server_uri><session_key>none</session_key>"
+        f"<server_uri>{escape(server_uri)}</server_uri>"
+        f"<session_key>{escape(session_key)}</session_key>"
         f"<checkpoint_dir>{escape(str(checkpoints))}</checkpoint_dir><configuration>"
         f"<stanza name={quoteattr(stanza)}>{items}</stanza></configuration></input>"
     )

@@ -12,7 +12,8 @@ collector_events  what the collector itself has to say, as events
 event_writer      Splunk's XML event stream
 cloudwatch        CloudWatch Logs through botocore; every AWS quirk has its place there
 answer_parser     pages of events out of botocore's answers, without its detours
-credentials       where AWS credentials come from
+credentials       where AWS credentials come from, and by which way AWS is reached
+splunk_secrets    Splunk's password storage
 input_state       what an input remembers between runs: groups found, failures, counters
 read_ahead        pages of several windows in flight
 log_source        what the collector asks of CloudWatch Logs, and what it gets
@@ -25,6 +26,7 @@ ledger            which sequence numbers are in, which are missing, and the verd
 seen              which CloudWatch events were handed over already (pure)
 record            the identity of one record: time, reboot counter, sequence, kind (pure)
 settings          what the administrator asked for (pure)
+login             as whom AWS is asked: the settings of it, checked (pure)
 tally             what a run did, counted
 log_file          the input's log, in Splunk's log folder
 arguments         the settings of a stanza for Splunk's forms

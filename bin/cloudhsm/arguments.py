@@ -9,6 +9,7 @@ DEFAULT_START_TIME = "-30d"
 DEFAULT_LATENESS_HORIZON = "24h"
 DEFAULT_WINDOWS_IN_FLIGHT = 2
 DEFAULT_LOG_LEVEL = "INFO"
+DEFAULT_SESSION_NAME = "TA-aws-cloudhsm"
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 
 ARGUMENTS = {
@@ -24,5 +25,23 @@ ARGUMENTS = {
     "the Region's quota",
     "windows_in_flight": "How many stretches of a log group's history are read side by side, "
     f"1 to 8. Default: {DEFAULT_WINDOWS_IN_FLIGHT}",
+    "aws_credential": "AWS keys in Splunk's password storage (realm TA-aws-cloudhsm): their name "
+    "there. Default: botocore's default chain, e.g. the instance profile",
+    "aws_access_key_id": "AWS keys typed here are moved to Splunk's password storage by the first "
+    "run; until then they stand in inputs.conf",
+    "aws_secret_access_key": "The secret of aws_access_key_id; masked once it was moved",
+    "aws_profile": "A profile of the AWS configuration files of the user that runs Splunk",
+    "role_arn": "A role to assume with these credentials, e.g. of another account",
+    "external_id": "The external id that the role's trust policy asks for",
+    "role_session_name": f"How the role's sessions are called. Default: {DEFAULT_SESSION_NAME}",
+    "role_duration": "Seconds that a session lasts before it is renewed, 900 to 43200. "
+    "Default: 3600",
+    "sts_endpoint_url": "Another endpoint of AWS STS, where roles are assumed. Default: AWS's of "
+    "the Region",
+    "proxy_url": "HTTPS proxy, http://HOST:PORT. Default: as HTTPS_PROXY says",
+    "proxy_credential": "User and password of the proxy in Splunk's password storage: their name",
+    "ca_bundle": "A file of PEM certificates to trust, e.g. of a proxy that inspects TLS",
+    "linked_accounts": "In a monitoring account: ids of the linked accounts whose log groups are "
+    "read, separated by commas",
     "log_level": f"Of this input's log file: {', '.join(LOG_LEVELS)}. Default: {DEFAULT_LOG_LEVEL}",
 }

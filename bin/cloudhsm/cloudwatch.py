@@ -7,6 +7,7 @@ returns an event id. `DescribeLogStreams` is never used: its times are eventuall
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -62,6 +63,8 @@ _CUT_ANSWER_TRIES = 4
 _UNREADABLE = (UnicodeDecodeError, AttributeError, TypeError)
 # An unusable page token restarts its window this often before the window is halved.
 _TOKEN_RESTARTS = 3
+# A token that comes again is one of the last: memory must not grow with a window's pages.
+_TOKENS_KEPT = 100
 _THROTTLED = ("ThrottlingException", "Throttling", "TooManyRequestsException", "SlowDown")
 _DAY_MS = 86_400_000
 
@@ -86,19 +89,14 @@ class CloudWatchLogs:
         self, settings: Settings, patience: credentials.Patience = credentials.PATIENT
     ) -> None:
         self._region = settings.aws_region
-        self._patience = patience
+        self._login = settings.login
         self.clock_offset_ms = 0
         self.pace = Pace(settings.calls_per_second or default_calls_per_second(settings.aws_region))
-        self._session = credentials.session()
-        answer_parser.install(self._session)
         self.endpoint = settings.endpoint_url or "The AWS endpoint"
         with self._explained("creating a client", Place(region=self._region)):
-            self._logs = self._session.create_client(
-                "logs",
-                region_name=self._region,
-                endpoint_url=settings.endpoint_url,
-                config=credentials.client_config(patience),
-            )
+            self._way = credentials.Way(settings.login, self._region, patience)
+            answer_parser.install(self._way.session)
+            self._logs = self._way.client("logs", settings.endpoint_url)
         self.endpoint = str(self._logs.meta.endpoint_url)
         # For each attempt, botocore's own retries included.
         self._logs.meta.events.register("before-send.cloudwatch-logs", self._before_send)
@@ -130,7 +128,7 @@ class CloudWatchLogs:
         restarts = 0
         while True:
             try:
-                for page in self._follow(_request(group, start_ms, end_ms, stream), group):
+                for page in self._follow(self._request(group, start_ms, end_ms, stream), group):
                     start_ms = start_ms if page.resume_ms is None else page.resume_ms
                     yield page
             except _TokenUnusable as error:
@@ -148,11 +146,21 @@ class CloudWatchLogs:
     def may_read(self, group: GroupId) -> None:
         """Ask for one event: raises the CloudHsmError that reading this group would raise."""
         now_ms = self.now_ms()
-        self._filter({**_request(group, now_ms, now_ms, None), "limit": 1}, group)
+        self._filter({**self._request(group, now_ms, now_ms, None), "limit": 1}, group)
+
+    def _request(
+        self, group: GroupId, start_ms: int, end_ms: int, stream: str | None
+    ) -> dict[str, Any]:
+        # AWS always interleaves streams by time since 2019 and ignores the flag; emulators do not.
+        window = {"startTime": start_ms, "endTime": end_ms, "interleaved": True}
+        streams = {} if stream is None else {"logStreamNames": [stream]}
+        if self._login.linked_accounts:  # a name would mean the monitoring account's own group
+            return {"logGroupIdentifier": group.arn, **window, **streams}
+        return {"logGroupName": group.name, **window, **streams}
 
     def _follow(self, request: dict[str, Any], group: GroupId) -> Iterator[Page]:
         """Pages until the token is absent: an empty page with a token is not the end."""
-        used: set[str] = set()
+        used: deque[str] = deque(maxlen=_TOKENS_KEPT)
         last_ms = request["startTime"]
         while True:
             answer = self._filter(request, group)
@@ -168,7 +176,7 @@ class CloudWatchLogs:
                 return
             if token in used:
                 raise _TokenUnusable
-            used.add(token)
+            used.append(token)
             request["nextToken"] = token
 
     def _filter(self, request: Answer, group: GroupId) -> Answer:
@@ -225,7 +233,10 @@ class CloudWatchLogs:
 
     def _described(self, prefix: str) -> Iterator[FoundGroup]:
         place = Place(region=self._region, group=prefix)
-        request = {"logGroupNamePrefix": prefix}
+        request: dict[str, Any] = {"logGroupNamePrefix": prefix}
+        if self._login.linked_accounts:  # asked in a monitoring account
+            request["includeLinkedAccounts"] = True
+            request["accountIdentifiers"] = [*self._login.linked_accounts]
         used: set[str] = set()
         while True:
             answer = self._ask("DescribeLogGroups", request, "logGroups", place)
@@ -244,9 +255,8 @@ class CloudWatchLogs:
     def _assumed(self, name: str) -> GroupId:
         """A group named exactly needs no permission to list groups; STS tells the account."""
         with self._explained("finding the partition", Place(region=self._region, group=name)):
-            partition = str(self._session.get_partition_for_region(self._region))
-        account = credentials.account_id(self._session, self._region, self._patience)
-        return GroupId(partition, account, self._region, name)
+            partition = str(self._way.session.get_partition_for_region(self._region))
+        return GroupId(partition, self._way.account_id(), self._region, name)
 
     def _learn_clock(self, answer: Answer) -> None:
         header = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
@@ -280,14 +290,16 @@ class CloudWatchLogs:
             yield
         except exceptions.ClientError as error:
             self._learn_clock(error.response)
-            raise _from_answer(error, action, place) from error
+            if credentials.is_of_role(error):
+                raise credentials.role_refused(error, self._login) from error
+            raise _from_answer(error, action, place, self.clock_offset_ms) from error
         except _NO_CREDENTIALS as error:
             raise credentials.missing(error, self._region) from error
         except _NO_CONNECTION as error:
             raise EndpointUnreachable(
-                f"{self.endpoint} cannot be reached: {error}",
+                f"{self.endpoint} cannot be reached: {redacted(str(error))}",
                 place=place,
-                next_step=_region_hint(self._session, self._region)
+                next_step=_region_hint(self._way.session, self._region)
                 + "Check aws_region, endpoint_url, DNS, proxy and firewall of this host",
             ) from error
         except (exceptions.BotoCoreError, ResponseParserError, ValueError) as error:
@@ -299,7 +311,9 @@ class CloudWatchLogs:
 _BY_ITSELF = "The next run tries again from where this one stopped"
 
 
-def _from_answer(error: exceptions.ClientError, action: str, place: Place) -> CloudHsmError:
+def _from_answer(
+    error: exceptions.ClientError, action: str, place: Place, clock_offset_ms: int
+) -> CloudHsmError:
     code = str(error.response.get("Error", {}).get("Code", "unknown"))
     # Of a wrong signature AWS quotes the request that was signed, with its session token.
     message = redacted(str(error.response.get("Error", {}).get("Message", "")))
@@ -311,7 +325,7 @@ def _from_answer(error: exceptions.ClientError, action: str, place: Place) -> Cl
             next_step=f"Allow {action} for the identity named in AWS's message",
         )
     if code in _BAD_CREDENTIALS:
-        return credentials.refused(code, message, place.region or "")
+        return credentials.refused(code, message, place.region or "", clock_offset_ms)
     if code == "ResourceNotFoundException":
         return GroupNotFound(
             "The log group does not exist",
@@ -323,17 +337,6 @@ def _from_answer(error: exceptions.ClientError, action: str, place: Place) -> Cl
         place=place,
         next_step=_BY_ITSELF + "; if AWS does not know this, ask whether a proxy answered instead",
     )
-
-
-def _request(group: GroupId, start_ms: int, end_ms: int, stream: str | None) -> dict[str, Any]:
-    # AWS always interleaves streams by time since 2019 and ignores the flag; emulators do not.
-    request = {
-        "logGroupName": group.name,
-        "startTime": start_ms,
-        "endTime": end_ms,
-        "interleaved": True,
-    }
-    return request if stream is None else {**request, "logStreamNames": [stream]}
 
 
 def _found(item: Mapping[str, Any], place: Place) -> FoundGroup:

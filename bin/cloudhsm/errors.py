@@ -62,6 +62,11 @@ class SettingError(CloudHsmError):
     """A setting of the stanza cannot be used as it is."""
 
 
+def refused_setting(setting: str, what: str, next_step: str) -> SettingError:
+    """What to say of a setting; `what` goes on behind its name."""
+    return SettingError(f"{setting} {what}", place=Place(setting=setting), next_step=next_step)
+
+
 class CredentialsError(CloudHsmError):
     """AWS credentials are missing, wrong or expired."""
 

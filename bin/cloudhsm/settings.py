@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from urllib.parse import urlsplit
 
+from cloudhsm import login
 from cloudhsm.arguments import (
     DEFAULT_LATENESS_HORIZON,
     DEFAULT_LOG_GROUPS,
@@ -16,7 +16,8 @@ from cloudhsm.arguments import (
     DEFAULT_WINDOWS_IN_FLIGHT,
     LOG_LEVELS,
 )
-from cloudhsm.errors import Place, SettingError
+from cloudhsm.errors import refused_setting
+from cloudhsm.login import Login
 
 DEFAULT_INTERVAL_S = 60
 
@@ -31,9 +32,6 @@ _ISO_8601 = re.compile(
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}")
 # The characters that CloudWatch Logs allows in a log group's name, and its length.
 _GROUP = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}\*?")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -59,6 +57,7 @@ class Settings:
     calls_per_second:  at most this many calls to CloudWatch Logs; None for half of AWS's quota.
     windows_in_flight: how many stretches of a group's history are read side by side.
     log_level:  of this input's log file, one of LOG_LEVELS.
+    login:      as whom AWS is asked, and by which way.
     """
 
     stanza: str
@@ -72,6 +71,7 @@ class Settings:
     calls_per_second: float | None = None
     windows_in_flight: int = DEFAULT_WINDOWS_IN_FLIGHT
     log_level: str = DEFAULT_LOG_LEVEL
+    login: Login = field(default_factory=Login)
 
     def start_ms(self, now_ms: int) -> int:
         """`start_time` as milliseconds since 1970 UTC, seen from `now_ms`."""
@@ -86,7 +86,7 @@ def parse(stanza: str, parameters: Mapping[str, str | None], now_ms: int) -> Set
     values = {name: (value or "").strip() for name, value in parameters.items()}
     start_time = values.get("start_time") or DEFAULT_START_TIME
     if _start_ms(start_time, now_ms) > now_ms + _CLOCK_SLACK_MS:
-        raise _refused(
+        raise refused_setting(
             "start_time",
             f"{start_time!r} lies in the future",
             "Write an instant that has passed, or now",
@@ -97,22 +97,23 @@ def parse(stanza: str, parameters: Mapping[str, str | None], now_ms: int) -> Set
         log_groups=_selectors(values.get("log_groups") or DEFAULT_LOG_GROUPS),
         start_time=start_time,
         horizon_ms=_horizon(values.get("lateness_horizon") or DEFAULT_LATENESS_HORIZON),
-        endpoint_url=_endpoint(values.get("endpoint_url", "")),
+        endpoint_url=login.endpoint("endpoint_url", values.get("endpoint_url", "")),
         interval_s=_interval(values.get("interval", "")),
         index=values.get("index") or None,
         calls_per_second=_calls_per_second(values.get("calls_per_second", "")),
         windows_in_flight=_windows(values.get("windows_in_flight", "")),
         log_level=_log_level(values.get("log_level") or DEFAULT_LOG_LEVEL),
+        login=login.parse(values),
     )
 
 
 def _region(text: str) -> str:
     if not text:
-        raise _refused(
+        raise refused_setting(
             "aws_region", "is missing", "Give the AWS Region of the clusters, e.g. us-east-1"
         )
     if not _REGION.fullmatch(text):
-        raise _refused(
+        raise refused_setting(
             "aws_region", f"{text!r} is not the name of an AWS Region", "Write it as in us-east-1"
         )
     return text
@@ -121,12 +122,12 @@ def _region(text: str) -> str:
 def _selectors(text: str) -> tuple[GroupSelector, ...]:
     entries = [entry for entry in re.split(r"[\s,]+", text) if entry]
     if not entries:
-        raise _refused(
+        raise refused_setting(
             "log_groups", "names no log group", "List names or prefixes, or leave it out"
         )
     for entry in entries:
         if not _GROUP.fullmatch(entry):
-            raise _refused(
+            raise refused_setting(
                 "log_groups",
                 f"{entry!r} is not the name of a log group",
                 "List names or prefixes (ending in * or /), separated by commas; "
@@ -147,7 +148,7 @@ def _start_ms(text: str, now_ms: int) -> int:
         return max(0, now_ms - _seconds(text[1:]) * 1000)
     instant = _instant(text)
     if instant is None:
-        raise _refused(
+        raise refused_setting(
             "start_time",
             f"{text!r} is not an instant",
             "Write 2026-01-31, 2026-01-31T08:00:00Z, a time ago such as -30d or -12h, now, "
@@ -172,35 +173,12 @@ def _instant(text: str) -> int | None:
 def _horizon(text: str) -> int:
     # Shorter than CloudWatch's own batching is no protection; longer than 30 days is a backfill.
     if not _DURATION.fullmatch(text) or not 3600 <= _seconds(text) <= 30 * 86_400:
-        raise _refused(
+        raise refused_setting(
             "lateness_horizon",
             f"{text!r} is not a duration between 1h and 30d",
             "Write a number and a unit (m, h, d), e.g. 24h",
         )
     return _seconds(text) * 1000
-
-
-def _endpoint(text: str) -> str | None:
-    if not text:
-        return None
-    try:
-        url = urlsplit(text)
-        host, _ = url.hostname or "", url.port
-    except ValueError:
-        host, url = "", urlsplit("")
-    # A user name or password in it could end up in a log, so the text itself is not repeated.
-    odd = not text.isprintable() or " " in text or "@" in url.netloc
-    if odd or not _HOST.fullmatch(host) or url.scheme not in ("http", "https"):
-        raise _refused(
-            "endpoint_url", "is not the URL of a host", "Write https://HOST[:PORT], or nothing"
-        )
-    if url.scheme == "http" and host not in _LOOPBACK:
-        raise _refused(
-            "endpoint_url",
-            f"http://{host} would send audit records unencrypted",
-            "Use https://; plain http is accepted for this machine's loopback addresses only",
-        )
-    return text
 
 
 def _interval(text: str) -> float:
@@ -216,7 +194,7 @@ def _calls_per_second(text: str) -> float | None:
     if not text:
         return None
     if not re.fullmatch(r"\d{1,3}(\.\d{1,2})?", text, re.ASCII) or not 0.2 <= float(text) <= 100:
-        raise _refused(
+        raise refused_setting(
             "calls_per_second",
             f"{text!r} is not a number from 0.2 to 100",
             "Write how many calls per second this input may make, or leave it out for half of the "
@@ -229,13 +207,15 @@ def _windows(text: str) -> int:
     if not text:
         return DEFAULT_WINDOWS_IN_FLIGHT
     if not re.fullmatch("[1-8]", text, re.ASCII):
-        raise _refused("windows_in_flight", f"{text!r} is not a number from 1 to 8", "Write e.g. 2")
+        raise refused_setting(
+            "windows_in_flight", f"{text!r} is not a number from 1 to 8", "Write e.g. 2"
+        )
     return int(text)
 
 
 def _log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
-        raise _refused(
+        raise refused_setting(
             "log_level", f"{text!r} is not a level", f"Write one of {', '.join(LOG_LEVELS)}"
         )
     return text.upper()
@@ -243,7 +223,3 @@ def _log_level(text: str) -> str:
 
 def _seconds(duration: str) -> int:
     return int(duration[:-1]) * _SECONDS[duration[-1]]
-
-
-def _refused(setting: str, what: str, next_step: str) -> SettingError:
-    return SettingError(f"{setting} {what}", place=Place(setting=setting), next_step=next_step)

@@ -60,6 +60,11 @@ class GroupId:
         return f"{self.account}:{self.region}:{self.name}:{stream}"
 
     @property
+    def arn(self) -> str:
+        """As `logGroupIdentifier` takes it: without `:*` behind the name."""
+        return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{self.name}"
+
+    @property
     def cluster_id(self) -> str:
         """The last part of the group's name, by AWS's naming."""
         return self.name.rsplit("/", 1)[-1]

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cloudhsm import access, log_file, settings
 from cloudhsm.arguments import SCHEME
 from cloudhsm.cloudwatch import CloudWatchLogs
 from cloudhsm.collector import Collector
-from cloudhsm.credentials import HASTY
+from cloudhsm.credentials import HASTY, unlocked
 from cloudhsm.errors import CloudHsmError, OutputClosed, Place, Unexpected, pair
 from cloudhsm.event_writer import EventWriter
 from cloudhsm.input_state import InputFile
+from cloudhsm.login import MASK
 from cloudhsm.settings import Settings
 from cloudhsm.state_store import FileStateStore
 from cloudhsm.stop import Stop, StopRequested
 
+if TYPE_CHECKING:
+    from cloudhsm.splunk_secrets import SplunkSecrets
+
 log = logging.getLogger("cloudhsm")
+
+# What a credential's name cannot hold.
+_CREDENTIAL_NAME = re.compile(r"[^\w.@-]", re.ASCII)
 
 Parameters = Mapping[str, "str | None"]
 
@@ -30,7 +40,9 @@ Parameters = Mapping[str, "str | None"]
 def validate(name: str, parameters: Parameters, metadata: Mapping[str, str]) -> None:
     """Raises CloudHsmError for what a person who saves the input should mend first."""
     log_file.conceal(metadata.get("session_key"))
-    failures = check_access(settings.parse(f"{SCHEME}://{name}", parameters, _now_ms()))
+    asked = settings.parse(f"{SCHEME}://{name}", parameters, _now_ms())
+    log_file.conceal(*asked.login.secrets)
+    failures = check_access(_unlocked(asked, metadata))
     if failures:
         raise access.as_one(failures)
 
@@ -49,6 +61,7 @@ def run(
         asked = settings.parse(stanza, parameters, _now_ms())
     except CloudHsmError as error:
         return _told([error], stanza)
+    log_file.conceal(*asked.login.secrets)
     home = os.environ.get("SPLUNK_HOME")
     with log_file.open_log(stanza, asked.log_level, Path(home) if home else None):
         return _told(collect(asked, metadata, stop), stanza)
@@ -63,6 +76,9 @@ def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[Cl
     is_new = False
     try:
         with suppress(StopRequested):
+            with stop.interruptible():
+                _put_away(asked, metadata)
+                asked = _unlocked(asked, metadata)
             memory = InputFile(Path(metadata["checkpoint_dir"]), asked.stanza)
             is_new = memory.load().is_new_to(asked)
             collector = _wired(asked, metadata, memory, writer, stop)
@@ -83,6 +99,49 @@ def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[Cl
     if stop.requested:
         log.info("%s what=stopped", pair("input", asked.stanza))
     return failures
+
+
+def _unlocked(asked: Settings, metadata: Mapping[str, str]) -> Settings:
+    """With the secrets that it names; raises CloudHsmError where one is not to be had."""
+    login = asked.login
+    is_needed = (login.credential and not login.keys) or (
+        login.proxy_credential and not login.proxy_user
+    )
+    if not is_needed:  # so that splunkd is asked only by inputs that keep something there
+        return asked
+    return replace(asked, login=unlocked(login, _storage(metadata)))
+
+
+def _put_away(asked: Settings, metadata: Mapping[str, str]) -> None:
+    """Move secrets that were typed into the form to Splunk's password storage, and mask them.
+
+    Where that fails, the run goes on with what was typed, and the next one tries again.
+    """
+    login, name = asked.login, asked.stanza.partition("://")[2]
+    changes: dict[str, str] = {}
+    try:
+        if login.keys is not None:
+            kept = login.credential or _CREDENTIAL_NAME.sub("_", name)[:90]
+            _storage(metadata).put(kept, login.keys)
+            changes |= {"aws_credential": kept, "aws_secret_access_key": MASK}
+        if login.proxy_user is not None and login.proxy_url is not None:
+            kept = login.proxy_credential or _CREDENTIAL_NAME.sub("_", name)[:90] + ".proxy"
+            _storage(metadata).put(kept, login.proxy_user)
+            changes |= {"proxy_credential": kept, "proxy_url": login.proxy_url}
+        if changes:
+            _storage(metadata).amend(name, {"aws_region": asked.aws_region, **changes})
+            told = "what=secrets_moved_to_password_storage"
+            log.info("%s %s %s", pair("input", asked.stanza), pair("kept_as", kept), told)
+    except CloudHsmError as error:
+        told = f"what=secret_stays_in_inputs.conf {error.line()}"
+        log.warning("%s %s", pair("input", asked.stanza), told)
+
+
+def _storage(metadata: Mapping[str, str]) -> SplunkSecrets:
+    from cloudhsm.splunk_secrets import SplunkSecrets  # most inputs need no secret of Splunk's
+
+    uri, key = metadata.get("server_uri", ""), metadata.get("session_key", "")
+    return SplunkSecrets(uri, key)
 
 
 def _wired(

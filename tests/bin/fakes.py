@@ -6,11 +6,12 @@ import io
 import json
 import threading
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 from cloudhsm.errors import CloudHsmError
 from cloudhsm.log_source import Discovery, FoundGroup, LogEvent, Page
@@ -199,7 +200,7 @@ class ScriptedAws(ThreadingHTTPServer):
     """An AWS JSON 1.1 endpoint on loopback that gives prepared answers, in order, per operation.
 
     The last answer of an operation is given again and again; instead of answers, a function of the
-    request's body may give them. `requests` keeps (operation, body).
+    request's body may give them. `requests` keeps (operation, body), `headers` those of each.
     """
 
     daemon_threads = True
@@ -208,6 +209,7 @@ class ScriptedAws(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _ScriptedHandler)
         self.script: dict[str, list[Answer] | Callable[[dict[str, Any]], Answer]] = {}
         self.requests: list[tuple[str, dict[str, Any]]] = []
+        self.headers: list[Mapping[str, str]] = []
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
@@ -225,9 +227,13 @@ class _ScriptedHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         target = self.headers.get("X-Amz-Target", "")
-        operation = target.rpartition(".")[2] or "GetCallerIdentity"
-        asked = json.loads(body) if target else {}
+        if target:
+            operation, asked = target.rpartition(".")[2], json.loads(body)
+        else:  # STS speaks in forms and XML
+            asked = dict(parse_qsl(body.decode()))
+            operation = asked["Action"]
         self.server.requests.append((operation, asked))
+        self.server.headers.append(dict(self.headers))
         answers = self.server.script[operation]
         if callable(answers):
             self._give(answers(asked))

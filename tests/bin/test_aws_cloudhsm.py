@@ -20,6 +20,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from tests.bin.conftest import LIBRARIES, ROOT
+from tests.bin.fake_splunkd import SESSION_KEY, FakeSplunkd
 from tests.bin.fakes import (
     HSM,
     Answer,
@@ -95,7 +96,7 @@ def events(stdout: str) -> list[dict[str, str]]:
 
 def data(stdout: str) -> list[str]:
     """What was handed over, without what the input says of itself."""
-    return [e["data"] for e in events(stdout) if not e["source"].startswith("aws_cloudhsm://")]
+    return [e["data"] for e in events(stdout) if e["sourcetype"] != "aws:cloudhsm:collector"]
 
 
 def told(stdout: str) -> list[str]:
@@ -160,6 +161,19 @@ def test_the_scheme_names_every_setting_and_needs_no_botocore(app: Path) -> None
         "lateness_horizon",
         "calls_per_second",
         "windows_in_flight",
+        "aws_credential",
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "aws_profile",
+        "role_arn",
+        "external_id",
+        "role_session_name",
+        "role_duration",
+        "sts_endpoint_url",
+        "proxy_url",
+        "proxy_credential",
+        "ca_bundle",
+        "linked_accounts",
         "log_level",
     ]
     assert scheme.findtext("use_single_instance") == "false"
@@ -509,3 +523,106 @@ def test_a_lone_surrogate_and_a_forged_record_are_one_event_each(
     said = start(app, stdin=configuration(tmp_path, endpoint_url=aws.url))
     events = [text for text in data(said.stdout) if not text.startswith('{"time"')]
     assert events == ["Time: \\ud800", forged]
+
+
+KEY_ID, TYPED_SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+NO_KEYS = {
+    "AWS_ACCESS_KEY_ID": "",
+    "AWS_SECRET_ACCESS_KEY": "",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@pytest.fixture
+def keeper() -> Iterator[FakeSplunkd]:
+    """A splunkd with the password storage."""
+    server = FakeSplunkd()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def kept(keeper: FakeSplunkd, checkpoints: Path, **parameters: str) -> str:
+    """The document of an input of this splunkd, which knows its settings too."""
+    given = {"aws_region": "us-east-1", "calls_per_second": "100", **parameters}
+    keeper.inputs["prod"] = given
+    stanza = "aws_cloudhsm://prod"
+    return splunkd.configuration(stanza, given, checkpoints, keeper.uri, SESSION_KEY)
+
+
+def signer(aws: ScriptedAws) -> str:
+    """The access key id that signed the last call."""
+    signed = aws.headers[-1]["Authorization"]
+    return signed.partition("Credential=")[2].partition("/")[0]
+
+
+def test_a_secret_typed_into_the_form_is_moved_and_masked_by_the_first_run(
+    app: Path, aws: ScriptedAws, keeper: FakeSplunkd, tmp_path: Path
+) -> None:
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = [filtered()]
+    typed = {"aws_access_key_id": KEY_ID, "aws_secret_access_key": TYPED_SECRET}
+    stdin = kept(keeper, tmp_path, endpoint_url=aws.url, log_level="DEBUG", **typed)
+    first = start(app, stdin=stdin, env=environment(**NO_KEYS))
+    assert (first.returncode, signer(aws)) == (0, KEY_ID)
+    assert keeper.passwords == {("TA-aws-cloudhsm", "prod"): f"{KEY_ID}:{TYPED_SECRET}"}
+    settings = keeper.inputs["prod"]
+    assert (settings["aws_credential"], settings["aws_secret_access_key"]) == ("prod", "********")
+
+    aws.headers.clear()
+    second = start(app, stdin=kept(keeper, tmp_path, **settings), env=environment(**NO_KEYS))
+    assert (second.returncode, signer(aws)) == (0, KEY_ID)
+    assert TYPED_SECRET not in first.stderr + first.stdout + second.stderr + second.stdout
+
+
+def test_a_proxys_password_typed_into_its_url_is_moved_too(
+    app: Path, aws: ScriptedAws, keeper: FakeSplunkd, tmp_path: Path
+) -> None:
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = [filtered()]
+    url = "http://user:pass%3Aword@127.0.0.1:3128"
+    stdin = kept(keeper, tmp_path, endpoint_url=aws.url, proxy_url=url)
+    assert start(app, stdin=stdin).returncode == 0
+    assert keeper.passwords == {("TA-aws-cloudhsm", "prod.proxy"): "user:pass:word"}
+    assert keeper.inputs["prod"]["proxy_url"] == "http://127.0.0.1:3128"
+    assert keeper.inputs["prod"]["proxy_credential"] == "prod.proxy"
+
+
+def test_collection_goes_on_where_a_typed_secret_cannot_be_moved(
+    app: Path, aws: ScriptedAws, keeper: FakeSplunkd, tmp_path: Path
+) -> None:
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = [filtered()]
+    keeper.denied = True
+    typed = {"aws_access_key_id": KEY_ID, "aws_secret_access_key": TYPED_SECRET}
+    stdin = kept(keeper, tmp_path, endpoint_url=aws.url, **typed)
+    said = start(app, stdin=stdin, env=environment(**NO_KEYS))
+    assert (said.returncode, signer(aws)) == (0, KEY_ID)
+    assert "what=secret_stays_in_inputs.conf" in said.stderr
+    assert "list_storage_passwords" in said.stderr
+
+
+def test_a_stored_credential_that_is_not_there_ends_the_run_with_its_name(
+    app: Path, aws: ScriptedAws, keeper: FakeSplunkd, tmp_path: Path
+) -> None:
+    stdin = kept(keeper, tmp_path, endpoint_url=aws.url, aws_credential="prdo")
+    said = start(app, stdin=stdin)
+    assert said.returncode == 1
+    assert "error=CredentialsError" in said.stderr
+    assert "prdo" in said.stderr
+    assert aws.requests == []
+
+
+def test_a_role_is_assumed_at_an_sts_and_its_session_reads(
+    app: Path, group: str, tmp_path: Path
+) -> None:
+    put(group, (time.time_ns() // 1_000_000, audit_text(0, 1_790_000_000_000_000)))
+    stdin = configuration(
+        tmp_path,
+        endpoint_url=group,
+        sts_endpoint_url=group,
+        role_arn="arn:aws:iam::123456789012:role/cloudhsm-audit-reader",  # of the account in moto
+        external_id="tenant-7",
+    )
+    said = start(app, stdin=stdin)
+    assert (said.returncode, len(data(said.stdout))) == (0, 1), said.stderr
