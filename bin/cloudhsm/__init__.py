@@ -28,6 +28,7 @@ record            the identity of one record: time, reboot counter, sequence, ki
 settings          what the administrator asked for (pure)
 login             as whom AWS is asked: the settings of it, checked (pure)
 tally             what a run did, counted
+support_bundle    what may be shown to whoever helps: settings and texts without secrets (pure)
 log_file          the input's log, in Splunk's log folder
 arguments         the settings of a stanza for Splunk's forms
 stop              ending a run early and in order

@@ -292,9 +292,15 @@ class CloudWatchLogs:
             self._learn_clock(error.response)
             if credentials.is_of_role(error):
                 raise credentials.role_refused(error, self._login) from error
-            raise _from_answer(error, action, place, self.clock_offset_ms) from error
+            code, message = _said(error)
+            if code in _BAD_CREDENTIALS:
+                offset_ms = self.clock_offset_ms
+                raise credentials.refused(
+                    code, message, self._region, self._login, offset_ms
+                ) from error
+            raise _from_answer(code, message, action, place) from error
         except _NO_CREDENTIALS as error:
-            raise credentials.missing(error, self._region) from error
+            raise credentials.missing(error, self._region, self._login) from error
         except _NO_CONNECTION as error:
             raise EndpointUnreachable(
                 f"{self.endpoint} cannot be reached: {redacted(str(error))}",
@@ -311,12 +317,13 @@ class CloudWatchLogs:
 _BY_ITSELF = "The next run tries again from where this one stopped"
 
 
-def _from_answer(
-    error: exceptions.ClientError, action: str, place: Place, clock_offset_ms: int
-) -> CloudHsmError:
-    code = str(error.response.get("Error", {}).get("Code", "unknown"))
-    # Of a wrong signature AWS quotes the request that was signed, with its session token.
-    message = redacted(str(error.response.get("Error", {}).get("Message", "")))
+def _said(error: exceptions.ClientError) -> tuple[str, str]:
+    """Code and message; of a wrong signature AWS quotes what was signed, with its session token."""
+    known = error.response.get("Error", {})
+    return str(known.get("Code", "unknown")), redacted(str(known.get("Message", "")))
+
+
+def _from_answer(code: str, message: str, action: str, place: Place) -> CloudHsmError:
     if code in _DENIED:
         resource = place.group or "log groups of this Region"
         return AccessDenied(
@@ -324,8 +331,6 @@ def _from_answer(
             place=place,
             next_step=f"Allow {action} for the identity named in AWS's message",
         )
-    if code in _BAD_CREDENTIALS:
-        return credentials.refused(code, message, place.region or "", clock_offset_ms)
     if code == "ResourceNotFoundException":
         return GroupNotFound(
             "The log group does not exist",

@@ -223,10 +223,19 @@ def _ca_bundle(path: str | None) -> str | None:
     return path
 
 
-def missing(error: Exception, region: str) -> CredentialsError:
+def _whose(login: Login) -> str:
+    """Where the credentials are from, for a person who looks for them."""
+    if login.role is not None:
+        return login.role.arn
+    if login.credential or login.profile:
+        return f"aws_credential {login.credential}" if login.credential else str(login.profile)
+    return "aws_access_key_id of the stanza" if login.keys else "botocore's default chain"
+
+
+def missing(error: Exception, region: str, login: Login) -> CredentialsError:
     """What to say when the chain ends without usable credentials."""
     return CredentialsError(
-        f"There are no usable AWS credentials: {redacted(str(error))}",
+        f"There are no usable AWS credentials ({_whose(login)}): {redacted(str(error))}",
         place=Place(region=region),
         next_step=_CHAIN,
     )
@@ -263,7 +272,9 @@ def role_refused(error: Exception, login: Login) -> CredentialsError:
     )
 
 
-def refused(code: str, message: str, region: str, clock_offset_ms: int = 0) -> CredentialsError:
+def refused(
+    code: str, message: str, region: str, login: Login, clock_offset_ms: int = 0
+) -> CredentialsError:
     """What to say when AWS does not accept the credentials it was given.
 
     clock_offset_ms: AWS's clock minus this host's, as AWS's answer told it.
@@ -285,7 +296,7 @@ def refused(code: str, message: str, region: str, clock_offset_ms: int = 0) -> C
     elif "Signature" in code:
         next_step = "Check the secret key, which is not that of this access key id, and the clock"
     return CredentialsError(
-        f"The AWS credentials {what}: {code}: {message}",
+        f"The AWS credentials ({_whose(login)}) {what}: {code}: {message}",
         place=Place(region=region),
         next_step=next_step,
     )

@@ -77,9 +77,12 @@ class InputState:
 
 
 def asked(settings: Settings) -> str:
-    """What a discovery depends on, as a text to compare."""
+    """What a discovery depends on, as a text to compare: where, what and as whom; no secret."""
     entries = [[one.name, one.is_prefix] for one in settings.log_groups]
-    return json.dumps([settings.aws_region, settings.endpoint_url, entries])
+    login = settings.login
+    role = login.role and login.role.arn
+    identity = [login.profile, login.credential, role, *login.linked_accounts]
+    return json.dumps([settings.aws_region, settings.endpoint_url, entries, identity])
 
 
 class InputFile:

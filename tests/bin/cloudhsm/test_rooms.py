@@ -12,7 +12,17 @@ import cloudhsm
 
 PACKAGE = Path(cloudhsm.__file__).parent
 ROOMS = re.findall(r"(?m)^(\w+) {2,}\S", cloudhsm.__doc__ or "")
-PURE = ("plan", "ledger", "seen", "record", "settings", "login", "state", "errors")
+PURE = (
+    "plan",
+    "ledger",
+    "seen",
+    "record",
+    "settings",
+    "login",
+    "state",
+    "support_bundle",
+    "errors",
+)
 
 
 def imported(room: str) -> set[str]:

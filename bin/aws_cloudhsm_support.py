@@ -1,0 +1,404 @@
+"""Writes a zip for whoever helps with a problem: settings, logs, states, versions, no secrets.
+
+    splunk cmd python aws_cloudhsm_support.py [--output FILE.zip] [--anonymous] [stanza ...]
+
+Without a stanza it is about all inputs. Nothing is changed and nothing is sent: look through the
+zip, then attach it. What could not be read is named in its errors.txt. Run this on the host that
+collects, as the user that runs Splunk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import io
+import os
+import platform
+import ssl
+import sys
+import time
+import uuid
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import aws_cloudhsm_state
+from cloudhsm import __version__, log_file, support_bundle
+from cloudhsm.arguments import SCHEME
+from cloudhsm.errors import CloudHsmError, Place, SettingError, StateError
+from cloudhsm.input_state import InputFile, InputState
+from cloudhsm.support_bundle import Redactor, Settings
+
+APP = Path(__file__).resolve().parent.parent
+MEGABYTE = 1_000_000
+DEFAULT_LOG_MEGABYTES = 20
+# Far above what any of these files has where nothing is wrong.
+MOST_BYTES = 5 * MEGABYTE
+MOST_FILES = 5_000
+# splunkd begins a new file at 25 MB, as Splunk ships its log.cfg.
+SPLUNKD_BYTES = 25 * MEGABYTE
+NOBODY_ELSE = 0o600
+
+
+@dataclass
+class Bundle:
+    """What goes into the zip: texts by the names of their files, each without secrets."""
+
+    redactor: Redactor
+    members: dict[str, str] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    def add(self, name: str, text: str) -> None:
+        """Put a text in. The one door: whatever comes through it is redacted."""
+        name = self.redactor.text(name).replace(log_file.HIDDEN, "___")
+        if name in self.members:  # two names that differed in what was hidden
+            name = f"{name}.{len(self.members)}"
+        self.members[name] = self.redactor.text(text)
+
+    @contextlib.contextmanager
+    def noting(self, what: object) -> Iterator[None]:
+        """What fails in this block is named in errors.txt, and the rest goes on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  (the process's edge: half a bundle helps too)
+            self.errors.append(f"{what}: {type(error).__name__}: {error}")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things lie on this host."""
+
+    home: Path | None
+    checkpoints: Path
+    wanted: tuple[str, ...]
+    log_bytes: int
+
+    def wants(self, stanza: str) -> bool:
+        """Whether the bundle is about this input; the scheme's defaults are always of interest."""
+        return not self.wanted or stanza == SCHEME or stanza in self.wanted
+
+
+def main(arguments: list[str]) -> int:
+    """Returns 0, or 1 when no bundle could be written."""
+    asked = _parser().parse_args(arguments)
+    try:
+        output, places = _output(asked.output), _places(asked)
+        bundle = Bundle(Redactor(asked.anonymous))
+        _fill(bundle, places)
+        _write(output, bundle.members)
+    except (CloudHsmError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\n".join(_told(output, bundle)))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="aws_cloudhsm_support.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("stanzas", nargs="*", metavar="stanza", help=f"NAME or {SCHEME}://NAME")
+    parser.add_argument("--output", type=Path, metavar="FILE.zip", help="a file that is not there")
+    parser.add_argument("--anonymous", action="store_true", help="replace AWS account ids too")
+    parser.add_argument("--folder", type=Path, help=f"checkpoint folder of the input {SCHEME}")
+    parser.add_argument(
+        "--log-megabytes",
+        type=int,
+        default=DEFAULT_LOG_MEGABYTES,
+        metavar="N",
+        help=f"at most this much of the newest logs, 1 to 500; default: {DEFAULT_LOG_MEGABYTES}",
+    )
+    return parser
+
+
+def _output(given: Path | None) -> Path:
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    path = given or Path(f"aws_cloudhsm_support-{stamp}.zip")
+    if path.suffix != ".zip":
+        raise _refused("--output", f"'{path}' is not the name of a zip", "Write FILE.zip")
+    if path.exists():
+        raise _refused("--output", f"'{path}' is there already", "Name a new file")
+    if not path.parent.is_dir():
+        raise _refused("--output", f"'{path.parent}' is not a folder", "Name one that is there")
+    return path
+
+
+def _places(asked: argparse.Namespace) -> Places:
+    home, database = os.environ.get("SPLUNK_HOME"), os.environ.get("SPLUNK_DB")
+    if not home and asked.folder is None:
+        raise _refused(
+            "SPLUNK_HOME", "is not set, nor --folder given", "Start this by `splunk cmd python`"
+        )
+    if home and not Path(home).is_dir():
+        raise _refused("SPLUNK_HOME", f"'{home}' is not a folder", "Start this by `splunk cmd`")
+    if asked.folder is not None and not asked.folder.is_dir():
+        raise _refused("--folder", f"'{asked.folder}' is not a folder", "Leave it out")
+    if not 1 <= asked.log_megabytes <= 500:
+        raise _refused("--log-megabytes", "is not a number from 1 to 500", "Leave it out")
+    base = Path(database) if database else Path(home or "") / "var" / "lib" / "splunk"
+    return Places(
+        Path(home) if home else None,
+        asked.folder or base / "modinputs" / SCHEME,
+        tuple(one if "://" in one else f"{SCHEME}://{one}" for one in asked.stanzas),
+        asked.log_megabytes * MEGABYTE,
+    )
+
+
+def _fill(bundle: Bundle, places: Places) -> None:
+    """Everything, secrets being learned before the first text is put in."""
+    found = [*_settings(bundle, places)]
+    for _, inputs in found:
+        for _, settings in inputs:
+            for name, value in settings:
+                bundle.redactor.learn(name, value)
+    variables = {k: v for k, v in sorted(os.environ.items()) if support_bundle.is_telling(k)}
+    for name, value in variables.items():
+        bundle.redactor.learn(name, value)
+    inputs_here = sorted({one for _, inputs in found for one, _ in inputs if "://" in one})
+    _check_wanted(places, inputs_here)
+
+    bundle.add("versions.txt", _versions(bundle, places))
+    shown = [f"{name} = {bundle.redactor.variable(name, variables[name])}" for name in variables]
+    bundle.add("environment.txt", "\n".join(shown))
+    bundle.add("settings.conf", "\n".join(_shown(found, places, bundle.redactor)))
+    bundle.add("states.txt", "\n\n".join(_states(bundle, places)))
+    bundle.add("inputs.txt", "\n\n".join(_memories(bundle, places, inputs_here)))
+    bundle.add("checkpoints.txt", "\n".join(_listing(bundle, places.checkpoints)))
+    _add_logs(bundle, places)
+    bundle.add("errors.txt", "\n".join(bundle.errors) or "Everything could be read.")
+
+
+def _check_wanted(places: Places, inputs_here: list[str]) -> None:
+    logs = places.home and places.home / "var" / "log" / "splunk"
+    for stanza in places.wanted:
+        if stanza in inputs_here or (logs and (logs / log_file.file_name(stanza)).exists()):
+            continue
+        known = ", ".join(inputs_here) or "none"
+        raise _refused("stanza", f"{stanza!r} is not an input of this host", f"Inputs: {known}")
+
+
+def _settings(bundle: Bundle, places: Places) -> Iterator[tuple[str, list[tuple[str, Settings]]]]:
+    """Of every inputs.conf that has any: our stanzas as they lie there, inputs or defaults."""
+    seen = set()
+    for path in _conf_files(places.home):
+        with bundle.noting(path):
+            if path.resolve() in seen or not path.is_file():
+                continue
+            seen.add(path.resolve())
+            text = _start_of(path).decode("utf-8", "replace")
+            if inputs := [*support_bundle.inputs_in(text)]:
+                yield str(path), inputs
+
+
+def _conf_files(home: Path | None) -> Iterator[Path]:
+    for layer in ("default", "local"):
+        yield APP / layer / "inputs.conf"
+    if home is not None:
+        # system, apps/NAME and peer-apps/NAME, users/USER/NAME and shcluster/apps/NAME
+        for depth in ("*", "*/*", "*/*/*"):
+            for layer in ("default", "local"):
+                yield from sorted((home / "etc").glob(f"{depth}/{layer}/inputs.conf"))
+
+
+def _start_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MOST_BYTES)
+
+
+def _shown(
+    found: list[tuple[str, list[tuple[str, Settings]]]], places: Places, redactor: Redactor
+) -> Iterator[str]:
+    for path, inputs in found:
+        yield f"# {path}"
+        for stanza, settings in inputs:
+            if places.wants(stanza):
+                yield f"[{stanza}]\n{_pairs(settings, redactor)}\n"
+
+
+def _pairs(settings: Settings, redactor: Redactor) -> str:
+    return "\n".join(
+        f"{name or '(no setting)'} = {redactor.setting(name, value)}" for name, value in settings
+    )
+
+
+def _versions(bundle: Bundle, places: Places) -> str:
+    lines = [
+        f"TA-aws-cloudhsm {__version__} in {APP}",
+        f"Python {platform.python_version()} ({sys.executable})",
+        f"platform {platform.platform()} {platform.machine()}",
+        f"{ssl.OPENSSL_VERSION}, MD5 {'allowed' if _is_md5_allowed() else 'refused (FIPS)'}",
+        f"written {_utc(time.time())}",
+    ]
+    libraries = sorted((APP / "lib").glob("*/*.dist-info"))
+    lines += [f"lib/{one.parent.name}/{one.stem}" for one in libraries] or ["no lib folder"]
+    if places.home is not None:
+        path = places.home / "etc" / "splunk.version"
+        with bundle.noting(path):
+            lines += ["", f"# {path}", _start_of(path).decode("utf-8", "replace")]
+    return "\n".join(lines)
+
+
+def _is_md5_allowed() -> bool:
+    try:
+        hashlib.md5(b"")  # noqa: S324  (asks whether OpenSSL is in FIPS mode)
+    except ValueError:
+        return False
+    return True
+
+
+def _states(bundle: Bundle, places: Places) -> Iterator[str]:
+    """What `aws_cloudhsm_state.py show` says of each group."""
+    folder = places.checkpoints
+    generations = [*folder.glob("*.state"), *folder.glob("*.previous")]
+    for path in sorted({one.with_suffix(".state") for one in generations}):
+        said, failed = io.StringIO(), io.StringIO()
+        with bundle.noting(path):
+            with contextlib.redirect_stdout(said), contextlib.redirect_stderr(failed):
+                status = aws_cloudhsm_state.main(["show", str(path)])
+            if status:
+                bundle.errors.append(failed.getvalue().strip())
+            elif places.wants(said.getvalue().split("\n")[0].rpartition("read by ")[2]):
+                yield f"# {path.name}\n{said.getvalue().strip()}"
+
+
+def _memories(bundle: Bundle, places: Places, inputs_here: list[str]) -> Iterator[str]:
+    for stanza in inputs_here:
+        file = InputFile(places.checkpoints, stanza)
+        with bundle.noting(file.path):
+            if places.wants(stanza) and file.path.exists():
+                yield f"{stanza} ({file.path.name})\n" + "\n".join(_memory(file.load()))
+
+
+def _memory(state: InputState) -> Iterator[str]:
+    """What an input remembers of AWS's clock, its groups and its failures."""
+    yield f"  runs                  {state.turn}"
+    yield f"  AWS's clock is ahead  {state.clock_offset_ms} ms"
+    yield f"  groups looked for     {_utc(state.discovered_ms / 1000)}"
+    yield f"  last heartbeat        {_utc(state.heartbeat_ms / 1000)}"
+    for found in state.groups:
+        yield f"  group {found.id.name} in {found.id.account}"
+    for name, failure in state.failures.items():
+        since = _utc(failure.since_ms / 1000)
+        yield f"  {name} fails since {since}, {failure.tries} times: {failure.error}"
+
+
+def _listing(bundle: Bundle, folder: Path) -> Iterator[str]:
+    yield f"# {folder}: mode, bytes, changed, name"
+    with bundle.noting(folder):
+        files = sorted(folder.iterdir())
+        for path in files[:MOST_FILES]:
+            with bundle.noting(path):
+                status = path.lstat()
+                yield (
+                    f"{status.st_mode:o} {status.st_size:>11} {_utc(status.st_mtime)} {path.name}"
+                )
+        if len(files) > MOST_FILES:
+            yield f"... and {len(files) - MOST_FILES} more"
+
+
+def _add_logs(bundle: Bundle, places: Places) -> None:
+    """The newest lines of each input's files, and of splunkd's own what is about this add-on.
+
+    The inputs have equal shares, so that a talkative one does not push out one that fell silent.
+    """
+    if places.home is None:
+        bundle.errors.append("SPLUNK_HOME is not set: no logs are here")
+        return
+    folder = places.home / "var" / "log" / "splunk"
+    logs = _logs(folder, places.wanted)
+    of_splunkd = places.log_bytes // 10
+    for name, files in logs.items():
+        _add_newest(bundle, name, files, (places.log_bytes - of_splunkd) // len(logs))
+    path = folder / "splunkd.log"
+    with bundle.noting(path):
+        ours = [line for line in _end_of(path, SPLUNKD_BYTES).split("\n") if SCHEME in line]
+        text = "\n".join(ours)
+        start = max(0, len(text) - of_splunkd)
+        bundle.add(f"logs/{path.name}", text[start:].partition("\n")[2] if start else text)
+
+
+def _logs(folder: Path, wanted: tuple[str, ...]) -> dict[str, list[Path]]:
+    """The files of each log, newest first, by the name of the current one."""
+    names = [log_file.file_name(stanza) for stanza in wanted]
+    logs: dict[str, list[Path]] = {}
+    for path in folder.glob("ta_aws_cloudhsm_*.log*"):
+        name, _, number = path.name.rpartition(".log")
+        current = f"{name}.log"
+        if (not names or current in names) and (not number or number[1:].isdigit()):
+            logs.setdefault(current, []).append(path)
+    for files in logs.values():
+        files.sort(key=lambda path: int(path.name.rpartition(".log")[2][1:] or 0))
+    return dict(sorted(logs.items()))
+
+
+def _add_newest(bundle: Bundle, name: str, files: list[Path], share: int) -> None:
+    for path in files:
+        with bundle.noting(path):
+            if share < log_file.MAX_LINE:
+                bundle.errors.append(f"{path}: left out, see --log-megabytes")
+                continue
+            text = _end_of(path, share)
+            share -= len(text)
+            bundle.add(f"logs/{name}{path.name[len(name) :]}", text)
+
+
+def _end_of(path: Path, most: int) -> str:
+    """The last lines of a file, at most so many bytes of them."""
+    if not path.is_file():  # opening a pipe would wait for whoever writes to it
+        raise FileNotFoundError("there is no such file")
+    with path.open("rb") as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(max(0, size - most))
+        return support_bundle.newest_lines(file.read(most), is_whole=size <= most)
+
+
+def _write(output: Path, members: dict[str, str]) -> None:
+    """Whole or not at all, and readable by its owner only."""
+    temporary = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(temporary, flags, NOBODY_ELSE), "wb") as file:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, text in members.items():
+                    archive.writestr(name, text.encode("utf-8", "backslashreplace"))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(output)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise StateError(
+            f"The bundle cannot be written: {error}",
+            place=Place(file=str(output)),
+            next_step="Name another --output, where there is space and this user may write",
+        ) from error
+
+
+def _told(output: Path, bundle: Bundle) -> Iterator[str]:
+    yield f"{output} has:"
+    for name, text in bundle.members.items():
+        yield f"  {len(text):>9} {name}"
+    removed = [f"{count} {what}" for what, count in bundle.redactor.removed.items() if count]
+    yield f"Taken out: {', '.join(removed) or 'nothing, there was no secret'}."
+    if bundle.errors:
+        yield f"{len(bundle.errors)} things could not be read: see errors.txt."
+    yield "Look through it before you give it away: names of hosts, roles and groups are in it."
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
+
+
+def _refused(option: str, what: str, next_step: str) -> SettingError:
+    return SettingError(f"{option} {what}", next_step=next_step)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
