@@ -119,7 +119,7 @@ class GroupCollector:
         first += self._unfamiliar_group()
         requests = file.requests()
         first += self._adopted(requests)
-        if first:
+        if first or self._state.untold:
             self._hand_over(first)
         for request in requests:  # now that they stand in the state that was saved
             file.discard(request)
@@ -426,7 +426,7 @@ class GroupCollector:
             state.ledger.was_reread(stretch.stream, *around, self._horizon(begun_ms))
         if isinstance(stretch, Replay) and stretch not in state.progress.replays:
             events.append(self._reporter.replay(self._now_usecs(), "finished", stretch))
-        self._hand_over([*events, *self._verdicts(begun_ms)])
+        self._judge(begun_ms, events)
 
     def _probe_heads(self, horizon: Horizon) -> None:
         """Whether the first numbers of a stream are older than `start_time` or nowhere."""
@@ -443,7 +443,7 @@ class GroupCollector:
         finally:  # nothing is in flight, and what was looked at needs no second look
             self._save_position()
         if unprobed:
-            self._hand_over([*self._verdicts(horizon.now_ms)])
+            self._judge(horizon.now_ms, [])
 
     def _probe(self, stream: str, gap: Gap) -> bool:
         """Look one step back: first a day, since most streams are busy, then twice as far.
@@ -465,15 +465,25 @@ class GroupCollector:
             gap.probed_ms, gap.probe_ms = start_ms, gap.probe_ms * 2
         return found or done
 
-    def _verdicts(self, now_ms: int) -> Iterator[Event]:
-        now_usecs = self._now_usecs()
+    def _judge(self, now_ms: int, events: list[Event]) -> None:
+        """Hand over these events, and what changed about gaps.
+
+        The changes are saved before they are told: else a crash right behind the telling would
+        leave a gap that somebody read of and that the state, and so every later verdict, forgot.
+        """
+        outliers = [*self._outliers()]
+        changes = self._state.ledger.judge(self._horizon(now_ms))
+        if changes:
+            self._state.untold += changes
+            self._file.save(self._state)
+        self._hand_over([*events, *outliers])
+
+    def _outliers(self) -> Iterator[Event]:
         for counter, mark in self._state.ledger.expel_outliers():
             key = f"{counter[0]}|{counter[1]}|{mark.sequence:#x}|{mark.usecs}"
             yield self._reporter.anomaly(
-                now_usecs, counter[0], Anomaly.IMPLAUSIBLE_SEQUENCE, 1, key
+                self._now_usecs(), counter[0], Anomaly.IMPLAUSIBLE_SEQUENCE, 1, key
             )
-        for change in self._state.ledger.judge(self._horizon(now_ms)):
-            yield self._reporter.gap(now_usecs, change)
 
     def _horizon(self, now_ms: int) -> Horizon:
         progress = self._state.progress
@@ -486,8 +496,11 @@ class GroupCollector:
         )
 
     def _hand_over(self, events: list[Event]) -> None:
-        self._run.writer.write(events)
+        now_usecs = self._now_usecs()
+        gaps = (self._reporter.gap(now_usecs, change) for change in self._state.untold)
+        self._run.writer.write([*events, *gaps])
         self._run.writer.flush()
+        self._state.untold = []
         self._file.save(self._state)
         self._has_moved = False
 

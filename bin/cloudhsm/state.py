@@ -36,7 +36,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cloudhsm.ledger import DAY_MS, Epoch, Gap, Ledger, Mark, Range, Verdict
+from cloudhsm.ledger import DAY_MS, Epoch, Gap, GapChange, Ledger, Mark, Range, Verdict
 from cloudhsm.plan import Backfill, Progress, Replay, Reread, Stretch, Sweep
 from cloudhsm.seen import Boundary, Seen
 
@@ -77,6 +77,7 @@ class GroupState:
     stanza:   the input that collects it. start_time: as that input wrote it.
     begun_ms: when the group was collected first. run_ms: when a run last began on it.
     noted:    what was remarked once and needs no repeating.
+    untold:   what changed about gaps and may not have been handed over yet.
     """
 
     group: GroupId
@@ -88,6 +89,7 @@ class GroupState:
     begun_ms: int = 0
     run_ms: int = 0
     noted: list[str] = field(default_factory=list)
+    untold: list[GapChange] = field(default_factory=list)
 
     def to_json(self) -> Json:
         """The document, without the envelope that `state_store` adds."""
@@ -98,6 +100,7 @@ class GroupState:
             "begun_ms": self.begun_ms,
             "run_ms": self.run_ms,
             "noted": self.noted,
+            "untold": [_change_to_json(change) for change in self.untold],
             "progress": _progress_to_json(self.progress),
             "seen": self.seen.to_json(),
             "ledger": _ledger_to_json(self.ledger),
@@ -117,6 +120,7 @@ class GroupState:
             document.get("begun_ms", 0),
             document.get("run_ms", 0),
             list(document.get("noted", [])),
+            [_change_from_json(one) for one in document.get("untold", [])],
         )
 
 
@@ -218,6 +222,31 @@ def _epoch_to_json(epoch: Epoch) -> Json:
             for gap in epoch.gaps
         ],
     }
+
+
+def _change_to_json(change: GapChange) -> Json:
+    return {
+        "stream": change.stream,
+        "reboot_counter": change.reboot_counter,
+        "first": change.first,
+        "last": change.last,
+        "verdict": change.verdict.value,
+        "before": change.before and _mark_to_json(change.before),
+        "after": change.after and _mark_to_json(change.after),
+    }
+
+
+def _change_from_json(document: Json) -> GapChange:
+    before, after = document["before"], document["after"]
+    return GapChange(
+        document["stream"],
+        document["reboot_counter"],
+        document["first"],
+        document["last"],
+        Verdict(document["verdict"]),
+        Mark(*before) if before else None,
+        Mark(*after) if after else None,
+    )
 
 
 def _range_to_json(known: Range) -> list[int]:

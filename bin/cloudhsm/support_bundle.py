@@ -136,10 +136,10 @@ class Redactor:
         for _ in range(_MOST_DECODINGS):
             if "%" not in decoded:
                 break
-            decoded = _CONTROL.sub(" ", unquote(decoded))
+            decoded = unquote(decoded)
             without = self._cleaned(decoded)
             if without != decoded:
-                cleaned = decoded = without
+                cleaned = decoded = self._cleaned(_CONTROL.sub(" ", without))
         return cleaned
 
     def _cleaned(self, line: str) -> str:

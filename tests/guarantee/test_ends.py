@@ -85,6 +85,23 @@ def test_without_a_disk_or_a_reader_before_any_effect(how: How) -> None:
         after(End(at, how))
 
 
+def test_a_gap_that_was_told_is_judged_though_the_run_died_right_behind_the_telling(
+    tmp_path: Path,
+) -> None:
+    for at in range(15, 40):  # around the end of the first sweep, which tells the gap
+        world = World(tmp_path / str(at), faults=Faults(page_events=3), horizon_ms=HOUR_MS)
+        hsm = Hsm(world, 1)
+        hsm.write(NOW_MS - 9 * MINUTE_MS)
+        hsm.lose()
+        hsm.write(NOW_MS - 8 * MINUTE_MS, delay_ms=10 * MINUTE_MS)  # before the next run
+        hsm.write(NOW_MS - 7 * MINUTE_MS)
+        assert world.run(End(at)).has_met_its_end
+        world.pass_minutes(4)
+        world.run()
+        world.calm_down()
+        assert world.complaints() == [], at
+
+
 def test_a_full_disk_repeats_no_page_in_run_after_run(tmp_path: Path) -> None:
     world = short_world(tmp_path)
     world.run(End(effects().index("flushed"), How.DISK_FULL))

@@ -7,7 +7,7 @@ from unittest.mock import ANY
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudhsm.ledger import Horizon, Ledger
+from cloudhsm.ledger import GapChange, Horizon, Ledger, Mark, Verdict
 from cloudhsm.plan import Backfill, Progress, Replay, Sweep
 from cloudhsm.record import Kind, Record
 from cloudhsm.seen import Seen
@@ -54,10 +54,15 @@ def test_a_state_survives_its_document(
         for backfill in progress.backfills:
             backfill.boundary.is_new(*one)
     state = GroupState(GROUP, "aws_cloudhsm://x", "-30d", progress, seen, ledger, 1, 2, ["hsm?"])
+    state.untold = [
+        GapChange("hsm-a", "0x1", 1, 2**64 - 1, Verdict.PENDING, Mark(0, 1, 2), Mark(9, 8, 7)),
+        GapChange("hsm-a", "0x1", 0, 0, Verdict.RECOVERED),
+    ]
     document = json.loads(json.dumps(state.to_json()))
     again = GroupState.from_json(document)
     assert again.to_json() == state.to_json()
     assert again.progress == progress
+    assert again.untold == state.untold
     assert (again.group, again.stanza, again.start_time, again.ledger) == (
         state.group,
         "aws_cloudhsm://x",
@@ -75,7 +80,7 @@ def test_a_document_of_the_first_release_is_read_with_defaults_for_what_it_lacks
     ledger.judge(Horizon(9, 0, 0))
     state = GroupState(GROUP, "aws_cloudhsm://x", "-30d", progress, Seen(), ledger)
     document = state.to_json()
-    for key in ("begun_ms", "run_ms", "noted"):
+    for key in ("begun_ms", "run_ms", "noted", "untold"):
         del document[key]
     del document["progress"]["replays"]
     for stretch in (document["progress"]["sweep"], *document["progress"]["backfills"]):

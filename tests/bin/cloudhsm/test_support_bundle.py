@@ -9,7 +9,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from cloudhsm.arguments import ARGUMENTS
@@ -131,6 +131,7 @@ def test_a_secret_is_hidden_wherever_it_turns_up(
     st.text(max_size=30),
     st.sampled_from([*SPELLINGS.values()]),
 )
+@example("0000000\x7f", "", "", SPELLINGS["every sign in a URL"])
 def test_no_surrounding_protects_a_secret(
     secret: str, before: str, after: str, spelled: Callable[[str], str]
 ) -> None:
