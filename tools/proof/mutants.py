@@ -35,6 +35,10 @@ _L22 = _PEERS + "a_host_whose_clock_is_wrong_loses_nothing_l22"
 _TWICE = _PEERS + "two_records_of_one_number_are_both_handed_over"
 _ABOUT_AWS = "tests/bin/cloudhsm/test_cloudwatch.py"
 _ABOUT_COLLECTOR = "tests/bin/cloudhsm/test_collector.py"
+_ABOUT_ENDS = (
+    "tests/guarantee/test_ends.py::test_"
+    "a_gap_that_was_told_is_judged_though_the_run_died_right_behind_the_telling"
+)
 _ABOUT_PLAN = "tests/bin/cloudhsm/test_plan.py"
 _ABOUT_LEDGER = "tests/bin/cloudhsm/test_ledger.py"
 _ABOUT_STORE = "tests/bin/cloudhsm/test_state_store.py"
@@ -442,6 +446,17 @@ _VERDICTS = (
         "    if not gap.last_look:\n        return Verdict.PENDING\n",
         "",
         (_ABOUT_LEDGER,),
+    ),
+    Mutant(
+        "gap-told-before-it-is-remembered",
+        OURS,
+        "what changed about gaps is handed over first and saved afterwards",
+        _GROUP,
+        "        if changes:\n"
+        "            self._state.untold += changes\n"
+        "            self._file.save(self._state)\n",
+        "        self._state.untold += changes\n",
+        (_ABOUT_ENDS,),
     ),
     Mutant(
         "head-without-a-look",
