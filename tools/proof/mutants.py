@@ -523,8 +523,10 @@ _STATE = (
         "L19",
         "the position is saved while its records are still in a buffer of this process",
         _GROUP,
-        "        self._run.writer.flush()\n        self._file.save(self._state)\n",
-        "        self._file.save(self._state)\n        self._run.writer.flush()\n",
+        "        self._run.writer.flush()\n        self._state.untold = []\n"
+        "        self._file.save(self._state)\n",
+        "        self._state.untold = []\n        self._file.save(self._state)\n"
+        "        self._run.writer.flush()\n",
         (_ABOUT_COLLECTOR,),
     ),
     Mutant(
