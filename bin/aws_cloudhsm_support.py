@@ -306,7 +306,8 @@ def _listing(bundle: Bundle, folder: Path) -> Iterator[str]:
 def _add_logs(bundle: Bundle, places: Places) -> None:
     """The newest lines of each input's files, and of splunkd's own what is about this add-on.
 
-    The inputs have equal shares, so that a talkative one does not push out one that fell silent.
+    A talkative input does not push out one that fell silent: who needs less than an equal share
+    leaves the rest to the others.
     """
     if places.home is None:
         bundle.errors.append("SPLUNK_HOME is not set: no logs are here")
@@ -314,8 +315,9 @@ def _add_logs(bundle: Bundle, places: Places) -> None:
     folder = places.home / "var" / "log" / "splunk"
     logs = _logs(folder, places.wanted)
     of_splunkd = places.log_bytes // 10
-    for name, files in logs.items():
-        _add_newest(bundle, name, files, (places.log_bytes - of_splunkd) // len(logs))
+    left = places.log_bytes - of_splunkd
+    for number, (name, files) in enumerate(logs.items()):
+        left -= _add_newest(bundle, name, files, left // (len(logs) - number))
     path = folder / "splunkd.log"
     with bundle.noting(path):
         ours = [line for line in _end_of(path, SPLUNKD_BYTES).split("\n") if SCHEME in line]
@@ -325,7 +327,7 @@ def _add_logs(bundle: Bundle, places: Places) -> None:
 
 
 def _logs(folder: Path, wanted: tuple[str, ...]) -> dict[str, list[Path]]:
-    """The files of each log, newest first, by the name of the current one."""
+    """The files of each log, newest first, by the current one's name; the smallest log first."""
     names = [log_file.file_name(stanza) for stanza in wanted]
     logs: dict[str, list[Path]] = {}
     for path in folder.glob("ta_aws_cloudhsm_*.log*"):
@@ -335,18 +337,28 @@ def _logs(folder: Path, wanted: tuple[str, ...]) -> dict[str, list[Path]]:
             logs.setdefault(current, []).append(path)
     for files in logs.values():
         files.sort(key=lambda path: int(path.name.rpartition(".log")[2][1:] or 0))
-    return dict(sorted(logs.items()))
+    return dict(sorted(logs.items(), key=lambda log: (sum(map(_size, log[1])), log[0])))
 
 
-def _add_newest(bundle: Bundle, name: str, files: list[Path], share: int) -> None:
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # whoever reads it will tell
+        return 0
+
+
+def _add_newest(bundle: Bundle, name: str, files: list[Path], share: int) -> int:
+    """Returns how much of the share was used, in bytes."""
+    used = 0
     for path in files:
         with bundle.noting(path):
-            if share < log_file.MAX_LINE:
+            if share - used < log_file.MAX_LINE:
                 bundle.errors.append(f"{path}: left out, see --log-megabytes")
                 continue
-            text = _end_of(path, share)
-            share -= len(text)
+            text = _end_of(path, share - used)
+            used += len(text.encode())
             bundle.add(f"logs/{name}{path.name[len(name) :]}", text)
+    return used
 
 
 def _end_of(path: Path, most: int) -> str:

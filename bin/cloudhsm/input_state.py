@@ -110,7 +110,7 @@ class InputFile:
                 {name: Failure(**one) for name, one in document["failures"].items()},
                 int(document.get("turn", 0)),
             )
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return InputState()
 
     def save(self, state: InputState) -> bool:

@@ -86,7 +86,9 @@ def _prepare_memory() -> None:
 def main(arguments: list[str]) -> int:
     """Entry point; returns the process's exit status."""
     script = AwsCloudHsmInput()
-    return int(script.run(arguments)) or script.exit_status
+    # Bytes: the document says how it is encoded, and Windows would decode it by its code page.
+    given = sys.stdin.buffer
+    return int(script.run_script(arguments, SplunkEventWriter(), given)) or script.exit_status
 
 
 def _let_go_of_stdout() -> None:

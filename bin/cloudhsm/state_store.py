@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ _REPAIR = (
     "add-on's bin folder: the next run collects again from start_time, and the macro "
     "cloudhsm_dedup removes the repeats"
 )
+
+
+_RENAME_TRIES, _RENAME_PAUSE_S = 10, 0.1
 
 
 class _Damaged(Exception):
@@ -96,7 +100,7 @@ class StateFile:
             raise _Damaged("does not match its checksum")
         try:
             state = GroupState.from_json(json.loads(document))
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise _Damaged(f"does not hold a state ({error!r})") from error
         if self._group is not None and state.group != self._group:
             raise _Damaged(f"belongs to {state.group.name}")
@@ -119,8 +123,8 @@ class StateFile:
             _write_through(self._temporary, json.dumps(header).encode() + b"\n" + document)
             if self._current_is_whole:  # a damaged one must not push out the whole one before it
                 with suppress(FileNotFoundError):
-                    self.path.replace(self.previous)
-            self._temporary.replace(self.path)
+                    _replace(self.path, self.previous)
+            _replace(self._temporary, self.path)
             _sync_folder(self.path.parent)
         except OSError as error:
             with suppress(OSError):
@@ -181,7 +185,10 @@ class FileStateStore:
             with suppress(OSError):  # only a courtesy to whoever finds it locked; disks get full
                 lock.truncate(0)
                 lock.write(stanza.encode())
-            yield StateFile(path, group)
+            try:
+                yield StateFile(path, group)
+            finally:
+                _release_lock(lock)
 
 
 def _place(path: Path, group: GroupId | None) -> Place:
@@ -200,7 +207,7 @@ def _header(line: bytes) -> dict[str, Any]:
             and isinstance(header["generation"], int)
             and isinstance(header["sha256"], str)
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         well_formed = False
     if not well_formed:
         raise _Damaged("does not begin as a state file")
@@ -256,6 +263,29 @@ def _take_lock(file: FileIO) -> None:
         import fcntl
 
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _release_lock(file: FileIO) -> None:
+    """Windows frees the locks of a closed file at its leisure; the next run may come first."""
+    if os.name == "nt":
+        import msvcrt
+
+        with suppress(OSError):
+            file.seek(1 << 30)
+            msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Rename; on Windows a scanner or a reader may hold either file open for a moment."""
+    for attempt in range(_RENAME_TRIES if os.name == "nt" else 1):
+        try:
+            source.replace(target)
+        except PermissionError:
+            if os.name != "nt" or attempt == _RENAME_TRIES - 1:
+                raise
+            time.sleep(_RENAME_PAUSE_S)
+        else:
+            return
 
 
 def _holder(file: FileIO) -> str:

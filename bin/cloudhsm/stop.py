@@ -28,6 +28,8 @@ class Stop:
         """Take SIGTERM (and Ctrl-C in a terminal) as the request."""
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
+        if hasattr(signal, "SIGBREAK"):  # Windows
+            signal.signal(signal.SIGBREAK, self._on_signal)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:

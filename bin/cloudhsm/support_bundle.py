@@ -33,7 +33,7 @@ KNOWN = frozenset(ARGUMENTS) | {
 }
 # The variables that decide how the collector reaches AWS and which libraries it runs on.
 _TELLING_VARIABLE = re.compile(
-    r"(?i)AWS_.*|SPLUNK_.*|PYTHON.*|(?:https?|all|no)_proxy|SSL_CERT_.*|OPENSSL_.*|"
+    r"AWS_.*|SPLUNK_.*|PYTHON.*|(?i:(?:https?|all|no)_proxy)|SSL_CERT_.*|OPENSSL_.*|"
     r"LD_LIBRARY_PATH|LANG|LC_ALL|TZ"
 )
 _SECRET_NAME = re.compile(r"(?i)key|secret|pass|pwd|tok|external.?id|auth|cookie")
@@ -101,7 +101,8 @@ class Redactor:
 
     def learn(self, name: str, value: str) -> None:
         """Remember the secrets of one setting or variable, to hide them everywhere."""
-        if _is_secret(name):
+        is_known = name in KNOWN or is_telling(name)
+        if _is_secret(name) or (not is_known and len(value) >= _SHORTEST_PART):
             self._remember(value)
         before, _, _ = value.rpartition("@")
         if before and (_URL_NAME.search(name) or "://" in before):

@@ -84,8 +84,7 @@ ENVIRONMENT = {
 
 # What stands in no setting that could be learned: hidden with what it stands in, or by its form.
 FORMED = [value for name, value in SECRETS.items() if "nobody configured" in name]
-LOOSE = [S["a comment"], S["a line that is no setting"], S["a query"], S["a setting misspelt"]]
-LOOSE += FORMED
+LOOSE = [S["a comment"], S["a query"], *FORMED]
 OF_PROXIES = [S["the password of a proxy"], S["a password without a scheme"]]
 
 
@@ -134,6 +133,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     put(home / "etc/splunk.version", "VERSION=10.2.1\nPRODUCT=splunk\n")
     logs = home / "var/log/splunk"
     put(logs / file_name(STANZA), log_lines() + "level=INFO what=run_ended records=20\n")
+    put(logs / file_name(f"aws_cloudhsm://{S['an access key id']}"), "what=log_begun\n")
     put(logs / "splunkd.log", f"ERROR other\nERROR aws_cloudhsm.py {S['a session token']} gone\n")
     folder = home / "var/lib/splunk/modinputs/aws_cloudhsm"
     _save_states(folder)
@@ -230,6 +230,20 @@ def test_settings_stand_under_the_files_that_they_lie_in(home: Path) -> None:
     assert "forwarder-1" not in settings
 
 
+def test_a_file_that_two_ways_lead_to_is_shown_once(home: Path) -> None:
+    (home / "etc/apps/zzz").symlink_to(home / "etc/apps/other")
+    assert bundle()["settings.conf"].count("interval = 300") == 1
+
+
+def test_logs_whose_names_differ_in_a_secret_only_are_both_there(home: Path) -> None:
+    logs_here = home / "var/log/splunk"
+    for kind in ("AKIA", "AKIB"):
+        put(logs_here / f"ta_aws_cloudhsm_{kind}IOSFODNN7AAAAAAA.log", kind)
+        put(logs_here / f"ta_aws_cloudhsm_{kind}IOSFODNN7BBBBBBB.log", kind)
+    assert len([text for text in logs(bundle()).values() if text == "AKIA"]) == 2
+    assert len([text for text in logs(bundle()).values() if text == "AKIB"]) == 2
+
+
 def test_the_checkpoint_folder_is_listed_with_sizes_and_times(home: Path) -> None:
     listed = bundle()["checkpoints.txt"]
     path = FileStateStore(home / "var/lib/splunk/modinputs/aws_cloudhsm").path(GROUP)
@@ -285,15 +299,15 @@ def test_a_stanza_leaves_the_others_out(home: Path, asked: str) -> None:
 
 def test_the_newest_lines_are_kept_and_each_input_has_its_share(home: Path) -> None:
     folder = home / "var/log/splunk"
-    for number in range(3):
+    for number in range(4):
         suffix = f".{number}" if number else ""
         text = "".join(f"prod {number} {line:09}\n" for line in range(40_000))
         put(folder / (file_name(STANZA) + suffix), text)
     put(folder / file_name("aws_cloudhsm://test"), "the quiet one\n")
     members = bundle("--log-megabytes", "1")
-    assert 400_000 < sum(map(len, logs(members).values())) <= 1_000_000
+    assert 890_000 < sum(map(len, logs(members).values())) <= 900_000
     assert members["logs/ta_aws_cloudhsm_prod.log"].endswith("prod 0 000039999\n")
-    assert members["logs/ta_aws_cloudhsm_prod.log"].startswith("prod 0 ")
+    assert members["logs/ta_aws_cloudhsm_prod.log.1"].startswith("prod 1 ")
     assert "logs/ta_aws_cloudhsm_prod.log.2" not in members
     assert "prod.log.2: left out, see --log-megabytes" in members["errors.txt"]
     assert members["logs/ta_aws_cloudhsm_test.log"] == "the quiet one\n"

@@ -206,6 +206,49 @@ def start_of_open(folder: Path) -> int:
     return loaded.state.progress.start_ms
 
 
+def test_a_lock_is_let_go_on_windows_before_its_file_is_closed(
+    msvcrt: FakeMsvcrt, tmp_path: Path
+) -> None:
+    with FileStateStore(tmp_path).open(GROUP, "aws_cloudhsm://a"):
+        assert msvcrt.held
+    assert not msvcrt.held
+
+
+def test_a_file_that_a_scanner_holds_for_a_moment_is_replaced_all_the_same(
+    msvcrt: FakeMsvcrt,  # noqa: ARG001  (this is Windows)
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    replace, refusals = Path.replace, [1, 1, 1]
+
+    def held(path: Path, target: Path) -> Path:
+        if refusals:
+            raise PermissionError(errno.EACCES, f"in use {refusals.pop()}", str(path))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", held)
+    monkeypatch.setattr(state_store, "_RENAME_PAUSE_S", 0)
+    with FileStateStore(tmp_path).open(GROUP, "aws_cloudhsm://a") as file:
+        file.save(state(1))
+    assert start_of(tmp_path) == 1
+
+
+def test_a_stanza_is_read_as_its_document_is_encoded_whatever_the_code_page(
+    app: Path, aws: ScriptedAws, tmp_path: Path
+) -> None:
+    given = {"aws_region": "us-east-1", "endpoint_url": aws.url, "start_time": "-1d"}
+    document = splunkd.configuration("aws_cloudhsm://pr\u00fcf-\u65e5\u672c", given, tmp_path)
+    said = subprocess.run(
+        [sys.executable, str(app / "bin" / "aws_cloudhsm.py")],
+        input=f'<?xml version="1.0" encoding="UTF-8"?>{document}'.encode(),
+        capture_output=True,
+        env={**local_aws.environment(), "PYTHONIOENCODING": "cp1252:strict"},
+    )
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.count(b"<event>") > 10
+    assert "aws_cloudhsm://pr\u00fcf-\u65e5\u672c".encode() in said.stdout
+
+
 def test_nothing_that_ships_needs_a_module_of_unix() -> None:
     rooms = sorted(path.stem for path in (ROOT / "bin" / "cloudhsm").glob("*.py"))
     commands = sorted(path.stem for path in (ROOT / "bin").glob("*.py"))
