@@ -215,7 +215,7 @@ def test_a_lock_is_let_go_on_windows_before_its_file_is_closed(
 
 
 def test_a_file_that_a_scanner_holds_for_a_moment_is_replaced_all_the_same(
-    msvcrt: FakeMsvcrt,  # noqa: ARG001  (this is Windows)
+    msvcrt: FakeMsvcrt,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
