@@ -57,6 +57,9 @@ class Endless:
     def now_ms(self) -> int:
         return self.now
 
+    def may_read(self, group: GroupId) -> None:
+        """Nothing to learn: its clock is never in doubt."""
+
     def discover(self, selectors: object) -> Discovery:  # noqa: ARG002
         return Discovery([FoundGroup(GROUP)], [])
 

@@ -144,7 +144,7 @@ class CloudWatchLogs:
                 return
 
     def may_read(self, group: GroupId) -> None:
-        """Ask for one event: raises the CloudHsmError that reading this group would raise."""
+        """Ask for one event: raises what reading this group would raise, and tells AWS's time."""
         now_ms = self.now_ms()
         self._filter({**self._request(group, now_ms, now_ms, None), "limit": 1}, group)
 

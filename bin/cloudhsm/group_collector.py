@@ -142,6 +142,11 @@ class GroupCollector:
     def poll(self) -> None:
         """Read the freshest events; what does not fit into this run is left to a sweep."""
         progress, horizon_ms = self._state.progress, self._run.settings.horizon_ms
+        if self._now_ms() < progress.settled_ms:
+            # This host's clock was put back, or a killed run took what it had learned of AWS's
+            # with it. What was settled must not be read again: its ids are not kept.
+            with self._run.stop.interruptible():
+                self._run.logs.may_read(self._group)
         if self._is_new:  # the first sweep begins at once, and has all that a poll would read
             self.sweep()
         elif not self._read([plan.poll(progress, self._now_ms(), horizon_ms)]):

@@ -103,6 +103,9 @@ class LogSource(Protocol):
     def discover(self, selectors: Iterable[GroupSelector]) -> Discovery:
         """Find the log groups that the entries of `log_groups` mean."""
 
+    def may_read(self, group: GroupId) -> None:
+        """Ask for one event: raises what reading would raise, and tells AWS's time."""
+
     def read(
         self, group: GroupId, start_ms: int, end_ms: int, stream: str | None = None
     ) -> Iterator[Page]:

@@ -67,11 +67,13 @@ def event(
 class FakeLogs:
     """CloudWatch Logs in memory: sorted, paged, both ends inclusive.
 
-    before_page: called before each page is handed out; may raise.
+    before_page: called before each page is handed out; may raise. true_now: AWS's time, which is
+    learned from an answer only; None where `now` is.
     """
 
     events: list[LogEvent] = field(default_factory=list)
     now: int = NOW_MS
+    true_now: int | None = None
     page_size: int = 3
     groups: list[GroupId] = field(default_factory=lambda: [GROUP])
     retention_ms: int | None = None
@@ -89,6 +91,11 @@ class FakeLogs:
         self.discoveries += 1
         groups = [FoundGroup(group, self.retention_ms) for group in self.groups]
         return Discovery(groups, self.failures)
+
+    def may_read(self, group: GroupId) -> None:  # noqa: ARG002  (as above)
+        """Its answer tells the time."""
+        if self.true_now is not None:
+            self.now = self.true_now
 
     def read(
         self,

@@ -53,6 +53,7 @@ class Step(NamedTuple):
     """Time passes, something may be damaged (`state`, `memory`), then the input runs.
 
     horizon_ms, start_before_ms: as the settings are from now on; None leaves them as they are.
+    skew_ms: how far the host's clock is ahead of AWS's from now on.
     """
 
     minutes: float = 1
@@ -61,6 +62,7 @@ class Step(NamedTuple):
     damage: str = ""
     horizon_ms: int | None = None
     start_before_ms: int | None = None
+    skew_ms: int | None = None
 
 
 class Story(NamedTuple):
@@ -110,6 +112,8 @@ def take(step: Step, world: World) -> None:
         world.set_horizon(step.horizon_ms)
     if step.start_before_ms is not None:
         world.set_start(NOW_MS - step.start_before_ms)
+    if step.skew_ms is not None:
+        world.skew_ms = step.skew_ms
     world.run(step.end, step.interval_s)
 
 
@@ -137,6 +141,7 @@ def write(story: Story, world: World) -> None:
 
 
 HORIZONS_MS = (HOUR_MS, 6 * HOUR_MS, DAY_MS)
+SKEWS_MS = (0, -40 * DAY_MS, 3 * HOUR_MS)
 STARTS_BEFORE_MS = (HOUR_MS, 2 * DAY_MS, 7 * DAY_MS)
 
 _often = st.sampled_from
@@ -148,6 +153,7 @@ steps = st.builds(
     _often(("",) * 18 + ("state", "memory")),
     _often((None,) * 30 + HORIZONS_MS),
     _often((None,) * 30 + STARTS_BEFORE_MS),
+    _often((None,) * 12 + SKEWS_MS),
 )
 _nth = st.integers(2, 9).map(every)
 knobs: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
@@ -206,7 +212,7 @@ def stories(draw: st.DrawFn) -> Story:
         horizon_ms,
         draw(st.sampled_from((7 * DAY_MS, *STARTS_BEFORE_MS))),
         draw(st.sampled_from((0, HOUR_MS, DAY_MS, 5 * DAY_MS))),
-        draw(st.sampled_from((0, 0, -40 * DAY_MS, 3 * HOUR_MS))),
+        draw(st.sampled_from((0, *SKEWS_MS))),
         draw(st.sampled_from((1, 2, 4))),
         draw(knobs),
         draw(st.lists(first, min_size=1, max_size=3)),

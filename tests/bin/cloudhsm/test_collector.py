@@ -1080,6 +1080,15 @@ def test_a_clock_that_was_wrong_once_keeps_nobody_waiting(run: Run) -> None:
     assert len(records(run.once())) == 1
 
 
+def test_a_clock_that_was_put_back_repeats_nothing_that_was_settled(run: Run) -> None:
+    run.logs.events = [event(n, NOW_MS + 60_000 + n) for n in range(4)]
+    assert len(records(run.once())) == 4
+    run.logs.now = NOW_MS + 3 * DAY_MS
+    run.once()
+    run.logs.now, run.logs.true_now = NOW_MS + 1000, NOW_MS + 3 * DAY_MS + 60_000
+    assert records(run.once()) == []
+
+
 def test_a_name_that_nobody_asks_for_any_more_fails_no_more(run: Run) -> None:
     run.logs.groups = [GROUP, OTHER]
     failing_pages(run, DENIED)
