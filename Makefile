@@ -25,11 +25,12 @@ check-generated: ## fails if lookups/ does not follow from mappings/
 	@$(PYTHON) -m tools.environments dev
 	$(DEV) -m tools.generate --check
 
-lint: ## ruff and mypy --strict
+lint: ## ruff, mypy --strict, cfn-lint
 	@$(PYTHON) -m tools.environments dev
 	$(DEV) -m ruff check
 	$(DEV) -m ruff format --check
 	$(DEV) -m mypy
+	$(dir $(DEV))cfn-lint iam/*.yaml
 
 test: ## pytest: everything on our Python, the shipped code on 3.9 and 3.13 too
 	@$(PYTHON) -m tools.environments dev moto py39 py313
