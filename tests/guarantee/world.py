@@ -122,11 +122,11 @@ class World:
         self.oracle.limit_ms = min(self.oracle.limit_ms, self._limit_ms())
 
     def set_start(self, start_ms: int) -> None:
-        """Another `start_time`; a later one than on the first run changes nothing."""
+        """Another `start_time`; a later one than was taken over by a run changes nothing."""
         self.start_ms = start_ms
         state = self.state()
-        if state is None or start_ms < state.progress.start_ms:
-            self.oracle.start_ms = start_ms
+        taken_ms = start_ms if state is None else state.progress.start_ms
+        self.oracle.start_ms = min(start_ms, taken_ms)
 
     def put(self, arrival: Arrival) -> None:
         """An event that exists now or later; see `Service.put`."""
