@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEV    := .venv/dev/bin/python
 
 # Only make's own targets here: nothing is a file, every tool knows by itself what is up to date.
-.PHONY: help setup generate check-generated lint test package gates proof demo bench growth clean
+.PHONY: help setup generate check-generated goldens check-goldens lint test package gates proof demo bench growth clean
 .DEFAULT_GOAL := help
 
 help: ## what can be done
@@ -24,6 +24,15 @@ generate: ## lookups/*.csv from mappings/*.yaml
 check-generated: ## fails if lookups/ does not follow from mappings/
 	@$(PYTHON) -m tools.environments dev
 	$(DEV) -m tools.generate --check
+
+goldens: ## tests/default/golden anew; then read the difference line by line
+	@$(PYTHON) -m tools.environments dev
+	$(DEV) -m tools.goldens
+	GOLDEN=write $(DEV) -m pytest -q tests/default/test_completeness_report.py
+
+check-goldens: ## fails if tests/default/golden does not follow from the configuration
+	@$(PYTHON) -m tools.environments dev
+	$(DEV) -m tools.goldens --check
 
 lint: ## ruff, mypy --strict, cfn-lint
 	@$(PYTHON) -m tools.environments dev

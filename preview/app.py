@@ -3,49 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
 from preview import index_time, macros
-from preview.conf import Conf, read_conf
-from preview.errors import ConfError, Location, PreviewError
+from preview.app_folder import AppFolder, is_own, merged, read_app, read_neighbour
+from preview.conf import Conf, Stanza
+from preview.errors import ConfError
 from preview.event import IndexedEvent
-from preview.extraction import EventFields, Step, transform_step
+from preview.extraction import EventFields, Step, constant_fields, transform_step
+from preview.hec import hec_events
 from preview.knowledge import event_type_step, event_types, tag_step, tags
-from preview.kv_store import collections, store_lookups
-from preview.lookups import Lookup
+from preview.kv_store import StoreLookup, by_collection, collection_names, collections
+from preview.lookups import AnyLookup, Lookup, Row
 from preview.macros import Macros
 from preview.props import Props
 from preview.saved_searches import saved_searches
-from preview.search_time import Transforms, check_rules, compile_steps
+from preview.search_time import (
+    Steps,
+    Transforms,
+    check_rules,
+    classes,
+    compile_steps,
+    words_of,
+)
 
-# Files without effect on index time and search time as far as an event's fields go.
-_OTHER_FILES = frozenset(
-    {
-        "app.conf",
-        "inputs.conf",
-        "restmap.conf",
-        "server.conf",
-        "web.conf",
-    }
-)
-_READ_FILES = frozenset(
-    {
-        "collections.conf",
-        "eventtypes.conf",
-        "fields.conf",
-        "macros.conf",
-        "props.conf",
-        "savedsearches.conf",
-        "tags.conf",
-        "transforms.conf",
-    }
-)
 _FIELD_SETTINGS = frozenset({"INDEXED", "INDEXED_VALUE"})  # which tokens a search asks for
-_META_SETTINGS = frozenset({"access", "export", "owner", "version", "modtime"})
 
 Clock = Callable[[], int]
 
@@ -56,11 +42,16 @@ def _now_usecs() -> int:
 
 @dataclass(frozen=True)
 class SearchKnowledge:
-    """What searches refer to by name: macros, saved searches, the fields of KV store lookups."""
+    """What searches refer to by name: macros, saved searches, lookups."""
 
     macros: Macros
     saved_searches: dict[str, str]
-    store_fields: dict[str, tuple[str, ...]]
+    lookups: Mapping[str, AnyLookup]
+
+    @property
+    def store_lookups(self) -> list[StoreLookup]:
+        """The lookups whose rows are records of a KV store collection."""
+        return [lookup for lookup in self.lookups.values() if isinstance(lookup, StoreLookup)]
 
 
 class App:
@@ -77,24 +68,30 @@ class App:
         self.transforms = transforms
         self.knowledge = knowledge
         self._last_steps = last_steps
+        self.collection_names = collection_names(knowledge.store_lookups)
         self._index_rules_of = lru_cache(maxsize=4096)(self._index_rules)
         self._steps_of = lru_cache(maxsize=4096)(self._compile)
         self._matching = lru_cache(maxsize=4096)(props.matching)
 
     @classmethod
-    def load(cls, folder: Path) -> App:
+    def load(cls, folder: Path, beside: Sequence[Path] = ()) -> App:
         """Read `default/`, `lookups/` and `metadata/` of an app's folder.
 
+        `beside`: folders of other apps whose exported props.conf, transforms.conf and
+        collections.conf count too; what they get wrong shows when it applies to an event.
         Raises PreviewError with file, stanza and line for everything that is malformed, refers to
-        nothing, or is not modelled.
+        nothing, or is not modelled; also where two apps set one setting differently.
         """
-        confs = _read_folder(Path(folder))
+        folders = [read_app(Path(folder)), *(read_neighbour(Path(one)) for one in beside)]
+        confs = merged(folders)
         search_macros = Macros.from_conf(confs["macros.conf"])
         macros.check(search_macros, confs["macros.conf"])
-        _check_fields(confs["fields.conf"])
-        transforms, stores = _transforms(confs, Path(folder) / "lookups")
+        transforms = _transforms(confs, folders)
+        _check_constants(transforms, _fields_beside_the_text(confs["fields.conf"]))
         knowledge = SearchKnowledge(
-            search_macros, saved_searches(confs["savedsearches.conf"], search_macros), stores
+            search_macros,
+            saved_searches(confs["savedsearches.conf"], search_macros),
+            transforms.lookups,
         )
         types = event_types(confs["eventtypes.conf"], search_macros)
         last = [event_type_step(types), tag_step(tags(confs["tags.conf"]))]
@@ -126,77 +123,112 @@ class App:
         origin = index_time.Origin(host, source, sourcetype, index)
         return index_time.text_events(text, origin, self._index_rules_of(origin), clock)
 
-    def search_time(self, event: IndexedEvent) -> EventFields:
-        """All fields of the event as a search sees them; values are str or, if several, list."""
+    def index_hec(
+        self,
+        body: str,
+        *,
+        sourcetype: str,
+        source: str,
+        host: str,
+        index: str = "main",
+        clock: Clock = _now_usecs,
+    ) -> Iterator[IndexedEvent]:
+        """The events of a request to the HTTP Event Collector's event endpoint.
+
+        The arguments are what the token says; an object of the body may say otherwise. (The raw
+        endpoint is `index_text`.) Raises StreamError for what is malformed or not modelled.
+        """
+        token = index_time.Origin(host, source, sourcetype, index)
+        return hec_events(body, token, self._index_rules_of, clock)
+
+    def search_time(
+        self, event: IndexedEvent, stores: Mapping[str, Sequence[Row]] | None = None
+    ) -> EventFields:
+        """All fields of the event as a search sees them; values are str or, if several, list.
+
+        `stores`: the records of KV store collections, by the name of the collection or of a lookup
+        on it; one that is not named is empty. Raises LookupTableError for an unknown name.
+        """
+        known = by_collection(stores, self.collection_names) if stores else {}
         fields = event.fields()
-        names = self._matching(event.sourcetype, event.host, event.source)
-        for step in self._steps_of(names):
+        steps = self._steps_of(self._matching(event.sourcetype, event.host, event.source))
+        for step in steps.before:
+            step(fields)
+        for lookup_step in steps.lookups:
+            lookup_step(fields, known)
+        for step in self._last_steps:
             step(fields)
         return fields
 
-    def _compile(self, names: tuple[str, ...]) -> list[Step]:
+    @property
+    def automatic_collections(self) -> frozenset[str]:
+        """The collections that automatic lookups read, by name."""
+        used = [self.props.rules((name,)) for name in self.props.sourcetypes]
+        used += [stanza.settings for stanza in self.props.patterns]
+        names = [words_of(one)[0] for rules in used for one in classes(rules, "LOOKUP-")]
+        return frozenset(
+            self.collection_names[name] for name in names if name in self.collection_names
+        )
+
+    def _compile(self, names: tuple[str, ...]) -> Steps:
         if not names:
             raise ConfError(
                 "no stanza of props.conf matches this event, so KV_MODE is auto: not modelled"
             )
-        return [*compile_steps(self.props.rules(names), self.transforms), *self._last_steps]
+        return compile_steps(self.props.rules(names), self.transforms)
 
     def _index_rules(self, origin: index_time.Origin) -> index_time.IndexRules:
         names = self.props.matching(origin.sourcetype, origin.host, origin.source)
         return index_time.IndexRules.from_props(self.props.rules(names))
 
     def _check(self) -> None:
-        """Compile everything once, so that a fault shows at load time."""
-        for stanza in self.transforms.reports.values():
+        """Compile all of this app once, so that a fault shows at load time."""
+        for stanza in filter(is_own, self.transforms.reports.values()):
             transform_step(stanza)
-        for name in self.props.sourcetypes:
-            self._compile((name,))
-            index_time.IndexRules.from_props(self.props.rules((name,)))
-        for stanza in self.props.patterns:
+        for stanza in filter(is_own, self.props.sourcetypes.values()):
+            self._compile((stanza.name,))
+            index_time.IndexRules.from_props(self.props.rules((stanza.name,)))
+        for stanza in filter(is_own, self.props.patterns):
             check_rules(stanza.settings, self.transforms)
             index_time.IndexRules.from_props(stanza.settings)
 
 
-def _read_folder(folder: Path) -> dict[str, Conf]:
-    default = folder / "default"
-    if not default.is_dir():
-        raise PreviewError(f"{folder} is no app: it has no folder default/")
-    if (folder / "local").exists():
-        raise PreviewError(f"{folder}/local: layers over default/ are not modelled: remove it")
-    for path in sorted(default.glob("*.conf")):
-        if path.name not in _READ_FILES | _OTHER_FILES:
-            raise ConfError("preview does not know this file", Location(str(path), "", 1))
-    _check_metadata(read_conf(folder / "metadata" / "default.meta", "metadata/default.meta"))
-    return {name: read_conf(default / name, f"default/{name}") for name in sorted(_READ_FILES)}
-
-
-def _check_metadata(conf: Conf) -> None:
-    for stanza in conf.stanzas.values():
-        for key, setting in stanza.settings.items():
-            if key not in _META_SETTINGS:
-                raise ConfError(f"unknown setting {key}", setting.location)
-            if key == "export" and setting.value not in ("system", "none"):
-                raise ConfError("export is system or none", setting.location)
-
-
-def _check_fields(conf: Conf) -> None:
-    for stanza in conf.stanzas.values():
+def _fields_beside_the_text(conf: Conf) -> set[str]:
+    """The fields of fields.conf whose values a search must not expect in the raw text."""
+    found = set()
+    for stanza in conf.with_defaults():
         for key, setting in stanza.settings.items():
             if key not in _FIELD_SETTINGS:
                 raise ConfError(f"preview does not model {key}", setting.location)
-            setting.boolean()
+            if not setting.boolean() and key == "INDEXED_VALUE":
+                found.add(stanza.name)
+    return found
 
 
-def _transforms(
-    confs: dict[str, Conf], lookups: Path
-) -> tuple[Transforms, dict[str, tuple[str, ...]]]:
-    """What the search-time steps use, and the fields of the KV store lookups."""
-    reports, tables, stores = {}, {}, []
+def _check_constants(transforms: Transforms, declared: set[str]) -> None:
+    """transforms.conf.spec, FORMAT: a value that is no token of the text must be declared."""
+    for stanza in filter(is_own, transforms.reports.values()):
+        for name in constant_fields(stanza):
+            if name not in declared:
+                raise ConfError(
+                    f"a search for the constant value of {name} would find nothing: set"
+                    f" INDEXED_VALUE = false under [{name}] in fields.conf, or use EVAL-",
+                    stanza.settings["FORMAT"].location,
+                )
+
+
+def _transforms(confs: dict[str, Conf], folders: Sequence[AppFolder]) -> Transforms:
+    """What the search-time steps use: stanzas for REPORT, lookups in files or in collections."""
+    tables = {one.confs["transforms.conf"].path: one for one in folders}
+    reports: dict[str, Stanza] = {}
+    lookups: dict[str, AnyLookup] = {}
+    known = collections(confs["collections.conf"])
     for stanza in confs["transforms.conf"].with_defaults():
         if "filename" in stanza.settings:
-            tables[stanza.name] = Lookup(stanza, lookups, "lookups")
+            home = tables[stanza.settings["filename"].location.path]
+            lookups[stanza.name] = Lookup(stanza, home.folder / "lookups", home.shown("lookups"))
         elif "external_type" in stanza.settings:
-            stores.append(stanza)
+            lookups[stanza.name] = StoreLookup(stanza, known)
         elif {"REGEX", "DELIMS"} & set(stanza.settings):
             reports[stanza.name] = stanza
         else:
@@ -205,5 +237,4 @@ def _transforms(
                 " modelled",
                 stanza.location,
             )
-    known = collections(confs["collections.conf"])
-    return Transforms(reports, tables), store_lookups(stores, known)
+    return Transforms(reports, lookups)

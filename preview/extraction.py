@@ -185,14 +185,7 @@ def limits_of(settings: dict[str, Setting]) -> tuple[int, int]:
 
 
 def _regex_pairs(stanza: Stanza, adding: Adding) -> Pairs:
-    setting = stanza.settings["REGEX"]
-    regex = _compiled(setting, setting.regex_text(), "", limits_of(stanza.settings))
-    if "FIELDS" in stanza.settings:
-        raise ConfError("FIELDS belongs to DELIMS", stanza.settings["FIELDS"].location)
-    if "FORMAT" in stanza.settings:
-        plan = _format(stanza.settings["FORMAT"], regex)
-    else:
-        plan = _named_plan(setting, regex)
+    regex, plan = _regex_plan(stanza)
     repeated = adding.append or any(isinstance(name, int) for name, _ in plan)
 
     def pairs(text: str) -> Iterator[tuple[str, str | None]]:
@@ -207,6 +200,26 @@ def _regex_pairs(stanza: Stanza, adding: Adding) -> Pairs:
 
 
 Plan = list[tuple["int | str", "int | str"]]
+
+
+def _regex_plan(stanza: Stanza) -> tuple[Regex, Plan]:
+    setting = stanza.settings["REGEX"]
+    regex = _compiled(setting, setting.regex_text(), "", limits_of(stanza.settings))
+    if not regex.groups:
+        raise ConfError("REGEX needs a capturing group, even if no one uses it", setting.location)
+    if "FIELDS" in stanza.settings:
+        raise ConfError("FIELDS belongs to DELIMS", stanza.settings["FIELDS"].location)
+    if "FORMAT" in stanza.settings:
+        return regex, _format(stanza.settings["FORMAT"], regex)
+    return regex, _named_plan(setting, regex)
+
+
+def constant_fields(stanza: Stanza) -> list[str]:
+    """The fields that a transform's FORMAT gives a value that is not in the text."""
+    if "FORMAT" not in stanza.settings:
+        return []
+    _regex, plan = _regex_plan(stanza)
+    return [name for name, value in plan if isinstance(name, str) and isinstance(value, str)]
 
 
 def _part(match: pcre2.Match, part: int | str) -> str | None:

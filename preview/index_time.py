@@ -153,7 +153,7 @@ def text_events(
     times = Timestamps(rules, clock)
     for raw in broken(text, rules.line_breaker):
         if raw:
-            yield _indexed(raw, origin, rules, times.of(raw))
+            yield indexed(raw, origin, rules, times.of(raw))
 
 
 def _check_mergeless(rules: IndexRules, origin: Origin) -> None:
@@ -203,7 +203,8 @@ def _truncated(raw: str, limit: int) -> str:
     return raw if len(data) <= limit else data[:limit].decode(errors="ignore")
 
 
-def _indexed(raw: str, origin: Origin, rules: IndexRules, usecs: int) -> IndexedEvent:
+def indexed(raw: str, origin: Origin, rules: IndexRules, usecs: int) -> IndexedEvent:
+    """The event as the index holds it: truncated, with its time in microseconds."""
     return IndexedEvent(
         _truncated(raw, rules.truncate),
         usecs,
@@ -275,7 +276,7 @@ def modular_input_events(
         stamps = times.setdefault(origin, Timestamps(rules, clock))
         if not streamed.unbroken:
             usecs = stamps.of(streamed.data) if streamed.usecs is None else streamed.usecs
-            yield _indexed(streamed.data, origin, rules, usecs)
+            yield indexed(streamed.data, origin, rules, usecs)
             continue
         opened = open_texts.setdefault(origin, _OpenText(rules, origin, stamps))
         opened.take(streamed)
@@ -305,4 +306,4 @@ class _OpenText:
         for raw in broken("".join(self._parts), self._rules.line_breaker):
             if raw:
                 usecs = self._stamps.of(raw) if self._usecs is None else self._usecs
-                yield _indexed(raw, self._origin, self._rules, usecs)
+                yield indexed(raw, self._origin, self._rules, usecs)

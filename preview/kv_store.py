@@ -1,67 +1,149 @@
-"""KV store collections and the lookups that name them: which fields a lookup has.
+"""KV store collections and the lookups that name them: their fields, and matching their records.
 
-Source: collections.conf.spec; transforms.conf.spec, "external_type", "collection", "fields_list".
+Source: collections.conf.spec; transforms.conf.spec, "external_type", "collection", "fields_list",
+"case_sensitive_match"; Knowledge Manager Manual, "Configure KV Store lookups".
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from preview.conf import Conf, Stanza
-from preview.errors import ConfError
+from preview.conf import Conf, Setting, Stanza
+from preview.errors import ConfError, LookupTableError
+from preview.lookups import COUNT_SETTINGS, IGNORED, MatchCount, Row, Stores
 
-_COLLECTION_SETTINGS = frozenset({"enforceTypes", "replicate"})
+_FLAGS = frozenset({"enforceTypes", "replicate"})
 _FIELD_TYPES = frozenset({"number", "bool", "string", "time"})
-_LOOKUP_SETTINGS = frozenset({"external_type", "collection", "fields_list"})
+_SETTINGS = COUNT_SETTINGS | {"external_type", "collection", "fields_list", "case_sensitive_match"}
+_IGNORED = IGNORED | {"max_ext_batch"}
 
 
-def collections(conf: Conf) -> dict[str, frozenset[str]]:
-    """The declared fields of each collection. Raises ConfError for what is not modelled."""
-    return {stanza.name: _declared_fields(stanza) for stanza in conf.with_defaults()}
+@dataclass(frozen=True)
+class Collection:
+    """A stanza of collections.conf; `types` by field, for the fields that it declares."""
+
+    name: str
+    types: Mapping[str, str]
+    replicated: bool
 
 
-def _declared_fields(stanza: Stanza) -> frozenset[str]:
-    fields = set()
+def collections(conf: Conf) -> dict[str, Collection]:
+    """The collections by name. Raises ConfError for what is not modelled."""
+    return {stanza.name: _collection(stanza) for stanza in conf.with_defaults()}
+
+
+def _collection(stanza: Stanza) -> Collection:
+    types = {}
+    flags = {}
     for key, setting in stanza.settings.items():
         if key.startswith("field."):
             if setting.value not in _FIELD_TYPES:
                 raise ConfError(f"{key}: write number, bool, string or time", setting.location)
-            fields.add(key[len("field.") :])
-        elif key in _COLLECTION_SETTINGS:
-            setting.boolean()
+            types[key[len("field.") :]] = setting.value
+        elif key in _FLAGS:
+            flags[key] = setting.boolean()
         else:
             raise ConfError(f"preview does not model {key} in a collection", setting.location)
-    return frozenset(fields)
+    return Collection(stanza.name, types, flags.get("replicate", False))
 
 
-def store_lookups(
-    stanzas: Iterable[Stanza], known: dict[str, frozenset[str]]
-) -> dict[str, tuple[str, ...]]:
-    """The fields of each KV store lookup, in listed order. Raises ConfError."""
-    return {stanza.name: _lookup_fields(stanza, known) for stanza in stanzas}
+class StoreLookup:
+    """A lookup definition over a collection. `find` gives the records that match."""
+
+    def __init__(self, stanza: Stanza, known: Mapping[str, Collection]) -> None:
+        settings = stanza.settings
+        _check_settings(stanza)
+        self.name = stanza.name
+        self.collection = _collection_of(stanza, known)
+        self.columns: tuple[str, ...] = _listed_fields(settings["fields_list"], self.collection)
+        self.shown_as = f"the KV store lookup [{stanza.name}]"
+        self._count = MatchCount.from_settings(settings, self.columns)
+
+    def check_automatic(self, setting: Setting, columns: Iterable[str]) -> None:
+        """Refuse a LOOKUP- that Splunk would not run, or whose values are not modelled.
+
+        Knowledge Manager Manual, "Enable replication for a KV Store collection": automatic lookups
+        run on the indexers, which see no other collection.
+        """
+        if not self.collection.replicated:
+            raise ConfError(
+                f"an automatic lookup needs replicate = true for [{self.collection.name}] in"
+                " collections.conf",
+                setting.location,
+            )
+        for column in columns:
+            kind = self.collection.types.get(column, "string")
+            if kind != "string":
+                raise ConfError(
+                    f"how a lookup writes and matches the {kind} {column} is not modelled:"
+                    " declare it as string",
+                    setting.location,
+                )
+
+    def find(
+        self, columns: tuple[str, ...], values: tuple[str, ...], stores: Stores
+    ) -> Sequence[Row]:
+        """The records whose `columns` are `values`, in the order of writing, as AnyLookup says."""
+        found = stores.get(self.collection.name, ())
+        for column, value in zip(columns, values):
+            found = [record for record in found if record.get(column) == value]
+        return self._count.completed(found)
 
 
-def _lookup_fields(stanza: Stanza, known: dict[str, frozenset[str]]) -> tuple[str, ...]:
+def _check_settings(stanza: Stanza) -> None:
     settings = stanza.settings
     for key, setting in settings.items():
-        if key not in _LOOKUP_SETTINGS:
+        if key not in _SETTINGS | _IGNORED:
             raise ConfError(f"preview does not model {key} in a KV store lookup", setting.location)
-    if settings["external_type"].value != "kvstore":
-        raise ConfError(
-            "external_type: only kvstore is modelled", settings["external_type"].location
-        )
+    external = settings["external_type"]
+    if external.value != "kvstore":
+        raise ConfError("external_type: only kvstore is modelled", external.location)
     for key in ("collection", "fields_list"):
         if key not in settings:
             raise ConfError(f"a KV store lookup needs {key}", stanza.location)
-    collection = settings["collection"]
-    if collection.value not in known:
-        raise ConfError(f"collections.conf has no [{collection.value}]", collection.location)
-    fields = tuple(re.split(r"[,\s]+", settings["fields_list"].value))
-    unknown = set(fields) - known[collection.value] - {"_key"}
+    case = settings.get("case_sensitive_match")
+    if case is not None and not case.boolean():
+        raise ConfError("matching without case is not modelled in a KV store lookup", case.location)
+
+
+def _collection_of(stanza: Stanza, known: Mapping[str, Collection]) -> Collection:
+    setting = stanza.settings["collection"]
+    if setting.value not in known:
+        raise ConfError(f"collections.conf has no [{setting.value}]", setting.location)
+    return known[setting.value]
+
+
+def _listed_fields(setting: Setting, collection: Collection) -> tuple[str, ...]:
+    fields = tuple(re.split(r"[,\s]+", setting.value))
+    unknown = set(fields) - set(collection.types) - {"_key"}
     if unknown:
         raise ConfError(
-            f"collections.conf: [{collection.value}] declares no {', '.join(sorted(unknown))}",
-            settings["fields_list"].location,
+            f"collections.conf: [{collection.name}] declares no {', '.join(sorted(unknown))}",
+            setting.location,
         )
     return fields
+
+
+def collection_names(lookups: Iterable[StoreLookup]) -> dict[str, str]:
+    """The collection's name, by that name and by the names of the lookups on it."""
+    listed = list(lookups)
+    names = {lookup.name: lookup.collection.name for lookup in listed}
+    return {**names, **{lookup.collection.name: lookup.collection.name for lookup in listed}}
+
+
+def by_collection(given: Stores, names: Mapping[str, str]) -> Stores:
+    """Records given by any of `names`, by the collection's name.
+
+    Raises LookupTableError for an unknown name, and for records of one collection that differ.
+    """
+    stores: dict[str, Sequence[Row]] = {}
+    for name, records in given.items():
+        collection = names.get(name)
+        if collection is None:
+            raise LookupTableError(f"no KV store lookup or its collection is called {name}")
+        first = stores.setdefault(collection, records)
+        if first is not records and first != records:
+            raise LookupTableError(f"two lists of records are given for [{collection}]")
+    return stores

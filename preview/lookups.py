@@ -12,27 +12,23 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from preview.conf import Setting, Stanza
 from preview.errors import ConfError, LookupTableError
 from preview.search import wildcard_pattern
 
-SETTINGS = frozenset(
-    {
-        "filename",
-        "case_sensitive_match",
-        "match_type",
-        "max_matches",
-        "min_matches",
-        "default_match",
-    }
-)
+COUNT_SETTINGS = frozenset({"max_matches", "min_matches", "default_match"})
+SETTINGS = COUNT_SETTINGS | {"filename", "case_sensitive_match", "match_type"}
 IGNORED = frozenset({"batch_index_query", "allow_caching"})  # speed only
 MAX_MATCHES = 100
 _REMEMBERED = 10_000
+_NO_STORES: Mapping[str, Sequence[Mapping[str, str]]] = {}
 _MATCH_TYPE = re.compile(r"(?P<type>WILDCARD|CIDR|EXACT)\((?P<field>[^()]+)\)")
 
 Row = Mapping[str, str]
+# The records of each KV store collection, in the order of writing, by the collection's name.
+Stores = Mapping[str, Sequence[Row]]
 Fits = Callable[[str], bool]
 
 
@@ -73,6 +69,50 @@ def _check_columns(columns: Sequence[str], shown_as: str) -> None:
         raise LookupTableError(f"{shown_as}:1: a column is named twice: {', '.join(columns)}")
 
 
+@dataclass(frozen=True)
+class MatchCount:
+    """max_matches, min_matches and default_match; `default` is a row of the latter."""
+
+    most: int
+    least: int
+    default: Row
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Setting], columns: Iterable[str]) -> MatchCount:
+        """Raises ConfError for what is no number."""
+        default = settings.get("default_match")
+        return cls(
+            _number(settings, "max_matches", MAX_MATCHES, least=1),
+            _number(settings, "min_matches", 0, least=0),
+            dict.fromkeys(columns, default.value if default else ""),
+        )
+
+    def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """At most max_matches of the rows, and rows of default_match up to min_matches."""
+        if self.least <= len(rows) <= self.most:
+            return rows
+        kept = rows[: self.most]
+        return [*kept, *[self.default] * (self.least - len(kept))]
+
+
+class AnyLookup(Protocol):
+    """A lookup definition, whatever its rows are kept in."""
+
+    name: str
+    shown_as: str
+    columns: tuple[str, ...]
+
+    def find(
+        self, columns: tuple[str, ...], values: tuple[str, ...], stores: Stores
+    ) -> Sequence[Row]:
+        """The rows whose `columns` match `values`, in order; at most max_matches, completed with
+        rows of default_match up to min_matches.
+        """
+
+    def check_automatic(self, setting: Setting, columns: Iterable[str]) -> None:
+        """Raise ConfError at `setting` if a LOOKUP- cannot use this lookup and these columns."""
+
+
 class Lookup:
     """A lookup definition over its table. `find` gives the rows that match, in file order."""
 
@@ -86,29 +126,28 @@ class Lookup:
             raise ConfError("only a .csv file in lookups/ is modelled", filename.location)
         self.name = stanza.name
         self.table = _table(filename, folder, shown_folder)
-        self.columns = self.table.columns
+        self.columns: tuple[str, ...] = self.table.columns
         self._exact_case = "case_sensitive_match" not in settings or (
             settings["case_sensitive_match"].boolean()
         )
         self._types = _match_types(settings.get("match_type"), self.columns)
-        self._most = _number(settings, "max_matches", MAX_MATCHES, least=1)
-        self._least = _number(settings, "min_matches", 0, least=0)
-        default = settings.get("default_match")
-        self._default = dict.fromkeys(self.columns, default.value if default else "")
+        self.shown_as = self.table.shown_as
+        self._count = MatchCount.from_settings(settings, self.columns)
         self._indexes: dict[tuple[str, ...], _Index] = {}
 
-    def find(self, columns: tuple[str, ...], values: tuple[str, ...]) -> Sequence[Row]:
-        """The rows whose `columns` match `values`, at most max_matches; completed with rows of
-        default_match up to min_matches.
-        """
+    def check_automatic(self, setting: Setting, columns: Iterable[str]) -> None:
+        """A file can always be looked up."""
+
+    def find(
+        self, columns: tuple[str, ...], values: tuple[str, ...], _stores: Stores = _NO_STORES
+    ) -> Sequence[Row]:
+        """The rows whose `columns` match `values`, as AnyLookup says; files need no stores."""
         index = self._indexes.get(columns)
         if index is None:
             index = self._indexes[columns] = _Index(
-                self.table, columns, self._types, self._exact_case, self._most
+                self.table, columns, self._types, self._exact_case, self._count.most
             )
-        rows = index.find(values)
-        missing = self._least - len(rows)
-        return rows if missing <= 0 else [*rows, *[self._default] * missing]
+        return self._count.completed(index.find(values))
 
 
 class _Index:
@@ -143,7 +182,7 @@ class _Index:
             known = self._scan(key)
             if len(self._keyed) < _REMEMBERED:
                 self._keyed[key] = known
-        return known[: self._most]
+        return known
 
     def _scan(self, key: tuple[str, ...]) -> list[Row]:
         found = []

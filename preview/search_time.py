@@ -8,13 +8,13 @@ any. Within a step, classes go in ASCII order, and a step sees only what earlier
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from preview.conf import Setting, Stanza
 from preview.errors import ConfError, PreviewError
 from preview.eval import compile_calculated_field
-from preview.eval_values import collapse, field_value
+from preview.eval_values import field_value
 from preview.event import METADATA_FIELDS
 from preview.extraction import (
     EventFields,
@@ -25,7 +25,8 @@ from preview.extraction import (
     limits_of,
     transform_step,
 )
-from preview.lookups import Lookup
+from preview.lookup_use import LookupUse, lookup_use
+from preview.lookups import AnyLookup, Stores
 from preview.props import Rules
 
 _FIELD_NAME = re.compile(r"[A-Za-z_][\w.:]*", re.ASCII)
@@ -37,19 +38,32 @@ class Transforms:
     """What transforms.conf defines: stanzas for REPORT, and lookups."""
 
     reports: Mapping[str, Stanza]
-    lookups: Mapping[str, Lookup]
+    lookups: Mapping[str, AnyLookup]
 
 
-def compile_steps(rules: Rules, transforms: Transforms) -> list[Step]:
+LookupStep = Callable[[EventFields, Stores], None]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What merged props settings make of an event: the steps before LOOKUP, and those of LOOKUP,
+    which also get the records of KV store collections.
+    """
+
+    before: tuple[Step, ...]
+    lookups: tuple[LookupStep, ...]
+
+
+def compile_steps(rules: Rules, transforms: Transforms) -> Steps:
     """The steps up to LOOKUP for merged props settings. Raises PreviewError with a location."""
-    return [
+    before = (
         *_extracts(rules),
         *_reports(rules, transforms),
         *_automatic(rules),
         *_aliases(rules),
         *_calculated(rules),
-        *_lookups(rules, transforms),
-    ]
+    )
+    return Steps(before, tuple(_lookups(rules, transforms)))
 
 
 def check_rules(rules: Rules, transforms: Transforms) -> None:
@@ -196,19 +210,9 @@ def _calculated(rules: Rules) -> Iterable[Step]:
 # --- LOOKUP
 
 
-@dataclass(frozen=True)
-class LookupUse:
-    """A LOOKUP-<class>: columns and event fields, for matching and for output."""
-
-    lookup: Lookup
-    match: tuple[tuple[str, str], ...]
-    output: tuple[tuple[str, str], ...]
-    only_new: bool
-
-
-def _lookups(rules: Rules, transforms: Transforms) -> Iterable[Step]:
+def _lookups(rules: Rules, transforms: Transforms) -> Iterable[LookupStep]:
     written: set[str] = set()
-    uses = [(setting, lookup_use(setting, transforms)) for setting in classes(rules, "LOOKUP-")]
+    uses = [(setting, _lookup_use(setting, transforms)) for setting in classes(rules, "LOOKUP-")]
     for setting, use in uses:
         for _column, name in use.output:
             check_target(name, setting)
@@ -221,69 +225,26 @@ def _lookups(rules: Rules, transforms: Transforms) -> Iterable[Step]:
                 " depend on each other",
                 setting.location,
             )
-        yield _located(setting, _lookup_step(use))
+        yield _lookup_step(use, setting)
 
 
-def lookup_use(setting: Setting, transforms: Transforms) -> LookupUse:
-    """Parse a LOOKUP- and check it against the table. Raises ConfError."""
-    words = words_of(setting)
-    lookup = transforms.lookups.get(words[0]) if words else None
-    if lookup is None:
-        name = words[0] if words else ""
-        raise ConfError(f"transforms.conf has no lookup [{name}] for LOOKUP", setting.location)
-    keyword = next((at for at, word in enumerate(words) if word in {"OUTPUT", "OUTPUTNEW"}), None)
-    match = _renamed(words[1:keyword], setting)
-    output = _renamed(words[keyword + 1 :], setting) if keyword is not None else ()
-    if not match:
-        raise ConfError("LOOKUP needs at least one field to match", setting.location)
-    if keyword is not None and not output:
-        raise ConfError(f"{words[keyword]} names no field", setting.location)
-    for column, _field in (*match, *output):
-        if column not in lookup.columns:
-            raise ConfError(
-                f"{lookup.table.shown_as} has no column {column}, only {', '.join(lookup.columns)}",
-                setting.location,
-            )
-    matched = {column for column, _field in match}
-    rest = tuple((column, column) for column in lookup.columns if column not in matched)
-    only_new = keyword is not None and words[keyword] == "OUTPUTNEW"
-    return LookupUse(lookup, match, output or rest, only_new)
+def _lookup_use(setting: Setting, transforms: Transforms) -> LookupUse:
+    try:
+        use = lookup_use(words_of(setting), transforms.lookups)
+    except PreviewError as error:
+        raise error.at(setting.location) from error
+    use.lookup.check_automatic(setting, [column for column, _field in (*use.match, *use.output)])
+    return use
 
 
-def _renamed(words: list[str], setting: Setting) -> tuple[tuple[str, str], ...]:
-    """`column AS field` or just `column`, several of them."""
-    pairs, at = [], 0
-    while at < len(words):
-        renamed = at + 1 < len(words) and words[at + 1].upper() == "AS"
-        if renamed and at + 2 >= len(words):
-            raise ConfError("a field is missing behind AS", setting.location)
-        pairs.append((words[at], words[at + 2] if renamed else words[at]))
-        at += 3 if renamed else 1
-    return tuple(pairs)
+def _lookup_step(use: LookupUse, setting: Setting) -> LookupStep:
+    apply = use.compiled()
 
-
-def _lookup_step(use: LookupUse) -> Step:
-    columns = tuple(column for column, _field in use.match)
-    inputs = tuple(field for _column, field in use.match)
-
-    def step(fields: EventFields) -> None:
-        values = []
-        for name in inputs:
-            value = fields.get(name)
-            if value is None:
-                return
-            if isinstance(value, list):
-                raise PreviewError(f"looking up the multivalue field {name} is not modelled")
-            values.append(value)
-        rows = use.lookup.find(columns, tuple(values))
-        for column, name in use.output:
-            if use.only_new and name in fields:
-                continue
-            found = collapse([row[column] for row in rows if row[column]])
-            if found is not None:
-                fields[name] = found
-            else:
-                fields.pop(name, None)
+    def step(fields: EventFields, stores: Stores) -> None:
+        try:
+            apply(fields, stores)
+        except PreviewError as error:
+            raise error.at(setting.location) from error
 
     return step
 

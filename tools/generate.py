@@ -1,8 +1,10 @@
-"""Writes `lookups/*.csv` from `mappings/*.yaml`; with `--check` it only compares.
+"""Writes all that follows from `mappings/*.yaml`; with `--check` it only compares.
 
-The output depends on the mappings alone: UTF-8, LF, quotes only where CSV needs them, rows in the
+That is `lookups/*.csv`, the generated blocks of `default/props.conf` and `default/transforms.conf`,
+and the pages `docs/fields.md` and `docs/cim.md`. The output depends on the mappings and on what is
+written by hand around a block. Lookups: UTF-8, LF, quotes only where CSV needs them, rows in the
 order of the YAML with the catch-all `*` last. CSV has no comments and Splunk takes the first line
-for the header, so the files cannot say that they are generated; `--check` notices a change by hand.
+for the header, so these files cannot say that they are generated; `--check` notices a change.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tools import mappings
+from tools import cim_page, conf_blocks, dictionary, mappings
+from tools.conf_blocks import BlockProblem
 from tools.mappings import CATCH_ALL, MappingError, Row, read_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +32,18 @@ OPCODE_COLUMNS = {
     "risk": "risk",
     "provenance": "provenance",
 }
+CIM_COLUMNS = (
+    "opcode_key",
+    "outcome",
+    "cim_model",
+    "action",
+    "status",
+    "change_type",
+    "object_category",
+    "object_attrs",
+    "signature",
+    "reason_for_place",
+)
 RESPONSE_COLUMNS = {
     "response_code": "code",
     "response": "text",
@@ -47,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="the add-on's source folder")
     options = parser.parse_args(arguments)
     try:
-        lookups = build_lookups(options.root / "mappings")
-    except MappingError as error:
+        files = build(options.root)
+    except (MappingError, BlockProblem) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
@@ -56,8 +71,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{error.filename}: {error.strerror}; run this in the add-on's source", file=sys.stderr
         )
         return 2
-    folder = options.root / "lookups"
-    return report_differences(folder, lookups) if options.check else write_lookups(folder, lookups)
+    return (report_differences if options.check else write)(options.root, files)
+
+
+def build(root: Path) -> dict[str, str]:
+    """Every generated file's text by its path below `root`.
+
+    Raises MappingError for a mapping off its schema, BlockProblem for a conf file without a
+    generated block, and OSError for a file that cannot be read.
+    """
+    folder = root / "mappings"
+    lookups = {f"lookups/{name}": text for name, text in build_lookups(folder).items()}
+    places = read_table(folder, mappings.CIM)
+    outcomes = read_table(folder, mappings.CIM_OUTCOMES)
+    rules = read_table(folder, mappings.ACTIVITIES)
+    props = (root / "default" / "props.conf").read_text(encoding="utf-8")
+    props = conf_blocks.props(props, dictionary.record_keys(folder), places, rules)
+    transforms = (root / "default" / "transforms.conf").read_text(encoding="utf-8")
+    return {
+        **lookups,
+        "default/props.conf": props,
+        "default/transforms.conf": conf_blocks.transforms(transforms, props),
+        **dictionary.pages(folder),
+        "docs/cim.md": cim_page.page(places, outcomes, rules),
+    }
 
 
 def build_lookups(folder: Path) -> dict[str, str]:
@@ -69,7 +106,11 @@ def build_lookups(folder: Path) -> dict[str, str]:
     command_types = read_table(folder, mappings.COMMAND_TYPES)
     mappings.check_command_types(folder, opcodes, command_types)
     responses = read_table(folder, mappings.RESPONSES)
+    places = read_table(folder, mappings.CIM)
+    mappings.check_cim(folder, opcodes, places)
+    outcomes = read_table(folder, mappings.CIM_OUTCOMES)
     return {
+        "cloudhsm_cim.csv": _csv(CIM_COLUMNS, _cim_cells(places, outcomes)),
         "cloudhsm_opcodes.csv": _csv(OPCODE_COLUMNS, _cells(OPCODE_COLUMNS, opcodes)),
         "cloudhsm_responses.csv": _csv(
             ["response_key", *RESPONSE_COLUMNS], _response_cells(responses)
@@ -80,21 +121,21 @@ def build_lookups(folder: Path) -> dict[str, str]:
     }
 
 
-def write_lookups(folder: Path, lookups: Mapping[str, str]) -> int:
-    """Writes every lookup and returns 0."""
-    folder.mkdir(exist_ok=True)
-    for name, text in lookups.items():
-        (folder / name).write_bytes(text.encode())
+def write(root: Path, files: Mapping[str, str]) -> int:
+    """Writes every file and returns 0."""
+    for name, text in files.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_bytes(text.encode())
     return 0
 
 
-def report_differences(folder: Path, lookups: Mapping[str, str]) -> int:
-    """Names each lookup that differs and its first differing line; returns 1 if any does."""
+def report_differences(root: Path, files: Mapping[str, str]) -> int:
+    """Names each file that differs and its first differing line; returns 1 if any does."""
     found = [
-        line for name, text in lookups.items() for line in _difference(folder / name, text.encode())
+        line for name, text in files.items() for line in _difference(root / name, text.encode())
     ]
     for line in found:
-        print(f"{line}; run: python -m tools.generate", file=sys.stderr)
+        print(f"{line}; run: make generate", file=sys.stderr)
     return 1 if found else 0
 
 
@@ -142,6 +183,24 @@ def _response_cells(rows: Sequence[Row]) -> Iterator[list[str]]:
     for row in rows:
         if row.text("text") == CATCH_ALL:
             yield [CATCH_ALL, *next(_cells(RESPONSE_COLUMNS, [row]))]
+
+
+def _cim_cells(places: Iterable[Row], outcomes: Iterable[Row]) -> Iterator[list[str]]:
+    """A row for each operation and outcome, as the event's `outcome` is spelt."""
+    meanings = {row.text("place"): row for row in outcomes}
+    for place in places:
+        model = place.text("model")
+        for outcome in mappings.OUTCOMES:
+            meaning = meanings[f"{model}.{outcome}"]
+            yield [
+                place.text("opcode"),
+                outcome,
+                model,
+                place.text("action") or meaning.text("action"),
+                meaning.text("status"),
+                *(place.text(name) for name in CIM_COLUMNS[5:9]),
+                f"{place.text('reason')} {meaning.text('reason')}",
+            ]
 
 
 def _csv(header: Iterable[str], rows: Iterable[Sequence[str]]) -> str:

@@ -158,6 +158,24 @@ DECIMAL_CODE = pattern("0|[1-9][0-9]*", "a decimal number")
 NAME = pattern("[A-Z][A-Z0-9_]*", "the name of a command type")
 REASON = pattern("[a-z]+(_[a-z]+)*|Unknown", "lower_snake_case or Unknown")
 PROVENANCE = some_of(PROVENANCES)
+MODELS = ("Authentication", "Change", "none")
+OUTCOMES = ("failure", "success", "unknown")
+
+
+def optional(check: Check) -> Check:
+    """The same check, for a value that may be null too."""
+
+    def checked(value: Value) -> str | None:
+        return None if value is None else check(value)
+
+    return checked
+
+
+def several_words(value: Value) -> str | None:
+    """A list of at least one text."""
+    if not isinstance(value, tuple) or not value:
+        return "must be a list of at least one text"
+    return next((complaint for complaint in map(words, value) if complaint), None)
 
 
 def _names_table(file: str, code: Check) -> Table:
@@ -197,6 +215,58 @@ RESPONSES = Table(
 USER_TYPES = _names_table("user_types.yaml", DECIMAL_CODE)
 LOG_TYPES = _names_table("log_types.yaml", DECIMAL_CODE)
 COMMAND_TYPES = _names_table("command_types.yaml", HEX_CODE)
+CIM = Table(
+    "cim.yaml",
+    "opcode",
+    {
+        "opcode": lookup_key,
+        "model": one_of(MODELS),
+        "action": optional(
+            one_of(
+                (
+                    "acl_modified",
+                    "cleared",
+                    "created",
+                    "deleted",
+                    "modified",
+                    "read",
+                    "stopped",
+                    "updated",
+                )
+            )
+        ),
+        "change_type": optional(words),
+        "object_category": optional(words),
+        "object": optional(words),
+        "object_attrs": optional(words),
+        "signature": words,
+        "reason": words,
+    },
+    required=(NO_OPCODE, CATCH_ALL),
+)
+CIM_OUTCOMES = Table(
+    "cim_outcomes.yaml",
+    "place",
+    {
+        "place": one_of([f"{model}.{outcome}" for model in MODELS for outcome in OUTCOMES]),
+        "action": optional(one_of(("success", "failure", "pending", "error"))),
+        "status": optional(one_of(("success", "failure"))),
+        "reason": words,
+    },
+    required=tuple(f"{model}.{outcome}" for model in MODELS for outcome in OUTCOMES),
+)
+ACTIVITIES = Table(
+    "activities.yaml",
+    "name",
+    {
+        "name": words,
+        "activity": one_of(("cluster_sync", "lifecycle", "service")),
+        "field": one_of(("opcode", "user_type", "log_type")),
+        "values": several_words,
+        "reason": words,
+    },
+    required=(),
+)
 
 
 def read_table(folder: Path, table: Table) -> list[Row]:
@@ -227,6 +297,31 @@ def check_command_types(folder: Path, opcodes: Sequence[Row], command_types: Seq
         for row in opcodes
         if row.values["command_type"] not in {*known, None}
     ]
+    if faults:
+        raise MappingError(faults)
+
+
+def check_cim(folder: Path, opcodes: Sequence[Row], places: Sequence[Row]) -> None:
+    """Every opcode has its place and no other; only a Change says what changes; else MappingError.
+
+    CIM: object_category is user for accounts, and for nothing else.
+    """
+    path = folder / CIM.file
+    known = {row.text(OPCODES.key) for row in opcodes}
+    placed = {row.text(CIM.key) for row in places}
+    faults = [Fault(path, 1, f"has no entry {opcode!r}") for opcode in sorted(known - placed)]
+    for row in places:
+        if row.text("opcode") not in known:
+            what = f"{row.text('opcode')}: add it to {OPCODES.file} first"
+            faults.append(Fault(path, row.line, what))
+        told = ["action", "change_type", "object_category", "object"]
+        given = [name for name in told if row.values[name] is not None]
+        if given != (told if row.text("model") == "Change" else []):
+            what = f"a Change, and nothing else, gives all of {', '.join(told)}"
+            faults.append(Fault(path, row.line, f"{row.text('opcode')}: {what}"))
+        if (row.text("object_category") == "user") != (row.text("object") == "target_user"):
+            what = "object_category is user exactly where the object is target_user"
+            faults.append(Fault(path, row.line, f"{row.text('opcode')}: {what}"))
     if faults:
         raise MappingError(faults)
 

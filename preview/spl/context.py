@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from preview.errors import SearchError
 from preview.eval_values import FieldValue
+from preview.lookups import AnyLookup
 from preview.macros import Macros
 
 Row = dict[str, FieldValue]
-Records = list[dict[str, str]]
+Records = list[Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Context:
     """One search.
 
     events: search-time fields of what is in the index, newest first. earliest, latest: epoch
-    seconds, the latter exclusive and None for no limit. now: when the search began. stores: the
-    records of KV store lookups by the lookup's name; `store_fields`: which fields each has.
+    seconds, the latter exclusive and None for no limit. now: when the search began. lookups: the
+    lookup definitions by name. stores: the records of KV store collections, by collection.
     """
 
     events: Sequence[Mapping[str, FieldValue]] = ()
@@ -41,8 +42,8 @@ class Context:
     user: str = "nobody"
     macros: Macros = field(default_factory=lambda: Macros({}))
     saved_searches: Mapping[str, str] = field(default_factory=dict)
+    lookups: Mapping[str, AnyLookup] = field(default_factory=dict)
     stores: Mapping[str, Records] = field(default_factory=dict)
-    store_fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 Run = Callable[[Results, Context], Results]

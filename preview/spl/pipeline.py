@@ -10,6 +10,8 @@ from preview.spl import aggregation, filtering, lookup_store, ordering, shaping,
 from preview.spl.context import GENERATING, Context, Results, compiled, values_of
 from preview.spl.syntax import calls, replace_subsearches
 
+# Commands that do something else where nothing stands before them.
+_AS_FIRST = {"search": "search-events", "inputlookup": "inputlookup-first"}
 MODULES = (aggregation, filtering, lookup_store, ordering, shaping, sources)
 
 
@@ -22,7 +24,7 @@ def _run_expanded(text: str, context: Context) -> Results:
     results = Results([])
     for position, call in enumerate(calls(text)):
         _check_place(call.name, position)
-        name = "search-events" if call.name == "search" and position == 0 else call.name
+        name = call.name if position else _AS_FIRST.get(call.name, call.name)
         arguments = replace_subsearches(
             call.arguments, lambda inner: _subsearch(_run_expanded(inner, context))
         )
@@ -38,7 +40,8 @@ def check(text: str, macros: Macros) -> None:
 def _check_expanded(text: str) -> None:
     for position, call in enumerate(calls(text)):
         _check_place(call.name, position)
-        compiled(call.name, replace_subsearches(call.arguments, _checked_subsearch))
+        name = call.name if position else _AS_FIRST.get(call.name, call.name)
+        compiled(name, replace_subsearches(call.arguments, _checked_subsearch))
 
 
 def _checked_subsearch(inner: str) -> str:
@@ -47,7 +50,7 @@ def _checked_subsearch(inner: str) -> str:
 
 
 def _check_place(name: str, position: int) -> None:
-    if (name in GENERATING) != (position == 0) and name != "search":
+    if (name in GENERATING) != (position == 0) and name not in _AS_FIRST:
         raise SearchError(
             f"'{name}' must be the first command" if position else f"'{name}' needs rows before it"
         )

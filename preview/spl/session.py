@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 from preview.app import App
 from preview.errors import SearchError
-from preview.eval_values import FieldValue
 from preview.event import IndexedEvent
-from preview.spl.context import Context, Records, Results
+from preview.kv_store import by_collection
+from preview.spl.context import Context, Records, Results, Row
 from preview.spl.pipeline import run
 
 
@@ -17,40 +18,58 @@ from preview.spl.pipeline import run
 class Session:
     """Searches see all events that were indexed, newest first; of one time, the last indexed first.
 
-    now: epoch seconds. user: whom the searches run as.
+    now: epoch seconds. user: whom the searches run as. stores: the records of KV store collections,
+    under the name of each collection and of each lookup on it: one list, which searches change.
     """
 
     app: App
     now: float
     user: str = "nobody"
     stores: dict[str, Records] = field(default_factory=dict)
-    _events: list[dict[str, FieldValue]] = field(default_factory=list)
+    _events: list[tuple[IndexedEvent, Row]] = field(default_factory=list)
+    _seen: dict[str, Records] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in self.app.knowledge.store_fields:
-            self.stores.setdefault(name, [])
+        names = self.app.collection_names
+        by_collection(self.stores, names)  # refuses unknown names
+        for name, records in list(self.stores.items()):
+            self.stores[names[name]] = records
+        for name, collection in names.items():
+            self.stores[name] = self.stores.setdefault(collection, [])
 
     def index(self, events: Iterable[IndexedEvent]) -> None:
         """Add events to the index."""
+        self._follow_stores()
         listed = sorted(events, key=lambda event: event.time_usecs)
-        found = [dict(self.app.search_time(event)) for event in listed]
+        found = [self._searched(event) for event in listed[::-1]]
         self._events = sorted(
-            [*found[::-1], *self._events], key=lambda one: float(str(one["_time"])), reverse=True
+            [*found, *self._events], key=lambda one: one[0].time_usecs, reverse=True
         )
+
+    def _searched(self, event: IndexedEvent) -> tuple[IndexedEvent, Row]:
+        return event, self.app.search_time(event, self._seen)
+
+    def _follow_stores(self) -> None:
+        """Automatic lookups run in every search: what they found before a record changed is old."""
+        now = {name: self.stores[name] for name in self.app.automatic_collections}
+        if now != self._seen:
+            self._seen = deepcopy(now)
+            self._events = [self._searched(event) for event, _fields in self._events]
 
     def search(self, text: str, earliest: float = 0, latest: float | None = None) -> Results:
         """Run a search over `earliest` (inclusive) to `latest` (exclusive), in epoch seconds."""
+        self._follow_stores()
         knowledge = self.app.knowledge
         context = Context(
-            events=self._events,
+            events=[fields for _event, fields in self._events],
             earliest=earliest,
             latest=latest,
             now=self.now,
             user=self.user,
             macros=knowledge.macros,
             saved_searches=knowledge.saved_searches,
+            lookups=knowledge.lookups,
             stores=self.stores,
-            store_fields=knowledge.store_fields,
         )
         return run(text, context)
 

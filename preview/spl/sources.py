@@ -1,4 +1,4 @@
-"""Commands that begin a search: search, rest, savedsearch."""
+"""Commands that begin a search: search, makeresults, rest, savedsearch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from preview.errors import SearchError
 from preview.eval_values import Fields
 from preview.search import compile_search
 from preview.spl.context import Context, Results, Run, command
-from preview.spl.syntax import words
+from preview.spl.syntax import options, words
 
 _WHO = "/services/authentication/current-context"
 
@@ -32,6 +32,18 @@ def _is_within(event: Fields, context: Context) -> bool:
     """Search Manual, "Specify time modifiers": earliest is inside the range, latest is not."""
     time = float(str(event["_time"]))
     return context.earliest <= time and (context.latest is None or time < context.latest)
+
+
+@command("makeresults", generating=True)
+def _makeresults(arguments: str) -> Run:
+    """Search Reference, "makeresults": rows with nothing but the time of the search."""
+    settings, rest = options(arguments, "makeresults", frozenset({"count"}))
+    count = settings.get("count", "1")
+    if rest or not count.isdigit():
+        raise SearchError(f"makeresults is modelled with count=<number> only: {arguments}")
+    return lambda _results, context: Results(
+        [{"_time": f"{context.now:.0f}"} for _ in range(int(count))]
+    )
 
 
 @command("rest", generating=True)

@@ -101,10 +101,8 @@ def test_what_splunk_reads_at_start_up_is_as_documented(
 def test_what_customers_write_is_a_collection_that_replicates_and_no_file_of_the_package() -> None:
     transforms = read_conf(ROOT / "default" / "transforms.conf")
     collections = read_conf(ROOT / "default" / "collections.conf").stanzas
-    written = [
-        one.settings for one in transforms.stanzas.values() if "filename" not in one.settings
-    ]
-    assert [one["external_type"].value for one in written] == ["kvstore"]
+    written = [one.settings for one in transforms.stanzas.values() if "collection" in one.settings]
+    assert {one["external_type"].value for one in written} == {"kvstore"}
     assert {one["collection"].value for one in written} == set(collections)
     for name, stanza in collections.items():
         assert stanza.settings["replicate"].value == "true", name

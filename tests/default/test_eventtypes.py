@@ -28,24 +28,24 @@ def types(fields: Fields) -> set[str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (record("CN_LOGIN"), {"login"}),
+        (record("CN_LOGIN"), {"login", "authentication"}),
         (
             record("CN_LOGIN", "163:HSM Error: RET_USER_LOGIN_FAILURE"),
-            {"login", "login_failure", "failure"},
+            {"login", "login_failure", "failure", "authentication"},
         ),
         (record("CN_LOGOUT"), set()),
-        (record("CN_CREATE_USER"), {"user_management"}),
-        (record("CN_CREATE_CO"), {"user_management", "high_risk"}),
-        (record("CN_ZEROIZE"), {"high_risk"}),
-        (record("CN_GENERATE_KEY"), {"key_management"}),
+        (record("CN_CREATE_USER"), {"user_management", "change", "account_change"}),
+        (record("CN_CREATE_CO"), {"user_management", "high_risk", "change", "account_change"}),
+        (record("CN_ZEROIZE"), {"high_risk", "change"}),
+        (record("CN_GENERATE_KEY"), {"key_management", "change"}),
         (
             record("CN_WRAP_KEY", "198:HSM Error: Key Access is denied"),
-            {"key_management", "high_risk", "failure"},
+            {"key_management", "high_risk", "failure", "change"},
         ),
         (record("CN_BRAND_NEW"), {"unknown"}),
         (
             record("CN_LOGIN", "1:HSM Error: brand new"),
-            {"login", "login_failure", "failure", "unknown"},
+            {"login", "login_failure", "failure", "unknown", "authentication"},
         ),
         (record("CN_LOGOUT")[:-30], {"flawed_record"}),
         ("not a record", {"flawed_record", "unknown"}),
@@ -56,7 +56,9 @@ def test_an_audit_record_has_these_event_types_and_tags(
 ) -> None:
     fields = fields_of(text)
     assert types(fields) == {BASE, *(f"aws_cloudhsm_{name}" for name in expected)}
-    assert fields["tag"] == ["cloudhsm", "hsm"]
+    models = {"authentication": "authentication", "change": "change", "account_change": "account"}
+    tags = {tag for name, tag in models.items() if name in expected}
+    assert fields["tag"] == sorted({"cloudhsm", "hsm", *tags})
 
 
 @pytest.mark.parametrize(
@@ -68,8 +70,8 @@ def test_a_certificate_record_has_these_event_types_and_tags(
     body = {"object_handle": 1, "op_code": "DestroyObject", "response": response}
     text = json.dumps({**body, "attributes": None, "timestamp": 1725482484559})
     fields = fields_of(text, sourcetype="aws:cloudhsm:certificate")
-    assert types(fields) == {"aws_cloudhsm_certificate", *expected}
-    assert fields["tag"] == ["cloudhsm", "hsm"]
+    assert types(fields) == {"aws_cloudhsm_certificate", "aws_cloudhsm_change", *expected}
+    assert fields["tag"] == ["change", "cloudhsm", "hsm"]
 
 
 def test_a_collector_event_has_its_event_type_and_no_record_tag(fields_of: FieldsOf) -> None:

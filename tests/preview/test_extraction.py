@@ -99,8 +99,14 @@ def test_the_limits_of_a_stanza_count(search: Search) -> None:
 # --- REPORT
 
 
+_CONSTANTS = "[c]\nINDEXED_VALUE = false\n[d]\nINDEXED_VALUE = false\n"
+
+
 def _report(search: Search, raw: str, transform: str, settings: str = "") -> dict[str, object]:
-    return _extract(search, raw, f"{settings}\nREPORT-r = t", transforms=f"[t]\n{transform}\n")
+    transforms = f"[t]\n{transform}\n"
+    return _extract(
+        search, raw, f"{settings}\nREPORT-r = t", transforms=transforms, fields=_CONSTANTS
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,6 +152,41 @@ def test_a_name_from_the_text_cannot_add_to_metadata(search: Search) -> None:
     assert fields["host"] == "h"
 
 
+@pytest.mark.parametrize(
+    ("raw", "opcodes"),
+    [
+        ("Opcode : A\nx", "A"),
+        ("x\nOpcode : A\ny\nOpcode : B\n", ["A", "B"]),
+        ("Opcode : A\nOpcode : B\nx Opcode : no\nOpcode\t: C", ["A", "B", "C"]),
+        ("Opcode : A\nOpcode : A", ["A", "A"]),
+    ],
+)
+def test_a_transform_can_add_the_second_and_later_occurrences_only(
+    search: Search, raw: str, opcodes: object
+) -> None:
+    """Assumption 14: the next match begins where the last one ended, and sees what is before."""
+    extract = r"EXTRACT-opcode = ^Opcode[ \t]*+:[ \t]*+(?<opcode>\w+)"
+    later = (
+        r"REGEX = (?m)(?:\A(?s:.*?)^Opcode[ \t]*+:|(?!\A)\G)(?s:.*?)^Opcode[ \t]*+:"
+        r"[ \t]*+(?<opcode>\w+)"
+    )
+
+    assert _report(search, raw, f"{later}\nMV_ADD = true", extract) == {"opcode": opcodes}
+
+
+def test_a_constant_is_set_once_where_the_regex_matches(search: Search) -> None:
+    twice = r"REGEX = (?m)^(k)=.*\n(?s:.*?)^\1=" "\nFORMAT = c::true"
+
+    assert _report(search, "k=1\nk=2\nk=3\nk=4", twice) == {"c": "true"}
+    assert _report(search, "k=1", twice) == {}
+
+
+def test_a_constant_that_a_search_would_look_for_in_the_text_is_refused(search: Search) -> None:
+    """transforms.conf.spec, FORMAT: INDEXED_VALUE = false in fields.conf."""
+    with pytest.raises(PreviewError, match=r"transforms\.conf:3 \[t\]: .*under \[e\] in fields"):
+        _report(search, "k", "REGEX = (k)\nFORMAT = e::true")
+
+
 def test_source_key_reads_another_field(search: Search) -> None:
     extract = "EXTRACT-a = (?<a>.+)"
 
@@ -181,6 +222,7 @@ def test_transforms_with_delimiters(
 @pytest.mark.parametrize(
     ("transform", "message"),
     [
+        ("REGEX = k\nFORMAT = c::true", r":2 \[t\]: REGEX needs a capturing group"),
         ("REGEX = (.)", r"transforms\.conf:2 \[t\]: REGEX needs named groups, or a FORMAT"),
         ("REGEX = (", r"transforms\.conf:2 \[t\]: bad regex"),
         ("REGEX = (.)\nFORMAT = a::$1.$1", r":3 \[t\]: FORMAT: .* concatenates"),

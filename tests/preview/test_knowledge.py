@@ -61,6 +61,32 @@ def test_faulty_event_types_raise_at_load_time_with_their_place(
         _fields(search, types)
 
 
+@pytest.mark.parametrize(
+    ("search_text", "matches"),
+    [
+        ("m=a", True),
+        ("m=B", True),
+        ("m=a m=b", True),
+        ("m=c", False),
+        ("m=b*", True),
+        ("m IN (c, b)", True),
+        ("NOT m=c", True),
+        ("NOT m=b", False),
+        ("m>1", False),
+        ("n>1", True),
+        ("n>2", False),
+    ],
+)
+def test_any_value_of_a_multivalue_field_matches(
+    search: Search, search_text: str, matches: bool
+) -> None:
+    """Assumption 21."""
+    props = _PROPS + 'EVAL-m = mvappend("a", "b")\nEVAL-n = mvappend("1", "2")\n'
+    fields = search("k=a", props=props, eventtypes=f"[x]\nsearch = {search_text}\n")
+
+    assert ("eventtype" in fields) is matches
+
+
 def test_a_refusal_at_run_time_names_the_event_type(search: Search) -> None:
     props = _PROPS + "EVAL-m = mvappend(k,k)\n"
 

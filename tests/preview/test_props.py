@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from preview.conf import parse_conf
 from preview.errors import ConfError
@@ -54,6 +56,14 @@ def test_settings_of_all_matching_stanzas_are_merged() -> None:
         ("/var/log/...log", "/var/log/sub/a.log", True),
         ("....(?<!tar.)(gz|bz2)", "/a/b.gz", True),
         ("....(?<!tar.)(gz|bz2)", "/a/b.tar.gz", False),
+        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "/aws/cloudhsm/cluster-x:hsm-y", True),
+        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "us-east-1:/aws/cloudhsm/cluster-x:hsm-y", True),
+        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "eu-west-1:/aws/cloudhsm/cluster-x:hsm-y", False),
+        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "us-east-1:/aws/cloudhsm/cluster-x:cluster-x", False),
+        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "111122223333:/aws/cloudhsm/c:hsm-y", False),
+        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "111122223333:us-east-1:/aws/cloudhsm/c:hsm-y", False),
+        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "x/us-east-1:/aws/cloudhsm/c:hsm-y", False),
+        ("(...us-*:/)aws/cloudhsm/*:hsm-*", "111122223333:us-east-1:/aws/cloudhsm/c:hsm-y", True),
         ("a|b", "b", True),
         ("a|b", "ab", False),
         ("/var/x", "/var/x", True),
@@ -66,6 +76,20 @@ def test_patterns_of_sources(pattern: str, source: str, matches: bool) -> None:
     text = f"[source::{pattern}]\nEVAL-x = 1\n"
 
     assert (_winner(text, source=source) == "1") is matches
+
+
+_REGIONS = ["af", "ap", "ca", "cn", "eu", "il", "me", "mx", "sa", "us"]
+_FOREIGN = f"(/|{'|'.join(f'{region}-*:/' for region in _REGIONS)})aws/cloudhsm/*:hsm-*"
+
+
+@given(st.from_regex(r"\A[0-9]{12}.*\Z"), st.sampled_from(["", ":/aws/cloudhsm/c:hsm-y"]))
+def test_alternatives_for_sources_without_an_account_match_none_with_one(
+    start: str, rest: str
+) -> None:
+    text = f"[source::{_FOREIGN}]\nEVAL-x = 1\n"
+
+    assert _winner(text, source="us-gov-west-1:/aws/cloudhsm/cluster-x:hsm-y") == "1"
+    assert _winner(text, source=start + rest) is None
 
 
 def test_hosts_match_without_case_unless_told() -> None:

@@ -57,37 +57,6 @@ def test_a_saved_search_runs_by_name_in_the_time_range_of_the_search() -> None:
         run('| savedsearch "A c"', context)
 
 
-def test_records_of_a_collection_come_behind_the_rows_and_are_only_added() -> None:
-    context = Context(
-        events=[{"_time": "0", "a": "2"}],
-        stores={"c": [{"a": "1"}]},
-        store_fields={"c": ("a", "b")},
-    )
-
-    assert run("* | table a | inputlookup append=true c", context).rows == [{"a": "2"}, {"a": "1"}]
-    assert run("* | table a | outputlookup append=true c", context).rows == [{"a": "2"}]
-    assert context.stores["c"] == [{"a": "1"}, {"a": "2"}]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "* | inputlookup append=true none",
-        "* | inputlookup c",
-        "* | inputlookup append=true c where a=1",
-        "* | outputlookup c",
-        "* | outputlookup append=true none",
-        "* | outputlookup append=true c",  # _time is no field of the collection
-        "* | outputlookup append=true key_field=a c",
-    ],
-)
-def test_what_a_collection_cannot_do_is_refused(text: str) -> None:
-    context = Context(events=[{"_time": "0"}], stores={"c": []}, store_fields={"c": ("a",)})
-
-    with pytest.raises(SearchError):
-        run(text, context)
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -106,6 +75,10 @@ def test_what_a_collection_cannot_do_is_refused(text: str) -> None:
 def test_faults_show_without_running(text: str, message: str) -> None:
     with pytest.raises(PreviewError, match=message):
         check(text, Macros({}))
+
+
+def test_a_search_may_begin_with_what_also_stands_behind_a_pipe() -> None:
+    check("| inputlookup l | inputlookup append=true l", Macros({}))
 
 
 def test_a_sound_search_is_checked_without_running() -> None:
