@@ -17,11 +17,11 @@ setup: ## every environment, and the libraries that ship
 	@$(PYTHON) -m tools.environments dev moto appinspect slim py39 py313
 	@$(DEV) -m tools.vendor
 
-generate: ## lookups/*.csv from mappings/*.yaml
+generate: ## lookups, blocks of default/*.conf and pages of docs/ from mappings/*.yaml
 	@$(PYTHON) -m tools.environments dev
 	$(DEV) -m tools.generate
 
-check-generated: ## fails if lookups/ does not follow from mappings/
+check-generated: ## fails if a generated file does not follow from mappings/
 	@$(PYTHON) -m tools.environments dev
 	$(DEV) -m tools.generate --check
 

@@ -35,6 +35,9 @@ def root(tmp_path: Path) -> Path:
     write(root / "build" / "lib" / "common" / "six.py")
     for folder in ("mappings", "lookups"):
         shutil.copytree(package.ROOT / folder, root / folder)
+    for file in ("default/props.conf", "default/transforms.conf", "docs/fields.md", "docs/cim.md"):
+        (root / file).parent.mkdir(exist_ok=True)
+        shutil.copy(package.ROOT / file, root / file)
     return root
 
 

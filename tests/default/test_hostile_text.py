@@ -1,0 +1,388 @@
+"""Whatever a text says, it stays inside its event and its field, and no search runs it.
+
+Users choose user names; most other places are AWS's, but nothing here relies on that. Each test
+compares with the same record, or the same index, in which a harmless word stands instead.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Union
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cloudhsm.event_writer import Event, visible
+from preview.app import App
+from preview.conf import read_conf
+from preview.macros import Macros
+from preview.spl.context import Results
+from preview.spl.session import Session
+from preview.spl.syntax import calls
+from tests.default.trails import (
+    CLUSTER,
+    DAY,
+    GROUP,
+    HSM,
+    MARCH,
+    MAY,
+    OTHER_HSM,
+    handed_over,
+    record,
+    records,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+Fields = dict[str, Union[str, list[str]]]
+FieldsOf = Callable[..., Fields]
+
+HARMLESS = "harmless"
+HOSTILE = {
+    "end of event": "</data></event><event><data>forged</data></event>",
+    "markup": "<![CDATA[x]]>&amp;&#10;<?xml?><!--",
+    "formula": "=cmd|' /C calc'!A0",
+    "formula with plus": "+SUM(1+1)*cmd|' /C calc'!A0",
+    "formula with minus": "-2+3+cmd|' /C calc'!A0",
+    "formula with at": "@SUM(1+1)",
+    "pipe": '" | outputlookup cloudhsm_known_users',
+    "delete": "| delete",
+    "subsearch": "[search index=* | outputlookup cloudhsm_clusters]",
+    "macro": "`cloudhsm_records` `comment(x)` ```x```",
+    "token": "$token$ $$ $result.user$ {user} %user%",
+    "condition": '* OR 1=1 OR user="*"',
+    "wildcard": "*",
+    "quotes": "\\\" \\' \\\\ ' \"",
+    "backreference": r"\1 \0 $1 \g<0>",
+    "forged record": (
+        "Time: 01/01/20 00:00:00.000000, usecs:1577836800000000 Sequence No : 0x0 Opcode : X (0x1)"
+    ),
+    "forged keys": "x Opcode : CN_ZEROIZE (0x99) Response : 5:HSM Error: x User Type : Y (1)",
+    "pairs": 'src=1.2.3.4 action=success user=root outcome=success, dest="x" eventtype=y tag=z',
+    "JSON": '{"user":"root","outcome":"success","_raw":"x"}',
+    "right to left": "\u202enimda\u202c \u2066x\u2069 \u200f",
+    "zero width": "ad\u200bmin\u200d\ufeff\u00ad",
+    "look-alike": "аdmin",
+    "terminal": "\x1b[2J\x1b[31mroot\x1b]0;x\x07",
+    "NUL": "adm\x00in\x08\x7f\x85\u2028\u2029",
+    "surrogate": "x\ud800y\udfff\uffff\ufffe",
+    "beyond the first plane": "😀\U0010fffd",
+}
+each_hostile_text = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+
+LOGIN = (
+    "Time: 03/01/26 00:00:00.000000, usecs:1772323200000000\nSequence No : 0x1\n"
+    "Reboot counter : 0xe8\nCommand Type(hex) : CN_MGMT_CMD (0x0)\nOpcode : CN_LOGIN (0xd)\n"
+    "Session Handle : 0x1\nResponse : {response}\nLog type : MGMT_USER_DETAILS_LOG (2)\n"
+    "User Name : {user}\nUser Type : CN_CRYPTO_USER (1){more}"
+)
+CREATION = (
+    "Time: 03/01/26 00:00:00.000000, usecs:1772323200000000\nVersion No : 1\nSequence No : 0x1\n"
+    "Reboot counter : 0xe8\nOpcode : CN_CREATE_USER (0x3)\nCommand Type(hex) : CN_MGMT_CMD (0x0)\n"
+    "User id : 1\nSession Handle : 0x1\nResponse : 0:HSM Return: SUCCESS\n"
+    "Log type : MGMT_USER_DETAILS_LOG (2)\nUser Name : boss\nUser Type : CN_CRYPTO_OFFICER (2)\n"
+    "Target User Name : {}\nTarget User Type : CN_CRYPTO_USER (1)\nTarget User id : 7"
+)
+FINE = {"response": "0:HSM Return: SUCCESS", "user": "bob", "more": ""}
+PLACES: Mapping[str, Callable[[str], str]] = {
+    "user name": lambda text: LOGIN.format(**{**FINE, "user": text}),
+    "target user name": CREATION.format,
+    "response": lambda text: LOGIN.format(**{**FINE, "response": f"5:HSM Error: {text}"}),
+    "unknown line": lambda text: LOGIN.format(**{**FINE, "more": f"\nNode Id : {text}"}),
+}
+# How the same record comes into Splunk: source type and source.
+DOORS = {
+    "our own input": ("aws:cloudhsm:audit", GROUP.source(HSM)),
+    "Splunk Add-on for AWS": ("aws:cloudwatchlogs", f"us-east-1:/aws/cloudhsm/{CLUSTER}:{HSM}"),
+    "HTTP Event Collector": ("httpevent", f"/aws/cloudhsm/{CLUSTER}:{HSM}"),
+}
+
+
+def with_text(fields: Mapping[str, str | list[str]], text: str) -> Fields:
+    """What the fields of the harmless record would be with this text in it."""
+
+    def changed(value: str | list[str]) -> str | list[str]:
+        if isinstance(value, list):
+            return [one.replace(HARMLESS, text) for one in value]
+        return value.replace(HARMLESS, text)
+
+    return {name: changed(value) for name, value in fields.items()}
+
+
+# --- inside its event
+
+
+@each_hostile_text
+@pytest.mark.parametrize("place", PLACES)
+def test_from_the_collector_a_text_stays_inside_its_event(app: App, text: str, place: str) -> None:
+    events = [record(0, MARCH), replace_text(PLACES[place](text)), record(2, MARCH + 2)]
+    found = handed_over(app, events)
+    assert [event.raw for event in found] == [visible(event.text) for event in events]
+    assert {(event.host, event.sourcetype) for event in found} == {(HSM, "aws:cloudhsm:audit")}
+
+
+def replace_text(text: str) -> Event:
+    return record(1, MARCH)._replace(text=text)
+
+
+@each_hostile_text
+def test_host_and_source_may_be_hostile_too(app: App, text: str) -> None:
+    event = record(1, MARCH)._replace(host=text, source=text)
+    (found,) = handed_over(app, [event])
+    assert (found.host, found.source, found.raw) == (visible(text), visible(text), event.text)
+
+
+# --- inside its field
+
+
+@each_hostile_text
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("door", DOORS)
+def test_a_text_is_found_in_the_fields_of_its_place_only(
+    fields_of: FieldsOf, text: str, place: str, door: str
+) -> None:
+    """It is their whole value; no field comes or goes, none of the others changes."""
+    sourcetype, source = DOORS[door]
+    harmless = fields_of(PLACES[place](HARMLESS), sourcetype=sourcetype, source=source)
+    shown = visible(text)
+    hostile = fields_of(PLACES[place](shown), sourcetype=sourcetype, source=source)
+    assert hostile == with_text(harmless, shown)
+    assert any(HARMLESS in value for name, value in harmless.items() if name != "_raw")
+
+
+NASTY = ["<", "&", "]]>", '"', "'", "|", "`", "$", "[", "]", "{", "}", "=", ",", ":", "(", ")", "\\"]
+WORDS = ["User Type", "Opcode", "Response", "Target User Name", "usecs", "HSM Error", "0x1", "Time"]
+hostile_lines = st.lists(
+    st.one_of(st.sampled_from([*NASTY, *WORDS, " ", "\t"]), st.text(max_size=3)), max_size=20
+).map(lambda parts: "x" + re.sub(r"[\r\n]", "", visible("".join(parts))) + "x")
+
+
+@settings(max_examples=80)
+@given(text=hostile_lines, place=st.sampled_from([*PLACES]), door=st.sampled_from([*DOORS]))
+def test_any_line_is_found_in_the_fields_of_its_place_only(
+    fields_of: FieldsOf, text: str, place: str, door: str
+) -> None:
+    sourcetype, source = DOORS[door]
+    harmless = fields_of(PLACES[place](HARMLESS), sourcetype=sourcetype, source=source)
+    hostile = fields_of(PLACES[place](text), sourcetype=sourcetype, source=source)
+    assert hostile == with_text(harmless, text)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_line_of_100_kb_is_kept_and_moves_nothing(fields_of: FieldsOf, place: str) -> None:
+    """A response is cut behind 1,002 characters; the record keeps it whole."""
+    text = "=1|`x` " * 15_000 + "."
+    harmless, hostile = fields_of(PLACES[place](HARMLESS)), fields_of(PLACES[place](text))
+    expected = with_text(harmless, text)
+    assert set(hostile) == set(harmless)
+    for name, value in hostile.items():
+        assert value == expected[name] or (place == "response" and expected[name].startswith(value))
+
+
+@each_hostile_text
+def test_a_certificate_attribute_changes_nothing_but_the_attributes(
+    fields_of: FieldsOf, text: str
+) -> None:
+    """A brace in it may end the record, for all that a regex can tell: then the record is flagged."""
+
+    def certificate(attribute: str) -> Fields:
+        body = {"object_handle": 463180677312929947, "op_code": "CreateObject", "response": "OK"}
+        raw = json.dumps({**body, "attributes": [attribute, "b"], "timestamp": 1725482483671})
+        return fields_of(raw, sourcetype="aws:cloudhsm:certificate", source=GROUP.source(CLUSTER))
+
+    changing = {"_raw", "record_key", "attributes", "object_attrs"}
+    if "}" in text:
+        changing |= {"ambiguous", "record_status", "eventtype"}
+    harmless, hostile = certificate(HARMLESS), certificate(text)
+    assert set(hostile) - changing == set(harmless) - changing
+    assert all(hostile[name] == harmless[name] for name in set(hostile) - changing)
+    for value in (one for name in ("attributes", "object_attrs") for one in values(hostile, name)):
+        assert value in str(hostile["_raw"])
+
+
+def values(fields: Fields, name: str) -> list[str]:
+    found = fields.get(name, [])
+    return found if isinstance(found, list) else [found]
+
+
+ORIGINS = {
+    "aws_account_id": r"\d{12}",
+    "vendor_account": r"\d{12}",
+    "aws_region": r"[a-z]{2,4}(-[a-z]{2,12}){1,3}-\d{1,2}",
+    "vendor_region": r"[a-z]{2,4}(-[a-z]{2,12}){1,3}-\d{1,2}",
+    "cluster_id": r"cluster-[0-9A-Za-z]{11,32}",
+    "hsm_id": r"hsm-[0-9A-Za-z]{11,32}",
+    "dest": r"(cluster|hsm)-[0-9A-Za-z]{11,32}",
+    "dvc": r"(cluster|hsm)-[0-9A-Za-z]{11,32}",
+}
+origins = st.lists(
+    st.one_of(
+        st.sampled_from(["111122223333", ":", "/", "us-east-1", f"/aws/cloudhsm/{CLUSTER}", HSM]),
+        st.sampled_from([*HOSTILE.values()]).map(visible),
+        st.text(max_size=5).map(visible),
+    ),
+    max_size=6,
+).map("".join)
+
+
+@settings(max_examples=120)
+@given(source=origins, host=origins)
+def test_an_origin_gives_ids_that_look_like_ids_or_nothing(
+    fields_of: FieldsOf, source: str, host: str
+) -> None:
+    known = fields_of(PLACES["user name"](HARMLESS))
+    fields = fields_of(PLACES["user name"](HARMLESS), source=source, host=host)
+    for name, form in ORIGINS.items():
+        assert re.fullmatch(form, str(fields.get(name, ""))) or name not in fields
+    free = {*ORIGINS, "source", "host", "record_key", "known_user", "object", "object_id"}
+    assert {name: fields[name] for name in fields if name not in free} == {
+        name: known[name] for name in known if name not in free
+    }
+
+
+# --- searches
+
+MACROS = read_conf(ROOT / "default" / "macros.conf").stanzas
+SAVED = read_conf(ROOT / "default" / "savedsearches.conf").stanzas
+REPORT = "AWS CloudHSM - Completeness report"
+BEHIND = "`cloudhsm_audit` | "
+# A search that runs each macro; one that is missing here fails a test.
+SEARCHES = {
+    "cloudhsm_index": "`cloudhsm_index`",
+    "cloudhsm_audit": "`cloudhsm_audit`",
+    "cloudhsm_certificate": "`cloudhsm_certificate`",
+    "cloudhsm_records": "`cloudhsm_records`",
+    "cloudhsm_collector": "`cloudhsm_collector`",
+    "cloudhsm_dedup": f"{BEHIND}`cloudhsm_dedup`",
+    "cloudhsm_login_once": f"{BEHIND}search opcode=CN_LOGIN | `cloudhsm_login_once`",
+    "cloudhsm_set_business_hours(5)": "| `cloudhsm_set_business_hours(1, 5, 8, 18, 1)`",
+    "cloudhsm_add_cluster(5)": '| `cloudhsm_add_cluster("cluster-x", "n", "e", "o", "c")`',
+    "cloudhsm_add_known_user(5)": '| `cloudhsm_add_known_user("u", "c", "person", "o", "r")`',
+    "cloudhsm_utc(2)": f"{BEHIND}`cloudhsm_utc(_time, user_name)`",
+    "cloudhsm_hex(1)": f"{BEHIND}eval x=`cloudhsm_hex(sequence)`",
+    "cloudhsm_continuity_events": "`cloudhsm_continuity_events`",
+    "cloudhsm_continuity": "`cloudhsm_continuity`",
+    "cloudhsm_sign_off(2)": f'| savedsearch "{REPORT}" | `cloudhsm_sign_off("2026-03", "fine")`',
+}
+
+
+def trail(text: str) -> list[Event]:
+    """Records with this text wherever a record may have text, and a gap behind them."""
+    hostile = [
+        record(number, MARCH + DAY + number)._replace(text=place(text))
+        for number, place in enumerate(PLACES.values(), start=1)
+    ]
+    numbered = [
+        event._replace(text=event.text.replace("Sequence No : 0x1\n", f"Sequence No : {n:#x}\n"))
+        for n, event in enumerate(hostile, start=1)
+    ]
+    named = [record(n, MARCH + DAY + n, user=text) for n in (5, 6, 9)]
+    other = records(range(3), MARCH + DAY, hsm=OTHER_HSM)
+    return [record(0, MARCH + DAY), *numbered, *named, *other]
+
+
+def session(app: App, text: str) -> Session:
+    made = Session(app, now=MAY + 3 * DAY, user="auditor")
+    made.index(handed_over(app, trail(text)))
+    return made
+
+
+def harmless_again(results: Results, text: str) -> list[Fields]:
+    """The rows with the harmless word in place of the text."""
+    rows = []
+    for row in results.rows:
+        kept = {name: value for name, value in row.items() if name != "record_key"}
+        rows.append(with_text_back(kept, text))
+    return rows
+
+
+def with_text_back(fields: Mapping[str, str | list[str]], text: str) -> Fields:
+    def back(value: str | list[str]) -> str | list[str]:
+        if isinstance(value, list):
+            return [one.replace(text, HARMLESS) for one in value]
+        return value.replace(text, HARMLESS)
+
+    return {name: back(value) for name, value in fields.items()}
+
+
+def all_searches() -> Iterator[str]:
+    yield from SEARCHES.values()
+    yield from (f'| savedsearch "{name}"' for name in SAVED)
+
+
+def test_every_macro_is_run_here() -> None:
+    inner = {name for name in MACROS if name.startswith("cloudhsm_continuity_")}
+    assert set(SEARCHES) | inner == set(MACROS)
+
+
+SEARCHED = {name: text for name, text in HOSTILE.items() if name not in {"wildcard", "look-alike"}}
+
+
+@pytest.fixture(scope="module")
+def harmless_results(app: App) -> dict[str, Results]:
+    found = session(app, HARMLESS)
+    return {search: found.search(search) for search in all_searches()}
+
+
+@pytest.mark.parametrize("name", SEARCHED)
+def test_a_hostile_text_is_a_cell_of_the_results_and_nothing_else(
+    app: App, harmless_results: dict[str, Results], name: str
+) -> None:
+    """Same columns, same rows, and the collections hold what the searches themselves write."""
+    text = visible(SEARCHED[name])
+    found, harmless = session(app, SEARCHED[name]), session(app, HARMLESS)
+    for search, expected in harmless_results.items():
+        results = found.search(search)
+        assert results.columns == expected.columns
+        assert harmless_again(results, text) == harmless_again(expected, HARMLESS)
+    for search in all_searches():
+        harmless.search(search)
+    assert found.stores == harmless.stores
+
+
+@each_hostile_text
+@pytest.mark.parametrize("name", SAVED)
+def test_no_record_puts_its_text_into_what_a_report_sends(app: App, text: str, name: str) -> None:
+    """A spreadsheet runs a cell of a CSV file that begins with one of these signs."""
+    rows = session(app, text).saved(name).rows
+    cells = [cell for row in rows for column in row for cell in values(row, column)]
+    assert rows
+    assert not [cell for cell in cells if cell[:1] in set("=+-@\t\r") or visible(text) in cell[1:]]
+
+
+# --- what searches may be made of
+
+FORBIDDEN = {"map", "foreach", "collect", "delete", "script", "run", "sendemail", "outputcsv"}
+
+
+def shipped_searches() -> Iterator[tuple[str, str]]:
+    for name, stanza in MACROS.items():
+        yield name, stanza.settings["definition"].value
+    for name, stanza in SAVED.items():
+        yield name, stanza.settings["search"].value
+    for name, stanza in read_conf(ROOT / "default" / "eventtypes.conf").stanzas.items():
+        yield name, stanza.settings["search"].value
+
+
+@pytest.mark.parametrize(("name", "search"), shipped_searches())
+def test_no_search_is_made_of_what_records_say(name: str, search: str) -> None:
+    plain = re.sub(r'"(?:[^"\\]|\\.)*"', '""', search)
+    assert not re.search(r"\|\s*(?:%s)\b" % "|".join(FORBIDDEN), plain)
+    assert "{" not in plain  # eval {field}=... and foreach
+    assert not re.search(r"\[(?!\| rest /services/authentication/current-context )", plain)
+    tokens = set(re.findall(r"\$(\w*)\$", search))
+    arguments = MACROS[name].settings.get("args") if name in MACROS else None
+    listed = {one.strip() for one in arguments.value.split(",")} if arguments else set()
+    assert tokens <= listed
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_no_saved_search_writes_anything(app: App, name: str) -> None:
+    expanded = Macros.from_conf(read_conf(ROOT / "default" / "macros.conf")).expand(
+        SAVED[name].settings["search"].value
+    )
+    assert not {call.name for call in calls(expanded)} & {"outputlookup", "outputcsv", "collect"}
