@@ -21,6 +21,8 @@ _COLON = r"[ \t]*+:"
 _TIME = r"\A\s{0,8}"
 _HEAD = rf"\A(?:(?!(?:Target )?User Name{_COLON})[^\r\n]*+[\r\n]++){{0,40}}?"
 _STARTS = {_HEAD: ("", _HEAD, _COLON), _TIME: ("", _TIME, ":"), "(?m)^": ("(?m)", "^", _COLON)}
+# No copy of a record on one line is longer, in characters.
+_ONE_LINE = 4000
 # A record of more lines than this is ambiguous by itself, and no rule walks further.
 _LINES = 60
 
@@ -40,6 +42,7 @@ def props(text: str, record_keys: Sequence[str], cim: Sequence[Row], rules: Sequ
     """`default/props.conf` with its blocks as they follow from the mappings."""
     by_hand = _settings(text, AUDIT)
     text = _with_block(text, "keys", _key_settings(by_hand, record_keys))
+    text = _with_block(text, "one line", _one_line_settings(by_hand, record_keys))
     text = _with_block(text, "actors", _actor_settings(by_hand, cim))
     text = _with_block(text, "activity", _activity_settings(cim, rules))
     return _with_block(text, "other collectors", _other_collectors(text))
@@ -97,20 +100,63 @@ def _repeated(settings: Settings) -> Iterator[tuple[str, str]]:
     It starts from where the EXTRACT finds the key, so that a line which only a forged name holds is
     no second one of anything.
     """
+    between = rf"(?:[^\r\n]*+[\r\n]++){{0,{_LINES}}}?"
+    for name, prefix, key, value in _keyed(settings):
+        options, start, colon = _STARTS[prefix]
+        first = rf"{options}(?:{start}{key}{colon}|(?!\A)\G)[^\r\n]*+[\r\n]++"
+        yield name, f"{first}{between}{key}{colon}{value}"
+
+
+def _keyed(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
+    """Class, prefix, key and value's regex of each EXTRACT that is written for one key."""
     for setting, regex in settings.items():
         prefix = next((one for one in _STARTS if regex.startswith(one)), None)
-        if not setting.startswith("EXTRACT-") or "zz_" in setting or prefix is None:
-            continue
-        options, start, colon = _STARTS[prefix]
-        key, _, value = regex[len(prefix) :].partition(colon)
-        first = rf"{options}(?:{start}{key}{colon}|(?!\A)\G)[^\r\n]*+[\r\n]++"
-        between = rf"(?:[^\r\n]*+[\r\n]++){{0,{_LINES}}}?"
-        yield setting[len("EXTRACT-") :], f"{first}{between}{key}{colon}{value}"
+        generated = setting.startswith(("EXTRACT-zz_", "EXTRACT-one_line"))
+        if setting.startswith("EXTRACT-") and prefix and not generated:
+            key, _, value = regex[len(prefix) :].partition(_STARTS[prefix][2])
+            yield setting[len("EXTRACT-") :], prefix, key, value
 
 
 def _alternatives(keys: Iterable[str]) -> str:
     """The keys for a regex; a key that begins another comes behind it."""
     return "|".join(key.replace("(", r"\(").replace(")", r"\)") for key in keys)
+
+
+# --- records on one line
+
+
+def _one_line_settings(settings: Settings, record_keys: Sequence[str]) -> Iterator[str]:
+    """The rule that knows a one-line copy, and one for each key, which then reads that line.
+
+    A user's name reaches as far as the last type of a user, and a type is the last one.
+    """
+    time = settings["EXTRACT-usecs"].removeprefix(_TIME).replace("?<usecs>", "?:")
+    line = rf"{time}[ \t]{{1,8}}(?:Version|Sequence) No{_COLON}[^\r\n]{{1,{_ONE_LINE}}}?"
+    yield rf"EXTRACT-one_line = {_TIME}(?<one_line>{line})\s{{0,8}}\z"
+    after = rf"(?=[ \t]{{1,8}}(?:{_alternatives(record_keys)}){_COLON}|[ \t]*+\z)"
+    for name, start, key, value in _keyed(settings):
+        if start == _TIME:
+            continue
+        if start == _HEAD:
+            reach = rf"\A(?:(?!(?:Target )?User Name{_COLON})[^\r\n])*?"
+        else:
+            reach = rf"\A[^\r\n]*{'' if key.endswith('User Type') else '?'}"
+        whole = rf"{reach}(?<!Target|Public|Priv/Secret)[ \t]{key}{_COLON}"
+        yield f"EXTRACT-one_line_{name} = {whole}{_one_line_value(value, after)} in one_line"
+
+
+def _one_line_value(value: str, after: str) -> str:
+    """The regex of a value that ends where the next key begins, not where its line does."""
+    if named := re.search(r"\?<((?:target_)?)user_name>", value):
+        last = rf"(?=[ \t]{{1,8}}(?<!Target ){named[1] and 'Target '}User Type{_COLON})"
+        return rf"[ \t]*+(?<{named[1]}user_name>[^\r\n]{{1,{_ONE_LINE}}}){last}"
+    value = re.sub(r"\(\?=\[ \\t\]\*\+\(\?:\[\\r\\n\]\|\\z\)\)$", "", value)
+    value = value.replace(r"[^\s(](?:[^\r\n(]{0,200}[^\s(])?", r"\w{1,64}")
+    for text in (r"[^\r\n]++", r"\S(?:[^\r\n]{0,1000}\S)?"):
+        if value.endswith((f"{text})", f"{text})?")):
+            head = value[: value.rindex(text)]
+            return rf"{head}[^\r\n]{{1,1000}}?){after}"
+    return value
 
 
 # --- who acted upon what
