@@ -138,10 +138,10 @@ def _one_line_settings(settings: Settings, record_keys: Sequence[str]) -> Iterat
         if start == _TIME:
             continue
         if start == _HEAD:
-            reach = rf"\A(?:(?!(?:Target )?User Name{_COLON})[^\r\n])*?"
+            reach = rf"(?:(?!(?:Target )?User Name{_COLON})[^\r\n])*?"
         else:
-            reach = rf"\A[^\r\n]*{'' if key.endswith('User Type') else '?'}"
-        whole = rf"{reach}(?<!Target|Public|Priv/Secret)[ \t]{key}{_COLON}"
+            reach = rf"[^\r\n]*{'' if key.endswith('User Type') else '?'}"
+        whole = rf"\A(?>{reach}(?<!Target|Public|Priv/Secret)[ \t]{key}{_COLON})"
         yield f"EXTRACT-one_line_{name} = {whole}{_one_line_value(value, after)} in one_line"
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Union
 
@@ -88,8 +87,11 @@ CREATION = (
     "Target User Name : {}\nTarget User Type : CN_CRYPTO_USER (1)\nTarget User id : 7"
 )
 FINE = {"response": "0:HSM Return: SUCCESS", "user": "bob", "more": ""}
+# Without the lines whose keys a text may forge.
+BARE = re.sub(r"(?m)^(?:Opcode|Session Handle|Log type|User Type) : .*\n?", "", LOGIN)
 PLACES: Mapping[str, Callable[[str], str]] = {
     "user name": lambda text: LOGIN.format(**{**FINE, "user": text}),
+    "user name of a record that lacks lines": lambda text: BARE.format(**{**FINE, "user": text}),
     "target user name": CREATION.format,
     "response": lambda text: LOGIN.format(**{**FINE, "response": f"5:HSM Error: {text}"}),
     "unknown line": lambda text: LOGIN.format(**{**FINE, "more": f"\nNode Id : {text}"}),
@@ -154,7 +156,26 @@ def test_a_text_is_found_in_the_fields_of_its_place_only(
     assert any(HARMLESS in value for name, value in harmless.items() if name != "_raw")
 
 
-NASTY = ["<", "&", "]]>", '"', "'", "|", "`", "$", "[", "]", "{", "}", "=", ",", ":", "(", ")", "\\"]
+NASTY = [
+    "<",
+    "&",
+    "]]>",
+    '"',
+    "'",
+    "|",
+    "`",
+    "$",
+    "[",
+    "]",
+    "{",
+    "}",
+    "=",
+    ",",
+    ":",
+    "(",
+    ")",
+    "\\",
+]
 WORDS = ["User Type", "Opcode", "Response", "Target User Name", "usecs", "HSM Error", "0x1", "Time"]
 hostile_lines = st.lists(
     st.one_of(st.sampled_from([*NASTY, *WORDS, " ", "\t"]), st.text(max_size=3)), max_size=20
@@ -180,14 +201,15 @@ def test_a_line_of_100_kb_is_kept_and_moves_nothing(fields_of: FieldsOf, place: 
     expected = with_text(harmless, text)
     assert set(hostile) == set(harmless)
     for name, value in hostile.items():
-        assert value == expected[name] or (place == "response" and expected[name].startswith(value))
+        whole = str(expected[name])
+        assert value == expected[name] or (place == "response" and whole.startswith(str(value)))
 
 
 @each_hostile_text
 def test_a_certificate_attribute_changes_nothing_but_the_attributes(
     fields_of: FieldsOf, text: str
 ) -> None:
-    """A brace in it may end the record, for all that a regex can tell: then the record is flagged."""
+    """A brace in it may end the record, for all that a regex can tell: that is flagged."""
 
     def certificate(attribute: str) -> Fields:
         body = {"object_handle": 463180677312929947, "op_code": "CreateObject", "response": "OK"}
@@ -215,7 +237,11 @@ ORIGINS = {
     "aws_region": r"[a-z]{2,4}(-[a-z]{2,12}){1,3}-\d{1,2}",
     "vendor_region": r"[a-z]{2,4}(-[a-z]{2,12}){1,3}-\d{1,2}",
     "cluster_id": r"cluster-[0-9A-Za-z]{11,32}",
+    "cluster_in_host": r"cluster-[0-9A-Za-z]{11,32}",
+    "cluster_in_source": r"cluster-[0-9A-Za-z]{11,32}",
     "hsm_id": r"hsm-[0-9A-Za-z]{11,32}",
+    "hsm_in_host": r"hsm-[0-9A-Za-z]{11,32}",
+    "hsm_in_source": r"hsm-[0-9A-Za-z]{11,32}",
     "dest": r"(cluster|hsm)-[0-9A-Za-z]{11,32}",
     "dvc": r"(cluster|hsm)-[0-9A-Za-z]{11,32}",
 }
@@ -280,7 +306,7 @@ def trail(text: str) -> list[Event]:
         event._replace(text=event.text.replace("Sequence No : 0x1\n", f"Sequence No : {n:#x}\n"))
         for n, event in enumerate(hostile, start=1)
     ]
-    named = [record(n, MARCH + DAY + n, user=text) for n in (5, 6, 9)]
+    named = [record(n, MARCH + DAY + n, user=text) for n in (10, 11, 15)]
     other = records(range(3), MARCH + DAY, hsm=OTHER_HSM)
     return [record(0, MARCH + DAY), *numbered, *named, *other]
 
@@ -292,12 +318,9 @@ def session(app: App, text: str) -> Session:
 
 
 def harmless_again(results: Results, text: str) -> list[Fields]:
-    """The rows with the harmless word in place of the text."""
-    rows = []
-    for row in results.rows:
-        kept = {name: value for name, value in row.items() if name != "record_key"}
-        rows.append(with_text_back(kept, text))
-    return rows
+    """The rows with the harmless word in place of the text; a name decides the order of some."""
+    kept = [{key: row[key] for key in row if key != "record_key"} for row in results.rows]
+    return sorted((with_text_back(row, text) for row in kept), key=str)
 
 
 def with_text_back(fields: Mapping[str, str | list[str]], text: str) -> Fields:
@@ -371,7 +394,7 @@ def shipped_searches() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(("name", "search"), shipped_searches())
 def test_no_search_is_made_of_what_records_say(name: str, search: str) -> None:
     plain = re.sub(r'"(?:[^"\\]|\\.)*"', '""', search)
-    assert not re.search(r"\|\s*(?:%s)\b" % "|".join(FORBIDDEN), plain)
+    assert not re.search(rf"\|\s*(?:{'|'.join(FORBIDDEN)})\b", plain)
     assert "{" not in plain  # eval {field}=... and foreach
     assert not re.search(r"\[(?!\| rest /services/authentication/current-context )", plain)
     tokens = set(re.findall(r"\$(\w*)\$", search))

@@ -18,7 +18,7 @@ import pytest
 
 from preview.conf import Setting, Stanza, parse_conf, read_conf
 from preview.props import Props
-from preview.regex import DEPTH_LIMIT, MATCH_LIMIT
+from preview.regex import DEPTH_LIMIT, MATCH_LIMIT, compile_regex
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 200_000  # bytes
@@ -29,6 +29,9 @@ FLOOR_SECONDS = 0.03  # below this, a time says more about the machine than abou
 SURE_SECONDS = 0.3  # a growth to above this needs no second look
 FELT_SECONDS = 0.0002  # below this, growth says nothing
 CEILING_SECONDS = 6.0  # linear or not: nobody waits so long for one regex on 800 kB
+# EXTRACTs in a field that an EXTRACT made: how long it can be, and what is too dear for so little.
+BOUNDED = {"one_line": 4_200}
+BOUNDED_SECONDS = 0.1
 LIMITS = f"(*LIMIT_MATCH={MATCH_LIMIT})(*LIMIT_DEPTH={DEPTH_LIMIT})"
 
 
@@ -42,6 +45,7 @@ class Rule:
     regex: str
     is_global: bool = False
     where: str = ""
+    most: int | None = None  # bytes of text, if it has a bound
 
     @cached_property
     def _pattern(self) -> pcre2.Pattern:
@@ -63,10 +67,10 @@ class Rule:
 
 
 def rules(folder: Path) -> list[Rule]:
-    """Every regex of an app's default/*.conf, once each. Raises ValueError for one that is computed."""
+    """Every regex of an app, once each. Raises ValueError for one that is computed."""
     paths = (folder / "default").glob("*.conf")
     confs = {path.name: read_conf(path, f"default/{path.name}") for path in paths}
-    found = []
+    found: list[Rule] = []
     for stanza in confs["props.conf"].stanzas.values():
         found += _of_props(stanza)
     for stanza in confs["transforms.conf"].stanzas.values():
@@ -86,10 +90,18 @@ def _of_props(stanza: Stanza) -> Iterator[Rule]:
         elif key == "TIME_PREFIX":
             yield Rule(setting.value, False, where)
         elif key.startswith("EXTRACT-"):
-            text = re.sub(r"\s+in\s+\w+\Z", "", setting.value)
-            yield Rule(f"(?ms){text}", False, where)
+            yield _of_extract(setting)
         elif key.startswith("EVAL-"):
             yield from _of_expressions(setting)
+
+
+def _of_extract(setting: Setting) -> Rule:
+    found = re.fullmatch(r"(.*?)(?:\s+in\s+(\w+))?", setting.value)
+    assert found
+    field = found[2] or "_raw"
+    if field not in {"_raw", "host", "source", *BOUNDED}:
+        raise ValueError(f"{_where(setting)}: how long {field} can be is not known: teach it")
+    return Rule(f"(?ms){found[1]}", False, _where(setting), BOUNDED.get(field))
 
 
 def _of_transform(stanza: Stanza) -> Iterator[Rule]:
@@ -204,7 +216,9 @@ FEW = (" ", "a", "\n", "1", "a\n")
 
 def texts_for(rule: Rule) -> Iterator[Hostile]:
     """What may be dear for this regex."""
-    yield from (Hostile(unit, front) for front in FRONTS for unit in FILLERS)
+    base = FLAT if rule.most else HEAD
+    fronts = ("", FLAT, FLAT + "User Name : ") if rule.most else FRONTS
+    yield from (Hostile(unit, front) for front in fronts for unit in FILLERS)
     yield from (Hostile(unit, front) for front in (FIRST, FLAT) for unit in FEW)
     for literal in rule.literals():
         for unit in (
@@ -215,10 +229,10 @@ def texts_for(rule: Rule) -> Iterator[Hostile]:
             f"{literal[:-1]}\n",
         ):
             yield Hostile(unit)
-            yield Hostile(unit, HEAD)
+            yield Hostile(unit, base)
         for filler in FEW:
             yield Hostile(filler, literal)
-            yield Hostile(filler, HEAD + literal)
+            yield Hostile(filler, base + literal)
 
 
 # --- the measuring
@@ -260,6 +274,8 @@ def _grows(costs: dict[int, float], size: int) -> bool:
 
 def flaw_of(rule: Rule) -> str | None:
     """The first flaw of a regex: all texts are tried when small, the worst at all sizes."""
+    if rule.most:
+        return _flaw_of_bounded(rule, rule.most)
     tried: dict[Hostile, Costs] = {}
     for hostile in texts_for(rule):
         tried[hostile] = {}
@@ -268,6 +284,19 @@ def flaw_of(rule: Rule) -> str | None:
     for hostile in _suspects(tried):
         if found := flaw(rule, hostile, RUNGS[2:], tried[hostile]):
             return found
+    return None
+
+
+def _flaw_of_bounded(rule: Rule, most: int) -> str | None:
+    for hostile in texts_for(rule):
+        try:
+            seconds = cost(rule, hostile.of(most))
+            if seconds > BOUNDED_SECONDS:
+                seconds = cost(rule, hostile.of(most), runs=5)
+        except pcre2.LibraryError as error:
+            return f"gives up on {most} bytes of {hostile} ({error}): {rule.where}"
+        if seconds > BOUNDED_SECONDS:
+            return f"takes {seconds:.2f} s for {most} bytes of {hostile}: {rule.where}"
     return None
 
 
@@ -339,7 +368,7 @@ def test_each_kind_of_regex_is_collected_from_the_files(tmp_path: Path) -> None:
     for name, text in {
         "props.conf": "[a]\nLINE_BREAKER = (1)\nEVENT_BREAKER = (2)\nTIME_PREFIX = 3\n"
         "EXTRACT-b = (?<c>4) in source\nREPORT-d = t\nLOOKUP-l = l c OUTPUT d\n"
-        'EVAL-e = if(match(replace(x, "5, \\")", ","), "6") AND x="match(a, b)", mvfind(c, "7"), 0)\n'
+        'EVAL-e = if(match(replace(x, "5, \\")", ","), "6") OR x="match(a)", mvfind(c, "7"), 0)\n'
         'EVAL-g = replace(x, "6", "")',
         "transforms.conf": "[t]\nREGEX = (?<f>8)\n[u]\nREGEX = (9)\nFORMAT = $1::$1\n"
         "[v]\nREGEX = (?<f>10)\nMV_ADD = true\n[l]\nfilename = l.csv",
@@ -372,3 +401,20 @@ def test_no_source_that_aws_allows_makes_the_choice_of_stanzas_slow(unit: str) -
         begun = time.thread_time()
         props.matching("x", "h", f"{front}{name}:hsm-{name}/")
         assert time.thread_time() - begun < FLOOR_SECONDS
+
+
+def test_one_line_is_as_short_as_its_regexes_rely_on() -> None:
+    (rule,) = (one for one in rules(ROOT) if "EXTRACT-one_line" in one.where.split())
+    regex = compile_regex(rule.regex)
+    found = {
+        size: regex.named(f"{FIRST} Sequence No : 0x1 {'a' * size}{' ' * 8}") or {}
+        for size in (1, 3_900, 4_000, 5_000, 800_000)
+    }
+    assert found[3_900]["one_line"]
+    assert max(len(one.get("one_line") or "") for one in found.values()) <= BOUNDED["one_line"]
+
+
+def test_a_regex_on_a_bounded_text_may_be_quadratic_but_not_dear() -> None:
+    assert flaw_of(Rule(r"[ \t]+x", most=1_000)) is None
+    assert "gives up on 4200 bytes" in str(flaw_of(Rule(r"\A.*?User Name.*User Type", most=4_200)))
+    assert "takes" in str(flaw_of(Rule(r"[^\r\n]*+[\r\n]x", most=20_000)))

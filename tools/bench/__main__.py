@@ -1,10 +1,12 @@
 """Measure the collector beside other programs: same machine, same server, same run.
 
-    python -m tools.bench [speed] [scheme] [requests] [latency] [memory] [--records N] [--rounds N]
+    python -m tools.bench [PART...] [--records N] [--rounds N]
 
-All programs are whole processes, started in turn; what they print is read and counted as splunkd
-would. Absolute figures depend on the machine: the ratios of the pairs are what to compare.
-`memory` reads fifty times the records and takes minutes; it runs only where it is named.
+Parts: speed, scheme, requests, latency, memory, normalization. All programs are whole processes,
+started in turn; what they print is read and counted as splunkd would. Only `normalization`, the
+cost of the search-time configuration, runs in this process. Absolute figures depend on the
+machine: the ratios of the pairs are what to compare. `memory` reads fifty times the records and
+takes minutes; it runs only where it is named.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tools.bench import parts
+from tools.bench.normalization import normalization
 from tools.bench.parts import Extent
 from tools.bench.programs import BenchProblem, Python, pythons
 
@@ -25,8 +28,9 @@ PARTS: Mapping[str, Part] = {
     "requests": parts.requests,
     "latency": parts.latency,
     "memory": parts.memory,
+    "normalization": normalization,
 }
-QUICK = ("speed", "scheme", "requests", "latency")
+QUICK = ("speed", "scheme", "requests", "latency", "normalization")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
