@@ -32,10 +32,14 @@ class EnvironmentProblem(Exception):
 
 @dataclass(frozen=True)
 class Recipe:
-    """What an environment is made from: a requirements file, and which Python (None: ours)."""
+    """What an environment is made from: a requirements file, and which Python (None: ours).
+
+    `alone`: without what those packages need in turn, since only their data is read.
+    """
 
     requirements: str
     version: str | None = None
+    alone: bool = False
 
 
 RECIPES = {
@@ -43,6 +47,7 @@ RECIPES = {
     "moto": Recipe("moto.txt"),
     "appinspect": Recipe("appinspect.txt"),
     "slim": Recipe("slim.txt"),
+    "cim": Recipe("cim.txt", alone=True),
     "py39": Recipe("test.txt", "3.9"),
     "py313": Recipe("test.txt", "3.13"),
 }
@@ -62,6 +67,7 @@ class Environment:
     folder: Path
     requirements: Path
     interpreter: Path
+    alone: bool = False
 
     @property
     def python(self) -> Path:
@@ -85,7 +91,8 @@ class Environment:
         if not self._is_of_this_interpreter():
             _run([str(self.interpreter), "-m", "venv", "--clear", str(self.folder)], self.name)
         pip = [str(self.python), "-m", "pip", "install", "--no-input", "--quiet"]
-        _run([*pip, "--disable-pip-version-check", "-r", str(self.requirements)], self.name)
+        pip += ["--disable-pip-version-check", *(["--no-deps"] if self.alone else [])]
+        _run([*pip, "-r", str(self.requirements)], self.name)
         self._stamp.write_text(made_from)
 
     def _is_of_this_interpreter(self) -> bool:
@@ -115,7 +122,11 @@ def plan(name: str, root: Path = ROOT) -> Environment | None:
     if interpreter is None:
         return None
     return Environment(
-        name, root / ".venv" / name, root / "requirements" / recipe.requirements, interpreter
+        name,
+        root / ".venv" / name,
+        root / "requirements" / recipe.requirements,
+        interpreter,
+        recipe.alone,
     )
 
 

@@ -364,7 +364,15 @@ def test_a_stream_of_another_name_is_told_apart_by_its_source(app: App) -> None:
         for n in numbers
     ]
     (row,) = searching(app, trail, now=MAY).saved(CONTINUITY).rows
-    assert (row["hsm_id"], row["first_number"], row["cluster_id"]) == (odd, "0x2", CLUSTER)
+    told = (row["hsm_id"], row["first_number"], row["cluster_id"])
+    assert told == (f"source {odd}", "0x2", CLUSTER)
+
+
+def test_no_source_becomes_a_formula_of_a_spreadsheet(app: App) -> None:
+    formula = "=cmd|' /C calc'!A0"
+    trail = [record(n, MARCH + n, hsm="localhost", source=formula) for n in (0, 1, 3)]
+    (row,) = searching(app, trail, now=MAY).saved(CONTINUITY).rows
+    assert row["hsm_id"] == f"source {formula}"
 
 
 # --- against a plain count

@@ -1,0 +1,148 @@
+"""What the customer's tables add by themselves, and what a record's activity is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Union
+
+import pytest
+
+from preview.app import App
+from preview.event import IndexedEvent
+from preview.spl.session import Session
+from tests.default.conftest import CLUSTER, HSM, SOURCE
+from tools.mappings import ACTIVITIES, read_table
+
+Fields = dict[str, Union[str, list[str]]]
+FieldsOf = Callable[..., Fields]
+
+ROOT = Path(__file__).resolve().parents[2]
+MONDAY = 1_513_555_200  # 2017-12-18 00:00 UTC
+RULES = [
+    (row.text("field"), value, row.text("activity"))
+    for row in read_table(ROOT / "mappings", ACTIVITIES)
+    for value in row.text("values").split(" ")
+]
+KNOWN = {"known_user": f"kmsuser@{CLUSTER}", "activity": "application"}
+
+
+def record(
+    opcode: str = "CN_LOGIN",
+    user: str = "kmsuser",
+    user_type: str = "CN_CRYPTO_USER",
+    log_type: str = "MGMT_USER_DETAILS_LOG",
+    usecs: int = 1_513_717_277_140_812,
+) -> str:
+    return (
+        f"Time: 12/19/17 21:01:17.140812, usecs:{usecs}\nSequence No : 0x1\n"
+        "Reboot counter : 0xe8\nCommand Type(hex) : CN_MGMT_CMD (0x0)\n"
+        f"Opcode : {opcode} (0xd)\nSession Handle : 0x1\nResponse : 0:HSM Return: SUCCESS\n"
+        f"Log type : {log_type} (2)\nUser Name : {user}\nUser Type : {user_type} (1)"
+    )
+
+
+def event(text: str, at: float = 1_513_717_277, source: str = SOURCE) -> IndexedEvent:
+    return IndexedEvent(text, round(at * 1e6), HSM, source, "aws:cloudhsm:audit", "main")
+
+
+def searching(app: App, *events: IndexedEvent) -> Session:
+    session = Session(app, now=1_600_000_000)
+    session.index(events)
+    return session
+
+
+# --- activity
+
+
+@pytest.mark.parametrize(("field", "value", "activity"), RULES)
+def test_a_rule_names_what_stands_behind_a_record_before_any_table(
+    app: App, field: str, value: str, activity: str
+) -> None:
+    given = {field: value}
+    text = record(
+        opcode=given.get("opcode", "CN_LOGIN"),
+        user_type=given.get("user_type", "CN_CRYPTO_USER"),
+        log_type=given.get("log_type", "MGMT_USER_DETAILS_LOG"),
+    )
+    stores = {"cloudhsm_known_users": [KNOWN]}
+    assert app.search_time(event(text), stores)["activity"] == activity
+
+
+def test_the_table_of_known_users_names_the_rest(app: App) -> None:
+    stores = {"cloudhsm_known_users": [{**KNOWN, "known_user_owner": "pki team"}]}
+    fields = app.search_time(event(record()), stores)
+    assert (fields["activity"], fields["known_user_owner"]) == ("application", "pki team")
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        (record(user="bob"), SOURCE),
+        (record(), SOURCE.replace(CLUSTER, "cluster-abcdefghijk")),
+        (record("CN_CHANGE_PSWD"), SOURCE),  # the name is the target's
+        (record(user="kmsuser\nx"), SOURCE),
+        (record(user="eve\nUser Type : CN_APPLIANCE_USER (5)"), SOURCE),
+        (record("CN_ZEROIZE", user="bob"), SOURCE),
+    ],
+    ids=["unknown", "other cluster", "target", "two lines", "forged type", "zeroize"],
+)
+def test_nobody_is_taken_for_a_known_user_without_certainty(
+    app: App, text: str, source: str
+) -> None:
+    stores = {"cloudhsm_known_users": [KNOWN]}
+    assert app.search_time(event(text, source=source), stores)["activity"] == "user"
+
+
+def test_empty_tables_add_nothing(fields_of: FieldsOf) -> None:
+    fields = fields_of(record())
+    assert fields["activity"] == "user"
+    added = {"cluster_name", "cluster_owner", "known_user_owner", "business_hours"}
+    assert not added & set(fields)
+
+
+# --- the documented searches
+
+
+def test_a_cluster_has_its_name_everywhere_once_it_is_entered(app: App) -> None:
+    session = searching(app, event(record()))
+    for name in ("test", "payments"):
+        session.search(f'| `cloudhsm_add_cluster("{CLUSTER}", "{name}", "prod", "pki", "high")`')
+    (row,) = session.search("`cloudhsm_records`").rows
+    names = ("cluster_name", "cluster_environment", "cluster_owner", "cluster_criticality")
+    assert [row[name] for name in names] == ["payments", "prod", "pki", "high"]
+    assert len(session.search("| inputlookup cloudhsm_clusters").rows) == 1
+
+
+def test_a_known_user_is_named_once_entered(app: App) -> None:
+    session = searching(app, event(record()))
+    entry = f'`cloudhsm_add_known_user("kmsuser", "{CLUSTER}", "application", "KMS", "")`'
+    session.search(f"| {entry}")
+    (row,) = session.search("`cloudhsm_audit`").rows
+    assert (row["activity"], row["known_user_owner"]) == ("application", "KMS")
+
+
+@pytest.mark.parametrize(
+    ("offset", "hour", "expected"),
+    [
+        (0, 8, "true"),
+        (0, 7.99, "false"),
+        (0, 17.99, "true"),
+        (0, 18, "false"),
+        (1, 7, "true"),
+        (1, 17, "false"),
+        (-5, 13, "true"),
+        (-5, 12, "false"),
+        (9, -1, "true"),  # Sunday 23:00 UTC is Monday 08:00
+        (0, 4 * 24 + 9, "true"),
+        (0, 5 * 24 + 9, "false"),
+    ],
+)
+def test_business_hours_are_those_of_the_offset(
+    app: App, offset: int, hour: float, expected: str
+) -> None:
+    session = searching(app, event(record(), MONDAY + 3600 * hour))
+    session.search(f"| `cloudhsm_set_business_hours(1, 5, 8, 18, {offset})`")
+    (row,) = session.search("`cloudhsm_audit`").rows
+    assert row["business_hours"] == expected
+    assert len(session.search("| inputlookup cloudhsm_business_hours").rows) == 168
