@@ -15,7 +15,17 @@ from typing import Union
 
 import yaml
 
-from tools.mappings import Check, Fault, MappingError, Value, one_of, several_words, some_of, words
+from tools.mappings import (
+    Check,
+    Fault,
+    MappingError,
+    Value,
+    compose,
+    one_of,
+    several_words,
+    some_of,
+    words,
+)
 
 FILE = "fields.yaml"
 AUDIT, CERTIFICATE = "audit", "certificate"
@@ -297,17 +307,7 @@ def _value(node: yaml.Node) -> Value:
 
 
 def _composed(path: Path) -> yaml.Node:
-    try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except UnicodeDecodeError as error:
-        raise MappingError([Fault(path, 1, f"is not UTF-8 ({error.reason})")]) from error
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise MappingError([Fault(path, line, f"is not YAML: {error.problem}")]) from error
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise MappingError([Fault(path, line, f"is not YAML: {error.reason}")]) from error
+    root = compose(path)
     if root is None:
         raise MappingError([Fault(path, 1, "is empty")])
     return root

@@ -326,11 +326,11 @@ def check_cim(folder: Path, opcodes: Sequence[Row], places: Sequence[Row]) -> No
         raise MappingError(faults)
 
 
-def _entries(path: Path) -> list[yaml.Node]:
-    """The entries of the file's one list."""
+def compose(path: Path) -> yaml.Node | None:
+    """The file's YAML nodes, None where it is empty; MappingError where it is no YAML."""
     try:
         text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        return yaml.compose(text, Loader=yaml.SafeLoader)
     except UnicodeDecodeError as error:
         raise MappingError([Fault(path, 1, f"is not UTF-8 ({error.reason})")]) from error
     except yaml.MarkedYAMLError as error:
@@ -339,6 +339,11 @@ def _entries(path: Path) -> list[yaml.Node]:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise MappingError([Fault(path, line, f"is not YAML: {error.reason}")]) from error
+
+
+def _entries(path: Path) -> list[yaml.Node]:
+    """The entries of the file's one list."""
+    root = compose(path)
     if not isinstance(root, yaml.SequenceNode):
         raise MappingError(
             [Fault(path, 1, "must hold one list of entries, each starting with '- '")]

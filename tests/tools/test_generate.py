@@ -274,3 +274,34 @@ def test_a_missing_mapping_says_what_is_missing(
     (source / "mappings" / "responses.yaml").unlink()
     assert main(["--check", "--root", str(source)]) == 2
     assert "responses.yaml: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("- opcode: CN_LOGIN\n", "- opcode: CN_LOGIM\n", "has no entry 'CN_LOGIN'"),
+        ("- opcode: CN_LOGIN\n", "- opcode: CN_LOGIM\n", "add it to opcodes.yaml first"),
+        ("action: acl_modified", "action: null", "a Change, and nothing else, gives all of"),
+        ("action: acl_modified", "action: shared", "action must be one of"),
+        ("object: target_user", "object: quorum", "exactly where the object is target_user"),
+        ("model: Authentication", "model: Login", "model must be one of"),
+    ],
+)
+def test_a_fault_in_the_places_of_operations_is_told_with_its_line(
+    source: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, complaint: str
+) -> None:
+    path = source / "mappings" / "cim.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    assert main(["--check", "--root", str(source)]) == 2
+    told = capsys.readouterr().err
+    assert complaint in told
+    assert all(line.startswith(f"{path}:") for line in told.splitlines())
+
+
+def test_a_conf_file_without_a_generated_block_is_told(
+    source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = source / "default" / "props.conf"
+    path.write_text(path.read_text(encoding="utf-8").replace("# >>> activity", "# activity"))
+    assert main(["--check", "--root", str(source)]) == 2
+    assert "there is no block '# >>> activity: ...'" in capsys.readouterr().err
