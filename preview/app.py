@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from preview import index_time, macros
+from preview.alerts import Alert, alerts
 from preview.app_folder import AppFolder, is_own, merged, read_app, read_neighbour
 from preview.conf import Conf, Stanza
 from preview.errors import ConfError
@@ -42,11 +43,12 @@ def _now_usecs() -> int:
 
 @dataclass(frozen=True)
 class SearchKnowledge:
-    """What searches refer to by name: macros, saved searches, lookups."""
+    """What searches refer to by name: macros, saved searches, lookups; and what is scheduled."""
 
     macros: Macros
     saved_searches: dict[str, str]
     lookups: Mapping[str, AnyLookup]
+    alerts: Mapping[str, Alert]
 
     @property
     def store_lookups(self) -> list[StoreLookup]:
@@ -92,6 +94,7 @@ class App:
             search_macros,
             saved_searches(confs["savedsearches.conf"], search_macros),
             transforms.lookups,
+            alerts(confs["savedsearches.conf"]),
         )
         types = event_types(confs["eventtypes.conf"], search_macros)
         last = [event_type_step(types), tag_step(tags(confs["tags.conf"]))]

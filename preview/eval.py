@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 
 from preview.errors import EvalError
 from preview.eval_functions import build_call
@@ -43,7 +43,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\", "'": "'"}
 _WORDS = frozenset({"AND", "OR", "XOR", "NOT", "IN", "LIKE"})
 
 
-@cache
+@lru_cache(maxsize=4096)
 def compile_eval(text: str) -> Expr:
     """Compile an expression. Raises EvalError for bad syntax and for what is not modelled."""
     return _Parser(text).whole()

@@ -13,9 +13,39 @@ from preview.errors import ConfError, PreviewError
 from preview.macros import Macros
 from preview.spl.pipeline import check
 
-# What does not change the results: when it runs, where it is sent, how it is shown.
+# What does not change the results of a search: when it runs, what happens then, how it is shown.
+# (preview.alerts reads those that decide when it alerts.) `action.notable`, `action.risk` and
+# `action.correlationsearch` belong to Splunk Enterprise Security.
 _IGNORED = frozenset(
     {
+        "disabled",
+        "realtime_schedule",
+        "schedule_window",
+        "counttype",
+        "relation",
+        "quantity",
+        "alert.digest_mode",
+        "alert.severity",
+        "alert.suppress",
+        "alert.suppress.fields",
+        "alert.suppress.period",
+        "alert.track",
+        "action.correlationsearch.annotations",
+        "action.correlationsearch.enabled",
+        "action.correlationsearch.label",
+        "action.notable",
+        "action.notable.param.drilldown_searches",
+        "action.notable.param.next_steps",
+        "action.notable.param.rule_description",
+        "action.notable.param.rule_title",
+        "action.notable.param.security_domain",
+        "action.notable.param.severity",
+        "action.risk",
+        "action.risk.param._risk",
+        "action.risk.param._risk_message",
+        "action.risk.param.verbose",
+        "dispatch.index_earliest",
+        "dispatch.index_latest",
         "description",
         "enableSched",
         "cron_schedule",

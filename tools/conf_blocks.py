@@ -41,16 +41,16 @@ class BlockProblem(Exception):
 def props(text: str, record_keys: Sequence[str], cim: Sequence[Row], rules: Sequence[Row]) -> str:
     """`default/props.conf` with its blocks as they follow from the mappings."""
     by_hand = _settings(text, AUDIT)
-    text = _with_block(text, "keys", _key_settings(by_hand, record_keys))
-    text = _with_block(text, "one line", _one_line_settings(by_hand, record_keys))
-    text = _with_block(text, "actors", _actor_settings(by_hand, cim))
-    text = _with_block(text, "activity", _activity_settings(cim, rules))
-    return _with_block(text, "other collectors", _other_collectors(text))
+    text = with_block(text, "keys", _key_settings(by_hand, record_keys))
+    text = with_block(text, "one line", _one_line_settings(by_hand, record_keys))
+    text = with_block(text, "actors", _actor_settings(by_hand, cim))
+    text = with_block(text, "activity", _activity_settings(cim, rules))
+    return with_block(text, "other collectors", _other_collectors(text))
 
 
 def transforms(text: str, props_text: str) -> str:
     """`default/transforms.conf` with its block as it follows from `default/props.conf`."""
-    return _with_block(text, "keys", _key_transforms(_settings(props_text, AUDIT)))
+    return with_block(text, "keys", _key_transforms(_settings(props_text, AUDIT)))
 
 
 # --- keys that stand twice
@@ -242,7 +242,7 @@ def _other_collectors(text: str) -> Iterator[str]:
 # --- conf text
 
 
-def _with_block(text: str, title: str, lines: Iterable[str]) -> str:
+def with_block(text: str, title: str, lines: Iterable[str]) -> str:
     found = re.search(rf"(?ms)^(# >>> {title}: [^\n]*\n).*?^(# <<<)$", text)
     if found is None:
         raise BlockProblem(f"there is no block '# >>> {title}: ...' that ends with '# <<<'")

@@ -1,10 +1,10 @@
-"""Writes all that follows from `mappings/*.yaml`; with `--check` it only compares.
+"""Writes what follows from `mappings/` and `detections/`; with `--check` it only compares.
 
-That is `lookups/*.csv`, the generated blocks of `default/props.conf` and `default/transforms.conf`,
-and the pages `docs/fields.md` and `docs/cim.md`. The output depends on the mappings and on what is
-written by hand around a block. Lookups: UTF-8, LF, quotes only where CSV needs them, rows in the
-order of the YAML with the catch-all `*` last. CSV has no comments and Splunk takes the first line
-for the header, so these files cannot say that they are generated; `--check` notices a change.
+That is `lookups/*.csv`, the generated blocks of `default/*.conf`, and pages of `docs/`. The output
+depends on these and on what is written by hand around a block. Lookups: UTF-8, LF, quotes only
+where CSV needs them, rows in the order of the YAML with the catch-all `*` last. CSV has no comments
+and Splunk takes the first line for the header, so these files cannot say that they are generated;
+`--check` notices a change.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from pathlib import Path
 
 from tools import cim_page, conf_blocks, dictionary, mappings
 from tools.conf_blocks import BlockProblem
+from tools.detections import blocks
+from tools.detections import page as detections_page
+from tools.detections.schema import read_detections
 from tools.mappings import CATCH_ALL, MappingError, Row, read_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,11 +91,17 @@ def build(root: Path) -> dict[str, str]:
     props = (root / "default" / "props.conf").read_text(encoding="utf-8")
     props = conf_blocks.props(props, dictionary.record_keys(folder), places, rules)
     transforms = (root / "default" / "transforms.conf").read_text(encoding="utf-8")
+    detections = read_detections(root)
+    searches = (root / "default" / "savedsearches.conf").read_text(encoding="utf-8")
+    macros = (root / "default" / "macros.conf").read_text(encoding="utf-8")
     return {
         **lookups,
+        "default/savedsearches.conf": blocks.saved_searches(searches, detections),
+        "default/macros.conf": blocks.macros(macros, detections),
         "default/props.conf": props,
         "default/transforms.conf": conf_blocks.transforms(transforms, props),
         **dictionary.pages(folder),
+        "docs/detections.md": detections_page.page(detections),
         "docs/cim.md": cim_page.page(places, outcomes, rules),
     }
 
@@ -146,7 +155,7 @@ def _difference(path: Path, wanted: bytes) -> Iterator[str]:
     have, want = path.read_bytes().split(b"\n"), wanted.split(b"\n")
     for number in range(max(len(have), len(want))):
         if have[number : number + 1] != want[number : number + 1]:
-            yield f"{path}:{number + 1}: differs from the mappings"
+            yield f"{path}:{number + 1}: differs from what it is generated from"
             return
 
 

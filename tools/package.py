@@ -78,7 +78,9 @@ def build(root: Path = ROOT) -> Path:
     Raises PackagingProblem, and vendor.VendoringProblem where the libraries cannot be had.
     """
     if generate.main(["--check", "--root", str(root)]) != 0:
-        raise PackagingProblem("generated files do not follow from mappings/: run `make generate`")
+        raise PackagingProblem(
+            "generated files do not follow from mappings/ and detections/: run `make generate`"
+        )
     libraries = root / "build" / "lib"
     vendor.fill(libraries, root / "requirements")
     archive = root / "dist" / f"{APP_ID}-{version(root)}.tar.gz"

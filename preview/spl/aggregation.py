@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from preview.errors import SearchError
 from preview.spl.aggregates import Aggregation, Running, parse_aggregation, results_of
 from preview.spl.context import Context, Results, Row, Run, command
@@ -14,19 +16,21 @@ _Groups = dict[tuple[str, ...], list[Running]]
 def _stats(arguments: str) -> Run:
     """Search Reference, "stats": a row per group, sorted by the group; without BY, one row."""
     wanted = parse_aggregation(_refuse_options(arguments, "stats"), "stats")
-    columns = (*wanted.by, *(one.name for one in wanted.aggregates))
+    return lambda results, _context: rows_by_group(wanted, results.rows)
 
-    def run(results: Results, _context: Context) -> Results:
-        groups = _grouped(wanted, results.rows)
-        if not wanted.by and not groups:
-            groups[()] = [one.start() for one in wanted.aggregates]
-        rows = [
+
+def rows_by_group(wanted: Aggregation, rows: Iterable[Row]) -> Results:
+    """A row per group, sorted by the group; without BY, one row, even of nothing."""
+    groups = _grouped(wanted, rows)
+    if not wanted.by and not groups:
+        groups[()] = [one.start() for one in wanted.aggregates]
+    return Results(
+        [
             {**dict(zip(wanted.by, key)), **results_of(wanted.aggregates, running)}
             for key, running in sorted(groups.items(), key=lambda item: item[0])
-        ]
-        return Results(rows, columns)
-
-    return run
+        ],
+        (*wanted.by, *(one.name for one in wanted.aggregates)),
+    )
 
 
 @command("eventstats")
@@ -66,7 +70,7 @@ def _streamstats(arguments: str) -> Run:
     return run
 
 
-def _grouped(wanted: Aggregation, rows: list[Row]) -> _Groups:
+def _grouped(wanted: Aggregation, rows: Iterable[Row]) -> _Groups:
     groups: _Groups = {}
     for row in rows:
         _feed(wanted, _group(groups, wanted, row), row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from preview.errors import SearchError
@@ -35,7 +35,7 @@ class Context:
     lookup definitions by name. stores: the records of KV store collections, by collection.
     """
 
-    events: Sequence[Mapping[str, FieldValue]] = ()
+    events: Iterable[Mapping[str, FieldValue]] = ()
     earliest: float = 0
     latest: float | None = None
     now: float = 0

@@ -2,34 +2,105 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
 from preview.errors import SearchError
 from preview.macros import Macros
+from preview.search import Predicate, compile_search
 
 # Each module declares its commands when it is imported.
-from preview.spl import aggregation, filtering, lookup_store, ordering, shaping, sources
-from preview.spl.context import GENERATING, Context, Results, compiled, values_of
-from preview.spl.syntax import calls, replace_subsearches
+from preview.spl import aggregation, filtering, indexed, lookup_store, ordering, shaping, sources
+from preview.spl.appending import append
+from preview.spl.context import GENERATING, Context, Results, Run, compiled, values_of
+from preview.spl.syntax import Call, calls, replace_subsearches
 
 # Commands that do something else where nothing stands before them.
 _AS_FIRST = {"search": "search-events", "inputlookup": "inputlookup-first"}
-MODULES = (aggregation, filtering, lookup_store, ordering, shaping, sources)
+_NOW = re.compile(r'"(?:[^"\\]|\\.)*"|\b(now\(\s*\))', re.DOTALL)
+MODULES = (aggregation, filtering, indexed, lookup_store, ordering, shaping, sources)
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search with its macros expanded, to be run once or often."""
+
+    text: str
+
+    @cached_property
+    def _calls(self) -> list[Call]:
+        listed = calls(self.text)
+        for position, call in enumerate(listed):
+            _check_place(call.name, position)
+        return listed
+
+    @cached_property
+    def selects(self) -> Predicate | None:
+        """What chooses the events, if they are chosen by the search command and by nothing else."""
+        first = self._calls[0]
+        if first.name != "search" or _has_subsearch(first.arguments):
+            return None
+        return compile_search(first.arguments)
+
+    @cached_property
+    def _compiled(self) -> list[Run | None]:
+        """None for a command that is compiled when it runs: it holds a subsearch, or now()."""
+        return [
+            None if _depends(call.arguments) else _run_of(call, at)
+            for at, call in enumerate(self._calls)
+        ]
+
+    def run(self, context: Context) -> Results:
+        """The results. Raises PreviewError for what is not modelled."""
+        return self._from(0, Results([]), context)
+
+    def behind(self, results: Results, context: Context) -> Results:
+        """The results of the commands behind the first one, which gave `results`."""
+        return self._from(1, results, context)
+
+    def _from(self, start: int, results: Results, context: Context) -> Results:
+        for position in range(start, len(self._calls)):
+            ready = self._compiled[position] or self._answered(position, context)
+            results = ready(results, context)
+        return results
+
+    def _answered(self, position: int, context: Context) -> Run:
+        call = self._calls[position]
+        if call.name == "append":
+            return append(call.arguments, lambda inner: Search(inner).run(context))
+        arguments = replace_subsearches(
+            call.arguments, lambda inner: _subsearch(Search(inner).run(context))
+        )
+        return _run_of(Call(call.name, _with_now(arguments, context.now)), position)
+
+
+def _has_subsearch(arguments: str) -> bool:
+    return replace_subsearches(arguments, lambda _inner: "") != arguments
+
+
+def _depends(arguments: str) -> bool:
+    return _has_subsearch(arguments) or _with_now(arguments, 0) != arguments
+
+
+def _with_now(arguments: str, now: float) -> str:
+    """Search Reference, "now": the time at which the search began, in whole seconds."""
+    return _NOW.sub(lambda found: found[0] if found[1] is None else f"{now:.0f}", arguments)
+
+
+def _run_of(call: Call, position: int) -> Run:
+    name = call.name if position else _AS_FIRST.get(call.name, call.name)
+    return compiled(name, call.arguments)
+
+
+def compiled_search(text: str, macros: Macros) -> Search:
+    """The search, ready to run. Raises PreviewError where a macro cannot be expanded."""
+    return Search(macros.expand(text))
 
 
 def run(text: str, context: Context) -> Results:
     """Expand macros, then run command by command. Raises PreviewError for what is not modelled."""
-    return _run_expanded(context.macros.expand(text), context)
-
-
-def _run_expanded(text: str, context: Context) -> Results:
-    results = Results([])
-    for position, call in enumerate(calls(text)):
-        _check_place(call.name, position)
-        name = call.name if position else _AS_FIRST.get(call.name, call.name)
-        arguments = replace_subsearches(
-            call.arguments, lambda inner: _subsearch(_run_expanded(inner, context))
-        )
-        results = compiled(name, arguments)(results, context)
-    return results
+    return compiled_search(text, context.macros).run(context)
 
 
 def check(text: str, macros: Macros) -> None:
@@ -40,13 +111,21 @@ def check(text: str, macros: Macros) -> None:
 def _check_expanded(text: str) -> None:
     for position, call in enumerate(calls(text)):
         _check_place(call.name, position)
-        name = call.name if position else _AS_FIRST.get(call.name, call.name)
-        compiled(name, replace_subsearches(call.arguments, _checked_subsearch))
+        if call.name == "append":
+            append(call.arguments, _checked_rows)
+        else:
+            arguments = replace_subsearches(call.arguments, _checked_subsearch)
+            _run_of(Call(call.name, _with_now(arguments, 0)), position)
 
 
 def _checked_subsearch(inner: str) -> str:
     _check_expanded(inner)
     return '""'
+
+
+def _checked_rows(inner: str) -> Results:
+    _check_expanded(inner)
+    return Results([])
 
 
 def _check_place(name: str, position: int) -> None:

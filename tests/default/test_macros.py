@@ -36,12 +36,12 @@ def test_a_macro_names_its_sourcetypes_in_the_index_that_one_macro_decides(
     ] == sourcetypes
 
 
-def test_the_index_is_decided_in_one_place_only() -> None:
+def test_the_index_of_each_kind_of_data_is_decided_in_one_place_only() -> None:
     stanzas = read_conf(DEFAULT / "macros.conf").stanzas.values()
     deciding = [
         stanza.name for stanza in stanzas if "index=" in stanza.settings["definition"].value
     ]
-    assert deciding == ["cloudhsm_index"]
+    assert deciding == ["cloudhsm_index", "cloudhsm_cloudtrail_index"]
 
 
 def test_repeats_are_removed_by_record_key_and_events_without_one_stay() -> None:

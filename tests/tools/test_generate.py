@@ -66,8 +66,8 @@ def shipped_opcodes() -> dict[str, dict[str, str]]:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A copy of the mappings and lookups that a test may spoil."""
-    for folder in ("mappings", "lookups", "default", "docs"):
+    """A copy of what is generated, and from what, that a test may spoil."""
+    for folder in ("mappings", "lookups", "default", "docs", "detections"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path
 
@@ -244,7 +244,7 @@ def test_check_names_the_file_and_the_first_line_that_differs(
     expected = line or before[: before.index(b",low,")].count(b"\n") + 1
     assert main(["--check", "--root", str(source)]) == 1
     assert capsys.readouterr().err == (
-        f"{path}:{expected}: differs from the mappings; run: make generate\n"
+        f"{path}:{expected}: differs from what it is generated from; run: make generate\n"
     )
     assert path.read_bytes() == spoil(before)
 

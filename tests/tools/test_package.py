@@ -33,9 +33,12 @@ def root(tmp_path: Path) -> Path:
     write(root / "default" / "app.conf", "[id]\nversion = 1.2.3\n")
     write(root / "tests" / "test_x.py")
     write(root / "build" / "lib" / "common" / "six.py")
-    for folder in ("mappings", "lookups"):
+    for folder in ("mappings", "lookups", "detections"):
         shutil.copytree(package.ROOT / folder, root / folder)
-    for file in ("default/props.conf", "default/transforms.conf", "docs/fields.md", "docs/cim.md"):
+    generated = [
+        f"default/{name}.conf" for name in ("macros", "props", "savedsearches", "transforms")
+    ]
+    for file in [*generated, "docs/cim.md", "docs/detections.md", "docs/fields.md"]:
         (root / file).parent.mkdir(exist_ok=True)
         shutil.copy(package.ROOT / file, root / file)
     return root
@@ -82,7 +85,8 @@ def test_a_build_writes_the_listed_files_and_the_libraries(root: Path) -> None:
     archive = package.build(root)
     assert archive == root / "dist" / "TA-aws-cloudhsm-1.2.3.tar.gz"
     lookups = {f"lookups/{path.name}" for path in (root / "lookups").iterdir()}
-    wanted = {*package.REQUIRED, *lookups, "lib/common/six.py"}
+    generated = {"default/macros.conf", "default/savedsearches.conf"}
+    wanted = {*package.REQUIRED, *lookups, *generated, "lib/common/six.py"}
     assert names(archive.read_bytes()) == {f"TA-aws-cloudhsm/{name}" for name in wanted}
 
 

@@ -146,7 +146,7 @@ def test_lookup_in_files_and_collections(collected: Collected, text: str, rows: 
     context = collected([{"a": "1", "b": "stored"}])
 
     assert _rows(f"* | {text} | fields - _time", context) == rows
-    assert "label" not in context.events[0]
+    assert "label" not in next(iter(context.events))
 
 
 @pytest.mark.parametrize(

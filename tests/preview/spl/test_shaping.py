@@ -40,7 +40,7 @@ def test_eval_leaves_the_rows_of_others_alone() -> None:
 
     run("* | eval a=2", context)
 
-    assert context.events[0]["a"] == "1"
+    assert next(iter(context.events))["a"] == "1"
 
 
 def test_fields_keeps_internal_fields_and_table_does_not() -> None:

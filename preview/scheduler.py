@@ -1,0 +1,164 @@
+"""Runs alerts on their schedule over an index that fills up, for weeks at a time.
+
+A record is searched by its own time and by the second in which it was indexed, so what arrives late
+or twice is met as a search head would meet it. Source: savedsearches.conf.spec.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from operator import itemgetter
+
+from preview.alerts import Alert, Throttling
+from preview.app import App
+from preview.eval_values import FieldValue
+from preview.spl.context import Context, Records, Results, Row, values_of
+from preview.spl.pipeline import Search, compiled_search
+
+# What makes the results depend on the moment of the run, besides the events.
+_CLOCK = re.compile(r"\bnow\s*\(|\btime\s*\(|\baddinfo\b|\[")
+
+
+@dataclass(frozen=True)
+class Told:
+    """One result that an alert told, and when: `run` in epoch seconds."""
+
+    run: int
+    row: Row
+
+
+class Index:
+    """Events with their fields, each with the epoch second in which it was indexed."""
+
+    def __init__(self, events: Iterable[tuple[float, Mapping[str, FieldValue]]]) -> None:
+        self.events: list[Row] = [
+            {**fields, "_indextime": f"{second:.0f}"}
+            for second, fields in sorted(events, key=itemgetter(0))
+        ]
+        self.seconds = [float(str(event["_indextime"])) for event in self.events]
+
+    @cached_property
+    def _by_time(self) -> tuple[list[float], list[Row]]:
+        """Times ascending, and the events in the same order."""
+        listed = sorted(((_time(event), place) for place, event in enumerate(self.events)))
+        return [time for time, _ in listed], [self.events[place] for _, place in listed]
+
+    def visible(self, earliest: float, latest: float | None, run: float) -> list[Row]:
+        """The events of a time range that were indexed before `run`, newest first."""
+        times, events = self._by_time
+        end = len(times) if latest is None else bisect_left(times, latest)
+        found = events[bisect_left(times, earliest) : end]
+        return [event for event in reversed(found) if float(str(event["_indextime"])) < run]
+
+
+class _Visible:
+    """What a search may look at, put together only when it looks."""
+
+    def __init__(self, index: Index, earliest: float, latest: float | None, run: float) -> None:
+        self._of = (index, earliest, latest, run)
+
+    @cached_property
+    def _found(self) -> list[Row]:
+        index, earliest, latest, run = self._of
+        return index.visible(earliest, latest, run)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._found)
+
+
+class Scheduler:
+    """Alerts of `app` over `index`; `stores` are the records of KV store collections."""
+
+    def __init__(self, app: App, index: Index, stores: dict[str, Records] | None = None) -> None:
+        knowledge = app.knowledge
+        self._index = index
+        names = app.collection_names
+        given = stores or {}
+        held: dict[str, Records] = {}
+        for name, collection in names.items():
+            held[collection] = held.setdefault(
+                collection, given.get(collection, given.get(name, []))
+            )
+            held[name] = held[collection]
+        self._context = Context(
+            macros=knowledge.macros,
+            saved_searches=knowledge.saved_searches,
+            lookups=knowledge.lookups,
+            stores=held,
+        )
+
+    def told(self, alert: Alert, since: float, until: float) -> list[Told]:
+        """What the alert tells in its runs from `since` to before `until` (epoch seconds)."""
+        found = self._results(alert, since, until)
+        return list(_throttled(found, alert.throttling))
+
+    def _results(self, alert: Alert, since: float, until: float) -> Iterator[Told]:
+        search = compiled_search(alert.search, self._context.macros)
+        runs = alert.runs(since, until)
+        each = self._in_slices if search.selects else self._whole
+        for run, results in each(search, alert, runs):
+            yield from (Told(run, row) for row in results.rows)
+
+    def _whole(
+        self, search: Search, alert: Alert, runs: Iterable[int]
+    ) -> Iterator[tuple[int, Results]]:
+        for run in runs:
+            yield run, search.run(self._at(alert, run))
+
+    def _in_slices(
+        self, search: Search, alert: Alert, runs: Iterable[int]
+    ) -> Iterator[tuple[int, Results]]:
+        """Chooses the events once for all runs; a run over the same ones gives the same results."""
+        selects = search.selects or (lambda _event: True)
+        seconds, chosen = [], []
+        for second, event in zip(self._index.seconds, self._index.events):
+            if selects(event):
+                seconds.append(second)
+                chosen.append((_time(event), event))
+        clock = _CLOCK.search(search.text) is not None
+        before: tuple[list[tuple[float, Row]], Results] | None = None
+        for run in runs:
+            earliest, latest = alert.times.at(run)
+            from_second, to_second = alert.index_times.at(run)
+            start = bisect_left(seconds, from_second)
+            end = bisect_left(seconds, run if to_second is None else min(run, to_second))
+            found = [
+                one
+                for one in chosen[start:end]
+                if earliest <= one[0] and (latest is None or one[0] < latest)
+            ]
+            if before is None or clock or found != before[0]:
+                before = found, search.behind(_newest_first(found), self._at(alert, run))
+            yield run, before[1]
+
+    def _at(self, alert: Alert, run: int) -> Context:
+        earliest, latest = alert.times.at(run)
+        events = _Visible(self._index, earliest, latest, run)
+        return replace(
+            self._context, events=events, earliest=earliest, latest=latest, now=float(run)
+        )
+
+
+def _newest_first(found: list[tuple[float, Row]]) -> Results:
+    """Copies, since commands may change rows; of one time, the last indexed comes first."""
+    listed = sorted(found, key=itemgetter(0))
+    return Results([dict(event) for _time_of, event in reversed(listed)])
+
+
+def _throttled(found: Iterable[Told], throttling: Throttling | None) -> Iterator[Told]:
+    last: dict[tuple[tuple[str, ...], ...], int] = {}
+    for told in found:
+        if throttling is not None:
+            key = tuple(tuple(values_of(told.row, name)) for name in throttling.fields)
+            if key in last and told.run - last[key] < throttling.seconds:
+                continue
+            last[key] = told.run
+        yield told
+
+
+def _time(event: Mapping[str, FieldValue]) -> float:
+    return float(str(event["_time"]))

@@ -1,0 +1,1 @@
+"""Detections: `detections/*.yml` become alerts of default/savedsearches.conf, and are proven."""

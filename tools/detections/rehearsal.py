@@ -1,0 +1,87 @@
+"""Runs a detection over one of its samples, as its saved search runs: by schedule, throttled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from preview.app import App
+from preview.kv_store import by_collection
+from preview.scheduler import Index, Scheduler, Told
+from preview.spl.context import values_of
+from samples.layout import Generation
+from tools.detections import stage
+from tools.detections.scene import cluster_id, duration, hsm_id, lines_of, write
+from tools.detections.schema import Detection, Sample, seconds
+
+# 2026-03-03 10:00 UTC, a Tuesday.
+START = 1_772_532_000
+# The last slice of index time, and the throttling of everything before, have passed by then.
+_AFTERWARDS_S = 900
+
+
+def rehearse(
+    app: App, detection: Detection, sample: Sample, generation: Generation = Generation.OLDER
+) -> list[Told]:
+    """What the alert tells while the sample lasts, and a little longer.
+
+    Raises ValueError for a line of the sample that cannot be written, naming what is wrong.
+    """
+    stores = {name: [dict(row) for row in rows] for name, rows in sample.tables.items()}
+    known = by_collection(stores, app.collection_names)
+    index = Index(
+        (second, app.search_time(event, known))
+        for second, event in _events(app, sample, generation)
+    )
+    scheduler = Scheduler(app, index, {name: list(rows) for name, rows in stores.items()})
+    until = START + seconds(sample.lasts) + seconds(detection.schedule.every) + _AFTERWARDS_S
+    return scheduler.told(app.knowledge.alerts[detection.title], START, until)
+
+
+def _events(app: App, sample: Sample, generation: Generation) -> Iterator[stage.Indexed]:
+    lines = [line for one in sample.records for line in lines_of(one)]
+    yield from stage.records(app, write(lines, generation, START * 1_000_000))
+    said = [
+        stage.collector_event(
+            {key: value for key, value in line.items() if key not in {"cluster", "hsm"}},
+            START,
+            cluster_id(line.get("cluster", "payments")),
+            hsm_id(line.get("cluster", "payments"), line.get("hsm", "a")),
+        )
+        for one in sample.collector
+        for line in _repeated(one)
+    ]
+    yield from stage.said(app, said)
+    calls = [stage.api_call(line, START) for one in sample.cloudtrail for line in _repeated(one)]
+    yield from stage.cloudtrail(calls)
+
+
+def _repeated(line: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """`repeat` copies, `every` so long apart."""
+    rest = {key: value for key, value in line.items() if key not in {"repeat", "every"}}
+    step = duration("every", line.get("every", 0))
+    for number in range(int(line.get("repeat", 1))):
+        yield {**rest, "at": duration("at", line.get("at", 0)) + number * step}
+
+
+def differences(told: Sequence[Told], expected: Sequence[Mapping[str, object]]) -> list[str]:
+    """How what was told differs from the rows that a sample expects; each row by the fields named.
+
+    Rows without `_time` order come in the order of their runs.
+    """
+    if len(told) != len(expected):
+        shown = "; ".join(_shown(one) for one in told[:5]) or "none"
+        return [f"{len(told)} alerts instead of {len(expected)}: {shown}"]
+    found = []
+    for number, (one, wanted) in enumerate(zip(told, expected), 1):
+        for name, value in wanted.items():
+            have = values_of(one.row, name)
+            want = [str(item) for item in value] if isinstance(value, list) else [str(value)]
+            if have != want:
+                found.append(f"alert {number}: {name} is {have}, not {want}")
+    return found
+
+
+def _shown(told: Told) -> str:
+    names = ("cluster_id", "hsm_id", "user", "opcode", "first_time")
+    return " ".join(f"{name}={told.row[name]}" for name in names if name in told.row)

@@ -1,0 +1,346 @@
+"""Reads `detections/*.yml`, one detection each, strictly: every fault with file, line, what to do.
+
+`Detection` and the models below it are the schema; docs/writing-detections.md explains the keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from tools.mappings import Fault, MappingError, compose
+
+FOLDER = "detections"
+PREFIX = "cloudhsm_"
+TITLE = "AWS CloudHSM"
+# Fields that hold nothing a user of an HSM could have chosen: safe in the text of another search.
+SAFE_TOKENS = frozenset({"cluster_id", "drill_from", "drill_to", "hsm_id", "user_hash"})
+SEVERITIES = ("informational", "low", "medium", "high", "critical")
+_NEW_ID = "make a new one: python -c 'import uuid; print(uuid.uuid4())'"
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DURATION = re.compile(r"(?P<sign>-?)(?P<number>\d+(?:\.\d+)?)(?P<unit>[smhd])")
+_DRILLDOWN_STARTS = re.compile(r"`cloudhsm_[a-z_]+`")
+
+
+def seconds(text: str) -> float:
+    """`90s`, `15m`, `-3h` or `30d` in seconds. Raises ValueError."""
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise ValueError("write a number and a unit, such as 90s, 15m, 3h or 30d")
+    value = float(found["number"]) * _UNITS[found["unit"]]
+    return -value if found["sign"] else value
+
+
+def _one_line(text: str) -> str:
+    """A folded block of YAML ends with a line break; inside there must be none."""
+    text = text.strip()
+    if not text or "\n" in text:
+        raise ValueError("must be a text of one paragraph: use >- for long ones")
+    if len(re.findall(r"\s{2,}", text)):
+        raise ValueError("holds several blanks in a row")
+    return text
+
+
+def _duration(text: str) -> str:
+    if seconds(text) <= 0:
+        raise ValueError("must be longer than nothing")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_one_line)]
+Duration = Annotated[str, AfterValidator(_duration)]
+FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Technique = Annotated[str, StringConstraints(pattern=r"^T\d{4}(\.\d{3})?$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Schedule(_Strict):
+    """When it runs, and over what.
+
+    every: how often. indexed: the slice of index time of a run, as long as `every` unless it is
+    longer, so that records which belong together are seen together; null where the search picks
+    what is new by itself. events: how far back, in the events' own time.
+    """
+
+    every: Literal["5m", "15m", "1h", "4h", "1d"]
+    indexed: Duration | None = "as every"
+    events: Duration = "7d"
+
+    @property
+    def slice(self) -> str | None:
+        """The slice of index time, or None."""
+        return self.every if self.indexed == "as every" else self.indexed
+
+    @model_validator(mode="after")
+    def _whole(self) -> Schedule:
+        if self.slice and seconds(self.slice) < seconds(self.every):
+            raise ValueError("indexed is shorter than every: records between two runs are not seen")
+        return self
+
+
+class Threshold(_Strict):
+    """A number that a customer may change: it becomes a macro."""
+
+    value: int = Field(ge=0)
+    meaning: Text
+
+
+class Throttle(_Strict):
+    """After an alert, others with the same values of these fields wait."""
+
+    by: list[FieldName] = Field(min_length=1)
+    period: Duration = Field(alias="for")
+
+
+class RiskObject(_Strict):
+    """Whose risk rises by how much; the types are Enterprise Security's."""
+
+    field: FieldName
+    type: Literal["user", "system", "other"]
+    score: int = Field(ge=1, le=100)
+
+
+class Risk(_Strict):
+    """`message` may name fields of the results as $field$."""
+
+    message: Text
+    objects: list[RiskObject] = Field(min_length=1)
+
+
+class Controls(_Strict):
+    """Requirements that it really serves, as those standards number them."""
+
+    pci_dss: list[Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+){1,3}$")]] = []
+    nist_800_53: list[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-\d+(\(\d+\))?$")]] = []
+    fips_140: list[Annotated[str, StringConstraints(pattern=r"^7\.\d+(\.\d+)*$")]] = []
+
+
+class Drilldown(_Strict):
+    """The search behind an alert; $field$ only where no text of a record can come in."""
+
+    name: Text
+    search: str
+
+    @model_validator(mode="after")
+    def _safe(self) -> Drilldown:
+        unsafe = sorted(set(tokens(self.search)) - SAFE_TOKENS)
+        if unsafe:
+            raise ValueError(
+                f"${unsafe[0]}$ may hold text of a record, which would become part of a search;"
+                f" use one of {', '.join(f'${name}$' for name in sorted(SAFE_TOKENS))}"
+            )
+        if not _DRILLDOWN_STARTS.match(self.search):
+            raise ValueError("search: must begin with a macro such as `cloudhsm_audit`")
+        return self
+
+
+Value = str | int | float | list[str]
+
+
+class Sample(_Strict):
+    """What happens, and what the alert tells of it.
+
+    records: lines of a scene (samples/scene.py). collector: events of the collector. cloudtrail:
+    API calls. tables: rows of the customer's lookups. `at` counts from the scene's beginning; what
+    lies before it is history, over which the alert does not run.
+    """
+
+    because: Text
+    generations: list[Literal["older", "newer"]] = ["older", "newer"]
+    lasts: Duration = "1h"
+    records: list[dict[str, Any]] = []
+    collector: list[dict[str, Any]] = []
+    cloudtrail: list[dict[str, Any]] = []
+    tables: dict[str, list[dict[str, str]]] = {}
+
+
+class Firing(Sample):
+    """The rows that are told, each with at least these fields, in order."""
+
+    rows: list[dict[str, Value]] = Field(min_length=1)
+
+
+class Expected(_Strict):
+    """How many alerts are told, and why that is right unless it is none."""
+
+    alerts: int = Field(ge=0)
+    because: Text | None = None
+
+    @model_validator(mode="after")
+    def _explained(self) -> Expected:
+        if self.alerts and not self.because:
+            raise ValueError("because: say which of them are right, and what else they are")
+        return self
+
+
+class Detection(_Strict):
+    """One detection. `file` is its path; `stem` the file's name, by which macros are called."""
+
+    name: Text
+    id: str
+    domain: Literal["access", "identity", "audit", "threat"]
+    about: Text
+    why: Text
+    inference: Text | None
+    false_positives: list[Text] = Field(min_length=1)
+    scans: Text | None = None
+    search: str
+    schedule: Schedule
+    thresholds: dict[FieldName, Threshold] = {}
+    throttle: Throttle | None = None
+    severity: Literal["informational", "low", "medium", "high", "critical"]
+    risk: Risk
+    attack: list[Technique]
+    controls: Controls
+    drilldown: Drilldown
+    response: list[Text] = Field(min_length=1)
+    fires: list[Firing] = Field(min_length=1)
+    silent: list[Sample] = Field(min_length=1)
+    sample_trail: Expected
+    quiet_month: Expected
+
+    @property
+    def stem(self) -> str:
+        """The name in lower_snake_case: the file's name, and part of the macros'."""
+        return re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")
+
+    @property
+    def title(self) -> str:
+        """The name of the saved search, as Enterprise Security's content is named."""
+        return f"{TITLE} - {self.name} - Rule"
+
+    @property
+    def filter_macro(self) -> str:
+        """The macro in which a customer excludes what is known to be harmless."""
+        return f"{PREFIX}{self.stem}_filter"
+
+    def threshold_macro(self, name: str) -> str:
+        """The macro that holds a threshold."""
+        return f"{PREFIX}{self.stem}_{name}"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Detection:
+        if not _UUID.fullmatch(self.id):
+            raise ValueError(f"id: must be a UUID in lower case; {_NEW_ID}")
+        for name in self.thresholds:
+            if f"`{self.threshold_macro(name)}`" not in self.search:
+                raise ValueError(
+                    f"thresholds: the search does not use `{self.threshold_macro(name)}`"
+                )
+        overlaps = self.schedule.slice != self.schedule.every
+        if overlaps and self.throttle is None:
+            raise ValueError("throttle: runs overlap, so the same rows would alert again and again")
+        if not (self.controls.pci_dss or self.controls.nist_800_53 or self.controls.fips_140):
+            raise ValueError("controls: name at least one that it serves")
+        return self
+
+
+def tokens(text: str) -> list[str]:
+    """The names between dollar signs."""
+    return re.findall(r"\$(\w+)\$", text)
+
+
+def read_detections(root: Path) -> list[Detection]:
+    """All detections by file name.
+
+    Raises MappingError with the faults of the first file that has some: the schema, a name that is
+    not the file's, an id or a name given twice.
+    """
+    found: list[Detection] = []
+    places: dict[str, Path] = {}
+    for path in sorted((root / FOLDER).glob("*")):
+        if path.suffix != ".yml":
+            raise MappingError([Fault(path, 1, f"{FOLDER}/ holds detections: NAME.yml, no others")])
+        detection = read_detection(path)
+        if detection.id in places:
+            line = _line_of(compose(path), ("id",))
+            what = f"id: {places[detection.id].name} has it; {_NEW_ID}"
+            raise MappingError([Fault(path, line, what)])
+        places[detection.id] = path
+        found.append(detection)
+    return found
+
+
+def read_detection(path: Path) -> Detection:
+    """One detection. Raises MappingError for its faults, OSError if it cannot be read."""
+    root = compose(path)
+    if not isinstance(root, yaml.MappingNode):
+        raise MappingError([Fault(path, 1, "must hold one detection: keys and values")])
+    doubled = list(_doubled(path, root))
+    if doubled:
+        raise MappingError(doubled)
+    try:
+        detection = Detection.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        raise MappingError(_faults(path, root, error)) from error
+    if detection.stem != path.stem:
+        what = f"name: the file must be called {detection.stem}.yml, or the name be another"
+        raise MappingError([Fault(path, _line_of(root, ("name",)), what)])
+    return detection
+
+
+def line_in(path: Path, *keys: str | int) -> int:
+    """The line of a key, for messages about what it holds."""
+    return _line_of(compose(path), keys)
+
+
+def _faults(path: Path, root: yaml.Node, error: ValidationError) -> Iterator[Fault]:
+    for one in error.errors():
+        keys = tuple(one["loc"])
+        where = ".".join(str(key) for key in keys)
+        message = one["msg"].removeprefix("Value error, ")
+        if one["type"] == "extra_forbidden":
+            message = "is no key of a detection here; see docs/writing-detections.md"
+        if one["type"] == "missing":
+            message = "is missing"
+        if not where:  # a check over several keys begins with the one to mend
+            keys = tuple(re.findall(r"\A(\w+):", message))
+        yield Fault(path, _line_of(root, keys), f"{where}: {message}" if where else message)
+
+
+def _line_of(node: yaml.Node | None, keys: Sequence[str | int]) -> int:
+    """The line of the deepest part of `keys` that is there."""
+    line = 1 if node is None else node.start_mark.line + 1
+    for key in keys:
+        if isinstance(node, yaml.MappingNode):
+            pair = next((pair for pair in node.value if pair[0].value == str(key)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
+            if key >= len(node.value):
+                break
+            node = node.value[key]
+            line = node.start_mark.line + 1
+    return int(line)
+
+
+def _doubled(path: Path, node: yaml.Node) -> Iterator[Fault]:
+    """YAML takes the last of two equal keys; we refuse them."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield Fault(path, key.start_mark.line + 1, f"{key.value} is given twice")
+            seen.add(key.value)
+            yield from _doubled(path, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _doubled(path, item)
