@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
+from samples.quiet_month import QuietMonth
 from samples.simulator import Simulation
 
 _DEFAULT_SEED = 7
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        simulation = Simulation(options.seed, options.end, options.days, options.volume)
+        simulation = _simulation(options)
     except ValueError as error:
         parser.error(str(error))
     try:
@@ -46,7 +47,13 @@ def last_monday(now: datetime) -> datetime:
     return monday if monday <= now else monday - timedelta(weeks=1)
 
 
-def _write(simulation: Simulation, *, facts_only: bool) -> None:
+def _simulation(options: argparse.Namespace) -> Simulation | QuietMonth:
+    if options.quiet:
+        return QuietMonth(options.seed, options.end, options.volume)
+    return Simulation(options.seed, options.end, options.days, options.volume)
+
+
+def _write(simulation: Simulation | QuietMonth, *, facts_only: bool) -> None:
     for event in simulation.stream():
         if not facts_only:
             sys.stdout.write(event.to_json() + "\n")
@@ -76,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--volume", type=float, default=1.0, help="times as much as usual; default: %(default)s"
+    )
+    parser.add_argument(
+        "--quiet",
+        action="store_true",
+        help="30 days of three clusters on which nothing is wrong; --days does not count",
     )
     parser.add_argument(
         "--facts", action="store_true", help="write only what is in the trail, as JSON"

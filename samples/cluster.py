@@ -55,10 +55,10 @@ class Cluster:
         """Newer firmware records the set-up of an encrypted session before each login."""
         return self.plan.generation is Generation.NEWER
 
-    def create_hsm(self, plan: HsmPlan) -> Hsm:
+    def create_hsm(self, plan: HsmPlan, first_sequence: int = 0) -> Hsm:
         """A new HSM with a stream of its own, not yet in service."""
         dice = self._dice.for_part(plan.hsm_id)
-        hsm = Hsm(plan, self.plan.log_group, self.plan.generation, dice)
+        hsm = Hsm(plan, self.plan.log_group, self.plan.generation, dice, first_sequence)
         self.every_hsm.append(hsm)
         return hsm
 

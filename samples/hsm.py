@@ -47,9 +47,19 @@ class SessionHandles:
 
 
 class Hsm:
-    """One HSM: sequence from 0, a fixed reboot counter, a clock that never stands still."""
+    """One HSM: a fixed reboot counter, a clock that never stands still, and numbers that go on.
 
-    def __init__(self, plan: HsmPlan, log_group: str, generation: Generation, dice: Dice) -> None:
+    `first_sequence` is above 0 for one that was at work before the trail begins.
+    """
+
+    def __init__(
+        self,
+        plan: HsmPlan,
+        log_group: str,
+        generation: Generation,
+        dice: Dice,
+        first_sequence: int = 0,
+    ) -> None:
         self.plan = plan
         self.log_group = log_group
         self.log_stream = plan.hsm_id
@@ -57,7 +67,7 @@ class Hsm:
         self.gaps: list[SequenceGap] = []
         self.ended = False
         self._dice = dice
-        self._next_sequence = 0
+        self._next_sequence = first_sequence
         self._last_usecs = 0
         self._to_lose = 0
 

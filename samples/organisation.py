@@ -107,3 +107,30 @@ def plan_organisation(dice: Dice) -> Organisation:
         first_key_handle=2_490_368 + dice.between(1, 40),
     )
     return Organisation(payments, vault)
+
+
+def plan_cluster(
+    dice: Dice,
+    name: str,
+    generation: Generation,
+    separators: tuple[Separator, ...],
+    *,
+    officers: tuple[str, ...],
+    crypto_users: tuple[str, ...],
+) -> ClusterPlan:
+    """Another cluster, with an HSM for each separator; ids, counters and handles are thrown."""
+
+    def hsm(separator: Separator) -> HsmPlan:
+        hsm_id = f"hsm-{dice.text(_ID_ALPHABET, _ID_LENGTH)}"
+        return HsmPlan(hsm_id, separator, dice.between(0x0D, 0x1FF))
+
+    return ClusterPlan(
+        name=name,
+        cluster_id=f"cluster-{dice.text(_ID_ALPHABET, _ID_LENGTH)}",
+        generation=generation,
+        hsms=tuple(hsm(separator) for separator in separators),
+        spare=hsm(separators[-1]),
+        officers=officers,
+        crypto_users=crypto_users,
+        first_key_handle=dice.between(262_144, 3_000_000),
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 
 from samples import codes
@@ -19,7 +19,7 @@ from samples.dice import Dice
 from samples.hsm import Hsm
 from samples.organisation import HOSTILE_NAMES, plan_organisation
 from samples.programme import Programme
-from samples.steps import DAY, HOUR, MILLISECOND, HsmStep
+from samples.steps import DAY, HOUR, MILLISECOND, HsmStep, Start
 from samples.trail import (
     ClusterFacts,
     Facts,
@@ -88,34 +88,13 @@ class Simulation:
         length = self._length_ms * MILLISECOND
         organisation = plan_organisation(dice.for_part("organisation"))
         programme = Programme(organisation, length, self.volume, dice.for_part("programme"))
-        agenda = Agenda(dice.for_part("routine"))
-        for plan in programme.plans():
-            agenda.add(plan)
         tally = _Tally()
-        for event, shape, sequence in self._deliver(agenda, Delivery(dice.for_part("delivery"))):
-            if event.timestamp_ms <= self._end_ms:
-                tally.count(event, shape, sequence)
-                yield event
+        for event, shape, sequence in delivered(
+            programme.plans(), dice, self._start_ms, self._end_ms
+        ):
+            tally.count(event, shape, sequence)
+            yield event
         self._facts = self._gather_facts(programme, tally)
-
-    def _deliver(
-        self, agenda: Agenda, delivery: Delivery
-    ) -> Iterator[tuple[LogEvent, Shape, int | None]]:
-        start = self._start_ms * MILLISECOND
-        for step in agenda.steps(self._length_ms * MILLISECOND):
-            usecs = start + step.at
-            now_ms = usecs // MILLISECOND
-            yield from delivery.release(now_ms)
-            stream = step.stream
-            written = (
-                step.stream.write(usecs, step.entry)
-                if isinstance(step, HsmStep)
-                else step.stream.write(usecs, step.change)
-            )
-            if written is not None:
-                delivery.accept(written, stream.log_group, stream.log_stream, now_ms)
-        # What is still on its way when the trail ends: the caller drops what would arrive too late.
-        yield from delivery.release(self._end_ms + 1)
 
     def _gather_facts(self, programme: Programme, tally: _Tally) -> Facts:
         vault = programme.vault
@@ -137,6 +116,29 @@ class Simulation:
             shapes=tuple(ShapeCount(shape, n) for shape, n in sorted(tally.shapes.items())),
             stand_in_codes=codes.stand_ins(),
         )
+
+
+def delivered(
+    plans: Iterable[Iterator[Start]], dice: Dice, start_ms: int, end_ms: int
+) -> Iterator[tuple[LogEvent, Shape, int | None]]:
+    """What comes of these plans between the two moments: events by timestamp, with their layout."""
+    agenda, delivery = Agenda(dice.for_part("routine")), Delivery(dice.for_part("delivery"))
+    for plan in plans:
+        agenda.add(plan)
+    for step in agenda.steps((end_ms - start_ms) * MILLISECOND):
+        usecs = start_ms * MILLISECOND + step.at
+        now_ms = usecs // MILLISECOND
+        yield from delivery.release(now_ms)
+        stream = step.stream
+        written = (
+            step.stream.write(usecs, step.entry)
+            if isinstance(step, HsmStep)
+            else step.stream.write(usecs, step.change)
+        )
+        if written is not None:
+            delivery.accept(written, stream.log_group, stream.log_stream, now_ms)
+    # What is still on its way when the trail ends comes too late.
+    yield from delivery.release(end_ms + 1)
 
 
 class _Tally:

@@ -8,7 +8,7 @@ CN_UNWRAP_KEY with the new handle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 from samples import codes
 from samples.cluster import Cluster
@@ -142,15 +142,17 @@ TASKS: tuple[tuple[Task, int], ...] = (
 _MOST_TASKS = 5
 
 
-def work(cluster: Cluster, user_name: str) -> Routine:
-    """A crypto user logs in, does a few tasks, leaves; now and then without a logout."""
+def work(cluster: Cluster, user_name: str, tasks: Sequence[tuple[Task, int]] = TASKS) -> Routine:
+    """A crypto user logs in, does a few of the tasks (with weights), leaves; now and then without a
+    logout.
+    """
 
     def routine(timeline: Timeline) -> Iterator[Step]:
         session = open_session(cluster, cluster.users[user_name], timeline)
         yield from log_in(session, timeline)
         for _ in range(timeline.dice.between(1, _MOST_TASKS)):
             yield Wait(timeline.after(1 * SECOND, 40 * SECOND))
-            task = timeline.dice.weighted(TASKS)
+            task = timeline.dice.weighted(tasks)
             yield from task(session, timeline)
         timeline.after(1 * SECOND, 60 * SECOND)
         yield from _leave(session, timeline)

@@ -68,6 +68,15 @@ def replace_last_hsm(cluster: Cluster) -> Routine:
     return routine
 
 
+def add_hsm(cluster: Cluster) -> Routine:
+    """The spare HSM joins a cluster that needs more of them."""
+
+    def routine(timeline: Timeline) -> Iterator[Step]:
+        yield from _join(cluster, cluster.plan.spare, timeline)
+
+    return routine
+
+
 def _initialise(cluster: Cluster, hsm: Hsm, timeline: Timeline) -> Iterator[Step]:
     handle = hsm.open_session().command
     appliance = ManagedUser(_APPLIANCE_USER, codes.APPLIANCE_USER, user_id=2)

@@ -52,10 +52,10 @@ def manage_staff(cluster: Cluster) -> Routine:
         yield from log_in(session, timeline)
         timeline.after(5 * SECOND, 30 * SECOND)
         if cluster.quorum_required:
-            yield from _gather_approvals(session, timeline)
+            yield from gather_approvals(session, timeline)
         yield from _change_staff(session, timeline)
         if cluster.quorum_required:
-            yield _quorum_step(session, timeline, codes.DELETE_TOKEN)
+            yield quorum_step(session, timeline, codes.DELETE_TOKEN)
         timeline.after(1 * SECOND, 20 * SECOND)
         yield from log_out(session, timeline)
 
@@ -95,21 +95,27 @@ def _change_staff(session: Session, timeline: Timeline) -> Iterator[Step]:
         yield from enlist(session, timeline, timeline.dice.pick(absent), codes.CRYPTO_USER)
 
 
-def _gather_approvals(session: Session, timeline: Timeline) -> Iterator[Step]:
-    yield _quorum_step(session, timeline, codes.GET_TOKEN)
+def gather_approvals(
+    session: Session,
+    timeline: Timeline,
+    pace: tuple[int, int] = (20 * SECOND, 90 * SECOND),
+) -> Iterator[Step]:
+    """An officer asks for a token, and two colleagues approve, each so long behind the other."""
+    yield quorum_step(session, timeline, codes.GET_TOKEN)
     colleagues = [name for name in session.cluster.plan.officers if name != session.user.name]
     for name in colleagues[:2]:
-        timeline.after(20 * SECOND, 90 * SECOND)
+        timeline.after(*pace)
         approver = open_session(session.cluster, session.cluster.users[name], timeline)
         yield from log_in(approver, timeline)
         timeline.after(5 * SECOND, 15 * SECOND)
-        yield _quorum_step(approver, timeline, codes.APPROVE_TOKEN)
+        yield quorum_step(approver, timeline, codes.APPROVE_TOKEN)
         yield from log_out(approver, timeline)
 
 
-def _quorum_step(
+def quorum_step(
     session: Session, timeline: Timeline, opcode: Coded, response: Response = codes.SUCCESS
 ) -> Step:
+    """One quorum command of the session's user."""
     at = timeline.after(50 * MILLISECOND, 300 * MILLISECOND)
     detail = ActingUser(session.user.name, session.user.user_type)
     return session.command(at, opcode, detail, response)
