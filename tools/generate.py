@@ -16,9 +16,10 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from preview.errors import PreviewError
 from tools import cim_page, conf_blocks, dictionary, mappings
 from tools.conf_blocks import BlockProblem
-from tools.detections import blocks
+from tools.detections import blocks, check
 from tools.detections import page as detections_page
 from tools.detections.schema import read_detections
 from tools.mappings import CATCH_ALL, MappingError, Row, read_table
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         files = build(options.root)
-    except (MappingError, BlockProblem) as error:
+    except (MappingError, BlockProblem, PreviewError) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
@@ -80,8 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def build(root: Path) -> dict[str, str]:
     """Every generated file's text by its path below `root`.
 
-    Raises MappingError for a mapping off its schema, BlockProblem for a conf file without a
-    generated block, and OSError for a file that cannot be read.
+    Raises MappingError for a mapping or detection off its schema and for a search that cannot run,
+    BlockProblem for a conf file without a generated block, PreviewError for macros.conf, and
+    OSError for a file that cannot be read.
     """
     folder = root / "mappings"
     lookups = {f"lookups/{name}": text for name, text in build_lookups(folder).items()}
@@ -94,10 +96,12 @@ def build(root: Path) -> dict[str, str]:
     detections = read_detections(root)
     searches = (root / "default" / "savedsearches.conf").read_text(encoding="utf-8")
     macros = (root / "default" / "macros.conf").read_text(encoding="utf-8")
+    macros = blocks.macros(macros, detections)
+    check.require(root, detections, macros)
     return {
         **lookups,
         "default/savedsearches.conf": blocks.saved_searches(searches, detections),
-        "default/macros.conf": blocks.macros(macros, detections),
+        "default/macros.conf": macros,
         "default/props.conf": props,
         "default/transforms.conf": conf_blocks.transforms(transforms, props),
         **dictionary.pages(folder),

@@ -7,16 +7,17 @@ checked by the proof.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from preview.conf import parse_conf
 from preview.errors import PreviewError
 from preview.macros import Macros
 from preview.spl.pipeline import check
 from preview.spl.syntax import calls
 from tools.detections.blocks import whole_search
 from tools.detections.schema import FOLDER, PREFIX, Detection, line_in
-from tools.mappings import Fault
+from tools.mappings import Fault, MappingError
 
 # Costly, or wrong on a search head that holds back results: see docs/writing-detections.md.
 _FORBIDDEN = {
@@ -37,6 +38,16 @@ _TOKEN = re.compile(
 )
 _LEADING_WILDCARD = re.compile(r"=\s*\"?\*[^\s\")]")
 _UNBOUNDED_SORT = re.compile(r"\|\s*sort\s+(?!0\b|limit=|\d)")
+
+
+def require(root: Path, detections: Sequence[Detection], macros_text: str) -> None:
+    """Raises MappingError with the faults of the first detection that has any, given the text of
+    macros.conf; PreviewError if that is malformed.
+    """
+    macros = Macros.from_conf(parse_conf(macros_text, "default/macros.conf"))
+    for detection in detections:
+        if found := list(faults(root, [detection], macros)):
+            raise MappingError(found)
 
 
 def faults(root: Path, detections: Iterable[Detection], macros: Macros) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from preview.app import App
@@ -12,7 +13,7 @@ from preview.spl.context import values_of
 from samples.layout import Generation
 from tools.detections import stage
 from tools.detections.scene import cluster_id, duration, hsm_id, lines_of, write
-from tools.detections.schema import Detection, Sample, seconds
+from tools.detections.schema import Detection, Sample, seconds, tokens
 
 # 2026-03-03 10:00 UTC, a Tuesday.
 START = 1_772_532_000
@@ -20,10 +21,18 @@ START = 1_772_532_000
 _AFTERWARDS_S = 900
 
 
+@dataclass(frozen=True)
+class Rehearsal:
+    """What an alert told of a sample, and how many rows the drilldown of each has."""
+
+    told: list[Told]
+    behind: list[int]
+
+
 def rehearse(
     app: App, detection: Detection, sample: Sample, generation: Generation = Generation.OLDER
-) -> list[Told]:
-    """What the alert tells while the sample lasts, and a little longer.
+) -> Rehearsal:
+    """Runs the alert while the sample lasts, and a little longer; then each alert's drilldown.
 
     Raises ValueError for a line of the sample that cannot be written, naming what is wrong.
     """
@@ -35,7 +44,17 @@ def rehearse(
     )
     scheduler = Scheduler(app, index, {name: list(rows) for name, rows in stores.items()})
     until = START + seconds(sample.lasts) + seconds(detection.schedule.every) + _AFTERWARDS_S
-    return scheduler.told(app.knowledge.alerts[detection.title], START, until)
+    told = scheduler.told(app.knowledge.alerts[detection.title], START, until)
+    return Rehearsal(told, [_behind(scheduler, detection, one) for one in told])
+
+
+def _behind(scheduler: Scheduler, detection: Detection, told: Told) -> int:
+    """Rows of the drilldown with the alert's values in place of its tokens."""
+    text = detection.drilldown.search
+    for name in tokens(text):
+        text = text.replace(f"${name}$", "".join(values_of(told.row, name)[:1]))
+    earliest, latest = (float(str(told.row.get(name, 0))) for name in ("drill_from", "drill_to"))
+    return len(scheduler.search(text, earliest, latest).rows)
 
 
 def _events(app: App, sample: Sample, generation: Generation) -> Iterator[stage.Indexed]:
@@ -65,10 +84,7 @@ def _repeated(line: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def differences(told: Sequence[Told], expected: Sequence[Mapping[str, object]]) -> list[str]:
-    """How what was told differs from the rows that a sample expects; each row by the fields named.
-
-    Rows without `_time` order come in the order of their runs.
-    """
+    """How the alerts, in the order of their runs, differ from the rows that a sample expects."""
     if len(told) != len(expected):
         shown = "; ".join(_shown(one) for one in told[:5]) or "none"
         return [f"{len(told)} alerts instead of {len(expected)}: {shown}"]

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from preview.app import App
+from tools.detections import stage
+from tools.detections.schema import Detection, read_detections
+
+ROOT = Path(__file__).resolve().parents[2]
+DETECTIONS = read_detections(ROOT)
+
+
+@pytest.fixture(scope="session")
+def app() -> App:
+    """The shipped configuration, beside an add-on that collects CloudTrail."""
+    return stage.load(ROOT)
+
+
+@pytest.fixture(params=DETECTIONS, ids=[one.stem for one in DETECTIONS])
+def detection(request: pytest.FixtureRequest) -> Detection:
+    """Each detection in turn."""
+    found: Detection = request.param
+    return found

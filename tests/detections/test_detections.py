@@ -1,0 +1,119 @@
+"""The shipped detections: what they cover, and what each shows on its samples."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from preview.app import App
+from preview.conf import read_conf
+from tests.detections.conftest import DETECTIONS, ROOT
+from tools.detections.check import faults
+from tools.detections.review import sample_faults
+from tools.detections.schema import Detection
+from tools.generate import build
+
+STEMS = {one.stem for one in DETECTIONS}
+MUST_HAVE = {
+    "password_guessing_against_one_user",
+    "password_guessing_against_many_users",
+    "login_after_failures",
+    "user_locked_by_failed_logins",
+    "crypto_officer_created",
+    "user_created",
+    "user_deleted",
+    "password_changed",
+    "key_exported_by_wrap",
+    "key_destroyed",
+    "keys_destroyed_in_mass",
+    "quorum_value_set",
+    "quorum_token_deleted",
+    "sequence_gap_absent_at_source",
+}
+# AWS's guidance "Security monitoring for AWS CloudHSM": its alarms, and who has them here.
+AWS_ALARMS = {
+    "CN_CREATE_CO": "crypto_officer_created",
+    "CN_CREATE_USER": "user_created",
+    "CN_DELETE_USER": "user_deleted",
+    "unknown user": "login_with_an_unknown_user_name",
+    "wrong password": "password_guessing_against_one_user",
+    "DeleteHsm": "hsm_deleted",
+    "CopyBackupToRegion": "backup_copied_or_deleted",
+    "ModifyCluster": "cluster_modified",
+}
+
+
+def test_on_its_samples_each_tells_what_it_must_and_keeps_silent_else(
+    app: App, detection: Detection
+) -> None:
+    """Also: every field that message, risk, throttling and drilldown name is there, and the
+    drilldown of each alert finds records.
+    """
+    assert [str(one) for one in sample_faults(ROOT, app, detection)] == []
+
+
+def test_no_search_is_costly_or_begins_without_index_and_words(app: App) -> None:
+    assert [str(one) for one in faults(ROOT, DETECTIONS, app.knowledge.macros)] == []
+
+
+def test_what_a_key_custodian_must_hear_of_is_there() -> None:
+    assert len(DETECTIONS) >= 40
+    assert STEMS >= MUST_HAVE
+
+
+def test_they_are_a_superset_of_what_aws_recommends() -> None:
+    assert STEMS >= set(AWS_ALARMS.values())
+    searches = {one.stem: one.search for one in DETECTIONS}
+    for word in ("CN_CREATE_CO", "CN_CREATE_USER", "CN_DELETE_USER", "DeleteHsm", "ModifyCluster"):
+        assert word in searches[AWS_ALARMS[word]]
+
+
+def test_no_detection_of_exports_looks_at_synchronisation() -> None:
+    for one in DETECTIONS:
+        assert "MASKED_OBJECT" not in one.search
+
+
+def test_an_inference_is_named_where_records_are_put_together() -> None:
+    """By time, order or session: the record itself does not say so."""
+    for one in DETECTIONS:
+        if re.search(r"cloudhsm_bursts|streamstats|cloudhsm_at_work", one.search):
+            reasoned = one.inference or one.stem in {
+                # Counting within a time says no more than it counts.
+                "password_guessing_against_one_user",
+                "login_with_an_unknown_user_name",
+                "user_created",
+                "certificate_stored_or_removed",
+                "collector_failing",
+                "user_id_given_again",
+            }
+            assert reasoned, one.stem
+
+
+def test_all_are_shipped_disabled_and_scheduled_without_gaps() -> None:
+    conf = read_conf(ROOT / "default" / "savedsearches.conf").stanzas
+    for one in DETECTIONS:
+        values = {key: setting.value for key, setting in conf[one.title].settings.items()}
+        assert values["disabled"] == "1"
+        assert (values["enableSched"], values["realtime_schedule"]) == ("1", "0")
+        assert values["action.correlationsearch.enabled"] == "1"
+        assert values["alert.track"] == "1"
+
+
+@pytest.mark.parametrize("file", ["default/savedsearches.conf", "default/macros.conf"])
+def test_the_shipped_files_follow_from_the_detections(file: str) -> None:
+    assert (ROOT / file).read_text(encoding="utf-8") == build(ROOT)[file]
+
+
+def test_every_threshold_and_filter_is_a_macro_of_its_own() -> None:
+    macros = read_conf(ROOT / "default" / "macros.conf").stanzas
+    for one in DETECTIONS:
+        assert macros[one.filter_macro].settings["definition"].value == "search *"
+        for name, threshold in one.thresholds.items():
+            value = macros[one.threshold_macro(name)].settings["definition"].value
+            assert value == str(threshold.value)
+
+
+def test_a_detection_tells_when_it_is_not_silent_on_a_quiet_month() -> None:
+    for one in DETECTIONS:
+        assert (one.quiet_month.alerts == 0) is (one.quiet_month.because is None)

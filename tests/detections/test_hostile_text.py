@@ -1,0 +1,69 @@
+"""Users choose their names: a hostile one changes no alert but for the name in it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from preview.app import App
+from samples.layout import Generation
+from tests.detections.conftest import DETECTIONS
+from tools.detections.rehearsal import rehearse
+from tools.detections.schema import Detection, Firing
+
+HOSTILE = {
+    "search": '" | delete index=*',
+    "macro": "`cloudhsm_index`",
+    "token": "$cluster_id$",
+    "formula": "=cmd|' /C calc'!A0",
+    "markup": "<script>alert(1)</script>",
+    "wildcard": "*",
+    "escape": "\x1b[2J",
+    "right to left": "\u202eecila",
+    "quotes": "a\"b'c\\",
+    "subsearch": "[search index=*]",
+}
+NAMES = ("user", "target")
+# Detections whose samples name users; that of one is a hostile name itself.
+WITH_NAMES = [
+    one
+    for one in DETECTIONS
+    if any(name in line for line in one.fires[0].records for name in NAMES)
+    and one.stem != "ambiguous_record"
+]
+
+
+def renamed(sample: Firing, text: str) -> Firing:
+    """The sample with this text put behind every name."""
+
+    def line(given: dict[str, Any]) -> dict[str, Any]:
+        return {key: f"{value}{text}" if key in NAMES else value for key, value in given.items()}
+
+    return sample.model_copy(update={"records": [line(one) for one in sample.records]})
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("one", WITH_NAMES, ids=[one.stem for one in WITH_NAMES])
+def test_a_name_changes_nothing_but_the_name(app: App, one: Detection, name: str) -> None:
+    sample = one.fires[0]
+    generation = Generation(sample.generations[0])
+    harmless = rehearse(app, one, sample, generation)
+    hostile = rehearse(app, one, renamed(sample, HOSTILE[name]), generation)
+    assert hostile.behind == harmless.behind
+    shown = HOSTILE[name].replace("\x1b", "\\u001b")
+    for had, has in zip(harmless.told, hostile.told, strict=True):
+        assert had.run == has.run
+        assert set(had.row) == set(has.row)
+        for key, value in has.row.items():
+            if key == "user_hash":
+                assert value == hashlib.sha256(str(has.row["user"]).encode()).hexdigest()
+            else:
+                assert _without(value, shown) == had.row[key]
+
+
+def _without(value: object, text: str) -> object:
+    if isinstance(value, list):
+        return [str(one).replace(text, "") for one in value]
+    return str(value).replace(text, "")
