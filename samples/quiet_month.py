@@ -15,6 +15,8 @@ from datetime import datetime, timedelta, timezone
 
 from samples import codes
 from samples.cluster import Cluster
+from samples.codes import Coded
+from samples.details import OneHandle
 from samples.dice import Dice
 from samples.layout import Generation, Separator
 from samples.organisation import ClusterPlan, plan_cluster
@@ -194,21 +196,18 @@ class QuietMonth:
         return [
             (2 * DAY, "mistyped", mistype_password(payments, _CUSTODIAN)),
             (3 * DAY + 1 * HOUR, "newcomer", _by_officer(payments, "alice", "enlist", "nadia")),
-            (8 * DAY + 2 * HOUR, "certificate", maintain_certificates(payments)),
+            (8 * DAY + 2 * HOUR, "renewal", maintain_certificates(payments)),
             (9 * DAY + 3 * HOUR, "forgotten", _by_officer(signing, "henrik", "reset", "release")),
             (10 * DAY + 1 * HOUR, "mistyped again", mistype_password(payments, _CUSTODIAN)),
             (14 * DAY + 1 * HOUR, "approved", _by_officer(vault, "alice", "approved", "oskar")),
             (self._joins_at, "joins", add_hsm(vault)),
-            (17 * DAY + 2 * HOUR, "label", keys.work(payments, _CUSTODIAN, _LABELS)),
+            (11 * DAY + 2 * HOUR, "renewal of vault", maintain_certificates(vault)),
+            (17 * DAY + 2 * HOUR, "label", _on_an_old_key(payments, codes.MODIFY_OBJECT)),
             (21 * DAY + 1 * HOUR, "leaver", _by_officer(payments, "bruno", "dismiss", "nadia")),
             (22 * DAY + 3 * HOUR, "mistyped by release", mistype_password(signing, "release")),
             (24 * DAY + 1 * HOUR, "review", _by_officer(signing, "admin", "look", "")),
-            (28 * DAY + 2 * HOUR, "old key", keys.work(payments, _CUSTODIAN, _DELETION)),
+            (28 * DAY + 2 * HOUR, "old key", _on_an_old_key(payments, codes.TOMBSTONE_OBJECT)),
         ]
-
-
-_LABELS = ((keys.change_attribute, 1),)
-_DELETION = ((keys.delete_token_key, 1),)
 
 
 def _plans(dice: Dice) -> tuple[ClusterPlan, ClusterPlan, ClusterPlan]:
@@ -277,6 +276,20 @@ def _habits(payments: Cluster, vault: Cluster, signing: Cluster) -> list[Habit]:
         Habit("vault clocks", compare_clocks(vault), 12 * HOUR, by_people=False),
         *(Habit(f"{one.plan.name} backup", back_up(one), 1 * DAY, by_people=False) for one in each),
     ]
+
+
+def _on_an_old_key(cluster: Cluster, opcode: Coded) -> Routine:
+    """The custodian does one thing to a key that is older than the month."""
+
+    def routine(timeline: Timeline) -> Iterator[Step]:
+        session = open_session(cluster, cluster.users[_CUSTODIAN], timeline)
+        yield from log_in(session, timeline)
+        at = timeline.after(20 * SECOND, 2 * MINUTE)
+        yield session.command(at, opcode, OneHandle(cluster.plan.first_key_handle))
+        timeline.after(5 * SECOND, 40 * SECOND)
+        yield from log_out(session, timeline)
+
+    return routine
 
 
 def _by_officer(cluster: Cluster, officer: str, act: str, user: str) -> Routine:
