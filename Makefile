@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEV    := .venv/dev/bin/python
 
 # Only make's own targets here: nothing is a file, every tool knows by itself what is up to date.
-.PHONY: help setup generate check-generated goldens check-goldens lint test package gates proof demo bench growth clean
+.PHONY: help setup generate check-generated goldens check-goldens detections prove-detections lint test package gates proof demo bench growth clean
 .DEFAULT_GOAL := help
 
 help: ## what can be done
@@ -17,11 +17,11 @@ setup: ## every environment, and the libraries that ship
 	@$(PYTHON) -m tools.environments dev moto appinspect slim cim py39 py313
 	@$(DEV) -m tools.vendor
 
-generate: ## lookups, blocks of default/*.conf and pages of docs/ from mappings/*.yaml
+generate: ## lookups, blocks of default/*.conf and pages of docs/ from mappings/ and detections/
 	@$(PYTHON) -m tools.environments dev
 	$(DEV) -m tools.generate
 
-check-generated: ## fails if a generated file does not follow from mappings/
+check-generated: ## fails if a generated file does not follow from mappings/ and detections/
 	@$(PYTHON) -m tools.environments dev
 	$(DEV) -m tools.generate --check
 
@@ -33,6 +33,13 @@ goldens: ## tests/default/golden anew; then read the difference line by line
 check-goldens: ## fails if tests/default/golden does not follow from the configuration
 	@$(PYTHON) -m tools.environments dev
 	$(DEV) -m tools.goldens --check
+
+detections: generate ## every detection over its samples; some seconds
+	PYTHONPATH=bin $(DEV) -m tools.detections
+
+prove-detections: ## every detection over the sample trail and a quiet month of 200,000 records; minutes
+	@$(PYTHON) -m tools.environments dev
+	PYTHONPATH=bin $(DEV) -m tools.detections.proof
 
 lint: ## ruff, mypy --strict, cfn-lint
 	@$(PYTHON) -m tools.environments dev
