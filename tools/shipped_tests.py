@@ -9,30 +9,39 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
-from tools.environments import RECIPES, ROOT, plan
+from tools.environments import RECIPES, ROOT, Environment, plan
 
 TESTS = ("tests/bin", "tests/fake_aws", "tests/guarantee")
 
 
 def main() -> int:
-    """Returns 1 if the tests failed on any interpreter."""
-    failed = []
+    """Returns 1 if the tests failed on any interpreter; all of them run at the same time."""
+    present: dict[str, Environment] = {}
     for name, recipe in RECIPES.items():
-        if recipe.version is None:
-            continue
-        environment = plan(name)
-        if environment is None:
+        environment = plan(name) if recipe.version else None
+        if environment is not None:
+            present[recipe.version or ""] = environment
+        elif recipe.version:
             print(f"Python {recipe.version}: not found, its tests did not run", flush=True)
-            continue
-        print(f"Python {recipe.version}: {' '.join(TESTS)}", flush=True)
-        # Its own cache would record the failures of this interpreter as those of the other one.
-        command = [str(environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
-        if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
-            failed.append(recipe.version)
+    with ThreadPoolExecutor(max(1, len(present))) as pool:
+        failed = [version for version, ok in pool.map(_passed, present.items()) if not ok]
     if failed:
         print(f"failed on Python {' and '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _passed(interpreter: tuple[str, Environment]) -> tuple[str, bool]:
+    version, environment = interpreter
+    # Its own cache would record the failures of this interpreter as those of the other one.
+    command = [str(environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
+    done = subprocess.run(
+        command, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    # In one piece, so that what two interpreters say does not mix.
+    print(f"Python {version}: {' '.join(TESTS)}\n{done.stdout}", end="", flush=True)
+    return version, done.returncode == 0
 
 
 if __name__ == "__main__":
