@@ -32,6 +32,7 @@ from preview.eval_values import (
 from preview.json_fields import is_json, json_at
 from preview.printf import PrintFormat
 from preview.regex import Expand, Regex, compile_regex
+from preview.relative_time import relative_time
 from preview.timeformat import compile_time_format, write_time, zone_of
 
 Build = Callable[[str, Sequence[Expr]], Expr]
@@ -43,7 +44,7 @@ acos acosh asin asinh atan atan2 atanh avg bit_and bit_not bit_or bit_shift_left
 bit_xor cluster commands cos cosh getfields hypot ipmask isarray isdouble ismv isobject json_append
 json_array json_array_to_mv json_delete json_entries json_exists json_extend json_extract_exact
 json_has_key_exact json_keys json_object json_set json_set_exact lookup mv_to_json_array mvreverse
-now object_to_array random relative_time searchmatch sigfig sin sinh sum tan tanh time toarray
+now object_to_array random searchmatch sigfig sin sinh sum tan tanh time toarray
 tobool todouble toint tomv toobject
 """
 
@@ -744,3 +745,19 @@ def _strftime(time: Value, form: Value) -> Value:
 def _strptime(text: Value, form: Value) -> Value:
     usecs = compile_time_format(_text(form)).read(_text(text), zone_of("UTC"), whole=True)
     return None if usecs is None else usecs / 1_000_000
+
+
+@_special("relative_time", 2, 2)
+def _relative_time(name: str, arguments: Sequence[Expr]) -> Expr:
+    """A quoted modifier is checked at once."""
+    _refuse_booleans(name, arguments)
+    time, modifier = arguments[0].run, arguments[1].run
+    if arguments[1].literal is not None:
+        relative_time(0, arguments[1].literal)
+
+    def run(fields: Fields) -> Value:
+        seconds = number_of(text_of(time(fields), f"{name}()"))
+        named = text_of(modifier(fields), f"{name}()")
+        return None if seconds is None or named is None else relative_time(seconds, named)
+
+    return Expr("number", run, _fields_of(arguments))

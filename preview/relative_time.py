@@ -1,27 +1,32 @@
 """Relative time modifiers, `-7d@h`: an offset from a moment, then a snap to the unit's beginning.
 
 Source: Search Manual, "Specify time modifiers in your search". In UTC (Splunk takes the user's time
-zone). Months, quarters and years are not modelled.
+zone), where every day has 24 hours.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 
 from preview.errors import SearchError
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_MONTHS = {"mon": 1, "q": 3, "y": 12}
 _NAMES = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "s"),
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), "m"),
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), "h"),
     **dict.fromkeys(("d", "day", "days"), "d"),
     **dict.fromkeys(("w", "week", "weeks"), "w"),
+    **dict.fromkeys(("mon", "month", "months"), "mon"),
+    **dict.fromkeys(("q", "qtr", "qtrs", "quarter", "quarters"), "q"),
+    **dict.fromkeys(("y", "yr", "yrs", "year", "years"), "y"),
 }
-_OFFSET = re.compile(r"(?P<sign>[+-])(?P<number>\d*)(?P<unit>[a-z]+)")
+_OFFSET = re.compile(r"(?P<sign>[+-])(?P<number>\d{0,9})(?P<unit>[a-z]+)")
 _SNAP = re.compile(r"@(?:w(?P<weekday>[0-7])|(?P<unit>[a-z]+))")
 # 1970-01-04 was a Sunday, which is day 0 of Splunk's week.
-_FIRST_SUNDAY = 3 * 86400
+_FIRST_SUNDAY = 3 * _SECONDS["d"]
 
 
 def relative_time(now: float, modifier: str) -> float:
@@ -49,14 +54,33 @@ def relative_time(now: float, modifier: str) -> float:
 def _applied(moment: float, found: re.Match[str], modifier: str) -> float:
     groups = found.groupdict()
     if groups.get("weekday") is not None:
-        day = int(groups["weekday"]) % 7
-        start = _FIRST_SUNDAY + day * _UNITS["d"]
-        return moment - (moment - start) % _UNITS["w"]
+        day = int(groups["weekday"])  # 0 and 7 are Sunday
+        return moment - (moment - _FIRST_SUNDAY - day * _SECONDS["d"]) % _SECONDS["w"]
     unit = _NAMES.get(groups["unit"])
     if unit is None:
         raise SearchError(f"preview does not model the unit {groups['unit']!r} of {modifier!r}")
-    if "sign" in groups:
-        distance = int(groups["number"] or 1) * _UNITS[unit]
-        return moment + (distance if groups["sign"] == "+" else -distance)
-    start = _FIRST_SUNDAY if unit == "w" else 0
-    return moment - (moment - start) % _UNITS[unit]
+    offset = "sign" in groups
+    number = int(f"{groups['sign']}{groups['number'] or 1}") if offset else 0
+    try:
+        if unit in _MONTHS:
+            moved = _months_later(moment, number * _MONTHS[unit])
+            return moved if offset else _first_of(moment, _MONTHS[unit])
+    except (ValueError, OverflowError) as error:
+        raise SearchError(f"{modifier!r} leads to a day that there is not: {error}") from error
+    if offset:
+        return moment + number * _SECONDS[unit]
+    return moment - (moment - (_FIRST_SUNDAY if unit == "w" else 0)) % _SECONDS[unit]
+
+
+def _months_later(moment: float, months: int) -> float:
+    """The same day and clock of another month. ValueError: that month has no such day."""
+    day = datetime.fromtimestamp(moment // 1, timezone.utc)
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return day.replace(year=year, month=month + 1).timestamp() + moment % 1
+
+
+def _first_of(moment: float, months: int) -> float:
+    """The beginning of the month, quarter or year."""
+    day = datetime.fromtimestamp(moment // 1, timezone.utc)
+    month = (day.month - 1) // months * months + 1
+    return datetime(day.year, month, 1, tzinfo=timezone.utc).timestamp()

@@ -1,1 +1,1 @@
-"""Audit trails to try things on: a seeded simulator of an organisation with two clusters."""
+"""Audit trails to try things on: a week of trouble, a quiet month, scenes by hand."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
-from samples.quiet_month import QuietMonth
+from samples.quiet_month import QUIET_DAYS, QuietMonth
 from samples.simulator import Simulation
 
 _DEFAULT_SEED = 7
@@ -47,10 +47,18 @@ def last_monday(now: datetime) -> datetime:
     return monday if monday <= now else monday - timedelta(weeks=1)
 
 
+def last_month_end(now: datetime) -> datetime:
+    """The latest end not after `now` of 30 days that begin on a Monday 08:30: a Wednesday."""
+    length = timedelta(days=QUIET_DAYS)
+    return last_monday(now - length) + length
+
+
 def _simulation(options: argparse.Namespace) -> Simulation | QuietMonth:
+    now = datetime.now(timezone.utc)
     if options.quiet:
-        return QuietMonth(options.seed, options.end, options.volume)
-    return Simulation(options.seed, options.end, options.days, options.volume)
+        return QuietMonth(options.seed, options.end or last_month_end(now), options.volume)
+    end = options.end or last_monday(now)
+    return Simulation(options.seed, end, options.days, options.volume)
 
 
 def _write(simulation: Simulation | QuietMonth, *, facts_only: bool) -> None:
@@ -78,8 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--end",
         type=_instant,
-        default=last_monday(datetime.now(timezone.utc)),
-        help="ISO 8601 with a time zone; default: the latest Monday 08:30 UTC (%(default)s)",
+        help="ISO 8601 with a time zone; default: the latest Monday 08:30 UTC, of a quiet month"
+        " Wednesday, so that week-ends are real ones",
     )
     parser.add_argument(
         "--volume", type=float, default=1.0, help="times as much as usual; default: %(default)s"

@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 from samples import codes
 from samples.cluster import Cluster
@@ -39,14 +39,14 @@ from samples.routines.users import (
     quorum_step,
     reset_password,
 )
-from samples.simulator import delivered
+from samples.simulator import checked_volume, delivered, milliseconds
 from samples.steps import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Routine, Start, Step, Timeline
 from samples.trail import LogEvent
 
 QUIET_DAYS = 30
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _KEYS_AT_FIRST = 40
 _CUSTODIAN = "dora"
+_PEOPLE = {_CUSTODIAN, "release"}
 # What applications do all day, and what the one does that keeps its keys outside, wrapped.
 _APPLICATION = (
     (keys.generate_key, 24),
@@ -63,7 +63,7 @@ class QuietFacts:
     """Who is in the month, and how often what a detection may tell happens in it.
 
     users: name to number, by cluster id. applications: names that log in all day, by cluster id.
-    acts: how many records of each operation and outcome that somebody may want to hear of.
+    joined: the cluster that gets another HSM, and that HSM. operations: records of each operation.
     """
 
     seed: int
@@ -93,16 +93,17 @@ class ControlPlaneEvent:
 class QuietMonth:
     """The 30 days before `end` (with a time zone); days of the week are the trail's own.
 
-    The first of them is a Monday. Raises ValueError for an `end` without a time zone.
+    The first of them is a Monday. Raises ValueError for an `end` without a time zone, a month that
+    starts before 1970, and a `volume` (how many times as much as usual) that is out of range.
     """
 
     def __init__(self, seed: int, end: datetime, volume: float = 1.0) -> None:
-        if end.tzinfo is None:
-            raise ValueError(f"end needs a time zone, for example 2026-03-02T08:30:00Z: got {end}")
         self._seed = seed
-        self._volume = volume
-        self._end_ms = (end - _EPOCH) // timedelta(milliseconds=1)
+        self._volume = checked_volume(volume)
+        self._end_ms = milliseconds(end)
         self._start_ms = self._end_ms - QUIET_DAYS * DAY // MILLISECOND
+        if self._start_ms < 0:
+            raise ValueError(f"the month would start before 1970: give a later end than {end}")
         self._facts: QuietFacts | None = None
         dice = Dice(seed).for_part("quiet month")
         self._plans = _plans(dice.for_part("organisation"))
@@ -145,7 +146,7 @@ class QuietMonth:
                 for one in clusters
             },
             applications={
-                plan.cluster_id: tuple(n for n in plan.crypto_users if n != _CUSTODIAN)
+                plan.cluster_id: tuple(n for n in plan.crypto_users if n not in _PEOPLE)
                 for plan in self._plans
             },
             joined=(self._plans[1].cluster_id, self._plans[1].spare.hsm_id),

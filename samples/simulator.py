@@ -61,9 +61,9 @@ class Simulation:
     def __init__(self, seed: int, end: datetime, days: float, volume: float = 1.0) -> None:
         self.seed = seed
         self.days = days
-        self.volume = _checked_volume(volume)
+        self.volume = checked_volume(volume)
         self._length_ms = _length_ms(days)
-        self._end_ms = _milliseconds(end)
+        self._end_ms = milliseconds(end)
         self._start_ms = self._end_ms - self._length_ms
         if self._start_ms < 0:
             raise ValueError(
@@ -177,7 +177,8 @@ def _cluster_facts(cluster: Cluster, tally: _Tally) -> ClusterFacts:
     )
 
 
-def _milliseconds(end: datetime) -> int:
+def milliseconds(end: datetime) -> int:
+    """Milliseconds since 1970. Raises ValueError for a time without a zone."""
     if end.tzinfo is None:
         raise ValueError(f"end needs a time zone, for example 2026-03-02T08:30:00Z: got {end}")
     return (end - _EPOCH) // timedelta(milliseconds=1)
@@ -192,7 +193,8 @@ def _length_ms(days: float) -> int:
     return length
 
 
-def _checked_volume(volume: float) -> float:
+def checked_volume(volume: float) -> float:
+    """The volume itself. Raises ValueError unless it is above 0 and not beyond the largest."""
     if not 0 < volume <= _LARGEST_VOLUME:
         raise ValueError(
             f"volume must be above 0 and at most {_LARGEST_VOLUME:g} (1 is usual): got {volume}"

@@ -1,7 +1,6 @@
-"""The functions of stats, eventstats and streamstats.
+"""What stats and its relatives are asked for: `f(x) AS a, g(eval(...)) BY k`.
 
-Source: Search Reference, "Statistical and charting functions" and its pages. A function sees a
-row's value of one field, or of `eval(...)`; NULL is never seen.
+Source: Search Reference, "stats". A function sees a row's value of one field, or of `eval(...)`.
 """
 
 from __future__ import annotations
@@ -9,185 +8,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import product
 
 from preview.errors import SearchError
 from preview.eval import compile_eval
-from preview.eval_values import Fields, FieldValue, collapse, field_value, number_of, number_text
-from preview.spl.context import Row
-from preview.spl.syntax import split_top
+from preview.eval_values import Fields, FieldValue, field_value
+from preview.spl.context import Row, values_of
+from preview.spl.running import Running, Start, function_named
+from preview.spl.syntax import split_top, words
 
-_LIST_LIMIT = 100
-_NAMED = re.compile(r"(?P<function>[a-z_]+)(?:\((?P<argument>.*)\))?\Z", re.DOTALL)
+_NAMED = re.compile(r"(?P<function>[a-z_]+[\d.]*)(?:\((?P<argument>.*)\))?\Z", re.DOTALL)
 _EVAL = re.compile(r"eval\((?P<expression>.*)\)\Z", re.DOTALL)
-
-
-class Running(Protocol):
-    """A function at work: takes values one by one and tells its result at any time."""
-
-    def add(self, value: str, row: Row) -> None: ...
-
-    def result(self) -> FieldValue | None: ...
-
-
-class _Count:
-    def __init__(self) -> None:
-        self._seen = 0
-
-    def add(self, _value: str, _row: Row) -> None:
-        self._seen += 1
-
-    def result(self) -> FieldValue | None:
-        return str(self._seen)
-
-
-class _Sum:
-    """Of the numbers; what is no number is ignored."""
-
-    def __init__(self) -> None:
-        self._total: float | None = None
-
-    def add(self, value: str, _row: Row) -> None:
-        number = number_of(value)
-        if number is not None:
-            self._total = float(number) + (self._total or 0.0)
-
-    def result(self) -> FieldValue | None:
-        return None if self._total is None else number_text(self._total)
-
-
-class _Extreme:
-    """Numbers are compared as numbers, texts as texts; both in one field is not modelled."""
-
-    wants_greater = True
-
-    def __init__(self) -> None:
-        self._best: str | None = None
-
-    def add(self, value: str, _row: Row) -> None:
-        if self._best is None or self._is_better(value, self._best):
-            self._best = value
-
-    def _is_better(self, value: str, best: str) -> bool:
-        one, two = number_of(value), number_of(best)
-        if (one is None) != (two is None):
-            raise SearchError(f"min or max of numbers and texts ({value!r}, {best!r})")
-        if one is None or two is None:
-            return (value > best) is self.wants_greater and value != best
-        return (one > two) is self.wants_greater and one != two
-
-    def result(self) -> FieldValue | None:
-        return self._best
-
-
-class _Least(_Extreme):
-    wants_greater = False
-
-
-class _First:
-    def __init__(self) -> None:
-        self._value: str | None = None
-
-    def add(self, value: str, _row: Row) -> None:
-        if self._value is None:
-            self._value = value
-
-    def result(self) -> FieldValue | None:
-        return self._value
-
-
-class _Last(_First):
-    def add(self, value: str, _row: Row) -> None:
-        self._value = value
-
-
-class _Earliest:
-    """By _time, whatever the order of the rows; two values at one time are refused."""
-
-    wants_later = False
-
-    def __init__(self) -> None:
-        self._best: tuple[float, str] | None = None
-
-    def add(self, value: str, row: Row) -> None:
-        time = number_of(row.get("_time"))
-        if time is None:
-            raise SearchError("earliest() and latest() need _time in every row")
-        if self._best and time == self._best[0] and value != self._best[1]:
-            raise SearchError("earliest() or latest() of two values at one time is not modelled")
-        if self._best is None or (time > self._best[0]) is self.wants_later:
-            self._best = (float(time), value)
-
-    def result(self) -> FieldValue | None:
-        return self._best[1] if self._best else None
-
-
-class _Latest(_Earliest):
-    wants_later = True
-
-
-class _Values:
-    """Distinct values in lexicographical order, as UTF-8 sorts them."""
-
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
-
-    def add(self, value: str, _row: Row) -> None:
-        self._seen.add(value)
-
-    def result(self) -> FieldValue | None:
-        return collapse(sorted(self._seen))
-
-
-class _DistinctCount(_Values):
-    def result(self) -> FieldValue | None:
-        return str(len(self._seen))
-
-
-class _List:
-    """In the order of the rows, the first 100."""
-
-    def __init__(self) -> None:
-        self._seen: list[str] = []
-
-    def add(self, value: str, _row: Row) -> None:
-        if len(self._seen) < _LIST_LIMIT:
-            self._seen.append(value)
-
-    def result(self) -> FieldValue | None:
-        return collapse(list(self._seen))
-
-
-_FUNCTIONS: dict[str, Callable[[], Running]] = {
-    "count": _Count,
-    "c": _Count,
-    "sum": _Sum,
-    "max": _Extreme,
-    "min": _Least,
-    "first": _First,
-    "last": _Last,
-    "earliest": _Earliest,
-    "latest": _Latest,
-    "values": _Values,
-    "list": _List,
-    "dc": _DistinctCount,
-    "distinct_count": _DistinctCount,
-}
+_FIELD = re.compile(r"[\w.{}:-]+")
 # What a page says of several values of one row; the others refuse them.
 _TAKES_SEVERAL = frozenset({"count", "c", "values", "list", "dc", "distinct_count"})
+
+Key = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Aggregate:
-    """`function(field) AS name`."""
+    """`function(argument) AS name`."""
 
     name: str
     function: str
+    argument: str
+    start: Start
     value_of: Callable[[Fields], FieldValue | None]
-
-    def start(self) -> Running:
-        """The function, having seen nothing."""
-        return _FUNCTIONS[self.function]()
 
     def feed(self, running: Running, row: Row) -> None:
         """Let the function see a row."""
@@ -208,46 +55,89 @@ class Aggregation:
     aggregates: tuple[Aggregate, ...]
     by: tuple[str, ...]
 
-    def key(self, row: Row) -> tuple[str, ...]:
-        """The group of a row. Raises SearchError where a row would silently fall out of it."""
-        values = [row.get(name) for name in self.by]
-        for name, value in zip(self.by, values):
+    def key(self, row: Row) -> Key:
+        """The one group of a row. Raises SearchError where it has none, or several."""
+        key = []
+        for name in self.by:
+            value = row.get(name)
             if not isinstance(value, str):
-                raise SearchError(
-                    f"BY {name}: a row without it, or with several values, is not modelled"
-                )
-        return tuple(str(value) for value in values)
+                raise self._unclear(name)
+            key.append(value)
+        return tuple(key)
+
+    def keys(self, row: Row) -> list[Key]:
+        """The groups of a row: one per combination of values. Raises SearchError for none."""
+        if not self._has_several(row):
+            return [self.key(row)]
+        held = [values_of(row, name) for name in self.by]
+        missing = next((name for name, values in zip(self.by, held) if not values), None)
+        if missing is not None:
+            raise self._unclear(missing)
+        return list(product(*held))
+
+    def _has_several(self, row: Row) -> bool:
+        return list in [type(row.get(name)) for name in self.by]
+
+    def _unclear(self, name: str) -> SearchError:
+        return SearchError(f"BY {name}: a row without it, or with several values, is not modelled")
+
+    def started(self) -> list[Running]:
+        """Its functions, having seen nothing."""
+        return [one.start() for one in self.aggregates]
+
+    def feed(self, running: Sequence[Running], row: Row) -> None:
+        """Let all functions see a row."""
+        for one, at_work in zip(self.aggregates, running):
+            one.feed(at_work, row)
+
+    def results(self, running: Sequence[Running]) -> Row:
+        """The fields that the functions yield; NULL gives none."""
+        found = ((one.name, at_work.result()) for one, at_work in zip(self.aggregates, running))
+        return {name: value for name, value in found if value is not None}
 
 
 def parse_aggregation(text: str, command: str) -> Aggregation:
     """Parse `f(x) AS a g(y) BY k`. Raises SearchError for what is malformed or not modelled."""
     parts = [part.strip(",") for part in split_top(text, " \t\n\r") if part.strip(",")]
     cut = next((at for at, part in enumerate(parts) if part.lower() == "by"), len(parts))
-    by = [name for part in parts[cut + 1 :] for name in part.split(",") if name]
-    if cut < len(parts) and not by:
-        raise SearchError(f"{command}: BY names no field")
     aggregates, at = [], 0
     while at < cut:
         renamed = at + 2 < cut and parts[at + 1].lower() == "as"
-        aggregates.append(_aggregate(parts[at], parts[at + 2] if renamed else "", command))
+        name = " ".join(words(parts[at + 2])) if renamed else ""
+        aggregates.append(_aggregate(parts[at], name, command))
         at += 3 if renamed else 1
-    names = [one.name for one in aggregates]
-    if not names or len(set(names)) < len(names):
+    _check_different(aggregates, text, command)
+    return Aggregation(tuple(aggregates), _by(parts[cut:], command))
+
+
+def _by(parts: list[str], command: str) -> tuple[str, ...]:
+    names = tuple(name for part in parts[1:] for name in part.split(",") if name)
+    if parts and not names:
+        raise SearchError(f"{command}: BY names no field")
+    wrong = next((name for name in names if not _FIELD.fullmatch(name)), None)
+    if wrong is not None or len(set(names)) < len(names):
+        raise SearchError(f"{command}: BY wants plain names of fields, each once: {wrong or names}")
+    return names
+
+
+def _check_different(aggregates: list[Aggregate], text: str, command: str) -> None:
+    if not aggregates or len({one.name for one in aggregates}) < len(aggregates):
         raise SearchError(f"{command}: no function, or two results of one name: {text}")
-    return Aggregation(tuple(aggregates), tuple(by))
+    if len({(one.function, one.argument) for one in aggregates}) < len(aggregates):
+        raise SearchError(f"{command}: one function of one field cannot have two names: {text}")
 
 
 def _aggregate(text: str, name: str, command: str) -> Aggregate:
     found = _NAMED.match(text)
-    function = found["function"] if found else ""
-    if not found or function not in _FUNCTIONS:
+    start = function_named(found["function"]) if found else None
+    if found is None or start is None:
         raise SearchError(f"{command}: preview does not model {text!r}")
-    argument = found["argument"]
-    if argument is None or not argument.strip():
+    function, argument = found["function"], (found["argument"] or "").strip()
+    if not argument:
         if function not in {"count", "c"}:
             raise SearchError(f"{command}: {text} needs a field")
-        return Aggregate(name or "count", function, lambda _row: "1")
-    return Aggregate(name or text, function, _value_of(argument.strip(), command))
+        return Aggregate(name or "count", function, "", start, lambda _row: "1")
+    return Aggregate(name or text, function, argument, start, _value_of(argument, command))
 
 
 def _value_of(argument: str, command: str) -> Callable[[Fields], FieldValue | None]:
@@ -260,9 +150,3 @@ def _value_of(argument: str, command: str) -> Callable[[Fields], FieldValue | No
     if not re.fullmatch(r"\w+", argument):
         raise SearchError(f"{command}: {argument!r} is no plain field name")
     return lambda row: row.get(argument)
-
-
-def results_of(aggregates: Sequence[Aggregate], running: Sequence[Running]) -> Row:
-    """The fields that the functions yield; NULL gives none."""
-    found = ((one.name, at_work.result()) for one, at_work in zip(aggregates, running))
-    return {name: value for name, value in found if value is not None}

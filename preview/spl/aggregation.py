@@ -1,32 +1,31 @@
-"""stats, eventstats and streamstats."""
+"""stats and eventstats."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from preview.errors import SearchError
-from preview.spl.aggregates import Aggregation, Running, parse_aggregation, results_of
+from preview.spl.aggregates import Aggregation, Key, parse_aggregation
 from preview.spl.context import Context, Results, Row, Run, command
-from preview.spl.syntax import boolean, options
-
-_Groups = dict[tuple[str, ...], list[Running]]
+from preview.spl.running import Running
+from preview.spl.syntax import options
 
 
 @command("stats")
 def _stats(arguments: str) -> Run:
     """Search Reference, "stats": a row per group, sorted by the group; without BY, one row."""
-    wanted = parse_aggregation(_refuse_options(arguments, "stats"), "stats")
+    wanted = _without_options(arguments, "stats")
     return lambda results, _context: rows_by_group(wanted, results.rows)
 
 
 def rows_by_group(wanted: Aggregation, rows: Iterable[Row]) -> Results:
     """A row per group, sorted by the group; without BY, one row, even of nothing."""
-    groups = _grouped(wanted, rows)
+    groups = grouped(wanted, rows, wanted.keys)
     if not wanted.by and not groups:
-        groups[()] = [one.start() for one in wanted.aggregates]
+        groups[()] = wanted.started()
     return Results(
         [
-            {**dict(zip(wanted.by, key)), **results_of(wanted.aggregates, running)}
+            {**dict(zip(wanted.by, key)), **wanted.results(running)}
             for key, running in sorted(groups.items(), key=lambda item: item[0])
         ],
         (*wanted.by, *(one.name for one in wanted.aggregates)),
@@ -36,67 +35,42 @@ def rows_by_group(wanted: Aggregation, rows: Iterable[Row]) -> Results:
 @command("eventstats")
 def _eventstats(arguments: str) -> Run:
     """Search Reference, "eventstats": every row gets the results of its group."""
-    wanted = parse_aggregation(_refuse_options(arguments, "eventstats"), "eventstats")
+    wanted = _without_options(arguments, "eventstats")
 
     def run(results: Results, _context: Context) -> Results:
-        groups = _grouped(wanted, results.rows)
-        found = {key: results_of(wanted.aggregates, group) for key, group in groups.items()}
+        groups = grouped(wanted, results.rows, lambda row: [wanted.key(row)])
+        found = {key: wanted.results(group) for key, group in groups.items()}
         return results.with_rows(
-            [_replaced(row, wanted, found[wanted.key(row)]) for row in results.rows]
+            [replaced(row, wanted, found[wanted.key(row)]) for row in results.rows]
         )
 
     return run
 
 
-@command("streamstats")
-def _streamstats(arguments: str) -> Run:
-    """Search Reference, "streamstats": every row gets the results over the rows so far."""
-    settings, rest = options(arguments, "streamstats", frozenset({"current"}))
-    current = boolean(settings.get("current", "true"), "current")
-    wanted = parse_aggregation(_refuse_options(rest, "streamstats"), "streamstats")
-
-    def run(results: Results, _context: Context) -> Results:
-        groups: _Groups = {}
-        rows = []
-        for row in results.rows:
-            running = _group(groups, wanted, row)
-            if current:
-                _feed(wanted, running, row)
-            rows.append(_replaced(row, wanted, results_of(wanted.aggregates, running)))
-            if not current:
-                _feed(wanted, running, row)
-        return results.with_rows(rows)
-
-    return run
-
-
-def _grouped(wanted: Aggregation, rows: Iterable[Row]) -> _Groups:
-    groups: _Groups = {}
+def grouped(
+    wanted: Aggregation, rows: Iterable[Row], keys_of: Callable[[Row], Iterable[Key]]
+) -> dict[Key, list[Running]]:
+    """The functions of each group, having seen the rows of it."""
+    groups: dict[Key, list[Running]] = {}
     for row in rows:
-        _feed(wanted, _group(groups, wanted, row), row)
+        for key in keys_of(row):
+            if key not in groups:
+                groups[key] = wanted.started()
+            wanted.feed(groups[key], row)
     return groups
 
 
-def _group(groups: _Groups, wanted: Aggregation, row: Row) -> list[Running]:
-    key = wanted.key(row)
-    if key not in groups:
-        groups[key] = [one.start() for one in wanted.aggregates]
-    return groups[key]
-
-
-def _feed(wanted: Aggregation, running: list[Running], row: Row) -> None:
-    for one, at_work in zip(wanted.aggregates, running):
-        one.feed(at_work, row)
-
-
-def _replaced(row: Row, wanted: Aggregation, found: Row) -> Row:
+def replaced(row: Row, wanted: Aggregation, found: Row) -> Row:
     """A result that is NULL removes what a field of that name held before."""
-    names = {one.name for one in wanted.aggregates}
-    return {**{name: value for name, value in row.items() if name not in names}, **found}
+    new = {**row, **found}
+    for one in wanted.aggregates:
+        if one.name not in found:
+            new.pop(one.name, None)
+    return new
 
 
-def _refuse_options(arguments: str, name: str) -> str:
+def _without_options(arguments: str, name: str) -> Aggregation:
     found, rest = options(arguments, name, frozenset())
     if found:
         raise SearchError(f"preview does not model options of {name}")
-    return rest
+    return parse_aggregation(rest, name)

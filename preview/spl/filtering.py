@@ -1,4 +1,4 @@
-"""Commands that drop rows: search, where, dedup, head."""
+"""Commands that drop rows: search, where, dedup, head, tail."""
 
 from __future__ import annotations
 
@@ -60,7 +60,18 @@ def _dedup(arguments: str) -> Run:
 @command("head")
 def _head(arguments: str) -> Run:
     """Search Reference, "head": the first rows, 10 unless told."""
-    if arguments and not arguments.isdigit():
-        raise SearchError(f"head is modelled with a number only: {arguments}")
-    most = int(arguments or 10)
+    most = _count(arguments, "head")
     return lambda results, _context: results.with_rows(results.rows[:most])
+
+
+@command("tail")
+def _tail(arguments: str) -> Run:
+    """Search Reference, "tail": the last rows, 10 unless told, the last of them first."""
+    most = _count(arguments, "tail")
+    return lambda results, _context: results.with_rows(results.rows[::-1][:most])
+
+
+def _count(arguments: str, name: str) -> int:
+    if arguments and not arguments.isdigit():
+        raise SearchError(f"{name} is modelled with a number only: {arguments}")
+    return int(arguments or 10)

@@ -11,15 +11,34 @@ from preview.macros import Macros
 from preview.search import Predicate, compile_search
 
 # Each module declares its commands when it is imported.
-from preview.spl import aggregation, filtering, indexed, lookup_store, ordering, shaping, sources
-from preview.spl.appending import append
+from preview.spl import (
+    aggregation,
+    binning,
+    charting,
+    deriving,
+    filtering,
+    indexed,
+    lookup_store,
+    matching,
+    multivalues,
+    ordering,
+    ranking,
+    shaping,
+    sources,
+    streaming,
+    unwanted,
+)
+from preview.spl.appending import append, appendpipe
 from preview.spl.context import GENERATING, Context, Results, Run, compiled, values_of
 from preview.spl.syntax import Call, calls, replace_subsearches
 
 # Commands that do something else where nothing stands before them.
 _AS_FIRST = {"search": "search-events", "inputlookup": "inputlookup-first"}
 _NOW = re.compile(r'"(?:[^"\\]|\\.)*"|\b(now\(\s*\))', re.DOTALL)
-MODULES = (aggregation, filtering, indexed, lookup_store, ordering, shaping, sources)
+MODULES = (
+    *(aggregation, binning, charting, deriving, filtering, indexed, lookup_store, matching),
+    *(multivalues, ordering, ranking, shaping, sources, streaming, unwanted),
+)
 
 
 @dataclass(frozen=True)
@@ -69,10 +88,20 @@ class Search:
         call = self._calls[position]
         if call.name == "append":
             return append(call.arguments, lambda inner: Search(inner).run(context))
+        if call.name == "appendpipe":
+            return appendpipe(
+                call.arguments,
+                lambda inner, results: Search(_behind_a_pipe(inner)).behind(results, context),
+            )
         arguments = replace_subsearches(
             call.arguments, lambda inner: _subsearch(Search(inner).run(context))
         )
         return _run_of(Call(call.name, _with_now(arguments, context.now)), position)
+
+
+def _behind_a_pipe(inner: str) -> str:
+    """A pipeline without a first command, behind one that is not run."""
+    return f"* | {inner}"
 
 
 def _has_subsearch(arguments: str) -> bool:
@@ -113,6 +142,11 @@ def _check_expanded(text: str) -> None:
         _check_place(call.name, position)
         if call.name == "append":
             append(call.arguments, _checked_rows)
+        elif call.name == "appendpipe":
+            appendpipe(call.arguments, lambda _inner, results: results)
+            replace_subsearches(
+                call.arguments, lambda inner: _checked_subsearch(_behind_a_pipe(inner))
+            )
         else:
             arguments = replace_subsearches(call.arguments, _checked_subsearch)
             _run_of(Call(call.name, _with_now(arguments, 0)), position)

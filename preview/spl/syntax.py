@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from preview.errors import SearchError
 
-_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[^"\[\]|]+|[\[\]|"]', re.DOTALL)
+# Search Reference, "streamstats": an escaped quote may stand outside quotes.
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[^"\\\[\]|]+|[\[\]|"\\]', re.DOTALL)
 _NAME = re.compile(r"\s*(?P<name>[A-Za-z]\w*)(?=\s|\Z|\()(?P<rest>.*)\Z", re.DOTALL)
 _WORD = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*,?', re.DOTALL)
 _OPTION = re.compile(
@@ -108,6 +109,17 @@ def options(text: str, command: str, known: frozenset[str]) -> tuple[dict[str, s
     return found, text
 
 
+def options_anywhere(text: str, command: str, known: frozenset[str]) -> tuple[dict[str, str], str]:
+    """As `options`, for `key=value` pairs anywhere outside quotes and parentheses."""
+    found: dict[str, str] = {}
+    rest: list[str] = []
+    for part in split_top(text, " \t\n\r"):
+        pair, other = options(part, command, known)
+        found.update(pair)
+        rest.append(other)
+    return found, " ".join(part for part in rest if part)
+
+
 def boolean(value: str, what: str) -> bool:
     """Splunk's booleans in options."""
     if value.lower() in _TRUE:
@@ -120,7 +132,7 @@ def boolean(value: str, what: str) -> bool:
 def split_top(text: str, separators: str) -> Iterator[str]:
     """The parts between any of the separators that stand outside quotes and parentheses."""
     part, depth = "", 0
-    for piece in re.findall(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|.', text, re.DOTALL):
+    for piece in re.findall(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|\\.|.', text, re.DOTALL):
         depth += {"(": 1, ")": -1}.get(piece, 0)
         if piece in separators and depth == 0:
             yield part

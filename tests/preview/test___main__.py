@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import io
 import json
 import subprocess
@@ -13,7 +14,9 @@ pytest.importorskip("rich", reason="a development tool's table; not there where 
 
 from preview.__main__ import main
 
+ROOT = Path(__file__).resolve().parents[2]
 MakeFolder = Callable[..., Path]
+Run = Callable[..., tuple[int, str, str]]
 _PROPS = """
 [st]
 SHOULD_LINEMERGE = false
@@ -22,11 +25,15 @@ TIME_FORMAT = %s
 MAX_DAYS_AGO = 10951
 EXTRACT-word = (?<word>[a-z]+)
 EVAL-twice = mvappend(word, word)
+[aws:cloudhsm:audit]
+KV_MODE = none
 """
 _STREAM = (
     "<stream><event><time>5</time><data>6 [bold]red</data><host>h</host><source>s</source>"
     "<sourcetype>st</sourcetype></event></stream>"
 )
+_TEXT = "".join(f"{1_513_717_270 + at} {word}\n" for at, word in enumerate(["a", "b", "a"]))
+_LINE = '{"logGroup": "/g", "logStream": "hsm-a", "timestamp": 1000, "message": "n=7"}\n'
 
 
 @pytest.fixture
@@ -143,3 +150,155 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+# --- search
+
+
+@pytest.fixture
+def search(app_folder: MakeFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a search over a file that holds `data`; the status, and what was printed."""
+    folder = app_folder(props=_PROPS)
+
+    def run(spl: str, data: str, *options: str) -> tuple[int, str, str]:
+        path = tmp_path / "in"
+        path.write_text(data, encoding="utf-8", newline="")
+        status = main(["search", spl, str(path), "--app", str(folder), *options])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "expected"),
+    [
+        (_STREAM, [], [{"sourcetype": "st", "count": "1"}]),
+        (_LINE * 2, [], [{"sourcetype": "aws:cloudhsm:audit", "count": "2"}]),
+        (_TEXT, ["--sourcetype", "st"], [{"sourcetype": "st", "count": "3"}]),
+    ],
+)
+def test_a_file_may_be_a_stream_json_lines_or_text(
+    search: Run, data: str, options: list[str], expected: list[dict[str, str]]
+) -> None:
+    status, out, _err = search("* | stats count by sourcetype", data, "--format", "json", *options)
+
+    assert (status, [json.loads(line) for line in out.splitlines()]) == (0, expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (["--earliest", "1513717271"], 2),
+        (["--latest", "1513717271"], 1),
+        (["--now", "1513717272", "--earliest", "-1s", "--latest", "now"], 1),
+        (["--earliest", "2017-12-19T21:01:11"], 2),
+        (["--earliest", "2017-12-19T22:01:11+01:00"], 2),
+    ],
+)
+def test_the_time_range_is_relative_to_now_or_a_moment(
+    search: Run, options: list[str], count: int
+) -> None:
+    _status, out, _err = search(
+        "* | stats count", _TEXT, "--sourcetype", "st", "--format", "json", *options
+    )
+
+    assert json.loads(out) == {"count": str(count)}
+
+
+def test_the_table_shows_the_first_rows_and_how_many_there_are_more(search: Run) -> None:
+    _status, out, _err = search(
+        "* | table _time, word", _TEXT, "--sourcetype", "st", "--limit", "2"
+    )
+
+    assert [line.split()[1:4] for line in out.splitlines() if "2017" in line] == [
+        ["2017-12-19", "21:01:12", "│"],
+        ["2017-12-19", "21:01:11", "│"],
+    ]
+    assert "... 1 more" in out
+
+
+def test_wide_events_are_shown_by_their_time_and_text(search: Run) -> None:
+    wide = " ".join(f"| eval f{number}=1" for number in range(12))
+    _status, out, _err = search(f"* {wide}", _LINE)
+
+    header = out.splitlines()[1]
+    assert [name for name in ("_time", "host", "_raw", "f1") if name in header.split()] == [
+        "_time", "host", "_raw",
+    ]  # fmt: skip
+    assert "1970-01-01 00:00:01 " in out
+
+
+def test_csv_has_what_commands_decided_and_what_came_later(search: Run) -> None:
+    _status, out, _err = search(
+        '* | stats values(word) AS words count | eval more="x,y"',
+        _TEXT,
+        "--sourcetype", "st", "--format", "csv",
+    )  # fmt: skip
+
+    assert list(csv.reader(io.StringIO(out))) == [["words", "count", "more"], ["a\nb", "3", "x,y"]]
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_text_from_logs_does_not_reach_the_terminal_as_control(search: Run, form: str) -> None:
+    status, out, _err = search(
+        "* | table _raw", "1513717277 \x1b[31m[bold]red\n", "--sourcetype", "st", "--format", form
+    )
+
+    assert status == 0
+    assert "\x1b" not in out
+    assert "1b[31m[bold]red" in out
+
+
+def test_no_rows_are_told_as_such_and_a_chart_hides_its_span(search: Run) -> None:
+    assert "no results" in search("nothing", _LINE)[1]
+    out = search("* | timechart span=1d count", _LINE)[1]
+    assert ("count" in out, "_span" in out) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("spl", "options", "message"),
+    [
+        ("* | statz count", [], "Unknown search command 'statz'"),
+        ("* | eval a=(1", [], "(1"),
+        ("* |\n eval a=foo(\n1)", [], "'foo' function"),
+        ("`none`", [], "The search macro 'none' cannot be found."),
+        ("* | join a [search b]", [], "'join' must not be used"),
+        ("*", ["--earliest", "x"], "Invalid relative time 'x'"),
+        ("*", ["--now", "\x1b"], "Invalid relative time '\\x1b'"),
+        ("* | where \x1b", [], "\\x1b"),
+        ("*", ["--app", "/none"], "/none"),
+    ],
+)
+def test_a_fault_is_one_line_that_quotes_it_and_exit_2(
+    search: Run, spl: str, options: list[str], message: str
+) -> None:
+    status, out, err = search(spl, _LINE, *options)
+
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
+def test_a_file_of_another_kind_is_refused(search: Run) -> None:
+    status, _out, err = search("*", "plain text")
+
+    assert status == 2
+    assert "is neither XML nor JSON lines: give --sourcetype for text" in err
+    assert "line 2 is no JSON" in search("*", _LINE + "x")[2]
+
+
+def test_without_a_file_the_sample_trail_is_searched() -> None:
+    """From the command line: its last event is not after Monday 08:30, which is now."""
+    found = subprocess.run(
+        [
+            *(sys.executable, "-m", "preview", "search", "--format", "json", "--earliest", "-1d"),
+            "`cloudhsm_audit` | eval age=now()-_time | stats count min(age) AS youngest max(age)"
+            " AS oldest dc(hsm_id) AS hsms | eval day=strftime(now(), \"%H:%M\")",
+        ],
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    row = json.loads(found.stdout)
+
+    assert int(row["count"]) > 20
+    assert 0 <= float(row["youngest"]) <= float(row["oldest"]) <= 86_400
+    assert (row["hsms"] >= "2", row["day"]) == (True, "08:30")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from preview.errors import EvalError, RegexError
+from preview.errors import EvalError, RegexError, SearchError
 from preview.eval import compile_eval
 from preview.eval_functions import function_names
 from preview.eval_values import FieldValue, Value
@@ -397,3 +397,15 @@ def test_whole_numbers_are_written_exactly_up_to_two_to_the_53rd(number: int) ->
 def test_other_steps_of_mvrange_are_refused(text: str) -> None:
     with pytest.raises(EvalError, match="mvrange"):
         compile_eval(text).run({})
+
+
+def test_relative_time_moves_a_time() -> None:
+    """ "Date and Time functions"; Assumption 50."""
+    assert compile_eval('relative_time(t, "-1d@d")').run({"t": "1772409600.5"}) == 1_772_323_200
+    assert compile_eval("relative_time(t, m)").run({"t": "60", "m": "+1h"}) == 3_660
+    assert compile_eval('relative_time(none, "@d")').run({}) is None
+
+
+def test_a_bad_modifier_of_relative_time_shows_when_the_expression_is_compiled() -> None:
+    with pytest.raises(SearchError, match="Invalid relative time 'x'"):
+        compile_eval('relative_time(1, "x")')

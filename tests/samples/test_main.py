@@ -3,15 +3,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from samples.__main__ import last_monday, main
+from samples.__main__ import last_monday, last_month_end, main
+from samples.quiet_month import QuietMonth
 from samples.simulator import simulate
 
 ROOT = Path(__file__).parents[2]
+QUIET = ["--quiet", "--volume", "0.01", "--end", "2026-04-01T08:30:00Z"]
 HOUR = ["--days", "0.05", "--end", "2026-03-02T08:30:00Z"]
 
 
@@ -35,6 +37,22 @@ def test_facts_alone_come_as_one_json_document(capsys: pytest.CaptureFixture[str
     assert len(facts["gaps"]) == 1
 
 
+def test_a_quiet_month_comes_as_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seed", "3", *QUIET]) == 0
+    lines = [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines()]
+    month = QuietMonth(3, datetime(2026, 4, 1, 8, 30, tzinfo=timezone.utc), 0.01)
+    assert lines == [event.message for event in month.stream()]
+
+
+def test_the_facts_of_a_quiet_month_come_as_one_json_document(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*QUIET, "--facts"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["clusters"].keys() == {"payments", "vault", "signing"}
+    assert sum(facts["operations"].values()) == facts["events"]
+
+
 def test_an_offset_is_understood(capsys: pytest.CaptureFixture[str]) -> None:
     main(HOUR)
     there = capsys.readouterr().out
@@ -51,6 +69,10 @@ def test_an_offset_is_understood(capsys: pytest.CaptureFixture[str]) -> None:
         (["--days", "many"], "argument --days: invalid float value: 'many'"),
         (["--seed", "x"], "argument --seed: invalid int value: 'x'"),
         (["--volume", "-1"], "volume must be above 0"),
+        (["--quiet", "--volume", "0"], "volume must be above 0"),
+        (["--quiet", "--volume", "nan"], "volume must be above 0"),
+        (["--quiet", "--end", "2026-03-02"], "end needs a time zone, for example"),
+        (["--quiet", "--end", "1970-01-30T00:00Z"], "the month would start before 1970"),
         (["extra"], "unrecognized arguments: extra"),
     ],
 )
@@ -109,3 +131,11 @@ def test_a_trail_without_an_end_ends_on_the_latest_monday_morning(
     now: datetime, monday: datetime
 ) -> None:
     assert last_monday(now) == monday
+
+
+@pytest.mark.parametrize("day", range(1, 15))
+def test_a_quiet_month_without_an_end_begins_on_a_real_monday_not_long_ago(day: int) -> None:
+    now = datetime(2026, 3, day, 8, 29)
+    end = last_month_end(now)
+    assert timedelta() <= now - end < timedelta(weeks=1)
+    assert (end - timedelta(days=30)).strftime("%a %H:%M") == "Mon 08:30"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -42,11 +43,11 @@ def seen(app: App, events: list[LogEvent]) -> list[dict[str, object]]:
     return [dict(app.search_time(event)) for event in app.index_modular_input(stream.getvalue())]
 
 
-def written(*lines: dict[str, object], generation: Generation = OLDER) -> list[LogEvent]:
+def written(*lines: Mapping[str, object], generation: Generation = OLDER) -> list[LogEvent]:
     return write([from_mapping(line) for line in lines], generation, START)
 
 
-def records(*lines: dict[str, object], generation: Generation = OLDER) -> list[Read]:
+def records(*lines: Mapping[str, object], generation: Generation = OLDER) -> list[Read]:
     return [read(event) for event in written(*lines, generation=generation)]
 
 

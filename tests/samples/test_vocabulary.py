@@ -68,7 +68,7 @@ def test_the_operations_of_the_certificate_store_are_those_of_the_mappings() -> 
 
 
 def test_a_word_that_is_not_known_is_told_with_the_one_that_may_be_meant() -> None:
-    with pytest.raises(ValueError, match="^response: 'login_failed' is not known; is it login_fai"):
+    with pytest.raises(ValueError, match=r"^response: 'login_failed' is not known; is it login"):
         vocabulary.response("login_failed")
 
 

@@ -33,6 +33,7 @@ from preview.app import App
 from preview.eval_values import FieldValue
 from preview.kv_store import by_collection
 from preview.scheduler import Index, Scheduler, Told
+from preview.spl.context import Records
 from samples.quiet_month import QuietFacts, QuietMonth
 from samples.simulator import simulate
 from samples.trail import Facts, LogEvent
@@ -132,7 +133,7 @@ def _fields(records: Sequence[tuple[float, LogEvent]]) -> Rows:
 def _told(work: tuple[str, float, float]) -> list[Told]:
     """In a worker: what one alert tells."""
     name, since, until = work
-    stores = {key: [dict(row) for row in rows] for key, rows in _TABLES.items()}
+    stores: dict[str, Records] = {key: list(rows) for key, rows in _TABLES.items()}
     return Scheduler(_APP, _INDEX, stores).told(_APP.knowledge.alerts[name], since, until)
 
 

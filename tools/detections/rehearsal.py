@@ -11,8 +11,8 @@ from preview.kv_store import by_collection
 from preview.scheduler import Index, Scheduler, Told
 from preview.spl.context import values_of
 from samples.layout import Generation
+from samples.scene import Scene, cluster_id, duration, from_mapping, hsm_id
 from tools.detections import stage
-from tools.detections.scene import cluster_id, duration, hsm_id, lines_of, write
 from tools.detections.schema import Detection, Sample, seconds, tokens
 
 # 2026-03-03 10:00 UTC, a Tuesday.
@@ -58,8 +58,9 @@ def _behind(scheduler: Scheduler, detection: Detection, told: Told) -> int:
 
 
 def _events(app: App, sample: Sample, generation: Generation) -> Iterator[stage.Indexed]:
-    lines = [line for one in sample.records for line in lines_of(one)]
-    yield from stage.records(app, write(lines, generation, START * 1_000_000))
+    scene = Scene(generation, START * 1_000_000)
+    lines = [from_mapping(one) for one in sample.records]
+    yield from stage.records(app, scene.arrivals(lines))
     said = [
         stage.collector_event(
             {key: value for key, value in line.items() if key not in {"cluster", "hsm"}},

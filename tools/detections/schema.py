@@ -32,17 +32,16 @@ SEVERITIES = ("informational", "low", "medium", "high", "critical")
 _NEW_ID = "make a new one: python -c 'import uuid; print(uuid.uuid4())'"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_DURATION = re.compile(r"(?P<sign>-?)(?P<number>\d+(?:\.\d+)?)(?P<unit>[smhd])")
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smhd])")
 _DRILLDOWN_STARTS = re.compile(r"`cloudhsm_[a-z_]+`")
 
 
 def seconds(text: str) -> float:
-    """`90s`, `15m`, `-3h` or `30d` in seconds. Raises ValueError."""
+    """`90s`, `15m`, `3h` or `30d` in seconds. Raises ValueError."""
     found = _DURATION.fullmatch(text)
     if not found:
         raise ValueError("write a number and a unit, such as 90s, 15m, 3h or 30d")
-    value = float(found["number"]) * _UNITS[found["unit"]]
-    return -value if found["sign"] else value
+    return float(found["number"]) * _UNITS[found["unit"]]
 
 
 def _one_line(text: str) -> str:

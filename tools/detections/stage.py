@@ -24,8 +24,8 @@ from cloudhsm.state import GroupId
 from cloudhsm.tally import Outcome
 from preview.app import App
 from preview.event import IndexedEvent
+from samples.scene import duration
 from samples.trail import LogEvent
-from tools.detections.scene import duration
 from tools.detections.schema import seconds
 
 ACCOUNT, REGION = "111122223333", "us-east-1"

@@ -1,4 +1,4 @@
-"""Assumptions 40 to 42: stats, eventstats, streamstats."""
+"""Assumptions 40, 41 and 52: stats, eventstats, and the functions that they share."""
 
 from __future__ import annotations
 
@@ -42,6 +42,19 @@ _ROWS: list[Row] = [
         ("values(t)", ["x", "y", "z"]),
         ("values(v)", ["10", "2", "9"]),
         ("list(t)", ["x", "z", "y", "x"]),
+        ("avg(v)", "7"),
+        ("mean(v)", "7"),
+        ("avg(t)", None),
+        ("range(v)", "8"),
+        ("stdevp(eval(v*3))", "10.677078252031311"),
+        ("stdev(eval(if(v=9, 1, 3)))", "1"),
+        ("median(v)", "9"),
+        ("perc50(v)", "9"),
+        ("p1(v)", "2"),
+        ("perc99.9(v)", "10"),
+        ("exactperc34(v)", "9"),
+        ("mode(t)", "x"),
+        ("mode(none)", None),
         ("dc(t)", "3"),
         ("distinct_count(t)", "3"),
         ("values(none)", None),
@@ -100,50 +113,22 @@ def test_eventstats_gives_every_row_the_result_of_its_group(piped: Piped) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("streamstats sum(v) AS r BY k", ["10", "9", "12", "12"]),
-        ("streamstats current=f sum(v) AS r BY k", [None, None, "10", "12"]),
-        ("streamstats current=f last(v) AS r BY k", [None, None, "10", "2"]),
-        ("streamstats current=f last(t) AS r", [None, "x", "z", "y"]),
-        ("streamstats count AS r", ["1", "2", "3", "4"]),
-        ("streamstats current=true max(v) AS r BY k", ["10", "9", "10", "10"]),
-    ],
-)
-def test_streamstats_counts_up_row_by_row(
-    piped: Piped, text: str, expected: list[str | None]
-) -> None:
-    assert [row.get("r") for row in piped(text, _ROWS)] == expected
-
-
-def test_a_null_result_replaces_what_the_field_held(piped: Piped) -> None:
-    assert piped("streamstats current=f last(v) AS v", [{"v": "1"}, {"v": "2"}]) == [
-        {},
-        {"v": "1"},
-    ]
-
-
-@given(st.lists(st.integers(-(2**53), 2**53), max_size=20))
-def test_running_sums_end_in_the_sum(numbers: list[int]) -> None:
-    context = Context(events=[{"_time": "0", "v": str(number)} for number in numbers])
-    running = run("* | streamstats sum(v) AS s", context).rows
-    (total,) = run("* | stats sum(v) AS s", context).rows
-
-    assert running[-1:] == ([{"_time": "0", "v": str(numbers[-1]), **total}] if numbers else [])
-
-
-@pytest.mark.parametrize(
     "text",
     [
         "stats",
         "stats count BY",
-        "stats avg(v)",
+        "stats perc0(v)",
+        "stats perc100(v)",
+        "stats var(v)",
+        "stats count BY k k",
+        "stats count BY k=v",
+        "stats count BY k*",
+        "stats first(v) AS a first(v) AS b",
+        "stats count BY k dedup_splitvals=true",
         "stats sum",
         "stats values(*)",
         "stats count count",
         "stats allnum=t sum(v)",
-        "streamstats window=2 sum(v)",
-        "streamstats reset_on_change=t sum(v) by k",
         "eventstats sum(v",
     ],
 )
@@ -152,16 +137,85 @@ def test_what_is_malformed_or_not_modelled_is_refused(piped: Piped, text: str) -
         piped(text, _ROWS)
 
 
-@pytest.mark.parametrize("command", ["stats", "eventstats", "streamstats"])
-@pytest.mark.parametrize("row", [{"v": "1"}, {"k": ["a", "b"], "v": "1"}])
+@pytest.mark.parametrize(
+    ("command", "row"),
+    [
+        ("stats", {"v": "1"}),
+        ("stats", {"v": "1", "j": ["1", "2"]}),
+        ("eventstats", {"v": "1"}),
+        ("eventstats", {"k": ["a", "b"], "j": "1"}),
+        ("streamstats", {"v": "1"}),
+        ("streamstats", {"k": ["a", "b"], "j": "1"}),
+    ],
+)
 def test_a_row_that_would_fall_out_of_its_group_is_refused(
     piped: Piped, command: str, row: Row
 ) -> None:
     with pytest.raises(SearchError, match="BY k"):
-        piped(f"{command} count BY k", [row])
+        piped(f"{command} count BY k, j", [row])
 
 
-@pytest.mark.parametrize("function", ["sum", "min", "first", "last"])
+def test_a_row_counts_in_the_group_of_each_of_its_values(piped: Piped) -> None:
+    """Search Reference, "stats", dedup_splitvals: false, so the same value twice counts twice."""
+    rows: list[Row] = [{"k": ["a", "b", "a"], "j": "1"}, {"k": "b", "j": ["1", "2"]}]
+
+    assert piped("stats count by k j", rows) == [
+        {"k": "a", "j": "1", "count": "2"},
+        {"k": "b", "j": "1", "count": "2"},
+        {"k": "b", "j": "2", "count": "1"},
+    ]
+
+
+def test_a_name_may_be_quoted(piped: Piped) -> None:
+    assert piped('stats count AS "how many"', _ROWS) == [{"how many": "4"}]
+
+
+def test_the_times_of_the_earliest_and_the_latest_value() -> None:
+    """Search Reference, "Time functions": rows without a value do not count."""
+    context = Context(events=[{"_time": "9"}, {"_time": "3.5", "v": "b"}, {"_time": "1", "v": "a"}])
+
+    (row,) = run("* | stats earliest_time(v) AS e latest_time(v) AS l", context).rows
+    assert row == {"e": "1", "l": "3.5"}
+
+
+def test_a_deviation_of_one_number_is_0(piped: Piped) -> None:
+    assert piped("stats stdev(v) AS s stdevp(v) AS p", [{"v": "5"}]) == [{"s": "0", "p": "0"}]
+
+
+def test_the_median_of_an_even_count_is_the_higher_one(piped: Piped) -> None:
+    """Search Reference, "Aggregate functions", median."""
+    assert piped("stats median(v) AS m", [{"v": one} for one in "1234"]) == [{"m": "3"}]
+
+
+def test_percentiles_of_many_distinct_values_are_exact_only_if_asked(piped: Piped) -> None:
+    """Search Reference, "Aggregate functions": an approximation beyond 1,000 distinct values."""
+    rows: list[Row] = [{"v": str(number)} for number in range(1_001)]
+
+    assert piped("stats exactperc90(v) AS p", rows) == [{"p": "900"}]
+    assert piped("stats perc90(v) AS p", rows[1:]) == [{"p": "901"}]
+    with pytest.raises(SearchError, match="use exactperc"):
+        piped("stats perc90(v)", rows)
+
+
+def test_the_mode_of_values_as_frequent_as_each_other_is_refused(piped: Piped) -> None:
+    with pytest.raises(SearchError, match="mode"):
+        piped("stats mode(v)", [{"v": "1"}, {"v": "2"}])
+
+
+@given(st.lists(st.integers(-(10**6), 10**6), min_size=1, max_size=30), st.integers(1, 99))
+def test_a_percentile_is_one_of_the_numbers_with_so_many_below(
+    numbers: list[int], percent: int
+) -> None:
+    context = Context(events=[{"_time": "0", "v": str(number)} for number in numbers])
+    (row,) = run(f"* | stats perc{percent}(v) AS p", context).rows
+    found = int(str(row["p"]))
+
+    assert found in numbers
+    assert sum(number < found for number in numbers) <= percent * len(numbers) / 100
+    assert sum(number <= found for number in numbers) > percent * len(numbers) / 100
+
+
+@pytest.mark.parametrize("function", ["sum", "min", "avg", "range", "mode", "first", "last"])
 def test_several_values_are_refused_where_nothing_is_documented(
     piped: Piped, function: str
 ) -> None:

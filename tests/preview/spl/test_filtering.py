@@ -1,4 +1,4 @@
-"""Assumptions 35 and 36: search, where, dedup, head."""
+"""Assumptions 35 and 36: search, where, dedup, head, tail."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ _ROWS: list[Row] = [
         ("dedup a, b keepempty=t", [0, 1, 2, 3]),
         ("head 2", [0, 1]),
         ("head", [0, 1, 2, 3, 4]),
+        ("tail 2", [4, 3]),
+        ("tail", [4, 3, 2, 1, 0]),
     ],
 )
 def test_rows_that_are_kept(piped: Piped, text: str, kept: list[int]) -> None:
@@ -41,8 +43,12 @@ def test_rows_that_are_kept(piped: Piped, text: str, kept: list[int]) -> None:
     assert piped(text, _ROWS) == [_ROWS[index] for index in kept]
 
 
-def test_head_keeps_ten_unless_told(piped: Piped) -> None:
-    assert len(piped("head", [{"a": str(number)} for number in range(12)])) == 10
+@pytest.mark.parametrize(("command", "first"), [("head", "0"), ("tail", "11")])
+def test_ten_are_kept_unless_told(piped: Piped, command: str, first: str) -> None:
+    """Search Reference, "tail": in reverse order."""
+    found = piped(command, [{"a": str(number)} for number in range(12)])
+
+    assert (len(found), found[0]["a"]) == (10, first)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +60,7 @@ def test_head_keeps_ten_unless_told(piped: Piped) -> None:
         "dedup a sortby b",
         "head a>1",
         "head limit=3",
+        "tail x",
         "where a",
         "where a=",
         "transaction a",

@@ -7,8 +7,8 @@ import pytest
 from preview.conf import parse_conf
 from preview.errors import PreviewError, SearchError
 from preview.macros import Macros
-from preview.spl.context import Context
-from preview.spl.pipeline import check, run
+from preview.spl.context import Context, Results, Row
+from preview.spl.pipeline import check, compiled_search, run
 
 _WHO = "/services/authentication/current-context splunk_server=local"
 
@@ -55,6 +55,45 @@ def test_a_saved_search_runs_by_name_in_the_time_range_of_the_search() -> None:
     assert run('| savedsearch "A b" | eval count=count+1', context).rows == [{"count": "2"}]
     with pytest.raises(SearchError, match="Unable to find saved search named 'A c'"):
         run('| savedsearch "A c"', context)
+
+
+def test_a_compiled_search_runs_again_over_other_events() -> None:
+    search = compiled_search("x=1 | stats count | eval at=now()", Macros({}))
+
+    for count, now in ((1, 5), (2, 9)):
+        context = Context(events=[{"_time": "0", "x": "1"}] * count, now=now)
+        assert search.run(context).rows == [{"count": str(count), "at": str(now)}]
+
+
+def test_the_commands_behind_the_first_one_run_on_rows_that_are_given() -> None:
+    search = compiled_search("x=1 | head 1 | fields x", Macros({}))
+
+    assert search.behind(Results([{"x": "7"}, {"x": "8"}]), Context()).rows == [{"x": "7"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen"),
+    [
+        ("x=1 y=2 | stats count", [False, True]),
+        ("search x=1 | stats count", [True, True]),
+        ("| makeresults | search x=1", None),
+        ("| tstats count where index=*", None),
+        ("x=[search y=1] | stats count", None),
+    ],
+)
+def test_a_search_tells_what_chooses_its_events(text: str, chosen: list[bool] | None) -> None:
+    selects = compiled_search(text, Macros({})).selects
+    events: list[Row] = [{"x": "1"}, {"x": "1", "y": "2"}]
+
+    assert (selects and [selects(event) for event in events]) == chosen
+
+
+def test_now_is_when_the_search_began_but_not_inside_quotes() -> None:
+    """Search Reference, "now": in whole seconds."""
+    context = Context(events=[{"_time": "0"}], now=7.6)
+
+    (row,) = run('* | eval a=now()+1, b="now()"', context).rows
+    assert (row["a"], row["b"]) == ("9", "now()")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from preview.errors import SearchError
-from preview.spl.syntax import Call, calls, options, replace_subsearches, split_top, words
+from preview.spl.syntax import (
+    Call,
+    calls,
+    options,
+    options_anywhere,
+    replace_subsearches,
+    split_top,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +31,14 @@ from preview.spl.syntax import Call, calls, options, replace_subsearches, split_
         ("a | where (b=1)", [("search", "a"), ("where", "(b=1)")]),
         ("a [| rest /x | head] | head", [("search", "a [| rest /x | head]"), ("head", "")]),
         ('a "]" | head', [("search", 'a "]"'), ("head", "")]),
+        (
+            r'a | streamstats count reset_after="("match(test,\"yes\")")" | head',
+            [
+                ("search", "a"),
+                ("streamstats", r'count reset_after="("match(test,\"yes\")")"'),
+                ("head", ""),
+            ],
+        ),
     ],
 )
 def test_pipes_outside_quotes_and_brackets_divide_commands(
@@ -74,6 +90,18 @@ def test_options_stand_in_front_and_unknown_ones_are_refused() -> None:
     )
     with pytest.raises(SearchError, match="does not model the option max of c"):
         options("max=1 rest", "c", known)
+
+
+def test_options_may_stand_anywhere_outside_quotes_and_parentheses() -> None:
+    """Search Reference, "streamstats", "top": examples with options behind the fields."""
+    text = 'a span=5m f(x=1) "span=2" by k limit="3 4"'
+
+    assert options_anywhere(text, "c", frozenset({"span", "limit"})) == (
+        {"span": "5m", "limit": "3 4"},
+        'a f(x=1) "span=2" by k',
+    )
+    with pytest.raises(SearchError, match="does not model the option limit of c"):
+        options_anywhere(text, "c", frozenset({"span"}))
 
 
 def test_parts_are_split_outside_quotes_and_parentheses() -> None:
