@@ -42,17 +42,18 @@ class Index:
         self.seconds = [float(str(event["_indextime"])) for event in self.events]
 
     @cached_property
-    def _by_time(self) -> tuple[list[float], list[Row]]:
-        """Times ascending, and the events in the same order."""
+    def _by_time(self) -> tuple[list[float], list[tuple[float, Row]]]:
+        """Times ascending; in the same order, when each event was indexed, and the event."""
         listed = sorted(((_time(event), place) for place, event in enumerate(self.events)))
-        return [time for time, _ in listed], [self.events[place] for _, place in listed]
+        held = [(self.seconds[place], self.events[place]) for _, place in listed]
+        return [time for time, _ in listed], held
 
     def visible(self, earliest: float, latest: float | None, run: float) -> list[Row]:
         """The events of a time range that were indexed before `run`, newest first."""
         times, events = self._by_time
         end = len(times) if latest is None else bisect_left(times, latest)
         found = events[bisect_left(times, earliest) : end]
-        return [event for event in reversed(found) if float(str(event["_indextime"])) < run]
+        return [event for second, event in reversed(found) if second < run]
 
 
 class _Visible:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from preview.errors import SearchError
-from preview.eval_values import number_of
+from preview.eval_values import FieldValue, number_of
 from preview.search import Predicate, compile_search
-from preview.spl.aggregates import Aggregation, parse_aggregation
+from preview.spl.aggregates import Aggregation, Key, parse_aggregation
 from preview.spl.aggregation import rows_by_group
 from preview.spl.context import Context, Results, Row, Run, command, values_of
 from preview.spl.spans import bin_start, seconds_of
 
+_ORIGIN = ("index", "host", "source", "sourcetype")
 _FIELDS = frozenset({"index", "host", "source", "sourcetype", "_time", "_indextime"})
 _PARTS = re.compile(
     r"(?P<what>.*?)\s+where\s+(?P<where>.*?)(?:\s+by\s+(?P<by>.*?))?\Z", re.DOTALL | re.IGNORECASE
@@ -29,7 +31,14 @@ _CONDITION = re.compile(
 class _Wanted:
     aggregation: Aggregation
     matches: Predicate
+    asks_for_time: bool
     span: int | None
+
+    @property
+    def only_counts(self) -> bool:
+        """Whether events of one origin and one bin of time are all the same to it."""
+        functions = {(one.function, one.argument) for one in self.aggregation.aggregates}
+        return functions <= {("count", "")} and not self.asks_for_time
 
 
 @command("tstats", generating=True)
@@ -38,6 +47,8 @@ def _tstats(arguments: str) -> Run:
     wanted = _wanted(arguments)
 
     def run(_results: Results, context: Context) -> Results:
+        if wanted.only_counts:
+            return _counted(wanted, context)
         return rows_by_group(wanted.aggregation, _rows(wanted, context))
 
     return run
@@ -57,12 +68,53 @@ def _wanted(arguments: str) -> _Wanted:
         raise SearchError("tstats: by _time wants a span, and a span by _time")
     if span is not None and "_time" in found["what"]:
         raise SearchError("tstats: a function of _time beside by _time is not modelled")
-    asked = {*_fields_of(found["where"]), *aggregation.by}
+    compared = _fields_of(found["where"])
+    asked = {*compared, *aggregation.by}
     asked.update(re.findall(r"\((\w+)\)", found["what"]))
     for name in sorted(asked - _FIELDS):
         known = ", ".join(sorted(_FIELDS))
         raise SearchError(f"tstats: {name} is no indexed field; it knows {known}")
-    return _Wanted(aggregation, compile_search(found["where"]), span)
+    asks_for_time = bool(compared & {"_time", "_indextime"}) or "_indextime" in aggregation.by
+    return _Wanted(aggregation, compile_search(found["where"]), asks_for_time, span)
+
+
+def _counted(wanted: _Wanted, context: Context) -> Results:
+    """As rows_by_group over all rows, but each origin is asked once: weeks have many events."""
+    by, span = wanted.aggregation.by, wanted.span
+    groups: dict[tuple[object, ...], Callable[[int], Key] | None] = {}
+    counts: Counter[Key] = Counter()
+    latest = float("inf") if context.latest is None else context.latest
+    for event in context.events:
+        time = float(str(event["_time"]))
+        if not context.earliest <= time < latest:
+            continue
+        origin = tuple(map(event.get, _ORIGIN))
+        if origin not in groups:
+            groups[origin] = _keys(wanted, event) if wanted.matches(event) else None
+        key_at = groups[origin]
+        if key_at is not None:
+            counts[key_at(0 if span is None else int(time // span * span))] += 1
+    names = [one.name for one in wanted.aggregation.aggregates]
+    if not by:
+        counts.setdefault((), 0)
+    rows: list[Row] = [
+        {**dict(zip(by, key)), **dict.fromkeys(names, str(count))}
+        for key, count in sorted(counts.items())
+    ]
+    return Results(rows, (*by, *names))
+
+
+def _keys(wanted: _Wanted, event: Mapping[str, FieldValue]) -> Callable[[int], Key]:
+    """The group of an event of this origin, by the beginning of its bin."""
+    row: Row = {
+        "_time": "",
+        **{name: values_of(event, name)[0] for name in _ORIGIN if name in event},
+    }
+    key = wanted.aggregation.key(row)
+    if wanted.span is None:
+        return lambda _start: key
+    place = wanted.aggregation.by.index("_time")
+    return lambda start: (*key[:place], str(start), *key[place + 1 :])
 
 
 def _rows(wanted: _Wanted, context: Context) -> Iterator[Row]:

@@ -70,7 +70,7 @@ WHEN_IT_RUNS = {
     ),
     "another row": ("hsms: 3", "hsms: 2", r"alert 1: hsms is \['3'\], not \['2'\]"),
     "a misspelt key of a record": ("target: mallory", "targt: mallory", "targt is no key of a rec"),
-    "an unknown response": ("quorum_missing", "quorum", "response: 'quorum' is not known; is it quorum_missing"),
+    "an unknown response": ("quorum_missing", "quorum", "'quorum' is not known; is it quorum_miss"),
     "a drilldown that finds nothing": (
         "CN_SET_M_VALUE) cluster_id",
         "CN_SET_M_VALUE) opcode=CN_NONE cluster_id",
