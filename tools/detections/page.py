@@ -46,7 +46,8 @@ HSMs of a cluster in step (`activity=cluster_sync`) has operations of its own, w
 alert looks at.
 
 Where something is *inferred* - from time, order or session, since the record does not say it -
-the detection says so."""
+the detection says so.
+"""
 
 
 def page(detections: Sequence[Detection]) -> str:
@@ -77,7 +78,8 @@ AWS's guidance *Security monitoring for AWS CloudHSM* names eight alarms. All ar
 | `ModifyCluster` | Cluster modified |
 
 AWS matches words, so a failed attempt to create a user alarms like a success, and a login counts
-once per HSM."""
+once per HSM.
+"""
 
 
 def _proof(detections: Sequence[Detection]) -> Iterator[str]:
@@ -87,7 +89,8 @@ Each detection is run by its own schedule, throttling included, before a release
 (in both generations of records where it can be), over a week of the sample trail, which holds an
 attack and most kinds of trouble (`python -m samples`), and over a quiet month of three clusters
 with more than 200,000 records, known users and business hours entered (`python -m samples
---quiet`). The build fails if a number differs. *fires, silent*: samples."""
+--quiet`). The build fails if a number differs. *fires, silent*: samples.
+"""
     yield "| detection | fires | silent | sample trail | quiet month | why not none |"
     yield "| --- | ---: | ---: | ---: | ---: | --- |"
     for one in detections:
