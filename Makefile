@@ -51,7 +51,7 @@ lint: ## ruff, mypy --strict, cfn-lint
 test: ## pytest: everything on our Python, the shipped code on 3.9 and 3.13 too
 	@$(PYTHON) -m tools.environments dev moto cim py39 py313
 	@$(DEV) -m tools.vendor
-	$(DEV) -m pytest -q
+	$(DEV) -m pytest -q -n auto --dist loadfile
 	@$(DEV) -m tools.shipped_tests
 
 package: ## dist/TA-aws-cloudhsm-<version>.tar.gz

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from math import floor
 
 from preview.errors import SearchError
 
@@ -26,4 +25,4 @@ def seconds_of(span: str, command: str) -> int:
 
 def bin_start(number: float, span: int) -> int:
     """The beginning of the bin that holds `number`; bins are counted from 0, so from 1970."""
-    return floor(number / span) * span
+    return int(number // span) * span
