@@ -15,59 +15,27 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from cloudhsm.collector_events import InputReporter, Reporter
-from cloudhsm.event_writer import Event
-from cloudhsm.input_state import InputState
-from cloudhsm.ledger import GapChange, Verdict
-from cloudhsm.state import GroupId
-from cloudhsm.tally import Outcome
 from preview.app import App
 from preview.eval_values import FieldValue
 from preview.kv_store import by_collection
 from preview.scheduler import Index, Scheduler, Told
 from preview.spl.context import Records
-from samples.quiet_month import QuietFacts, QuietMonth
-from samples.simulator import simulate
-from samples.trail import Facts, LogEvent
-from tools.detections import stage
+from samples.trail import LogEvent
+from tools.detections import stage, stories
 from tools.detections.schema import Detection, read_detections
+from tools.detections.stories import Story, Tables
 
 ROOT = Path(__file__).resolve().parents[2]
-SEED = 7
-# The quiet month begins on a Monday 08:30 UTC, so that its nights and week-ends are real ones.
-QUIET_END = datetime(2026, 4, 1, 8, 30, tzinfo=timezone.utc)
-SAMPLE_END = datetime(2026, 3, 2, 8, 30, tzinfo=timezone.utc)
-LEAST_RECORDS = 200_000
 _PROCESSES = 2
 _CHUNK = 5_000
-_STANZA, _HOST = "aws_cloudhsm://production", "heavy-forwarder-1"
-_HEARTBEAT_S = 900
-# How long after a gap its verdict comes: the lateness horizon and a quarter of it.
-_VERDICT_S = 30 * 3600
 
 Rows = list[tuple[float, dict[str, FieldValue]]]
-Tables = dict[str, list[dict[str, str]]]
-
-
-@dataclass(frozen=True)
-class Story:
-    """What happened, what a customer had entered, and over which time alerts run."""
-
-    name: str
-    records: Sequence[LogEvent]
-    said: Sequence[Event]
-    calls: Sequence[tuple[float, str]]
-    tables: Tables
-    since: float
-    until: float
 
 
 # What a worker process works on; set before the processes are made, which then share it.
@@ -86,20 +54,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     began = time.monotonic()
     app = stage.load(ROOT)
-    detections = [
-        one for one in read_detections(ROOT) if not options.names or one.stem in options.names
-    ]
+    detections = _asked_for(parser, options.names)
     console = Console()
     found: dict[str, dict[str, list[Told]]] = {}
-    for story in (sample_trail(), quiet_month()):
-        told = tell(app, story, detections)
-        found[story.name] = told
+    for story in (stories.sample_trail(), stories.quiet_month()):
+        if story.least_records > len(story.records):
+            parser.error(f"the {story.name} has fewer than {story.least_records:,} records")
+        found[story.name] = tell(app, story, detections)
         console.print(f"{story.name}: {len(story.records):,} records, {_since(began)}")
     wrong = list(_print(console, detections, found, rows=options.rows))
     for line in wrong:
         print(line, file=sys.stderr)
     console.print(f"{len(detections)} detections, {len(wrong)} differences, {_since(began)}")
     return 1 if wrong else 0
+
+
+def _asked_for(parser: argparse.ArgumentParser, names: Sequence[str]) -> list[Detection]:
+    known = {one.stem: one for one in read_detections(ROOT)}
+    for name in names:
+        if name not in known:
+            parser.error(f"there is no detections/{name}.yml")
+    return [known[name] for name in names] or list(known.values())
 
 
 def tell(app: App, story: Story, detections: Sequence[Detection]) -> dict[str, list[Told]]:
@@ -148,97 +123,6 @@ def _chunks(records: Iterable[LogEvent]) -> Iterator[list[tuple[float, LogEvent]
     timed = ((one.timestamp_ms / 1000, one) for one in records)
     while chunk := list(islice(timed, _CHUNK)):
         yield chunk
-
-
-# --- the two stories
-
-
-def quiet_month() -> Story:
-    """The quiet month of a customer who has filled in the tables."""
-    month = QuietMonth(SEED, QUIET_END)
-    records = list(month.stream())
-    facts = month.facts
-    if facts.events < LEAST_RECORDS:
-        raise ValueError(f"the quiet month has {facts.events} records, fewer than {LEAST_RECORDS}")
-    since, until = facts.start_ms / 1000, facts.end_ms / 1000
-    return Story(
-        "quiet month",
-        records,
-        list(_heartbeats(since, until)),
-        [(one.at, one.text) for one in month.control_plane()],
-        _tables(facts),
-        since,
-        until,
-    )
-
-
-def sample_trail() -> Story:
-    """A week of trouble, as installed: no tables are filled."""
-    trail = simulate(SEED, SAMPLE_END, 7)
-    since, until = trail.facts.start_usecs / 1e6, trail.facts.end_usecs / 1e6
-    said = [*_heartbeats(since, until), *_verdicts(trail.events, trail.facts)]
-    return Story("sample trail", trail.events, said, [], {}, since, until)
-
-
-def _tables(facts: QuietFacts) -> Tables:
-    """Clusters, applications by name and by number, and Monday to Friday, 08:00 to 18:00 UTC."""
-    clusters = [
-        {"cluster_id": cluster_id, "cluster_name": name}
-        for name, cluster_id in facts.clusters.items()
-    ]
-    users = [
-        {"known_user": f"{key}@{cluster_id}", "activity": "application"}
-        for cluster_id, names in facts.applications.items()
-        for name in names
-        for key in (name, facts.users[cluster_id][name])
-    ]
-    hours = [
-        {"hour_of_week": str(hour), "business_hours": _is_work(hour)} for hour in range(7 * 24)
-    ]
-    return {
-        "cloudhsm_clusters": clusters,
-        "cloudhsm_known_users": users,
-        "cloudhsm_business_hours": hours,
-    }
-
-
-def _is_work(hour_of_week: int) -> str:
-    day, hour = divmod(hour_of_week, 24)
-    return "true" if day < 5 and 8 <= hour < 18 else "false"
-
-
-def _heartbeats(since: float, until: float) -> Iterator[Event]:
-    reporter = InputReporter(_STANZA, stage.REGION, _HOST)
-    for second in range(int(since), int(until), _HEARTBEAT_S):
-        now_ms = second * 1000
-        outcome = Outcome(oldest_settled_ms=now_ms - 26 * 3_600_000, has_caught_up=True)
-        state = InputState(heartbeat_ms=now_ms - _HEARTBEAT_S * 1000)
-        yield reporter.heartbeat(now_ms, state, outcome)
-
-
-def _verdicts(records: Sequence[LogEvent], facts: Facts) -> Iterator[Event]:
-    """What the collector says of the records that were never delivered."""
-    for gap in facts.gaps:
-        reporter = Reporter(_STANZA, GroupId("aws", stage.ACCOUNT, stage.REGION, gap.log_group))
-        number = f"Sequence No{{}}: {gap.last_missing + 1:#x}\n"
-        at = next(
-            one.timestamp_ms
-            for one in records
-            if one.log_stream == gap.log_stream and _has_number(one.message, number)
-        )
-        for wait, verdict in ((60, Verdict.PENDING), (_VERDICT_S, Verdict.ABSENT_AT_SOURCE)):
-            change = GapChange(
-                gap.log_stream,
-                f"{gap.reboot_counter:#x}",
-                gap.first_missing,
-                gap.last_missing,
-                verdict,
-            )
-            yield reporter.gap((at + wait * 1000) * 1000, change)
-
-
-def _has_number(message: str, number: str) -> bool:
-    return any(number.format(blank) in message for blank in ("", " ", "\t", "\t\t"))
 
 
 # --- what is printed
