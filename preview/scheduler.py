@@ -16,6 +16,7 @@ from operator import itemgetter
 from preview.alerts import Alert, Throttling
 from preview.app import App
 from preview.eval_values import FieldValue
+from preview.search import Predicate
 from preview.spl.context import Context, Records, Results, Row, values_of
 from preview.spl.pipeline import Search, compiled_search
 
@@ -40,6 +41,7 @@ class Index:
             for second, fields in sorted(events, key=itemgetter(0))
         ]
         self.seconds = [float(str(event["_indextime"])) for event in self.events]
+        self._chosen: dict[str, Index] = {}
 
     @cached_property
     def _by_time(self) -> tuple[list[float], list[tuple[float, Row]]]:
@@ -47,6 +49,13 @@ class Index:
         listed = sorted(((_time(event), place) for place, event in enumerate(self.events)))
         held = [(self.seconds[place], self.events[place]) for _, place in listed]
         return [time for time, _ in listed], held
+
+    def chosen(self, expression: str, matches: Predicate) -> Index:
+        """An index of only those events; each expression asks each event once."""
+        if expression not in self._chosen:
+            held = zip(self.seconds, self.events)
+            self._chosen[expression] = Index(one for one in held if matches(one[1]))
+        return self._chosen[expression]
 
     def visible(self, earliest: float, latest: float | None, run: float) -> list[Row]:
         """The events of a time range that were indexed before `run`, newest first."""
@@ -69,6 +78,11 @@ class _Visible:
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self._found)
+
+    def chosen(self, expression: str, matches: Predicate) -> Iterable[Row]:
+        """What a search expression chooses of them."""
+        index, *times = self._of
+        return index.chosen(expression, matches).visible(*times)
 
 
 class Scheduler:

@@ -6,6 +6,7 @@ Keys of a line, with what they are if left out (durations: seconds, or 90s, 15m,
     arrives      how much later than usual it can be read             0
     repeat       so many of it                                        1
     every        so far apart                                         0
+    rising       so much higher is the handle of each repeat          0
     copies       how often each is delivered                          1
     cluster      any name; `payments` is cluster-likphkxygsn          payments
     hsm          a to e, or `all`: a, b and c, 0.1 s apart            a
@@ -92,6 +93,7 @@ _LEAST = {"repeat": 1, "copies": 1}
 # What says nothing without another key.
 _NEEDS = {
     "every": "repeat",
+    "rising": "repeat",
     "mechanism": "secret",
     "target_id": "target",
     "target_type": "target",
@@ -110,6 +112,7 @@ class Line:
     arrives: float = 0.0
     repeat: int = 1
     every: float = 0.0
+    rising: int = 0
     copies: int = 1
     cluster: str = _MAIN_CLUSTER
     hsm: str = "a"
@@ -257,8 +260,17 @@ def _single(line: Line) -> Iterator[Line]:
     for repeat in range(line.repeat):
         for place, hsm in enumerate(hsms):
             at = line.at + repeat * line.every + place * _BETWEEN_HSMS_S
-            one = replace(line, at=at, hsm=hsm)
+            one = replace(_risen(line, repeat * line.rising), at=at, hsm=hsm)
             yield replace(one, sequence=None, lost=0) if repeat else one
+
+
+def _risen(line: Line, by: int) -> Line:
+    """The line about another key: its handles are higher."""
+    return replace(
+        line,
+        handle=None if line.handle is None else line.handle + by,
+        secret=None if line.secret is None else line.secret + by,
+    )
 
 
 def _check_kind(line: Line) -> None:

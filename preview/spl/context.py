@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
 
 from preview.errors import SearchError
 from preview.eval_values import FieldValue
@@ -44,6 +45,17 @@ class Context:
     saved_searches: Mapping[str, str] = field(default_factory=dict)
     lookups: Mapping[str, AnyLookup] = field(default_factory=dict)
     stores: Mapping[str, Records] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Chooses(Protocol):
+    """Events that remember which of them a search expression chose."""
+
+    def chosen(
+        self, expression: str, matches: Callable[[Mapping[str, FieldValue]], bool]
+    ) -> Iterable[Mapping[str, FieldValue]]:
+        """Those that match, in order; `expression` is what `matches` was compiled from."""
+        ...
 
 
 Run = Callable[[Results, Context], Results]

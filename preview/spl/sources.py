@@ -5,7 +5,7 @@ from __future__ import annotations
 from preview.errors import SearchError
 from preview.eval_values import Fields
 from preview.search import compile_search
-from preview.spl.context import Context, Results, Run, command
+from preview.spl.context import Chooses, Context, Results, Run, command
 from preview.spl.syntax import options, words
 
 _WHO = "/services/authentication/current-context"
@@ -17,13 +17,12 @@ def _search_events(arguments: str) -> Run:
     matches = compile_search(arguments)
 
     def run(_results: Results, context: Context) -> Results:
-        return Results(
-            [
-                dict(event)
-                for event in context.events
-                if _is_within(event, context) and matches(event)
-            ]
-        )
+        events = context.events
+        if isinstance(events, Chooses):
+            events = events.chosen(arguments, matches)
+        else:
+            events = filter(matches, events)
+        return Results([dict(event) for event in events if _is_within(event, context)])
 
     return run
 

@@ -291,6 +291,9 @@ SEARCHES = {
     "cloudhsm_at_work": f"{BEHIND}search `cloudhsm_at_work`",
     "cloudhsm_operation(1)": f"{BEHIND}search `cloudhsm_operation(CN_LOGIN)`",
     "cloudhsm_once": f"{BEHIND}`cloudhsm_once`",
+    "cloudhsm_actor": f"{BEHIND}`cloudhsm_once` | `cloudhsm_actor`",
+    "cloudhsm_of_user(1)": f"{BEHIND}`cloudhsm_of_user(0)`",
+    "cloudhsm_call_failed": f"{BEHIND}where NOT `cloudhsm_call_failed`",
     "cloudhsm_acts(1)": f"{BEHIND}fillnull value=none opcode | `cloudhsm_acts(opcode)`",
     "cloudhsm_bursts(2)": f"{BEHIND}`cloudhsm_bursts(600, hsm_id)`",
     "cloudhsm_alert": f"{BEHIND}eval first_time=_time, last_time=_time | `cloudhsm_alert`"

@@ -96,7 +96,7 @@ def _enterprise_security(detection: Detection) -> Iterator[str]:
         "latest_offset": "$info_max_time$",
     }
     yield f"action.notable.param.drilldown_searches = {_json([drilldown])}"
-    steps = " ".join(f"{number}. {text}" for number, text in enumerate(detection.response, 1))
+    steps = "\n".join(f"{number}. {text}" for number, text in enumerate(detection.response, 1))
     yield f"action.notable.param.next_steps = {_json({'version': 1, 'data': steps})}"
     yield "action.risk = 1"
     objects = [
@@ -109,11 +109,13 @@ def _enterprise_security(detection: Detection) -> Iterator[str]:
 
 
 def _annotations(detection: Detection) -> dict[str, list[str]]:
-    """By framework. mitre_attack and nist are Enterprise Security's names, the others our own."""
+    """By framework. mitre_attack is Enterprise Security's name, the others are our own (its own nist
+    means the categories of the Cybersecurity Framework).
+    """
     controls = detection.controls
     found = {
         "mitre_attack": list(detection.attack),
-        "nist": list(controls.nist_800_53),
+        "nist_800_53": list(controls.nist_800_53),
         "pci_dss": list(controls.pci_dss),
         "fips_140": list(controls.fips_140),
     }

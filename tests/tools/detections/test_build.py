@@ -44,8 +44,8 @@ BEFORE_IT_RUNS = {
 # What only running shows.
 WHEN_IT_RUNS = {
     "a misspelt field in the message": (
-        "$user$ was made",
-        "$usr$ was made",
+        "$user$ was created",
+        "$usr$ was created",
         "risk.message: the results have no field usr",
     ),
     "a risk object that is not there": (
