@@ -81,8 +81,8 @@ class _Visible:
 
     def chosen(self, expression: str, matches: Predicate) -> Iterable[Row]:
         """What a search expression chooses of them."""
-        index, *times = self._of
-        return index.chosen(expression, matches).visible(*times)
+        index, earliest, latest, run = self._of
+        return index.chosen(expression, matches).visible(earliest, latest, run)
 
 
 class Scheduler:
