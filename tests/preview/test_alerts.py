@@ -34,6 +34,7 @@ def conf_with(folder: Path, **changes: str | None) -> Path:
 
 
 def test_an_alert_runs_when_its_cron_schedule_says(tmp_path: Path) -> None:
+    """Assumption 60."""
     alert = alerts(read_conf(conf_with(tmp_path)))["A"]
     assert alert.runs(0, 1000) == [180, 480, 780]
     assert alert.runs(180, 481) == [180, 480]

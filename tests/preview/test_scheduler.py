@@ -52,6 +52,7 @@ def run(app: App) -> Run:
 
 
 def test_a_record_is_told_by_the_run_whose_slice_of_index_time_holds_it(run: Run) -> None:
+    """Assumption 61."""
     told = run([(START + 10, event(START, n="1")), (START + 299, event(START, n="2"))])
     assert told == [(300, "1"), (600, "2")]
 
@@ -85,6 +86,7 @@ def test_rows_come_newest_first_and_of_one_time_the_last_indexed_first(run: Run)
 
 
 def test_throttled_results_wait_by_the_values_of_their_fields(run: Run) -> None:
+    """Assumption 62."""
     events = [
         (START + 10.0 + 300 * number, event(START, n=n))
         for number, n in enumerate(["a", "a", "b", "a", "a"])
@@ -104,6 +106,19 @@ def test_a_search_that_knows_the_time_is_run_anew_each_time(run: Run) -> None:
     search = f"index=main | where now()-_time>600 | eval n=now()-{START}"
     told = run([(START + 1.0, event(START))], search, index=Span("", ""))
     assert told[:2] == [(900, "900"), (1200, "1200")]
+
+
+def test_a_subsearch_sees_what_has_been_indexed_by_its_run(run: Run) -> None:
+    search = "| tstats count where index=main by index | append [search n=1 | stats count as n]"
+    events = [(START + 10.0, event(START, n="1")), (START + 700.0, event(START, n="1"))]
+    counts = [n for _run, n in run(events, search, index=Span("", "")) if n != "None"]
+    assert counts[:4] == ["1", "1", "2", "2"]
+
+
+def test_a_calculated_field_may_choose_events(app: App) -> None:
+    """Assumption 63."""
+    scheduler = Scheduler(app, Index([(START + 1.0, event(START, command="CN_LOGIN"))]))
+    assert len(scheduler.search("command=CN_LOGIN", START, START + 1).rows) == 1
 
 
 def test_a_search_over_the_whole_index_sees_it_as_it_is_in_the_end(app: App) -> None:

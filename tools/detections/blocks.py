@@ -109,8 +109,8 @@ def _enterprise_security(detection: Detection) -> Iterator[str]:
 
 
 def _annotations(detection: Detection) -> dict[str, list[str]]:
-    """By framework. mitre_attack is Enterprise Security's name, the others are our own; its nist means
-    the categories of the Cybersecurity Framework.
+    """By framework. mitre_attack is Enterprise Security's name, the others are our own (its nist
+    means the categories of the Cybersecurity Framework).
     """
     controls = detection.controls
     found = {
