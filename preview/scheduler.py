@@ -16,6 +16,8 @@ from operator import itemgetter
 from preview.alerts import Alert, Throttling
 from preview.app import App
 from preview.eval_values import FieldValue
+from preview.kv_store import by_collection
+from preview.lookups import Stores
 from preview.search import Predicate
 from preview.spl.context import Context, Records, Results, Row, values_of
 from preview.spl.pipeline import Search, compiled_search
@@ -88,17 +90,12 @@ class _Visible:
 class Scheduler:
     """Alerts of `app` over `index`; `stores` are the records of KV store collections."""
 
-    def __init__(self, app: App, index: Index, stores: dict[str, Records] | None = None) -> None:
+    def __init__(self, app: App, index: Index, stores: Stores | None = None) -> None:
         knowledge = app.knowledge
         self._index = index
-        names = app.collection_names
-        given = stores or {}
-        held: dict[str, Records] = {}
-        for name, collection in names.items():
-            held[collection] = held.setdefault(
-                collection, given.get(collection, given.get(name, []))
-            )
-            held[name] = held[collection]
+        held: dict[str, Records] = {name: [] for name in app.collection_names.values()}
+        for name, records in by_collection(stores or {}, app.collection_names).items():
+            held[name] = [dict(record) for record in records]
         self._context = Context(
             macros=knowledge.macros,
             saved_searches=knowledge.saved_searches,

@@ -25,7 +25,6 @@ from preview.app import App
 from preview.eval_values import FieldValue
 from preview.kv_store import by_collection
 from preview.scheduler import Index, Scheduler, Told
-from preview.spl.context import Records
 from samples.trail import LogEvent
 from tools.detections import stage, stories
 from tools.detections.schema import Detection, read_detections
@@ -108,8 +107,7 @@ def _fields(records: Sequence[tuple[float, LogEvent]]) -> Rows:
 def _told(work: tuple[str, float, float]) -> list[Told]:
     """In a worker: what one alert tells."""
     name, since, until = work
-    stores: dict[str, Records] = {key: list(rows) for key, rows in _TABLES.items()}
-    return Scheduler(_APP, _INDEX, stores).told(_APP.knowledge.alerts[name], since, until)
+    return Scheduler(_APP, _INDEX, _TABLES).told(_APP.knowledge.alerts[name], since, until)
 
 
 def _named(app: App) -> frozenset[str]:

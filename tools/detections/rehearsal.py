@@ -36,13 +36,12 @@ def rehearse(
 
     Raises ValueError for a line of the sample that cannot be written, naming what is wrong.
     """
-    stores = {name: [dict(row) for row in rows] for name, rows in sample.tables.items()}
-    known = by_collection(stores, app.collection_names)
+    known = by_collection(sample.tables, app.collection_names)
     index = Index(
         (second, app.search_time(event, known))
         for second, event in _events(app, sample, generation)
     )
-    scheduler = Scheduler(app, index, {name: list(rows) for name, rows in stores.items()})
+    scheduler = Scheduler(app, index, sample.tables)
     until = START + seconds(sample.lasts) + seconds(detection.schedule.every) + _AFTERWARDS_S
     told = scheduler.told(app.knowledge.alerts[detection.title], START, until)
     return Rehearsal(told, [_behind(scheduler, detection, one) for one in told])

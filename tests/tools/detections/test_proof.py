@@ -35,7 +35,7 @@ def test_no_field_that_a_search_reads_is_left_out_on_the_way(story: Story) -> No
         *stage.cloudtrail(story.calls),
     ]
     index = Index((second, app.search_time(event, known)) for second, event in events)
-    scheduler = Scheduler(app, index, {key: list(rows) for key, rows in story.tables.items()})
+    scheduler = Scheduler(app, index, story.tables)
     whole = {
         one.stem: scheduler.told(app.knowledge.alerts[one.title], story.since, story.until)
         for one in DETECTIONS
