@@ -21,7 +21,7 @@ from tools import cim_page, conf_blocks, dictionary, mappings
 from tools.conf_blocks import BlockProblem
 from tools.detections import blocks, check
 from tools.detections import page as detections_page
-from tools.detections.schema import read_detections
+from tools.detections.schema import read_detections, techniques
 from tools.mappings import CATCH_ALL, MappingError, Row, read_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,7 +105,7 @@ def build(root: Path) -> dict[str, str]:
         "default/props.conf": props,
         "default/transforms.conf": conf_blocks.transforms(transforms, props),
         **dictionary.pages(folder),
-        "docs/detections.md": detections_page.page(detections),
+        "docs/detections.md": detections_page.page(detections, techniques(root)),
         "docs/cim.md": cim_page.page(places, outcomes, rules),
     }
 

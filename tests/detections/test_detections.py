@@ -11,7 +11,7 @@ from preview.conf import read_conf
 from tests.detections.conftest import DETECTIONS, ROOT
 from tools.detections.check import faults
 from tools.detections.review import sample_faults
-from tools.detections.schema import Detection
+from tools.detections.schema import Detection, techniques
 from tools.generate import build
 
 STEMS = {one.stem for one in DETECTIONS}
@@ -117,3 +117,9 @@ def test_every_threshold_and_filter_is_a_macro_of_its_own() -> None:
 def test_a_detection_tells_when_it_is_not_silent_on_a_quiet_month() -> None:
     for one in DETECTIONS:
         assert (one.quiet_month.alerts == 0) is (one.quiet_month.because is None)
+
+
+def test_every_technique_that_is_listed_is_named_by_a_detection() -> None:
+    listed = techniques(ROOT)
+    assert list(listed) == sorted(listed)
+    assert set(listed) == {technique for one in DETECTIONS for technique in one.attack}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tools.detections.blocks import cron
 from tools.detections.schema import Detection
@@ -52,14 +52,14 @@ the detection says so.
 """
 
 
-def page(detections: Sequence[Detection]) -> str:
-    """The whole page."""
+def page(detections: Sequence[Detection], techniques: Mapping[str, str]) -> str:
+    """The whole page; `techniques` are the names of ATT&CK's by number."""
     ordered = sorted(
         detections, key=lambda one: (_SEVERITY_ORDER.index(one.severity), one.name.lower())
     )
     parts = [_HEAD, *_aws(), *_proof(ordered)]
     for detection in ordered:
-        parts.extend(_section(detection))
+        parts.extend(_section(detection, techniques))
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
@@ -104,7 +104,7 @@ with more than 200,000 records, known users and business hours entered (`python 
     yield ""
 
 
-def _section(one: Detection) -> Iterator[str]:
+def _section(one: Detection, techniques: Mapping[str, str]) -> Iterator[str]:
     yield f"## {one.name}\n\n*{one.severity.capitalize()}.* {one.about}\n\n{one.why}\n"
     if one.inference:
         yield f"**Inferred:** {one.inference}\n"
@@ -116,11 +116,11 @@ def _section(one: Detection) -> Iterator[str]:
     yield "\nWhat to do:\n"
     yield from (f"{number}. {text}" for number, text in enumerate(one.response, 1))
     yield "\n| | |\n| --- | --- |"
-    yield from (f"| {name} | {value} |" for name, value in _facts(one))
+    yield from (f"| {name} | {value} |" for name, value in _facts(one, techniques))
     yield ""
 
 
-def _facts(one: Detection) -> Iterator[tuple[str, str]]:
+def _facts(one: Detection, techniques: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     window = f"records indexed in the last {one.schedule.slice}" if one.schedule.slice else ""
     over = ", ".join(filter(None, [window, f"events of {one.schedule.events}"]))
     yield "runs", f"every {one.schedule.every} (`{cron(one)}`), over {over}"
@@ -131,7 +131,10 @@ def _facts(one: Detection) -> Iterator[tuple[str, str]]:
         yield f"`{macro}`", f"{threshold.value}. {threshold.meaning}"
     yield "filter", f"`{one.filter_macro}`"
     yield "risk", "; ".join(f"`{o.field}` ({o.type}) {o.score}" for o in one.risk.objects)
-    yield "ATT&CK v19", ", ".join(one.attack) or "none"
+    yield (
+        "ATT&CK v19",
+        ", ".join(f"{number} {techniques[number]}" for number in one.attack) or "none",
+    )
     controls = {
         "PCI DSS 4.0.1": one.controls.pci_dss,
         "NIST SP 800-53 r5": one.controls.nist_800_53,

@@ -256,6 +256,17 @@ def tokens(text: str) -> list[str]:
     return re.findall(r"\$(\w+)\$", text)
 
 
+def techniques(root: Path) -> dict[str, str]:
+    """Names of the ATT&CK techniques that a detection may name. Raises MappingError, OSError."""
+    path = root / "mappings" / "attack.yaml"
+    node = compose(path)
+    if not isinstance(node, yaml.MappingNode):
+        raise MappingError([Fault(path, 1, "must hold techniques: number and name")])
+    if doubled := list(_doubled(path, node)):
+        raise MappingError(doubled)
+    return {str(key.value): str(value.value) for key, value in node.value}
+
+
 def read_detections(root: Path) -> list[Detection]:
     """All detections by file name.
 
@@ -264,6 +275,7 @@ def read_detections(root: Path) -> list[Detection]:
     """
     found: list[Detection] = []
     places: dict[str, Path] = {}
+    known = techniques(root)
     for path in sorted((root / FOLDER).glob("*")):
         if path.suffix != ".yml":
             raise MappingError([Fault(path, 1, f"{FOLDER}/ holds detections: NAME.yml, no others")])
@@ -272,6 +284,11 @@ def read_detections(root: Path) -> list[Detection]:
             line = _line_of(compose(path), ("id",))
             what = f"id: {places[detection.id].name} has it; {_NEW_ID}"
             raise MappingError([Fault(path, line, what)])
+        for place, technique in enumerate(detection.attack):
+            if technique not in known:
+                line = _line_of(compose(path), ("attack", place))
+                what = f"attack: {technique} is not in mappings/attack.yaml: add it, or mend it"
+                raise MappingError([Fault(path, line, what)])
         places[detection.id] = path
         found.append(detection)
     return found

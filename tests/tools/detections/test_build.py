@@ -17,6 +17,7 @@ BEFORE_IT_RUNS = {
     "a key given twice": ("severity: high", "severity: high\nseverity: low", "severity is given"),
     "a broken YAML": ("severity: high", "severity: [high", "is not YAML"),
     "a wrong technique": ("T1136,", "T113,", "attack.0: String should match"),
+    "an unknown technique": ("T1136,", "T1562.008,", "T1562.008 is not in mappings/attack.yaml"),
     "no sample that fires": ("fires:", "fires: []\nfurther:", "fires: List should have at least 1"),
     "an unknown command": ("  | `cloudhsm_acts(user)`", "  | statz count", "'statz'"),
     "an unknown macro": ("`cloudhsm_acts(user)`", "`cloudhsm_act(user)`", "cloudhsm_act"),
