@@ -194,14 +194,15 @@ def test_an_event_may_become_visible_long_after_its_time() -> None:
     assert missed(service, iter(found)) > 10
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(1, 1_000))
 def test_delays_have_the_median_that_was_asked_for_and_end_at_the_horizon(
     seed: int, median_ms: int
 ) -> None:
-    """L2."""
+    """L2. Of 1,000 delays, chance alone takes the median beyond these bounds once in a while."""
     late = Lateness(median_ms=median_ms, tail_share=0.01, horizon_ms=500 * median_ms)
-    delays = sorted(late.delay_ms(number, "a", Chance(seed)) for number in range(1_000))
-    assert median_ms * 0.8 - 1 <= delays[500] <= median_ms * 1.25 + 1
+    delays = sorted(late.delay_ms(number, "a", Chance(seed)) for number in range(5_000))
+    assert median_ms * 0.8 - 1 <= delays[2_500] <= median_ms * 1.25 + 1
     assert delays[0] >= 0
     assert 20 * median_ms < delays[-1] <= 500 * median_ms
 
