@@ -17,11 +17,11 @@ setup: ## every environment, and the libraries that ship
 	@$(PYTHON) -m tools.environments dev moto appinspect slim cim py39 py313
 	@$(DEV) -m tools.vendor
 
-generate: ## lookups, blocks of default/*.conf and pages of docs/ from mappings/ and detections/
+generate: ## lookups, blocks of default/*.conf and pages of docs/ from mappings/, detections/, dashboards/
 	@$(PYTHON) -m tools.environments dev
 	$(DEV) -m tools.generate
 
-check-generated: ## fails if a generated file does not follow from mappings/ and detections/
+check-generated: ## fails if a generated file does not follow from mappings/, detections/, dashboards/
 	@$(PYTHON) -m tools.environments dev
 	$(DEV) -m tools.generate --check
 

@@ -1,6 +1,7 @@
-"""Writes what follows from `mappings/` and `detections/`; with `--check` it only compares.
+"""Writes what follows from `mappings/`, `detections/`, `dashboards/`; `--check` only compares.
 
-That is `lookups/*.csv`, the generated blocks of `default/*.conf`, and pages of `docs/`. The output
+That is `lookups/*.csv`, the generated blocks of `default/*.conf`, the views and navigation of
+`default/data/ui`, and pages of `docs/`. The output
 depends on these and on what is written by hand around a block. Lookups: UTF-8, LF, quotes only
 where CSV needs them, rows in the order of the YAML with the catch-all `*` last. CSV has no comments
 and Splunk takes the first line for the header, so these files cannot say that they are generated;
@@ -19,6 +20,7 @@ from pathlib import Path
 from preview.errors import PreviewError
 from tools import cim_page, conf_blocks, dictionary, mappings
 from tools.conf_blocks import BlockProblem
+from tools.dashboards.pages import pages as dashboard_pages
 from tools.detections import blocks, check
 from tools.detections import page as detections_page
 from tools.detections.schema import read_detections, techniques
@@ -105,6 +107,7 @@ def build(root: Path) -> dict[str, str]:
         "default/props.conf": props,
         "default/transforms.conf": conf_blocks.transforms(transforms, props),
         **dictionary.pages(folder),
+        **dashboard_pages(root),
         "docs/detections.md": detections_page.page(detections, techniques(root)),
         "docs/cim.md": cim_page.page(places, outcomes, rules),
     }
@@ -137,7 +140,7 @@ def build_lookups(folder: Path) -> dict[str, str]:
 def write(root: Path, files: Mapping[str, str]) -> int:
     """Writes every file and returns 0."""
     for name, text in files.items():
-        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(text.encode())
     return 0
 

@@ -12,10 +12,11 @@ from preview.spl.aggregates import Aggregation, parse_aggregation
 from preview.spl.aggregation import rows_by_group
 from preview.spl.context import Context, Results, Row, Run, command, values_of
 from preview.spl.running import Running
-from preview.spl.spans import bin_start, seconds_of
+from preview.spl.spans import bin_start, chosen_span, seconds_of
 from preview.spl.syntax import boolean, options_anywhere, split_top
 
 _SERIES = frozenset({"limit", "useother", "usenull"})
+_SPANS = frozenset({"span", "bins", "minspan"})
 _OTHER, _NULL = "OTHER", "NULL"
 _MOST_BINS = 50_000  # limits.conf.spec, [discretize] maxbins
 # Search Reference, "chart", "timechart": more numbers than bins= would be put into ranges.
@@ -122,18 +123,19 @@ def _chart(arguments: str) -> Run:
 
 @command("timechart")
 def _timechart(arguments: str) -> Run:
-    """Search Reference, "timechart", with a span: a row per bin, those without events too."""
-    settings, rest = options_anywhere(arguments, "timechart", _SERIES | {"span"})
-    if "span" not in settings:
-        raise SearchError("timechart is modelled with span= only: Splunk would choose one")
-    span = seconds_of(settings.pop("span"), "timechart")
+    """Search Reference, "timechart": a row per bin, those without events too."""
+    settings, rest = options_anywhere(arguments, "timechart", _SERIES | _SPANS)
+    spans = _spans({name: settings.pop(name) for name in _SPANS & set(settings)})
     aggregation = parse_aggregation(rest, "timechart")
     if len(aggregation.by) > 1:
         raise SearchError("timechart takes one field for the columns")
     table = _table("timechart", aggregation, ("_time", *aggregation.by), settings, _TIMECHART_BINS)
 
     def run(results: Results, context: Context) -> Results:
-        rows = [{**row, "_time": _bin_of(row, span)} for row in results.rows]
+        times = [_time_of(row) for row in results.rows]
+        span = spans(_range(times, context))
+        pairs = zip(results.rows, times)
+        rows = [{**row, "_time": str(bin_start(time, span))} for row, time in pairs]
         names, cells = table.columns(rows)
         bins = _bins([int(str(row["_time"])) for row in rows], context, span)
         if table.split is not None and not rows:
@@ -177,11 +179,32 @@ def _over_as_by(text: str) -> str:
     return " ".join([*parts[:at], "by", *down, *rest[1:]])
 
 
-def _bin_of(row: Row, span: int) -> str:
+def _spans(settings: dict[str, str]) -> Callable[[float], int]:
+    """The span of a bin, given the seconds that are charted."""
+    if "span" in settings:
+        if len(settings) > 1:
+            raise SearchError("timechart: beside span= neither bins= nor minspan= counts")
+        fixed = seconds_of(settings["span"], "timechart")
+        return lambda _seconds: fixed
+    bins = settings.get("bins", str(_TIMECHART_BINS))
+    if not bins.isdigit() or int(bins) == 0:
+        raise SearchError(f"timechart: bins={bins} is no number of bins")
+    least = seconds_of(settings["minspan"], "timechart") if "minspan" in settings else 0
+    return lambda seconds: chosen_span(seconds, int(bins), least)
+
+
+def _time_of(row: Row) -> float:
     time = number_of(row.get("_time"))
     if time is None:
         raise SearchError("timechart: a row without _time is not modelled")
-    return str(bin_start(time, span))
+    return time
+
+
+def _range(times: list[float], context: Context) -> float:
+    """The seconds of the search's time range; without one those from the first to the last row."""
+    first = context.earliest or min(times, default=0)
+    last = context.latest if context.latest is not None else max(times, default=first)
+    return last - first
 
 
 def _bins(held: list[int], context: Context, span: int) -> range:

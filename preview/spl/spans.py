@@ -7,6 +7,7 @@ import re
 from preview.errors import SearchError
 
 _SPAN = re.compile(r"(?P<number>\d+)(?P<unit>[smhd])")
+_THRESHOLDS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 86_400)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -21,6 +22,18 @@ def seconds_of(span: str, command: str) -> int:
     if found is None or seconds == 0 or (found["unit"] == "d" and seconds > _UNITS["d"]):
         raise SearchError(f"{command}: span={span} is not modelled: write 30s, 5m, 1h or 1d")
     return seconds
+
+
+def chosen_span(seconds: float, bins: int, least: int) -> int:
+    """The seconds of a bin where no span is given, so that there are at most so many bins.
+
+    Search Reference, "timechart", "Spans used when minspan is specified". Raises SearchError where
+    that would be 30 days: whether they are counted or those of the calendar is not documented.
+    """
+    for span in _THRESHOLDS:
+        if span >= least and seconds / span <= bins:
+            return span
+    raise SearchError(f"timechart: {bins} bins of a day are too few for this time range")
 
 
 def bin_start(number: float, span: int) -> int:

@@ -365,7 +365,7 @@ def test_a_run_needs_no_md5(
 def test_the_scheme_needs_no_md5(app: Path, fips: dict[str, str]) -> None:
     said = start(app, fips, "--scheme")
     assert (said.returncode, said.stderr) == (0, "")
-    assert ET.fromstring(said.stdout).findtext("title") == "AWS CloudHSM audit logs"  # noqa: S314
+    assert ET.fromstring(said.stdout).findtext("title") == "AWS CloudHSM audit logs"
 
 
 def test_validation_needs_no_md5(app: Path, aws: ScriptedAws, fips: dict[str, str]) -> None:

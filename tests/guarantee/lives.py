@@ -117,7 +117,7 @@ def whole_events(output: bytes) -> list[dict[str, str]]:
     whole, end, _ = output.decode(errors="ignore").rpartition("</event>\n")
     return [
         {child.tag: child.text or "" for child in element}
-        for element in ET.fromstring(whole + end + "</stream>" if end else "<stream/>")  # noqa: S314
+        for element in ET.fromstring(whole + end + "</stream>" if end else "<stream/>")
     ]
 
 

@@ -67,7 +67,7 @@ def shipped_opcodes() -> dict[str, dict[str, str]]:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A copy of what is generated, and from what, that a test may spoil."""
-    for folder in ("mappings", "lookups", "default", "docs", "detections"):
+    for folder in ("mappings", "lookups", "default", "docs", "detections", "dashboards"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path
 

@@ -33,7 +33,7 @@ def root(tmp_path: Path) -> Path:
     write(root / "default" / "app.conf", "[id]\nversion = 1.2.3\n")
     write(root / "tests" / "test_x.py")
     write(root / "build" / "lib" / "common" / "six.py")
-    for folder in ("mappings", "lookups", "detections"):
+    for folder in ("mappings", "lookups", "detections", "dashboards", "default/data"):
         shutil.copytree(package.ROOT / folder, root / folder)
     generated = [
         f"default/{name}.conf" for name in ("macros", "props", "savedsearches", "transforms")
@@ -86,7 +86,9 @@ def test_a_build_writes_the_listed_files_and_the_libraries(root: Path) -> None:
     assert archive == root / "dist" / "TA-aws-cloudhsm-1.2.3.tar.gz"
     lookups = {f"lookups/{path.name}" for path in (root / "lookups").iterdir()}
     generated = {"default/macros.conf", "default/savedsearches.conf"}
-    wanted = {*package.REQUIRED, *lookups, *generated, "lib/common/six.py"}
+    data = root / "default" / "data"
+    views = {path.relative_to(root).as_posix() for path in data.rglob("*.xml")}
+    wanted = {*package.REQUIRED, *lookups, *generated, *views, "lib/common/six.py"}
     assert names(archive.read_bytes()) == {f"TA-aws-cloudhsm/{name}" for name in wanted}
 
 

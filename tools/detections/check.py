@@ -16,8 +16,9 @@ from preview.macros import Macros
 from preview.spl.pipeline import check
 from preview.spl.syntax import calls
 from tools.detections.blocks import whole_search
-from tools.detections.schema import FOLDER, PREFIX, Detection, line_in
+from tools.detections.schema import FOLDER, PREFIX, Detection
 from tools.mappings import Fault, MappingError
+from tools.strict_yaml import line_in
 
 # Costly, or wrong on a search head that holds back results: see docs/writing-detections.md.
 _FORBIDDEN = {

@@ -14,8 +14,9 @@ from preview.scheduler import Told
 from samples.layout import Generation
 from tools.detections.check import faults
 from tools.detections.rehearsal import differences, rehearse
-from tools.detections.schema import FOLDER, Detection, Firing, Sample, line_in, tokens
+from tools.detections.schema import FOLDER, Detection, Firing, Sample, tokens
 from tools.mappings import Fault
+from tools.strict_yaml import line_in
 
 
 def review(root: Path, app: App, detections: Sequence[Detection]) -> Iterator[Fault]:

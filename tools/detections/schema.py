@@ -6,22 +6,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     model_validator,
 )
 
+from tools import strict_yaml
 from tools.mappings import Fault, MappingError, compose
+from tools.strict_yaml import Strict, Text, line_in
 
 FOLDER = "detections"
 PREFIX = "cloudhsm_"
@@ -44,33 +42,18 @@ def seconds(text: str) -> float:
     return float(found["number"]) * _UNITS[found["unit"]]
 
 
-def _one_line(text: str) -> str:
-    """A folded block of YAML ends with a line break; inside there must be none."""
-    text = text.strip()
-    if not text or "\n" in text:
-        raise ValueError("must be a text of one paragraph: use >- for long ones")
-    if len(re.findall(r"\s{2,}", text)):
-        raise ValueError("holds several blanks in a row")
-    return text
-
-
 def _duration(text: str) -> str:
     if seconds(text) <= 0:
         raise ValueError("must be longer than nothing")
     return text
 
 
-Text = Annotated[str, AfterValidator(_one_line)]
 Duration = Annotated[str, AfterValidator(_duration)]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Technique = Annotated[str, StringConstraints(pattern=r"^T\d{4}(\.\d{3})?$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Schedule(_Strict):
+class Schedule(Strict):
     """When it runs, and over what.
 
     every: how often. indexed: the slice of index time of a run, as long as `every` unless it is
@@ -94,21 +77,21 @@ class Schedule(_Strict):
         return self
 
 
-class Threshold(_Strict):
+class Threshold(Strict):
     """A number that a customer may change: it becomes a macro."""
 
     value: int = Field(ge=0)
     meaning: Text
 
 
-class Throttle(_Strict):
+class Throttle(Strict):
     """After an alert, others with the same values of these fields wait."""
 
     by: list[FieldName] = Field(min_length=1)
     period: Duration = Field(alias="for")
 
 
-class RiskObject(_Strict):
+class RiskObject(Strict):
     """Whose risk rises by how much; the types are Enterprise Security's."""
 
     field: FieldName
@@ -116,14 +99,14 @@ class RiskObject(_Strict):
     score: int = Field(ge=1, le=100)
 
 
-class Risk(_Strict):
+class Risk(Strict):
     """`message` may name fields of the results as $field$."""
 
     message: Text
     objects: list[RiskObject] = Field(min_length=1)
 
 
-class Controls(_Strict):
+class Controls(Strict):
     """Requirements that it really serves, as those standards number them."""
 
     pci_dss: list[Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+){1,3}$")]] = []
@@ -131,7 +114,7 @@ class Controls(_Strict):
     fips_140: list[Annotated[str, StringConstraints(pattern=r"^7\.\d+(\.\d+)*$")]] = []
 
 
-class Drilldown(_Strict):
+class Drilldown(Strict):
     """The search behind an alert; $field$ only where no text of a record can come in."""
 
     name: Text
@@ -153,7 +136,7 @@ class Drilldown(_Strict):
 Value = str | int | float | list[str]
 
 
-class Sample(_Strict):
+class Sample(Strict):
     """What happens, and what the alert tells of it.
 
     records: lines of a scene (samples/scene.py). collector: events of the collector. cloudtrail:
@@ -176,7 +159,7 @@ class Firing(Sample):
     rows: list[dict[str, Value]] = Field(min_length=1)
 
 
-class Expected(_Strict):
+class Expected(Strict):
     """How many alerts are told, and why that is right unless it is none."""
 
     alerts: int = Field(ge=0)
@@ -189,7 +172,7 @@ class Expected(_Strict):
         return self
 
 
-class Detection(_Strict):
+class Detection(Strict):
     """One detection. `file` is its path; `stem` the file's name, by which macros are called."""
 
     name: Text
@@ -262,7 +245,7 @@ def techniques(root: Path) -> dict[str, str]:
     node = compose(path)
     if not isinstance(node, yaml.MappingNode):
         raise MappingError([Fault(path, 1, "must hold techniques: number and name")])
-    if doubled := list(_doubled(path, node)):
+    if doubled := list(strict_yaml.doubled(path, node)):
         raise MappingError(doubled)
     return {str(key.value): str(value.value) for key, value in node.value}
 
@@ -281,12 +264,12 @@ def read_detections(root: Path) -> list[Detection]:
             raise MappingError([Fault(path, 1, f"{FOLDER}/ holds detections: NAME.yml, no others")])
         detection = read_detection(path)
         if detection.id in places:
-            line = _line_of(compose(path), ("id",))
+            line = line_in(path, "id")
             what = f"id: {places[detection.id].name} has it; {_NEW_ID}"
             raise MappingError([Fault(path, line, what)])
         for place, technique in enumerate(detection.attack):
             if technique not in known:
-                line = _line_of(compose(path), ("attack", place))
+                line = line_in(path, "attack", place)
                 what = f"attack: {technique} is not in mappings/attack.yaml: add it, or mend it"
                 raise MappingError([Fault(path, line, what)])
         places[detection.id] = path
@@ -296,67 +279,8 @@ def read_detections(root: Path) -> list[Detection]:
 
 def read_detection(path: Path) -> Detection:
     """One detection. Raises MappingError for its faults, OSError if it cannot be read."""
-    root = compose(path)
-    if not isinstance(root, yaml.MappingNode):
-        raise MappingError([Fault(path, 1, "must hold one detection: keys and values")])
-    doubled = list(_doubled(path, root))
-    if doubled:
-        raise MappingError(doubled)
-    try:
-        detection = Detection.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        raise MappingError(_faults(path, root, error)) from error
+    detection = strict_yaml.read(path, Detection, "detection", "docs/writing-detections.md")
     if detection.stem != path.stem:
         what = f"name: the file must be called {detection.stem}.yml, or the name be another"
-        raise MappingError([Fault(path, _line_of(root, ("name",)), what)])
+        raise MappingError([Fault(path, line_in(path, "name"), what)])
     return detection
-
-
-def line_in(path: Path, *keys: str | int) -> int:
-    """The line of a key, for messages about what it holds."""
-    return _line_of(compose(path), keys)
-
-
-def _faults(path: Path, root: yaml.Node, error: ValidationError) -> Iterator[Fault]:
-    for one in error.errors():
-        keys = tuple(one["loc"])
-        where = ".".join(str(key) for key in keys)
-        message = one["msg"].removeprefix("Value error, ")
-        if one["type"] == "extra_forbidden":
-            message = "is no key of a detection here; see docs/writing-detections.md"
-        if one["type"] == "missing":
-            message = "is missing"
-        if not where:  # a check over several keys begins with the one to mend
-            keys = tuple(re.findall(r"\A(\w+):", message))
-        yield Fault(path, _line_of(root, keys), f"{where}: {message}" if where else message)
-
-
-def _line_of(node: yaml.Node | None, keys: Sequence[str | int]) -> int:
-    """The line of the deepest part of `keys` that is there."""
-    line = 1 if node is None else node.start_mark.line + 1
-    for key in keys:
-        if isinstance(node, yaml.MappingNode):
-            pair = next((pair for pair in node.value if pair[0].value == str(key)), None)
-            if pair is None:
-                break
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int):
-            if key >= len(node.value):
-                break
-            node = node.value[key]
-            line = node.start_mark.line + 1
-    return int(line)
-
-
-def _doubled(path: Path, node: yaml.Node) -> Iterator[Fault]:
-    """YAML takes the last of two equal keys; we refuse them."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                yield Fault(path, key.start_mark.line + 1, f"{key.value} is given twice")
-            seen.add(key.value)
-            yield from _doubled(path, value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _doubled(path, item)

@@ -156,6 +156,30 @@ def test_bins_cover_the_time_range_of_the_search() -> None:
     assert [row["_time"] for row in found.rows][-1] == "18000"
 
 
+@pytest.mark.parametrize(
+    ("text", "hours", "span"),
+    [
+        ("timechart count", 24, "1800"),
+        ("timechart bins=200 count", 24, "600"),
+        ("timechart bins=200 minspan=5m count", 24, "600"),
+        ("timechart bins=200 minspan=5m count", 1, "300"),
+        ("timechart bins=200 minspan=15m count by k", 1, "1800"),
+        ("timechart bins=200 count", 7 * 24, "3600"),
+    ],
+)
+def test_without_a_span_the_time_range_chooses_one(text: str, hours: int, span: str) -> None:
+    found = _charted(text, _TIMES[1:2], earliest=3600, latest=3600 + hours * 3600)
+
+    assert {row["_span"] for row in found.rows} == {span}
+
+
+def test_without_a_time_range_its_rows_choose_the_span() -> None:
+    found = _charted("timechart count", _TIMES)  # 7,300 s in at most 100 bins
+
+    assert found.rows[0]["_span"] == "300"
+    assert found.rows[0]["_time"] == "3600"
+
+
 def test_a_chart_of_nothing() -> None:
     bounded = {"earliest": 3600.0, "latest": 10_800.0}
 
@@ -195,8 +219,10 @@ def test_timechart_loses_no_event(times: list[int], span: str) -> None:
         "chart count by none",
         "chart sparkline(count) by host",
         "chart eval(avg(v)/2) by host",
-        "timechart count",
         "timechart span=1mon count",
+        "timechart span=1h bins=10 count",
+        "timechart bins=0 count",
+        "timechart bins=x count",
         "timechart span=1h",
         "timechart span=1h count by host status",
         "timechart span=1h max(_time)",

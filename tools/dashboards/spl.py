@@ -1,0 +1,60 @@
+"""The SPL of views: what was chosen, tokens, and the row that an empty table shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from tools.dashboards.schema import Inputs
+
+_CHOSEN = re.compile(r"\{\{\s*chosen\s*(?::([a-z_ ]*))?\}\}")
+_PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_TOKEN = re.compile(r"\$([A-Za-z_][\w.]*)(\|[a-z])?\$")
+
+
+class Unfilled(Exception):
+    """A placeholder that means nothing here; the text says which."""
+
+
+def filled(query: str, inputs: Inputs, names: Sequence[str]) -> str:
+    """The query with what was chosen in place of {{chosen}}: conditions of the inputs `names`."""
+
+    def conditions(found: re.Match[str]) -> str:
+        wanted = found[1].split() if found[1] is not None else list(names)
+        if unknown := sorted(set(wanted) - set(names)):
+            raise Unfilled(f"{{{{chosen}}}}: this view has no input {unknown[0]}")
+        chosen = [inputs.by_name[name] for name in wanted]
+        held = [one.condition for one in chosen if one.condition]
+        return f"where {' AND '.join(held)}" if held else "search *"
+
+    text = _CHOSEN.sub(conditions, query)
+    if left := _PLACEHOLDER.search(text):
+        raise Unfilled(f"{left[0]} is no placeholder: there is only {{{{chosen}}}}")
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+def with_empty_row(advice: str) -> str:
+    """What follows the search of a table: one row of advice if there is no other."""
+    text = advice.replace("\\", "\\\\").replace('"', '\\"')
+    return (
+        "| appendpipe [stats count as shown_rows | where shown_rows=0"
+        f' | eval what_to_do="{text}" | fields what_to_do]'
+    )
+
+
+def in_address(query: str) -> str:
+    """SPL as the value of `q` in an address; tokens stay, and the browser encodes what they give.
+
+    The search page takes a search without the leading `search`, but not one that begins with a
+    macro behind it, so that word is written.
+    """
+    text = " ".join(query.split())
+    if not text.startswith("|"):
+        text = f"search {text}"
+    parts: list[str] = []
+    end = 0
+    for token in _TOKEN.finditer(text):
+        parts += [quote(text[end : token.start()], safe=""), token[0]]
+        end = token.end()
+    return "".join([*parts, quote(text[end:], safe="")])

@@ -1,0 +1,233 @@
+"""A view as a definition of Dashboard Studio, in the one style of the house.
+
+Names of types and options are Dashboard Studio's: the official packages' schema is checked against
+them by `make browser`. Layout: the grid of 1,200 units in the form that Splunk 9 knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from tools.dashboards import spl
+from tools.dashboards.schema import COLUMNS, PREFIX, House, Input, Opens, Panel, Search, View
+
+APP = "TA-aws-cloudhsm"
+GRID = 1200
+Json = dict[str, Any]
+
+_TYPES = {
+    "number": "splunk.singlevalue",
+    "table": "splunk.table",
+    "columns": "splunk.column",
+    "bars": "splunk.bar",
+    "line": "splunk.line",
+    "area": "splunk.area",
+    "pie": "splunk.pie",
+    "text": "splunk.markdown",
+}
+_AXES = {"legendDisplay": "bottom", "xAxisTitleVisibility": "hide", "yAxisTitleVisibility": "hide"}
+_STYLES: Mapping[str, Json] = {
+    "number": {"majorFontSize": 36, "sparklineDisplay": "off", "trendDisplay": "off"},
+    "table": {"count": 10, "showInternalFields": False, "headerVisibility": "fixed"},
+    "columns": {**_AXES, "stackMode": "stacked"},
+    "area": {**_AXES, "stackMode": "stacked"},
+    "bars": {**_AXES, "legendDisplay": "off"},
+    "line": _AXES,
+    "pie": {"showDonutHole": True, "labelDisplay": "values"},
+    "text": {},
+}
+_ALARMS = {"bad": "wrong", "look": "look"}
+
+
+def definition(view: View, house: House) -> Json:
+    """The JSON of one view. Raises spl.Unfilled for a placeholder that means nothing."""
+    return {
+        "title": view.label,
+        "description": view.question,
+        "inputs": _inputs(view, house),
+        "defaults": _defaults(house.inputs.time),
+        "visualizations": {f"viz_{one.id}": _panel(one, view, house) for one in view.panels},
+        "dataSources": _data_sources(view, house),
+        "layout": _layout(view),
+    }
+
+
+def _defaults(time: Input) -> Json:
+    times = {name: f"${time.token}.{name}$" for name in ("earliest", "latest")}
+    return {"dataSources": {"ds.search": {"options": {"queryParameters": times}}}}
+
+
+# --- inputs
+
+
+def _inputs(view: View, house: House) -> Json:
+    shared = {f"input_{name}": _input(name, house.inputs.by_name[name]) for name in view.inputs}
+    return {**shared, **{f"input_{name}": dict(one) for name, one in view.own_inputs.items()}}
+
+
+def _input(name: str, one: Input) -> Json:
+    options = {"token": one.token, "defaultValue": one.default}
+    if one.choices is None:
+        return {"type": "input.timerange", "title": one.title, "options": options}
+    return {
+        "type": "input.dropdown",
+        "title": one.title,
+        "dataSources": {"primary": f"ds_choices_{name}"},
+        "options": {**options, "items": "> frame(label, value) | prepend(all) | objects()"},
+        "context": {
+            "all": [{"label": "All", "value": "*"}],
+            "label": '> primary | seriesByName("label") | renameSeries("label")',
+            "value": '> primary | seriesByName("value") | renameSeries("value")',
+        },
+    }
+
+
+# --- searches
+
+
+def _data_sources(view: View, house: House) -> Json:
+    found = {f"ds_{name}": _search(name, one, view, house) for name, one in view.searches.items()}
+    for panel in view.panels:
+        if panel.empty is not None:
+            shown = {"extend": f"ds_{panel.search}", "query": spl.with_empty_row(panel.empty)}
+            found[f"ds_{panel.id}_shown"] = _source(f"{panel.id} shown", "ds.chain", shown)
+    return {**found, **_choices(view, house)}
+
+
+def _search(name: str, one: Search, view: View, house: House) -> Json:
+    query = spl.filled(one.query, house.inputs, view.inputs)
+    if one.extends is not None:
+        options: Json = {"extend": f"ds_{one.extends}", "query": query}
+        return _source(name, "ds.chain", options)
+    times = {"earliest": one.earliest, "latest": one.latest}
+    given = {key: value for key, value in times.items() if value is not None}
+    options = {"query": query, **({"queryParameters": given} if given else {})}
+    return _source(name, "ds.search", options)
+
+
+def _choices(view: View, house: House) -> Json:
+    held = {name: house.inputs.by_name[name] for name in view.inputs}
+    chains = {
+        f"ds_choices_{name}": _source(
+            f"choices of {name}",
+            "ds.chain",
+            {"extend": "ds_choices", "query": spl.filled(one.choices, house.inputs, ())},
+        )
+        for name, one in held.items()
+        if one.choices is not None
+    }
+    if not chains:
+        return {}
+    base = {"query": spl.filled(house.inputs.base, house.inputs, ())}
+    return {"ds_choices": _source("choices", "ds.search", base), **chains}
+
+
+def _source(name: str, kind: str, options: Json) -> Json:
+    return {"type": kind, "name": name.replace("_", " "), "options": options}
+
+
+# --- panels
+
+
+def _panel(panel: Panel, view: View, house: House) -> Json:
+    options: Json = {**_STYLES[panel.show]}
+    context: Json = {}
+    for given, also in (_coloured(panel, house), _alarming(panel, house)):
+        options.update(given)
+        context.update(also)
+    if panel.text is not None:
+        options["markdown"] = panel.text.strip()
+    found: Json = {"type": _TYPES[panel.show]}
+    found.update({"title": panel.title} if panel.title else {})
+    found.update({"description": panel.about} if panel.about else {})
+    if panel.search is not None:
+        source = f"{panel.id}_shown" if panel.empty is not None else panel.search
+        found["dataSources"] = {"primary": f"ds_{source}"}
+    found["options"] = {**options, **panel.options}
+    if context := {**context, **panel.context}:
+        found["context"] = context
+    if panel.opens is not None:
+        found["eventHandlers"] = [_handler(panel.opens, view, house)]
+    return found
+
+
+def _coloured(panel: Panel, house: House) -> tuple[Json, Json]:
+    if isinstance(panel.colours, str):
+        return {"seriesColorsByField": house.palettes.by_name[panel.colours]}, {}
+    formats: Json = {}
+    context: Json = {}
+    for column, name in panel.colours.items():
+        matches = [
+            {"match": value, "value": colour}
+            for value, colour in house.palettes.by_name[name].items()
+        ]
+        series = f'> table | seriesByName("{column}")'
+        formats[column] = {
+            "rowBackgroundColors": f"{series} | matchValue({name}_colours)",
+            "rowColors": "> rowBackgroundColors | maxContrast(readable)",
+        }
+        context[f"{name}_colours"] = matches
+        context["readable"] = ["#FFFFFF", "#000000"]
+    return ({"columnFormat": formats} if formats else {}), context
+
+
+def _alarming(panel: Panel, house: House) -> tuple[Json, Json]:
+    if panel.alarm is None:
+        return {}, {}
+    health = house.palettes.health
+    levels = [
+        {"to": 1, "value": health["ok"]},
+        {"from": 1, "value": health[_ALARMS[panel.alarm]]},
+    ]
+    return {"majorColor": "> majorValue | rangeValue(levels)"}, {"levels": levels}
+
+
+# --- drilldowns
+
+
+def _handler(opens: Opens, view: View, house: House) -> Json:
+    if opens.sets:
+        tokens = [{"token": token, "key": key} for token, key in opens.sets.items()]
+        return {"type": "drilldown.setToken", "options": {"tokens": tokens}}
+    url = _records(opens.records, view, house) if opens.records else _address(opens, house)
+    return {"type": "drilldown.customUrl", "options": {"url": url, "newTab": bool(opens.records)}}
+
+
+def _records(query: str, view: View, house: House) -> str:
+    time = house.inputs.time.token
+    searched = spl.in_address(spl.filled(query, house.inputs, view.inputs))
+    times = f"earliest=${time}.earliest|u$&latest=${time}.latest|u$"
+    return f"/app/{APP}/search?q={searched}&{times}"
+
+
+def _address(opens: Opens, house: House) -> str:
+    time = house.inputs.time.token
+    handed = {f"{time}.{name}": f"{time}.{name}" for name in ("earliest", "latest")}
+    handed.update(opens.handed)
+    given = "&".join(f"form.{quote(name)}=${value}|u$" for name, value in handed.items())
+    return f"/app/{APP}/{PREFIX}{opens.view}?{given}"
+
+
+# --- layout
+
+
+def _layout(view: View) -> Json:
+    structure: list[Json] = []
+    top = 0
+    for row in view.rows:
+        left = 0
+        for panel in row.panels:
+            width = panel.width * GRID // COLUMNS
+            position = {"x": left, "y": top, "w": width, "h": row.height}
+            structure.append({"item": f"viz_{panel.id}", "type": "block", "position": position})
+            left += width
+        top += row.height
+    names = [*view.inputs, *view.own_inputs]
+    return {
+        "type": "grid",
+        "options": {},
+        "globalInputs": [f"input_{name}" for name in names],
+        "structure": structure,
+    }
