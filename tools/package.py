@@ -79,7 +79,7 @@ def build(root: Path = ROOT) -> Path:
     """
     if generate.main(["--check", "--root", str(root)]) != 0:
         raise PackagingProblem(
-            "generated files do not follow from mappings/, detections/, dashboards/: run `make generate`"
+            "generated files are not what `make generate` makes: run it"
         )
     libraries = root / "build" / "lib"
     vendor.fill(libraries, root / "requirements")

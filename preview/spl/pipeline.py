@@ -132,6 +132,13 @@ def run(text: str, context: Context) -> Results:
     return compiled_search(text, context.macros).run(context)
 
 
+def run_behind(text: str, results: Results, context: Context) -> Results:
+    """Go on with the results of another search: `text` begins with a pipe."""
+    if not text.lstrip().startswith("|"):
+        raise SearchError(f"what goes on behind another search begins with a pipe: {text}")
+    return compiled_search(f"* {text.lstrip()}", context.macros).behind(results, context)
+
+
 def check(text: str, macros: Macros) -> None:
     """Compile a whole search, subsearches too, without running it. Raises PreviewError."""
     _check_expanded(macros.expand(text))

@@ -11,7 +11,7 @@ from preview.errors import SearchError
 from preview.event import IndexedEvent
 from preview.kv_store import by_collection
 from preview.spl.context import Context, Records, Results, Row
-from preview.spl.pipeline import run
+from preview.spl.pipeline import run, run_behind
 
 
 @dataclass
@@ -59,8 +59,22 @@ class Session:
     def search(self, text: str, earliest: float = 0, latest: float | None = None) -> Results:
         """Run a search over `earliest` (inclusive) to `latest` (exclusive), in epoch seconds."""
         self._follow_stores()
+        return run(text, self._context(earliest, latest))
+
+    def chained(
+        self, base: Results, text: str, earliest: float = 0, latest: float | None = None
+    ) -> Results:
+        """What `text`, which begins with a pipe, makes of the results of another search.
+
+        The other search's results stay as they are, so that several can go on with them; the times
+        are those of that search (Dashboard Studio, "Chain searches together").
+        """
+        rows = Results([dict(row) for row in base.rows], base.columns)
+        return run_behind(text, rows, self._context(earliest, latest))
+
+    def _context(self, earliest: float, latest: float | None) -> Context:
         knowledge = self.app.knowledge
-        context = Context(
+        return Context(
             events=[fields for _event, fields in self._events],
             earliest=earliest,
             latest=latest,
@@ -71,7 +85,6 @@ class Session:
             lookups=knowledge.lookups,
             stores=self.stores,
         )
-        return run(text, context)
 
     def saved(self, name: str, earliest: float = 0, latest: float | None = None) -> Results:
         """Run a saved search by name. Raises SearchError if there is none."""

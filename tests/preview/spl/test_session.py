@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from preview.app import App
-from preview.errors import LookupTableError
+from preview.errors import LookupTableError, SearchError
 from preview.event import IndexedEvent
 from preview.spl.session import Session
 
@@ -33,6 +33,22 @@ def test_the_newest_event_comes_first_and_of_one_time_the_last_indexed(loaded: A
     session.index([_event("k=w")])
 
     assert [row["k"] for row in session.search("*").rows] == ["y", "w", "z", "x"]
+
+
+def test_searches_go_on_with_the_results_of_another_and_leave_them_as_they_are(
+    loaded: App,
+) -> None:
+    session = Session(loaded, now=0)
+    session.index([_event("k=x"), _event("k=y"), _event("k=y")])
+    base = session.search("* | stats count by k")
+
+    assert session.chained(base, "| where count>1 | eval k=upper(k)").rows == [
+        {"k": "Y", "count": "2"}
+    ]
+    assert session.chained(base, "\n| stats sum(count) as n").rows == [{"n": "3"}]
+    assert [row["k"] for row in base.rows] == ["x", "y"]
+    with pytest.raises(SearchError, match="begins with a pipe"):
+        session.chained(base, "stats count")
 
 
 def test_a_record_that_a_search_writes_is_looked_up_in_later_searches(loaded: App) -> None:

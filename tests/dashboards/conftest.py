@@ -1,0 +1,65 @@
+"""The sample trail twice: as the shipped views show it, and read from its raw text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from preview.app import App
+from preview.spl.session import Session
+from tests.dashboards import reading
+from tests.dashboards.reading import Raw
+from tests.dashboards.shown import Shown
+from tools.detections import stage
+from tools.detections.stories import Story, sample_trail
+
+ROOT = Path(__file__).resolve().parents[2]
+View = Callable[..., Shown]
+
+
+@pytest.fixture(scope="session")
+def story() -> Story:
+    """A week of trouble: records, and what the collector said."""
+    return sample_trail()
+
+
+@pytest.fixture(scope="session")
+def trail(story: Story) -> list[Raw]:
+    """The records in the order of time, read without the add-on."""
+    return reading.read(story.records)
+
+
+@pytest.fixture(scope="session")
+def shipped() -> App:
+    """The shipped configuration."""
+    return App.load(ROOT)
+
+
+@pytest.fixture(scope="session")
+def session(story: Story, shipped: App) -> Session:
+    """An index with the sample trail; now is its end."""
+    found = Session(shipped, now=story.until)
+    shown = ((one.timestamp_ms / 1000, one) for one in story.records)
+    found.index(event for _at, event in stage.records(shipped, shown))
+    found.index(event for _at, event in stage.said(shipped, story.said))
+    return found
+
+
+@pytest.fixture(scope="session")
+def view(session: Session) -> View:
+    """`view(name, token=value ...)`: a view over the sample trail. Each is run once."""
+
+    @cache
+    def shown(name: str, **tokens: str) -> Shown:
+        return Shown(name, session, **tokens)
+
+    return shown
+
+
+@pytest.fixture(scope="session")
+def empty_view(shipped: App, story: Story) -> View:
+    """The same over an index that holds nothing."""
+    return lambda name, **tokens: Shown(name, Session(shipped, now=story.until), **tokens)
