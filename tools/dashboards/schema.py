@@ -75,6 +75,7 @@ class Panel(Strict):
     options: dict[str, Any] = {}
     context: dict[str, Any] = {}
     colours: Name | dict[str, Name] = {}
+    widths: dict[str, int] = {}
     alarm: Literal["bad", "look"] | None = None
     empty: Text | None = None
     opens: Opens | None = None
@@ -89,6 +90,8 @@ class Panel(Strict):
             raise ValueError("empty: says what to do about an empty table, and only a table's")
         if self.alarm and self.show != "number":
             raise ValueError("alarm: only a number turns red (bad) or amber (look) above 0")
+        if self.widths and self.show != "table":
+            raise ValueError("widths: pixels of columns, so only a table has them")
         if isinstance(self.colours, str) == (self.show == "table") and self.colours:
             raise ValueError("colours: columns and their palettes for tables, else one palette")
         return self

@@ -77,11 +77,18 @@ def _input(name: str, one: Input) -> Json:
         "dataSources": {"primary": f"ds_choices_{name}"},
         "options": {**options, "items": "> frame(label, value) | prepend(all) | objects()"},
         "context": {
-            "all": [{"label": "All", "value": "*"}],
-            "label": '> primary | seriesByName("label") | renameSeries("label")',
-            "value": '> primary | seriesByName("value") | renameSeries("value")',
+            "all": "> first | formatByType(as_text)",
+            "first": [["All"], ["*"]],
+            "as_text": {"number": {"prefix": ""}},
+            **{column: _choice(column) for column in ("label", "value")},
         },
     }
+
+
+def _choice(column: str) -> str:
+    """Numbers too are shown as they are written."""
+    series = f'seriesByName("{column}") | renameSeries("{column}")'
+    return f"> primary | {series} | formatByType(as_text)"
 
 
 # --- searches
@@ -156,21 +163,34 @@ def _panel(panel: Panel, view: View, house: House) -> Json:
 def _coloured(panel: Panel, house: House) -> tuple[Json, Json]:
     if isinstance(panel.colours, str):
         return {"seriesColorsByField": house.palettes.by_name[panel.colours]}, {}
-    formats: Json = {}
+    formats: dict[str, Json] = {name: {"width": width} for name, width in panel.widths.items()}
     context: Json = {}
     for column, name in panel.colours.items():
-        matches = [
-            {"match": value, "value": colour}
-            for value, colour in house.palettes.by_name[name].items()
-        ]
-        series = f'> table | seriesByName("{column}")'
+        palette = house.palettes.by_name[name]
+        readable = {value: _readable_on(colour) for value, colour in palette.items()}
+        series = f'> table | seriesByName("{column}") | matchValue({name}'
         formats[column] = {
-            "rowBackgroundColors": f"{series} | matchValue({name}_colours)",
-            "rowColors": "> rowBackgroundColors | maxContrast(readable)",
+            **formats.get(column, {}),
+            "rowBackgroundColors": f"{series}_colours)",
+            "rowColors": f"{series}_texts)",
         }
-        context[f"{name}_colours"] = matches
-        context["readable"] = ["#FFFFFF", "#000000"]
+        context[f"{name}_colours"] = _matches(palette)
+        context[f"{name}_texts"] = _matches(readable)
     return ({"columnFormat": formats} if formats else {}), context
+
+
+def _matches(colours: Mapping[str, str]) -> list[Json]:
+    return [{"match": value, "value": colour} for value, colour in colours.items()]
+
+
+def _readable_on(colour: str) -> str:
+    """Black or white, whichever has the greater contrast (WCAG 2.2, relative luminance)."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "#000000" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "#FFFFFF"
 
 
 def _alarming(panel: Panel, house: House) -> tuple[Json, Json]:

@@ -51,6 +51,7 @@ rows:
         about: Everybody
         search: logins
         colours: {outcome: outcome}
+        widths: {user: 200}
         empty: Nobody came in. Say "so".
         width: 6
         opens: {view: doors, with: {hsm: row.hsm_id.value}}

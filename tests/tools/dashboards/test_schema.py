@@ -44,6 +44,11 @@ FAULTS = {
         "about: Everybody\n        alarm: bad",
         r"only a number turns red",
     ),
+    "widths of what has no columns": (
+        "alarm: bad",
+        "alarm: bad\n        widths: {a: 1}",
+        r"only a table has them",
+    ),
     "a text without text": ("text: |\n          Logins of HSMs", "", r"text: is what a panel"),
     "a palette that nobody has": ("{outcome: outcome}", "{outcome: rainbow}", r"who wants rainbow"),
     "one palette for a table": ("{outcome: outcome}", "outcome", r"colours: columns and their"),

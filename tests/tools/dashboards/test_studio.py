@@ -85,6 +85,8 @@ def test_colours_are_those_of_the_palette(definition: dict[str, Any]) -> None:
 
     assert chart["seriesColorsByField"]["failure"] == "#C8322B"
     assert {"match": "failure", "value": "#C8322B"} in table["context"]["outcome_colours"]
+    assert {"match": "failure", "value": "#FFFFFF"} in table["context"]["outcome_texts"]
+    assert table["options"]["columnFormat"]["user"] == {"width": 200}
     assert "outcome_colours" in table["options"]["columnFormat"]["outcome"]["rowBackgroundColors"]
 
 
