@@ -78,9 +78,7 @@ def build(root: Path = ROOT) -> Path:
     Raises PackagingProblem, and vendor.VendoringProblem where the libraries cannot be had.
     """
     if generate.main(["--check", "--root", str(root)]) != 0:
-        raise PackagingProblem(
-            "generated files are not what `make generate` makes: run it"
-        )
+        raise PackagingProblem("generated files are not what `make generate` makes: run it")
     libraries = root / "build" / "lib"
     vendor.fill(libraries, root / "requirements")
     archive = root / "dist" / f"{APP_ID}-{version(root)}.tar.gz"

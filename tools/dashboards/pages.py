@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from tools.dashboards.manual import PAGE, manual
 from tools.dashboards.schema import (
     PREFIX,
     House,
@@ -36,7 +37,8 @@ def pages(root: Path, names: Sequence[str] = ()) -> dict[str, str]:
         return {file_of(name): _page(root, name, view, house) for name, view in chosen.items()}
     views = read_views(root, house)
     found = {file_of(name): _page(root, name, view, house) for name, view in views.items()}
-    return {**found, NAVIGATION: navigation_xml(house.navigation)}
+    navigation = navigation_xml(house.navigation)
+    return {**found, NAVIGATION: navigation, PAGE: manual(views, house)}
 
 
 def file_of(name: str) -> str:
