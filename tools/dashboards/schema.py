@@ -170,6 +170,7 @@ class Palettes(Strict):
     """`dashboards/house/palettes.yml`: a colour for each value."""
 
     outcome: dict[str, Colour]
+    trouble: dict[str, Colour]
     risk: dict[str, Colour]
     verdict: dict[str, Colour]
     health: dict[str, Colour]

@@ -38,6 +38,7 @@ _STYLES: Mapping[str, Json] = {
     "pie": {"showDonutHole": True, "labelDisplay": "values"},
     "text": {},
 }
+_CHARTS = frozenset({"columns", "bars", "line", "area", "pie"})
 _ALARMS = {"bad": "wrong", "look": "look"}
 
 
@@ -163,6 +164,8 @@ def _panel(panel: Panel, view: View, house: House) -> Json:
 def _coloured(panel: Panel, house: House) -> tuple[Json, Json]:
     if isinstance(panel.colours, str):
         return {"seriesColorsByField": house.palettes.by_name[panel.colours]}, {}
+    if panel.show in _CHARTS and not panel.colours:
+        return {"seriesColors": list(house.palettes.category.values())}, {}
     formats: dict[str, Json] = {name: {"width": width} for name, width in panel.widths.items()}
     context: Json = {}
     for column, name in panel.colours.items():

@@ -1,0 +1,358 @@
+"""Users and quorum: the life of users. Every number beside a count over the raw records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from preview.app import App
+from preview.spl.session import Session
+from samples.layout import Generation
+from samples.scene import from_mapping, write
+from tests.dashboards.conftest import View
+from tests.dashboards.reading import Raw, hashed
+from tests.dashboards.shown import Shown
+from tests.dashboards.test_access import once, reason, shown_time
+from tools.detections import stage
+
+MADE = {"CN_CREATE_USER", "CN_CREATE_CO", "CN_CREATE_APPLIANCE_USER"}
+MANAGED = {*MADE, "CN_DELETE_USER", "CN_CHANGE_PSWD"}
+TOKENS = {"CN_GET_TOKEN", "CN_APPROVE_TOKEN", "CN_DELETE_TOKEN"}
+Scene = Callable[..., Shown]
+
+
+def subject(record: Raw) -> str:
+    return record.lines.get("Target User Name") or record.user or "unknown"
+
+
+def actor(record: Raw) -> str:
+    """Older records name the account only, newer ones the acting user's number."""
+    if record.opcode not in MANAGED:
+        return record.user or "unknown"
+    return record.lines.get("User id", "unknown")
+
+
+@pytest.fixture(scope="module")
+def acts(trail: list[Raw]) -> list[Raw]:
+    """Each act upon users and quorum once, in the order of time."""
+    here = (one for one in trail if one.opcode in MANAGED | TOKENS | {"CN_SET_M_VALUE"})
+    found = once(here, lambda one: (one.opcode, subject(one), actor(one), one.failed))
+    return sorted(found, key=lambda one: one.at)
+
+
+@pytest.mark.parametrize(
+    ("number", "opcodes", "failed"),
+    [
+        ("made_or_deleted", {*MADE, "CN_DELETE_USER"}, False),
+        ("passwords", {"CN_CHANGE_PSWD"}, False),
+        ("quorum_values", {"CN_SET_M_VALUE"}, False),
+        ("refused", {*MANAGED, *TOKENS, "CN_SET_M_VALUE"}, True),
+    ],
+)
+def test_an_act_counts_once_however_many_hsms_recorded_it(
+    view: View, acts: list[Raw], number: str, opcodes: set[str], failed: bool
+) -> None:
+    wanted = sum(1 for one in acts if one.opcode in opcodes and one.failed is failed)
+
+    assert int(view("users").value(number)) == wanted > 0
+    assert len(view("users").records(number)) == wanted
+
+
+def test_the_chart_holds_each_act_in_its_hour(view: View, acts: list[Raw]) -> None:
+    wanted = Counter((int(one.at // 3600 * 3600), bool(one.failed)) for one in acts)
+
+    found: Counter[tuple[int, bool]] = Counter()
+    for row in view("users").panel("by_act"):
+        for act, count in row.items():
+            if not act.startswith("_") and count is not None:
+                found[int(row["_time"]), act == "Refused"] += int(count)
+
+    assert found == wanted
+    assert len(view("users").records("by_act")) == len(acts)
+
+
+def test_each_act_tells_when_upon_whom_and_by_whom(view: View, acts: list[Raw]) -> None:
+    words = {
+        "CN_CREATE_USER": "Crypto user created",
+        "CN_CREATE_CO": "Crypto officer created",
+        "CN_CREATE_APPLIANCE_USER": "Appliance user created",
+        "CN_DELETE_USER": "User deleted",
+        "CN_CHANGE_PSWD": "User password changed",
+        "CN_SET_M_VALUE": "Quorum changed",
+        "CN_GET_TOKEN": "Quorum token requested",
+        "CN_APPROVE_TOKEN": "Quorum token approved",
+        "CN_DELETE_TOKEN": "Quorum token deleted",
+    }
+
+    def by_whom(one: Raw) -> str:
+        who = actor(one)
+        return {"unknown": "not recorded"}.get(who, f"user id {who}" if who.isdigit() else who)
+
+    rows = view("users").panel("life")
+
+    assert Counter(
+        (one["time"], one["act"], one["user"], one["by_whom"], one["cluster_id"], one["response"])
+        for one in rows
+    ) == Counter(
+        (
+            shown_time(one.at),
+            words[one.opcode],
+            subject(one) if one.opcode in MANAGED else "",
+            by_whom(one),
+            one.cluster,
+            reason(one),
+        )
+        for one in acts
+    )
+    times = [row["time"] for row in rows]
+    assert times == sorted(times)[::-1]
+
+
+def test_each_act_opens_its_record_of_every_hsm(view: View, trail: list[Raw]) -> None:
+    for row in view("users").panel("life"):
+        opened = view("users").records("life", **row)
+        assert len({one["hsm_id"] for one in opened}) == len(opened) == int(row["hsms"])
+    three = [row for row in view("users").panel("life") if row["hsms"] == "3"]
+    assert {row["user"] for row in three} >= {"ursula", "quentin", "oskar"}
+
+
+def test_who_exists_is_who_was_not_deleted_last(view: View, trail: list[Raw]) -> None:
+    states: dict[tuple[str, str], str] = {}
+    moments: dict[tuple[str, str, str], float] = {}
+    for one in trail:
+        if one.opcode in {"CN_LOGIN", *MANAGED} and not one.failed:
+            states[one.cluster, subject(one)] = (
+                "deleted" if one.opcode == "CN_DELETE_USER" else "exists"
+            )
+            kind = "made" if one.opcode in MADE else one.opcode
+            moments[kind, one.cluster, subject(one)] = one.at
+
+    rows = view("users").panel("people")
+
+    def moment(kind: str, row: dict[str, Any], without: str) -> str:
+        at = moments.get((kind, row["cluster_id"], row["user"]))
+        return without if at is None else shown_time(at)
+
+    assert {(row["cluster_id"], row["user"]): row["state"] for row in rows} == states
+    for row in rows:
+        assert row["created"] == moment("made", row, "before this time")
+        assert row["password_set"] == moment("CN_CHANGE_PSWD", row, "")
+        assert row["last_login"] == moment("CN_LOGIN", row, "none")
+        assert row["deleted_at"] == moment("CN_DELETE_USER", row, "")
+    assert rows[0]["user_type_label"] == "crypto officer"
+    assert rows[-1]["state"] == "deleted"
+
+
+def test_users_are_counted_by_their_latest_type(view: View, trail: list[Raw]) -> None:
+    types: dict[tuple[str, str], str] = {}
+    for one in trail:
+        if one.opcode in {"CN_LOGIN", *MANAGED} and not one.failed:
+            kind = one.lines.get("Target User Type") or one.lines["User Type"]
+            types[one.cluster, subject(one)] = kind.split(" (")[0]
+            if one.opcode == "CN_DELETE_USER":
+                del types[one.cluster, subject(one)]
+    names = {
+        "CN_CRYPTO_USER": "crypto user",
+        "CN_CRYPTO_OFFICER": "crypto officer",
+        "CN_APPLIANCE_USER": "appliance user",
+    }
+
+    rows = view("users").panel("by_type")
+
+    assert {row["user_type_label"]: int(row["users"]) for row in rows} == Counter(
+        names[one] for one in types.values()
+    )
+
+
+def test_a_token_has_its_approvals_and_what_followed_them(view: View, acts: list[Raw]) -> None:
+    wanted = []
+    for at, one in enumerate(acts):
+        if one.opcode != "CN_GET_TOKEN":
+            continue
+        approvers, used = [], []
+        for later in (other for other in acts[at + 1 :] if other.cluster == one.cluster):
+            if later.opcode in ("CN_GET_TOKEN", "CN_DELETE_TOKEN"):
+                break
+            if later.opcode == "CN_APPROVE_TOKEN":
+                approvers.append(actor(later))
+            elif approvers and not later.failed:
+                used.append(later)
+        (act,) = used
+        seconds = str(round(act.at - one.at))
+        wanted.append((shown_time(one.at), one.user, sorted(approvers), subject(act), seconds))
+
+    rows = view("users").panel("tokens")
+
+    assert [
+        (row["requested_at"], row["requester"], row["approver"], row["used_on"], row["seconds"])
+        for row in rows
+    ] == wanted[::-1]
+    assert {(row["state"], row["approvals"], row["uses"]) for row in rows} == {("used", "2", "1")}
+
+
+def test_a_token_opens_all_that_happened_in_its_time(view: View, trail: list[Raw]) -> None:
+    for row in view("users").panel("tokens"):
+        wanted = sum(
+            1
+            for one in trail
+            if one.cluster == row["cluster_id"]
+            and one.opcode in MANAGED | TOKENS
+            and float(row["_from"]) <= one.at <= float(row["_to"])
+        )
+        assert len(view("users").records("tokens", **row)) == wanted == 7
+
+
+def test_quorum_values_name_who_set_them(view: View, acts: list[Raw]) -> None:
+    rows = view("users").panel("values_set")
+
+    assert [(row["time"], row["by_whom"], row["cluster_id"], row["hsms"]) for row in rows] == [
+        (shown_time(one.at), one.user, one.cluster, "3")
+        for one in acts
+        if one.opcode == "CN_SET_M_VALUE"
+    ]
+
+
+def test_a_cluster_an_hsm_or_a_user_can_be_chosen(view: View, trail: list[Raw]) -> None:
+    clusters = {one.cluster for one in trail}
+    for cluster in clusters:
+        assert {row["cluster_id"] for row in view("users", cluster=cluster).panel("people")} == {
+            cluster
+        }
+    hsms = {one.stream for one in trail if one.opcode == "CN_SET_M_VALUE"}
+    assert [view("users", hsm=hsm).value("quorum_values") for hsm in hsms] == ["1"] * 3
+    oskar = view("users", user=hashed("oskar"))
+    assert [row["act"] for row in oskar.panel("life")] == ["Crypto user created"]
+    assert [row["used_on"] for row in oskar.panel("tokens")] == ["oskar"]
+
+
+def test_a_click_on_a_user_investigates_it(view: View) -> None:
+    row = view("users").panel("people")[0]
+
+    path, given = view("users").address("people", **row)
+
+    assert path == "/app/TA-aws-cloudhsm/cloudhsm_investigate"
+    assert (given["form.user"], given["form.cluster"]) == (hashed(row["user"]), row["cluster_id"])
+
+
+def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) -> None:
+    shown = empty_view("users")
+
+    numbers = ("made_or_deleted", "passwords", "quorum_values", "refused")
+    assert [shown.value(name) for name in numbers] == ["0"] * 4
+    for table in ("life", "people", "tokens", "values_set"):
+        assert [list(row) for row in shown.panel(table)] == [["what_to_do"]]
+
+
+# --- scenes: what does not happen in the sample trail
+
+
+START = 1_772_532_000
+OFFICER = {"user_type": "CN_CRYPTO_OFFICER"}
+
+
+@pytest.fixture
+def scene(shipped: App) -> Scene:
+    """The view over records that are written by hand; now is three hours behind their start."""
+
+    def shown(*lines: dict[str, Any], generation: Generation = Generation.OLDER) -> Shown:
+        events = write(map(from_mapping, lines), generation, start_usecs=START * 1_000_000)
+        session = Session(shipped, now=START + 3 * 3600)
+        session.index(
+            event for _at, event in stage.records(shipped, ((START, one) for one in events))
+        )
+        return Shown("users", session)
+
+    return shown
+
+
+def _token(act: str, at: str, user: str) -> dict[str, Any]:
+    return {"at": at, "opcode": f"CN_{act}_TOKEN", "user": user, **OFFICER}
+
+
+def test_tokens_end_with_the_next_request_a_deletion_or_an_hour(scene: Scene) -> None:
+    created = {"opcode": "CN_CREATE_USER", "hsm": "all"}
+    shown = scene(
+        _token("GET", "0s", "alice"),
+        _token("APPROVE", "1m", "bruno"),
+        _token("GET", "10m", "chiara"),
+        {"at": "11m", **created, "target": "early"},
+        _token("APPROVE", "12m", "bruno"),
+        _token("DELETE", "13m", "chiara"),
+        {"at": "14m", **created, "target": "late"},
+        _token("GET", "20m", "dora"),
+        _token("GET", "30m", "emil"),
+        _token("APPROVE", "31m", "bruno"),
+        {"at": "91m", **created, "target": "much_later"},
+    )
+
+    states = {row["requester"]: (row["state"], row["uses"]) for row in shown.panel("tokens")}
+
+    assert states == {
+        "alice": ("approved", "0"),
+        "chiara": ("deleted unused", "0"),
+        "dora": ("requested", "0"),
+        "emil": ("approved", "0"),
+    }
+
+
+def test_a_token_used_in_haste_comes_first(scene: Scene) -> None:
+    shown = scene(
+        _token("GET", "0s", "alice"),
+        _token("APPROVE", "10s", "bruno"),
+        {"at": "40s", "opcode": "CN_CREATE_CO", "hsm": "all", "target": "mallory"},
+        _token("GET", "1h", "alice"),
+        _token("APPROVE", "1.1h", "bruno"),
+        {"at": "1.2h", "opcode": "CN_SET_M_VALUE", "hsm": "all", "user": "alice", **OFFICER},
+    )
+
+    hasty, slow = shown.panel("tokens")
+
+    assert (hasty["used_for"], hasty["used_on"], hasty["seconds"]) == (
+        "Crypto officer created",
+        "mallory",
+        "40",
+    )
+    assert (slow["used_for"], slow["seconds"]) == ("Quorum changed", "720")
+
+
+def test_the_same_act_twice_counts_twice(scene: Scene) -> None:
+    shown = scene(
+        {"opcode": "CN_CHANGE_PSWD", "hsm": "all", "target": "bob", "repeat": 2, "every": "1s"},
+        {"at": "1h", "opcode": "CN_CHANGE_PSWD", "hsm": "all", "target": "bob", "copies": 2},
+    )
+
+    assert shown.value("passwords") == "3"
+    assert {row["hsms"] for row in shown.panel("life")} == {"3"}
+
+
+def test_a_newer_record_gives_the_number_of_who_acts(scene: Scene) -> None:
+    made = {"opcode": "CN_CREATE_USER", "target": "bob", "target_id": 9, "user_id": 4}
+
+    (row,) = scene(made, generation=Generation.NEWER).panel("life")
+
+    assert (row["user"], row["user_id"], row["by_whom"]) == ("bob", "9", "user id 4")
+
+
+def test_who_is_made_again_exists(scene: Scene) -> None:
+    shown = scene(
+        {"opcode": "CN_CREATE_USER", "hsm": "all", "target": "bob"},
+        {"at": "1m", "opcode": "CN_DELETE_USER", "hsm": "all", "target": "bob"},
+        {"at": "2m", "opcode": "CN_CREATE_USER", "hsm": "all", "target": "bob"},
+        {"at": "3m", "opcode": "CN_DELETE_USER", "target": "eve"},
+    )
+
+    states = {row["user"]: (row["state"], row["deleted_at"]) for row in shown.panel("people")}
+
+    assert states == {"bob": ("exists", ""), "eve": ("deleted", shown_time(START + 180))}
+
+
+def test_a_forged_line_makes_no_act(scene: Scene) -> None:
+    forged = "x\nOpcode : CN_DELETE_USER (0xa1)\nResponse : 0:HSM Return: SUCCESS"
+
+    shown = scene({"opcode": "CN_LOGIN", "user": forged, "response": "login_failure"})
+
+    assert shown.value("made_or_deleted") == "0"
+    assert "what_to_do" in shown.panel("people")[0]
