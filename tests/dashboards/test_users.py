@@ -68,7 +68,7 @@ def test_the_chart_holds_each_act_in_its_hour(view: View, acts: list[Raw]) -> No
     for row in view("users").panel("by_act"):
         for act, count in row.items():
             if not act.startswith("_") and count is not None:
-                found[int(row["_time"]), act == "Refused"] += int(count)
+                found[int(row["_time"]), act == "failure"] += int(count)
 
     assert found == wanted
     assert len(view("users").records("by_act")) == len(acts)
@@ -142,7 +142,7 @@ def test_who_exists_is_who_was_not_deleted_last(view: View, trail: list[Raw]) ->
         assert row["password_set"] == moment("CN_CHANGE_PSWD", row, "")
         assert row["last_login"] == moment("CN_LOGIN", row, "none")
         assert row["deleted_at"] == moment("CN_DELETE_USER", row, "")
-    assert rows[0]["user_type_label"] == "crypto officer"
+    assert rows[0]["type"] == "crypto officer"
     assert rows[-1]["state"] == "deleted"
 
 

@@ -1,0 +1,103 @@
+// One view, as Splunk shows it, over the answers of the local server.
+import React from 'react';
+import { createRoot } from 'react-dom/client';
+import DashboardCore from '@splunk/dashboard-core';
+import { DashboardContextProvider } from '@splunk/dashboard-context';
+import cloudPreset from '@splunk/dashboard-presets/CloudViewOnlyPreset';
+import enterprisePreset from '@splunk/dashboard-presets/EnterpriseViewOnlyPreset';
+import { SplunkThemeProvider } from '@splunk/themes';
+import { localSource, searches } from './local_source.js';
+
+const preset = {
+    ...enterprisePreset,
+    // Enterprise's own asks splunkweb for the names of time ranges.
+    inputs: {
+        ...enterprisePreset.inputs,
+        'input.timerange': cloudPreset.inputs['input.timerange'],
+    },
+    dataSources: Object.fromEntries(
+        Object.entries(enterprisePreset.dataSources).map(([name, Original]) => [
+            name,
+            name === 'ds.test' ? Original : localSource(Original),
+        ])
+    ),
+};
+
+const name = window.location.pathname.split('/').pop();
+const theme = themeOf();
+
+// What tests read.
+window.__searches = searches;
+window.__validationErrors = [];
+window.__tokens = {};
+
+// The packages write tokens into the address and drop what they do not know; the session remembers.
+function themeOf() {
+    const asked = new URLSearchParams(window.location.search).get('theme');
+    const found = asked ?? window.sessionStorage.getItem('theme') ?? 'light';
+    const chosen = found === 'dark' ? 'dark' : 'light';
+    window.sessionStorage.setItem('theme', chosen);
+    return chosen;
+}
+
+function link(text, address, isCurrent) {
+    const found = document.createElement('a');
+    found.textContent = text;
+    found.href = address;
+    if (isCurrent) {
+        found.setAttribute('aria-current', 'page');
+    }
+    return found;
+}
+
+function showNavigation(app, views) {
+    const other = theme === 'dark' ? 'light' : 'dark';
+    const links = views.map((view) => link(view.label, `/app/${app}/${view.name}`, view.name === name));
+    const switched = link(other, `?theme=${other}`, false);
+    switched.className = 'theme';
+    document.getElementById('navigation').replaceChildren(...links, switched);
+}
+
+function showFault(text) {
+    const fault = document.createElement('div');
+    fault.className = 'fault';
+    fault.textContent = text;
+    document.getElementById('view').replaceChildren(fault);
+}
+
+function showView(definition) {
+    createRoot(document.getElementById('view')).render(
+        <SplunkThemeProvider family="enterprise" colorScheme={theme} density="comfortable">
+            <DashboardContextProvider
+                initialDefinition={definition}
+                preset={preset}
+                initialMode="view"
+                timezone={{ ianaTimezone: 'UTC' }}
+                onTokenBindingChange={(tokens) => {
+                    window.__tokens = tokens;
+                }}
+            >
+                <DashboardCore
+                    width="100%"
+                    height="calc(100vh - 40px)"
+                    onValidationError={(errors) => window.__validationErrors.push(errors)}
+                />
+            </DashboardContextProvider>
+        </SplunkThemeProvider>
+    );
+}
+
+async function start() {
+    document.documentElement.dataset.theme = theme;
+    const response = await fetch(`/definitions/${name}`);
+    const answer = await response.json();
+    document.title = answer.label ?? name;
+    showNavigation(answer.app, answer.views);
+    if (answer.error === undefined) {
+        showView(answer.definition);
+    } else {
+        showFault(answer.error);
+    }
+}
+
+start().catch((error) => showFault(String(error)));

@@ -1,0 +1,6 @@
+// `--outDir` comes from whoever builds: tools/dashboards/page.py.
+export default {
+    define: { 'process.env.NODE_ENV': '"production"' },
+    build: { target: 'esnext', emptyOutDir: true, chunkSizeWarningLimit: 20000 },
+    logLevel: 'warn',
+};

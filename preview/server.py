@@ -1,0 +1,216 @@
+"""Serves the shipped views to a browser on this machine, over an index in memory.
+
+`/app/<app>/<view>` is the page that shows a view with Splunk's own dashboard packages;
+`/app/<app>/search` stands in for the search page, where drilldowns lead.
+"""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from html import escape
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from preview.errors import PreviewError
+from preview.spl.context import Results
+from preview.studio import Answers, Json, navigation, read_view
+
+HOST = "127.0.0.1"
+_LOCAL = frozenset({"127.0.0.1", "localhost"})
+_MOST_BODY = 1_000_000
+_MOST_ROWS = 1_000  # of the search page
+# The packages compile expressions at run time; nothing comes from, or goes to, another machine.
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data:; font-src 'self' data:"
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What is served.
+
+    root: the app's source. page: the built page. answers: of the index. refresh: called with the
+    name of a view before it is read; brings it up to date, or raises with what is wrong.
+    """
+
+    root: Path
+    app: str
+    page: Path
+    answers: Answers
+    refresh: Callable[[str], None]
+
+    def definition(self, name: str) -> Json:
+        """What the page needs of a view; `error` in the place of a definition that cannot be."""
+        views = [self._entry(one) for one in navigation(self.root)]
+        answer: Json = {"app": self.app, "views": views}
+        try:
+            self.refresh(name)
+            view = read_view(self.root, name)
+        except (PreviewError, ValueError, OSError) as error:
+            return {**answer, "error": str(error)}
+        return {**answer, "label": view.label, "definition": view.definition}
+
+    def _entry(self, name: str) -> Json:
+        try:
+            return {"name": name, "label": read_view(self.root, name).label}
+        except PreviewError:
+            return {"name": name, "label": name}
+
+    def answer(self, asked: Json) -> Json:
+        """Fields and columns of a chain of queries, as data sources want them."""
+        queries, earliest, latest = (asked.get(key) for key in ("queries", "earliest", "latest"))
+        if not isinstance(queries, list) or not queries:
+            return {"error": "queries: give a list with at least one search"}
+        try:
+            results = self.answers.of([str(one) for one in queries], earliest, latest)
+        except PreviewError as error:
+            return {"error": str(error)}
+        names = _names(results)
+        columns = [[_cell(name, row.get(name)) for row in results.rows] for name in names]
+        return {"fields": names, "columns": columns, "rows": len(results.rows)}
+
+    def search_page(self, query: dict[str, str]) -> str:
+        """The records behind a click. Everything that is shown is text, never markup."""
+        text = query.get("q", "").strip()
+        searched = text.removeprefix("search ").strip()
+        times = query.get("earliest") or None, query.get("latest") or None
+        try:
+            results = self.answers.of([searched], *times)
+        except PreviewError as error:
+            return _page(text, f"<p class='error'>{escape(str(error))}</p>")
+        names = _names(results)
+        head = "".join(f"<th>{escape(name)}</th>" for name in names)
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{_html(_cell(name, row.get(name)))}</td>' for name in names)}</tr>"
+            for row in results.rows[:_MOST_ROWS]
+        )
+        count = f"<p id='count'>{len(results.rows)} results</p>"
+        return _page(text, f"{count}<table><tr>{head}</tr>{rows}</table>")
+
+
+def _names(results: Results) -> list[str]:
+    if results.columns is not None:
+        return list(results.columns)
+    return list(dict.fromkeys(name for row in results.rows for name in row))
+
+
+def _cell(name: str, value: str | list[str] | None) -> str | list[str] | None:
+    """Times go as ISO 8601, as Splunk gives them to data sources."""
+    if name != "_time" or not isinstance(value, str):
+        return value
+    moment = datetime.fromtimestamp(float(value), timezone.utc)
+    return moment.isoformat(timespec="milliseconds")
+
+
+def _html(value: str | list[str] | None) -> str:
+    return escape("\n".join(value) if isinstance(value, list) else value or "")
+
+
+def _page(search: str, body: str) -> str:
+    return (
+        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Search</title>"
+        "<link rel='icon' href='data:,'><style>body{font:14px sans-serif;margin:16px}"
+        "pre{background:#eee;padding:8px;white-space:pre-wrap}td,th{text-align:left;"
+        "padding:2px 12px 2px 0;vertical-align:top;white-space:pre-wrap}.error{color:#a00}"
+        f"</style></head><body><pre id='search'>{escape(search)}</pre>{body}</body></html>"
+    )
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One request. A page of another site, or a name that points here, gets nothing."""
+
+    site: Site
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        if not self._is_local():
+            return
+        address = urlsplit(self.path)
+        parts = address.path.strip("/").split("/")
+        if parts == [""]:
+            views = navigation(self.site.root)
+            self._redirect(f"/app/{self.site.app}/{views[0] if views else 'search'}")
+        elif parts == ["app", self.site.app, "search"]:
+            query = {name: values[-1] for name, values in parse_qs(address.query).items()}
+            self._send(self.site.search_page(query).encode(), "text/html; charset=utf-8")
+        elif len(parts) == 3 and parts[:2] == ["app", self.site.app]:
+            self._file("index.html")
+        elif len(parts) == 2 and parts[0] == "definitions":
+            self._json(self.site.definition(parts[1]))
+        else:
+            self._file("/".join(parts))
+
+    def do_POST(self) -> None:
+        if not self._is_local():
+            return
+        length = self.headers.get("Content-Length", "")
+        if self.path != "/local-search" or not length.isdigit() or int(length) > _MOST_BODY:
+            self._refuse(HTTPStatus.BAD_REQUEST, "POST a search to /local-search")
+            return
+        try:
+            asked = json.loads(self.rfile.read(int(length)))
+        except ValueError:
+            asked = None
+        if not isinstance(asked, dict):
+            self._refuse(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
+            return
+        self._json(self.site.answer(asked))
+
+    def _is_local(self) -> bool:
+        """Another site's page may neither ask by its own name for us nor send its users here."""
+        named = urlsplit(f"//{self.headers.get('Host', '')}").hostname
+        origin = self.headers.get("Origin")
+        came_from = None if origin is None else urlsplit(origin).hostname
+        if named in _LOCAL and (came_from is None or came_from in _LOCAL):
+            return True
+        self._refuse(HTTPStatus.FORBIDDEN, "open the preview as http://localhost or 127.0.0.1")
+        return False
+
+    def _file(self, name: str) -> None:
+        path = (self.site.page / name).resolve()
+        if not path.is_relative_to(self.site.page.resolve()) or not path.is_file():
+            self._refuse(HTTPStatus.NOT_FOUND, f"there is no {name}")
+            return
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        self._send(path.read_bytes(), kind)
+
+    def _json(self, content: Json) -> None:
+        self._send(json.dumps(content).encode(), "application/json")
+
+    def _redirect(self, address: str) -> None:
+        self._send(b"", "text/plain", HTTPStatus.FOUND, {"Location": address})
+
+    def _refuse(self, status: HTTPStatus, why: str) -> None:
+        self.close_connection = True
+        self._send(why.encode(), "text/plain; charset=utf-8", status)
+
+    def _send(
+        self,
+        content: bytes,
+        kind: str,
+        status: HTTPStatus = HTTPStatus.OK,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self.send_response(status)
+        fixed = {"Content-Type": kind, "Content-Length": str(len(content))}
+        fixed |= {"Cache-Control": "no-store", "Content-Security-Policy": _POLICY}
+        for name, value in {**fixed, **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: the page asks dozens of times, and says by itself what went wrong."""
+
+
+def server(site: Site, port: int) -> ThreadingHTTPServer:
+    """A server on the loopback address; port 0 takes a free one. Raises OSError if it is taken."""
+    handler = type("Handler", (_Handler,), {"site": site})
+    return ThreadingHTTPServer((HOST, port), handler)

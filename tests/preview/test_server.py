@@ -1,0 +1,177 @@
+"""The server of the preview page: views, answers, and who may ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from preview.app import App
+from preview.event import IndexedEvent
+from preview.server import HOST, Site, server
+from preview.spl.session import Session
+from preview.studio import Answers
+
+_VIEW = (
+    '<dashboard version="2"><label>Doors</label><definition><![CDATA[{"title": "Doors"}]]>'
+    "</definition></dashboard>"
+)
+_NAVIGATION = '<nav><view name="doors" default="true"/><view name="search"/></nav>'
+
+
+@pytest.fixture
+def refreshed() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def site(tmp_path: Path, app: Callable[..., App], refreshed: list[str]) -> Site:
+    views = tmp_path / "default" / "data" / "ui"
+    (views / "views").mkdir(parents=True)
+    (views / "nav").mkdir()
+    (views / "views" / "doors.xml").write_text(_VIEW)
+    (views / "nav" / "default.xml").write_text(_NAVIGATION)
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "index.html").write_text("<html>page</html>")
+    (tmp_path / "secret").write_text("s")
+    session = Session(app(props="[st]\nKV_MODE = none\nEXTRACT-k = k=(?<k>.+)\n"), now=100)
+    session.index([IndexedEvent(f"k={k}", 5_000_000, "h", "s", "st", "main") for k in "a<b"])
+    return Site(tmp_path, "TA", tmp_path / "page", Answers(session), refreshed.append)
+
+
+@pytest.fixture
+def ask(site: Site) -> Iterator[Callable[..., tuple[int, str]]]:
+    with server(site, 0) as served:
+        Thread(target=served.serve_forever, args=(0.01,), daemon=True).start()
+
+        def asked(
+            path: str, body: object = None, headers: dict[str, str] | None = None
+        ) -> tuple[int, str]:
+            connection = HTTPConnection(HOST, served.server_port, timeout=10)
+            text = body if isinstance(body, str) or body is None else json.dumps(body)
+            connection.request("GET" if body is None else "POST", path, text, headers or {})
+            response = connection.getresponse()
+            found = response.status, response.read().decode()
+            connection.close()
+            return found
+
+        yield asked
+        served.shutdown()
+
+
+Ask = Callable[..., tuple[int, str]]
+
+
+def _json(found: tuple[int, str]) -> dict[str, Any]:
+    assert found[0] == 200
+    answer: dict[str, Any] = json.loads(found[1])
+    return answer
+
+
+def test_every_view_is_the_same_page(ask: Ask) -> None:
+    assert ask("/app/TA/doors?theme=dark") == (200, "<html>page</html>")
+
+
+def test_a_view_is_refreshed_and_read_at_each_request(
+    ask: Ask, site: Site, refreshed: list[str]
+) -> None:
+    first = _json(ask("/definitions/doors"))
+    path = site.root / "default/data/ui/views/doors.xml"
+    path.write_text(_VIEW.replace('"Doors"', '"Gates"'))
+
+    second = _json(ask("/definitions/doors"))
+
+    assert first["definition"] == {"title": "Doors"}
+    assert second["definition"] == {"title": "Gates"}
+    assert first["views"] == [{"name": "doors", "label": "Doors"}]
+    assert refreshed == ["doors", "doors"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("<dashboard", "is no XML"),
+        ("<dashboard><label>x</label></dashboard>", 'is no <dashboard version="2">'),
+        (_VIEW.replace('{"title"', '{title"'), "its definition is no JSON"),
+    ],
+)
+def test_a_view_that_cannot_be_read_says_why(ask: Ask, site: Site, text: str, message: str) -> None:
+    path = site.root / "default/data/ui/views/doors.xml"
+    path.write_text(text)
+
+    answer = _json(ask("/definitions/doors"))
+
+    assert str(path) in answer["error"]
+    assert message in answer["error"]
+    assert [one["name"] for one in answer["views"]] == ["doors"]
+
+
+def test_a_view_that_is_not_there_says_so(ask: Ask) -> None:
+    assert "windows.xml: No such file" in _json(ask("/definitions/windows"))["error"]
+
+
+def test_a_chain_is_answered_in_columns_with_times_as_text(ask: Ask) -> None:
+    asked = {"queries": ["* | stats count max(_time) as _time by k", '| where k!="a"']}
+
+    answer = _json(ask("/local-search", asked))
+
+    assert answer == {
+        "fields": ["k", "count", "_time"],
+        "columns": [["<", "b"], ["1", "1"], ["1970-01-01T00:00:05.000+00:00"] * 2],
+        "rows": 2,
+    }
+
+
+def test_times_are_those_of_splunk_by_the_clock_of_the_index(ask: Ask) -> None:
+    asked = {"queries": ["* | stats count"], "earliest": "-96s", "latest": "-95s"}
+
+    assert _json(ask("/local-search", asked))["columns"] == [["0"]]
+    asked["latest"] = "now"
+    assert _json(ask("/local-search", asked))["columns"] == [["3"]]
+
+
+def test_a_search_that_cannot_run_says_why(ask: Ask) -> None:
+    assert "statz" in _json(ask("/local-search", {"queries": ["* | statz"]}))["error"]
+    assert "at least one search" in _json(ask("/local-search", {"queries": []}))["error"]
+
+
+def test_the_search_page_shows_records_as_text(ask: Ask) -> None:
+    status, page = ask("/app/TA/search?q=search%20*%20%7C%20table%20k&earliest=0&latest=now")
+
+    assert status == 200
+    assert "<p id='count'>3 results</p>" in page
+    assert "<td>&lt;</td>" in page
+    status, page = ask("/app/TA/search?q=search%20*%20%7C%20%3Cscript%3E")
+    assert "<script>" not in page
+    assert "class='error'" in page
+
+
+@pytest.mark.parametrize("path", ["/../secret", "/%2e%2e/secret", "/nothing.js", "/app/Other/x"])
+def test_only_files_of_the_page_are_served(ask: Ask, path: str) -> None:
+    assert ask(path)[0] == 404
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Host": ""}]
+)
+def test_other_sites_get_nothing(ask: Ask, headers: dict[str, str]) -> None:
+    for body in (None, {"queries": ["* | stats count"]}):
+        status, text = ask("/local-search" if body else "/app/TA/doors", body, headers)
+        assert status == 403
+        assert "localhost" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/other", {}), ("/local-search", "[1"), ("/local-search", "[]")]
+)
+def test_what_is_no_search_is_refused(ask: Ask, path: str, body: object) -> None:
+    assert ask(path, body)[0] == 400
+
+
+def test_the_root_leads_to_the_first_view(ask: Ask) -> None:
+    assert ask("/")[0] == 302
