@@ -28,7 +28,7 @@ _MOST_ROWS = 1_000  # of the search page
 # The packages compile expressions at run time; nothing comes from, or goes to, another machine.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline';"
-    " img-src 'self' data:; font-src 'self' data:"
+    " img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:"
 )
 
 

@@ -21,7 +21,7 @@ export function localSource(Original) {
         getObserver() {
             return {
                 next: ({ meta }) => {
-                    this.isStale = this.base !== undefined && this.base.sid !== meta.sid;
+                    this.isStale = this.base?.sid !== meta.sid;
                     this.base = meta;
                 },
                 error: () => {},
@@ -36,8 +36,8 @@ export function localSource(Original) {
         }
 
         request() {
-            const asked = this.asked();
             return (observer) => {
+                const asked = this.asked();
                 if (asked === null) {
                     return () => {};
                 }
