@@ -34,6 +34,11 @@ class Shown:
         """The rows that a panel is given."""
         return [dict(row) for row in self._view.panel(name)]
 
+    def advice(self, name: str) -> str:
+        """What an empty table says; nothing if it is not empty."""
+        rows = self.panel(name)
+        return str(*rows[0].values()) if len(rows) == 1 and len(rows[0]) == 1 else ""
+
     def run_all(self) -> dict[str, Results]:
         """The results of every data source."""
         return {name: self._view.source(name) for name in self.definition["dataSources"]}

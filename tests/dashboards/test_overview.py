@@ -129,8 +129,8 @@ def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) 
 
     assert [shown.value(name) for name in ("failures", "risky", "hsms", "missing")] == ["0"] * 4
     assert shown.value("age") == "no record"
-    assert "Health" in shown.panel("machines")[0]["what_to_do"]
-    assert len(shown.panel("notable")) == 1
+    assert "Health" in shown.advice("machines")
+    assert "Health" in shown.advice("notable")
 
 
 def test_a_click_on_an_hsm_investigates_it(view: View) -> None:

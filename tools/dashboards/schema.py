@@ -126,6 +126,13 @@ class View(Strict):
         """All panels, row by row."""
         return [panel for row in self.rows for panel in row.panels]
 
+    def columns(self, search: str) -> list[str]:
+        """What a search's last command, which is table, puts side by side; none if it is not."""
+        last = self.searches[search].query.rpartition("|")[2].split(maxsplit=1)
+        if len(last) < 2 or last[0] != "table":
+            return []
+        return re.findall(r"\w+", last[1])
+
     @model_validator(mode="after")
     def _references(self) -> View:
         for name, search in self.searches.items():
@@ -134,6 +141,8 @@ class View(Strict):
         for panel in self.panels:
             if panel.search is not None and panel.search not in self.searches:
                 raise ValueError(f"rows: {panel.id} shows {panel.search}, which is no search")
+            if panel.show == "table" and not self.columns(str(panel.search)):
+                raise ValueError(f"rows: {panel.id} is a table, so {panel.search} ends with table")
         ids = [panel.id for panel in self.panels]
         if doubled := sorted({one for one in ids if ids.count(one) > 1}):
             raise ValueError(f"rows: two panels are called {doubled[0]}")
@@ -151,13 +160,14 @@ class Input(Strict):
 
 
 class Inputs(Strict):
-    """`dashboards/house/inputs.yml`; base: the search that all choices follow."""
+    """`dashboards/house/inputs.yml`; base: what all choices follow, all: what follows them."""
 
     time: Input
     cluster: Input
     hsm: Input
     user: Input
     category: Input
+    all: str
     base: str
 
     @property

@@ -34,12 +34,12 @@ def filled(query: str, inputs: Inputs, names: Sequence[str]) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
-def with_empty_row(advice: str) -> str:
-    """What follows the search of a table: one row of advice if there is no other."""
+def with_empty_row(column: str, advice: str) -> str:
+    """What follows the search of a table: one row with advice if there is no other."""
     text = advice.replace("\\", "\\\\").replace('"', '\\"')
     return (
         "| appendpipe [stats count as shown_rows | where shown_rows=0"
-        f' | eval what_to_do="{text}" | fields what_to_do]'
+        f' | eval {column}="{text}" | fields {column}]'
     )
 
 

@@ -29,7 +29,12 @@ _TYPES = {
 }
 _AXES = {"legendDisplay": "bottom", "xAxisTitleVisibility": "hide", "yAxisTitleVisibility": "hide"}
 _STYLES: Mapping[str, Json] = {
-    "number": {"majorFontSize": 36, "sparklineDisplay": "off", "trendDisplay": "off"},
+    "number": {
+        "majorValue": "> primary | seriesByIndex(0) | lastPoint()",
+        "majorFontSize": 36,
+        "sparklineDisplay": "off",
+        "trendDisplay": "off",
+    },
     "table": {"count": 10, "showInternalFields": False, "headerVisibility": "fixed"},
     "columns": {**_AXES, "stackMode": "stacked"},
     "area": {**_AXES, "stackMode": "stacked"},
@@ -76,10 +81,8 @@ def _input(name: str, one: Input) -> Json:
         "type": "input.dropdown",
         "title": one.title,
         "dataSources": {"primary": f"ds_choices_{name}"},
-        "options": {**options, "items": "> frame(label, value) | prepend(all) | objects()"},
+        "options": {**options, "items": "> frame(label, value) | objects()"},
         "context": {
-            "all": "> first | formatByType(as_text)",
-            "first": [["All"], ["*"]],
             "as_text": {"number": {"prefix": ""}},
             **{column: _choice(column) for column in ("label", "value")},
         },
@@ -99,9 +102,16 @@ def _data_sources(view: View, house: House) -> Json:
     found = {f"ds_{name}": _search(name, one, view, house) for name, one in view.searches.items()}
     for panel in view.panels:
         if panel.empty is not None:
-            shown = {"extend": f"ds_{panel.search}", "query": spl.with_empty_row(panel.empty)}
+            query = spl.with_empty_row(_widest(panel, view), panel.empty)
+            shown = {"extend": f"ds_{panel.search}", "query": query}
             found[f"ds_{panel.id}_shown"] = _source(f"{panel.id} shown", "ds.chain", shown)
     return {**found, **_choices(view, house)}
+
+
+def _widest(panel: Panel, view: View) -> str:
+    """The column of a table that has room for a sentence: the first, unless widths say more."""
+    columns = [one for one in view.columns(str(panel.search)) if not one.startswith("_")]
+    return max(columns, key=lambda one: panel.widths.get(one, 0))
 
 
 def _search(name: str, one: Search, view: View, house: House) -> Json:
@@ -121,14 +131,17 @@ def _choices(view: View, house: House) -> Json:
         f"ds_choices_{name}": _source(
             f"choices of {name}",
             "ds.chain",
-            {"extend": "ds_choices", "query": spl.filled(one.choices, house.inputs, ())},
+            {
+                "extend": "ds_choices",
+                "query": one.choices.strip() + "\n" + house.inputs.all.strip(),
+            },
         )
         for name, one in held.items()
         if one.choices is not None
     }
     if not chains:
         return {}
-    base = {"query": spl.filled(house.inputs.base, house.inputs, ())}
+    base = {"query": house.inputs.base.strip()}
     return {"ds_choices": _source("choices", "ds.search", base), **chains}
 
 
@@ -200,10 +213,7 @@ def _alarming(panel: Panel, house: House) -> tuple[Json, Json]:
     if panel.alarm is None:
         return {}, {}
     health = house.palettes.health
-    levels = [
-        {"to": 1, "value": health["ok"]},
-        {"from": 1, "value": health[_ALARMS[panel.alarm]]},
-    ]
+    levels = [{"from": 1, "value": health[_ALARMS[panel.alarm]]}]
     return {"majorColor": "> majorValue | rangeValue(levels)"}, {"levels": levels}
 
 

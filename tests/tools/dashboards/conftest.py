@@ -22,6 +22,7 @@ searches:
     query: |
       `cloudhsm_audit` opcode=CN_LOGIN | {{chosen}}
       | stats count by user, outcome
+      | table outcome, user, count
   failed:
     extends: logins
     query: |

@@ -31,6 +31,11 @@ FAULTS = {
         "extends: logins\n    earliest: -1d",
         r"the other search has the times",
     ),
+    "a table without an order of its columns": (
+        "| table outcome, user, count\n",
+        "\n",
+        r"who is a table, so logins ends with table",
+    ),
     "widths that do not fill a row": ("width: 9", "width: 8", r"add up to 11, not 12"),
     "an unknown kind": ("show: columns", "show: gauge", r"show: Input should be 'number'"),
     "a table without advice": ('empty: Nobody came in. Say "so".', "", r"empty: says what to do"),

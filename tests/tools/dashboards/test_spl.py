@@ -64,4 +64,4 @@ def test_a_search_that_generates_rows_stays_first_in_an_address() -> None:
 
 
 def test_advice_is_quoted() -> None:
-    assert 'what_to_do="Say \\"so\\" or \\\\"' in with_empty_row('Say "so" or \\')
+    assert 'eval user="Say \\"so\\" or \\\\"' in with_empty_row("user", 'Say "so" or \\')
