@@ -33,7 +33,7 @@ def shown(text: str) -> Text:
 
 def print_table(results: Results, most: int) -> None:
     """The first rows, `_time` in UTC. Events that are wide are shown by their time and text."""
-    names = [name for name in _columns(results) if name != "_span"]  # for charts only
+    names = [name for name in column_names(results) if name != "_span"]  # for charts only
     if results.columns is None and len(names) > _MOST_COLUMNS:
         names = [name for name in ("_time", "host", "_raw") if name in names]
     console = Console()
@@ -58,14 +58,14 @@ def print_json(results: Results) -> None:
 
 def print_csv(results: Results) -> None:
     """All rows and columns; several values of a cell stand on lines of their own."""
-    names = _columns(results)
+    names = column_names(results)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(map(escaped, names))
     for row in results.rows:
         writer.writerow(escaped("\n".join(values_of(row, name))) for name in names)
 
 
-def _columns(results: Results) -> list[str]:
+def column_names(results: Results) -> list[str]:
     """What a command decided, then the fields that came later."""
     named = dict.fromkeys(results.columns or ())
     found = dict.fromkeys(name for row in results.rows for name in row)

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from preview.errors import PreviewError
-from preview.spl.context import Results
+from preview.printing import column_names
 from preview.studio import Answers, Json, navigation, read_view
 
 HOST = "127.0.0.1"
@@ -72,7 +72,7 @@ class Site:
             results = self.answers.of([str(one) for one in queries], earliest, latest)
         except PreviewError as error:
             return {"error": str(error)}
-        names = _names(results)
+        names = column_names(results)
         columns = [[_cell(name, row.get(name)) for row in results.rows] for name in names]
         return {"fields": names, "columns": columns, "rows": len(results.rows)}
 
@@ -85,7 +85,7 @@ class Site:
             results = self.answers.of([searched], *times)
         except PreviewError as error:
             return _page(text, f"<p class='error'>{escape(str(error))}</p>")
-        names = _names(results)
+        names = column_names(results)
         head = "".join(f"<th>{escape(name)}</th>" for name in names)
         rows = "".join(
             f"<tr>{''.join(f'<td>{_html(_cell(name, row.get(name)))}</td>' for name in names)}</tr>"
@@ -93,12 +93,6 @@ class Site:
         )
         count = f"<p id='count'>{len(results.rows)} results</p>"
         return _page(text, f"{count}<table><tr>{head}</tr>{rows}</table>")
-
-
-def _names(results: Results) -> list[str]:
-    if results.columns is not None:
-        return list(results.columns)
-    return list(dict.fromkeys(name for row in results.rows for name in row))
 
 
 def _cell(name: str, value: str | list[str] | None) -> str | list[str] | None:

@@ -127,6 +127,12 @@ def test_a_chain_is_answered_in_columns_with_times_as_text(ask: Ask) -> None:
     }
 
 
+def test_what_comes_behind_the_columns_of_a_command_is_a_column_too(ask: Ask) -> None:
+    asked = {"queries": ["* | stats max(none) as last", '| eval said="nothing" | fields said']}
+
+    assert _json(ask("/local-search", asked))["fields"] == ["said"]
+
+
 def test_times_are_those_of_splunk_by_the_clock_of_the_index(ask: Ask) -> None:
     asked = {"queries": ["* | stats count"], "earliest": "-96s", "latest": "-95s"}
 
