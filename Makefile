@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEV    := .venv/dev/bin/python
 
 # Only make's own targets here: nothing is a file, every tool knows by itself what is up to date.
-.PHONY: help setup generate check-generated goldens check-goldens detections prove-detections lint test package gates proof preview demo bench growth clean
+.PHONY: help setup generate check-generated goldens check-goldens detections prove-detections lint test package gates proof preview browser demo bench growth clean
 .DEFAULT_GOAL := help
 
 help: ## what can be done
@@ -70,6 +70,10 @@ proof: ## the guarantee under attack: peers' faults as mutants, random lives, ki
 preview: ## the dashboards in a browser on this machine, over a made-up week; PORT=8033
 	@$(PYTHON) -m tools.environments dev
 	@PYTHONPATH=bin $(DEV) -m tools.dashboards.preview $(if $(PORT),--port $(PORT))
+
+browser: ## every view in Chromium, both themes, two widths, clicked through; pictures in build/browser
+	@$(PYTHON) -m tools.environments dev
+	@PYTHONPATH=bin $(DEV) -m tools.browser
 
 demo: ## the whole thread on this machine; AWS=1 REGION=... [LOG_GROUP=...] for your own account
 	@$(PYTHON) -m tools.environments dev moto

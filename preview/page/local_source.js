@@ -3,7 +3,8 @@ import { DataSet } from '@splunk/datasource-utils';
 
 let answers = 0;
 
-// What ran, in order, with tokens replaced: for tests, and for whoever wonders what a panel asks.
+// What was asked, in order, with tokens replaced, and how it went: `state` is running, done, failed
+// or left (nobody waits for it any more). For tests, and for whoever wonders what a panel asks.
 export const searches = [];
 
 // `Original` keeps its schema, by which the packages validate options and tell chains from bases.
@@ -42,19 +43,25 @@ export function localSource(Original) {
                     return () => {};
                 }
                 const gone = new AbortController();
-                searches.push(asked);
+                const search = { ...asked, state: 'running' };
+                searches.push(search);
                 answerTo(asked, gone.signal).then(
                     (answer) => {
+                        search.state = 'done';
                         observer.next(answer);
                         observer.complete();
                     },
                     (error) => {
                         if (!gone.signal.aborted) {
+                            search.state = 'failed';
                             observer.error({ level: 'error', message: error.message, meta: {} });
                         }
                     }
                 );
-                return () => gone.abort();
+                return () => {
+                    search.state = search.state === 'running' ? 'left' : search.state;
+                    gone.abort();
+                };
             };
         }
 

@@ -175,13 +175,15 @@ def _panel(panel: Panel, view: View, house: House) -> Json:
 
 
 def _coloured(panel: Panel, house: House) -> tuple[Json, Json]:
-    if isinstance(panel.colours, str):
-        return {"seriesColorsByField": house.palettes.by_name[panel.colours]}, {}
-    if panel.show in _CHARTS and not panel.colours:
-        return {"seriesColors": list(house.palettes.category.values())}, {}
+    """Options and context. Series that a palette does not know have the house's other colours."""
+    if panel.show in _CHARTS:
+        options: Json = {"seriesColors": list(house.palettes.category.values())}
+        if isinstance(panel.colours, str):
+            options["seriesColorsByField"] = house.palettes.by_name[panel.colours]
+        return options, {}
     formats: dict[str, Json] = {name: {"width": width} for name, width in panel.widths.items()}
     context: Json = {}
-    for column, name in panel.colours.items():
+    for column, name in _palettes(panel).items():
         palette = house.palettes.by_name[name]
         readable = {value: _readable_on(colour) for value, colour in palette.items()}
         series = f'> table | seriesByName("{column}") | matchValue({name}'
@@ -193,6 +195,10 @@ def _coloured(panel: Panel, house: House) -> tuple[Json, Json]:
         context[f"{name}_colours"] = _matches(palette)
         context[f"{name}_texts"] = _matches(readable)
     return ({"columnFormat": formats} if formats else {}), context
+
+
+def _palettes(panel: Panel) -> Mapping[str, str]:
+    return {} if isinstance(panel.colours, str) else panel.colours
 
 
 def _matches(colours: Mapping[str, str]) -> list[Json]:

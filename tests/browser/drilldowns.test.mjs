@@ -1,0 +1,102 @@
+// A click leads where the panel says: to the records, to another view, or to another token.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { OpenedView, launched, views } from './opened_view.mjs';
+
+const names = await views();
+let browser;
+
+before(async () => {
+    browser = await launched();
+});
+after(() => browser.close());
+
+// The part of a panel that people click.
+function target(view, panel) {
+    const element = view.element(panel.id);
+    if (panel.type === 'splunk.singlevalue') {
+        return element.locator('[data-test="majorValue"]');
+    }
+    if (panel.type === 'splunk.table') {
+        return element.locator('[data-test="body"] [data-test="row"]').first().locator('td').first();
+    }
+    return null; // charts: what a click on a mark opens does not depend on the mark
+}
+
+async function opensRecords(view, panel) {
+    const value = panel.type === 'splunk.singlevalue' ? await target(view, panel).innerText() : '1';
+    const opening = view.context.waitForEvent('page');
+    await target(view, panel).click();
+    const page = await opening;
+    await page.waitForLoadState();
+    assert.equal(new URL(page.url()).pathname, '/app/TA-aws-cloudhsm/search');
+    assert.equal(await page.locator('.error').count(), 0, await page.locator('body').innerText());
+    const count = parseInt(await page.locator('#count').innerText(), 10);
+    const isNothing = value.trim() === '0';
+    assert.ok(isNothing ? count === 0 : count > 0, `${panel.id} shows ${value}, opens ${count}`);
+    await page.close();
+}
+
+async function opensView(view, panel) {
+    await target(view, panel).click();
+    await view.page.waitForFunction(
+        (path) => window.location.pathname !== path,
+        `/app/TA-aws-cloudhsm/${view.name}`,
+        { timeout: 10_000 }
+    );
+    const wanted = new URL(panel.eventHandlers[0].options.url, 'http://localhost').pathname;
+    assert.equal(new URL(view.page.url()).pathname, wanted);
+    const there = new OpenedView(wanted, view.definition, view.page, view.context, view.complaints);
+    await there.settled();
+    await there.isWell();
+    const tokens = await there.tokens();
+    for (const [name, value] of Object.entries(tokens)) {
+        assert.doesNotMatch(String(value), /\$|undefined/, `${panel.id} hands over ${name}=${value}`);
+    }
+}
+
+for (const name of names) {
+    test(`${name}: every number and table opens what it says`, async () => {
+        const view = await OpenedView.open(browser, name);
+        for (const panel of view.panels) {
+            const handler = panel.eventHandlers?.[0];
+            if (handler === undefined || target(view, panel) === null) {
+                continue;
+            }
+            if (handler.type === 'drilldown.setToken') {
+                const tokens = await view.tokens();
+                await target(view, panel).click();
+                await view.settled();
+                assert.notDeepEqual(await view.tokens(), tokens, `${panel.id} sets nothing`);
+                await view.isWell();
+            } else if (handler.options.newTab) {
+                await opensRecords(view, panel);
+            } else {
+                const other = await OpenedView.open(browser, name);
+                await opensView(other, panel);
+                await other.close();
+            }
+        }
+        await view.isWell();
+        await view.close();
+    });
+}
+
+test('every chart opens the records behind it', async () => {
+    const view = await OpenedView.open(browser, 'cloudhsm_overview');
+    const opening = view.context.waitForEvent('page');
+    await view.element('viz_by_outcome').locator('.highcharts-point').first().click({ force: true });
+    const page = await opening;
+    await page.waitForLoadState();
+    assert.equal(await page.locator('.error').count(), 0);
+    assert.ok(parseInt(await page.locator('#count').innerText(), 10) > 0);
+    await view.close();
+});
+
+test('hostile names are text, never markup', async () => {
+    const view = await OpenedView.open(browser, 'cloudhsm_access');
+    const text = await view.text('viz_runs');
+    assert.ok(text.includes('</data></event><event><data>'), text);
+    assert.equal(await view.page.locator('event, data').count(), 0);
+    await view.close();
+});

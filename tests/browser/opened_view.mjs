@@ -1,0 +1,140 @@
+// A view in the browser: opened, looked at, clicked.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+
+const fromPage = createRequire(new URL('../../preview/page/', import.meta.url));
+const { chromium } = fromPage('playwright-core');
+
+const FLAGS = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+];
+const APP = '/app/TA-aws-cloudhsm';
+export const SAMPLE = process.env.PREVIEW_SAMPLE;
+export const EMPTY = process.env.PREVIEW_EMPTY;
+const SHOTS = process.env.PREVIEW_SHOTS;
+
+export const launched = () =>
+    chromium.launch({ executablePath: process.env.PREVIEW_CHROMIUM, args: FLAGS });
+
+export async function views(base = SAMPLE) {
+    const answer = await (await fetch(`${base}/definitions/any`)).json();
+    return answer.views.map((view) => view.name);
+}
+
+export async function definitionOf(view) {
+    const answer = await (await fetch(`${SAMPLE}/definitions/${view}`)).json();
+    assert.equal(answer.error, undefined, answer.error);
+    return answer.definition;
+}
+
+export class OpenedView {
+    // Nothing may go wrong while a view is open: `complaints` has all that did.
+    static async open(browser, view, { base = SAMPLE, theme = 'light', width = 1280, form = {} } = {}) {
+        const definition = await definitionOf(view);
+        const blocks = definition.layout.structure.map((one) => one.position);
+        const height = Math.max(...blocks.map((one) => one.y + one.h)) + 220;
+        const context = await browser.newContext({
+            timezoneId: 'UTC',
+            viewport: { width, height },
+        });
+        const page = await context.newPage();
+        const complaints = [];
+        page.on('pageerror', (error) => complaints.push(`page error: ${error}`));
+        page.on('console', (said) => {
+            if (said.type() === 'error') {
+                complaints.push(`console: ${said.text()}`);
+            }
+        });
+        page.on('request', (request) => {
+            const url = new URL(request.url());
+            if (url.origin !== base && !['data:', 'blob:'].includes(url.protocol)) {
+                complaints.push(`a request left the page: ${url.origin}`);
+            }
+        });
+        const given = Object.entries(form).map(([name, value]) => [`form.${name}`, value]);
+        const query = new URLSearchParams([['theme', theme], ...given]);
+        await page.goto(`${base}${APP}/${view}?${query}`);
+        const opened = new OpenedView(view, definition, page, context, complaints);
+        await opened.settled();
+        return opened;
+    }
+
+    constructor(name, definition, page, context, complaints) {
+        Object.assign(this, { name, definition, page, context, complaints });
+    }
+
+    // All searches answered, none new for a while, and the charts drawn.
+    async settled() {
+        await this.page.waitForFunction(
+            () => {
+                const searches = window.__searches ?? [];
+                const seen = searches.length;
+                const running = searches.some((one) => one.state === 'running');
+                const now = Date.now();
+                if (seen === 0 || running || window.__seen !== seen) {
+                    window.__seen = seen;
+                    window.__quietSince = now;
+                }
+                return now - window.__quietSince > 700;
+            },
+            undefined,
+            { timeout: 60_000, polling: 100 }
+        );
+    }
+
+    get panels() {
+        return Object.entries(this.definition.visualizations).map(([id, one]) => ({ id, ...one }));
+    }
+
+    element(id) {
+        return this.page.locator(`[data-test="viz-item"][data-id="${id}"]`);
+    }
+
+    text(id) {
+        return this.element(id).innerText();
+    }
+
+    searches() {
+        return this.page.evaluate(() => window.__searches);
+    }
+
+    tokens() {
+        return this.page.evaluate(() => window.__tokens.default);
+    }
+
+    // What must hold of every view at any time.
+    async isWell() {
+        const errors = await this.page.evaluate(() => window.__validationErrors);
+        assert.deepEqual(errors, [], 'the official packages find the definition invalid');
+        const failed = (await this.searches()).filter((one) => one.state === 'failed');
+        assert.deepEqual(failed, [], 'searches failed');
+        assert.deepEqual(this.complaints, []);
+        const shown = await this.page.locator('body').innerText();
+        assert.doesNotMatch(shown, /Set token value to render|undefined|NaN|\$[a-z_.]+(\|s)?\$/);
+    }
+
+    async shot(label) {
+        await this.page.waitForTimeout(600); // columns grow into their place
+        await this.page.screenshot({ path: `${SHOTS}/${this.name}-${label}.png` });
+    }
+
+    async choose(input, position) {
+        await this.page.locator(`[data-input-id="${input}"] [data-test="select"]`).click();
+        const option = this.page.locator('[data-test="option"]').nth(position);
+        await option.waitFor();
+        const value = await option.getAttribute('data-test-value');
+        await option.click();
+        await this.settled();
+        return value;
+    }
+
+    close() {
+        return this.context.close();
+    }
+}
