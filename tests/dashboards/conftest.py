@@ -53,7 +53,7 @@ def view(session: Session) -> View:
     """`view(name, token=value ...)`: a view over the sample trail. Each is run once."""
 
     @cache
-    def shown(name: str, **tokens: str) -> Shown:
+    def shown(name: str, /, **tokens: str) -> Shown:
         return Shown(name, session, **tokens)
 
     return shown
@@ -62,4 +62,4 @@ def view(session: Session) -> View:
 @pytest.fixture(scope="session")
 def empty_view(shipped: App, story: Story) -> View:
     """The same over an index that holds nothing."""
-    return lambda name, **tokens: Shown(name, Session(shipped, now=story.until), **tokens)
+    return lambda name, /, **tokens: Shown(name, Session(shipped, now=story.until), **tokens)

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from samples.trail import LogEvent
 
-_LINE = re.compile(r"([A-Za-z][A-Za-z ()_]*?)[ \t]*:[ \t]?(.*)")
+_LINE = re.compile(r"([A-Za-z][A-Za-z /()_]*?)[ \t]*:[ \t]?(.*)")
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,11 @@ def _read(event: LogEvent) -> Raw:
         lines.setdefault(key, found[2].strip())
     at = int(usecs[1]) / 1_000_000
     return Raw(cluster, event.log_stream, at, event.message, lines, frozenset(doubled))
+
+
+def visible(text: str) -> str:
+    """The text as the collector hands it over: what XML cannot carry is written out."""
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def hashed(name: str) -> str:

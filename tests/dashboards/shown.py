@@ -16,7 +16,7 @@ Row = dict[str, Any]
 class Shown:
     """`cloudhsm_<name>` as it opens, but for the tokens that are given."""
 
-    def __init__(self, name: str, session: Session, **tokens: str) -> None:
+    def __init__(self, name: str, session: Session, /, **tokens: str) -> None:
         view = read_view(ROOT, f"cloudhsm_{name}")
         self._view = ShownView(view, Answers(session), **tokens)
         self.definition = view.definition

@@ -50,7 +50,7 @@ def _view(name: str, view: View, house: House) -> Iterator[str]:
     yield f"\n*{view.question}*\n"
     yield f"![{view.label}]({PICTURES}/{name}-light.png)\n"
     titles = [house.inputs.by_name[one].title for one in view.inputs]
-    titles += [str(one.get("title", name)) for name, one in view.own_inputs.items()]
+    titles += [one.title for one in view.own_inputs.values()]
     yield f"Inputs: {', '.join(titles)}.\n"
     yield "| panel | says | a click opens |\n| --- | --- | --- |"
     for panel in view.panels:

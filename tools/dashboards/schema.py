@@ -111,13 +111,21 @@ class Row(Strict):
         return self
 
 
+class OwnInput(Strict):
+    """An input of one view; its token has its name, and `*` is all. Text, unless it has choices."""
+
+    title: Text
+    condition: str | None = None
+    choices: list[str] = []
+
+
 class View(Strict):
     """One view: what it asks, what can be chosen, its searches and its panels."""
 
     label: Text
     question: Text
     inputs: list[Name]
-    own_inputs: dict[Name, dict[str, Any]] = {}
+    own_inputs: dict[Name, OwnInput] = {}
     searches: dict[Name, Search]
     rows: list[Row] = Field(min_length=1)
 
@@ -125,6 +133,11 @@ class View(Strict):
     def panels(self) -> list[Panel]:
         """All panels, row by row."""
         return [panel for row in self.rows for panel in row.panels]
+
+    @property
+    def chosen(self) -> list[str]:
+        """The names of all inputs, as {{chosen}} takes them."""
+        return [*self.inputs, *self.own_inputs]
 
     def columns(self, search: str) -> list[str]:
         """What a search's last command, which is table, puts side by side; none if it is not."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from urllib.parse import quote
-
-from tools.dashboards.schema import Inputs
 
 _CHOSEN = re.compile(r"\{\{\s*chosen\s*(?::([a-z_ ]*))?\}\}")
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
@@ -17,18 +15,17 @@ class Unfilled(Exception):
     """A placeholder that means nothing here; the text says which."""
 
 
-def filled(query: str, inputs: Inputs, names: Sequence[str]) -> str:
-    """The query with what was chosen in place of {{chosen}}: conditions of the inputs `names`."""
+def filled(query: str, conditions: Mapping[str, str | None]) -> str:
+    """The query with conditions in the place of {{chosen}}. conditions: by the name of an input."""
 
-    def conditions(found: re.Match[str]) -> str:
-        wanted = found[1].split() if found[1] is not None else list(names)
-        if unknown := sorted(set(wanted) - set(names)):
+    def chosen(found: re.Match[str]) -> str:
+        wanted = found[1].split() if found[1] is not None else list(conditions)
+        if unknown := sorted(set(wanted) - set(conditions)):
             raise Unfilled(f"{{{{chosen}}}}: this view has no input {unknown[0]}")
-        chosen = [inputs.by_name[name] for name in wanted]
-        held = [one.condition for one in chosen if one.condition]
+        held = [text for name in wanted if (text := conditions[name])]
         return f"where {' AND '.join(held)}" if held else "search *"
 
-    text = _CHOSEN.sub(conditions, query)
+    text = _CHOSEN.sub(chosen, query)
     if left := _PLACEHOLDER.search(text):
         raise Unfilled(f"{left[0]} is no placeholder: there is only {{{{chosen}}}}")
     return "\n".join(line.rstrip() for line in text.strip().splitlines())

@@ -11,7 +11,17 @@ from typing import Any
 from urllib.parse import quote
 
 from tools.dashboards import spl
-from tools.dashboards.schema import COLUMNS, PREFIX, House, Input, Opens, Panel, Search, View
+from tools.dashboards.schema import (
+    COLUMNS,
+    PREFIX,
+    House,
+    Input,
+    Opens,
+    OwnInput,
+    Panel,
+    Search,
+    View,
+)
 
 APP = "TA-aws-cloudhsm"
 GRID = 1200
@@ -70,7 +80,25 @@ def _defaults(time: Input) -> Json:
 
 def _inputs(view: View, house: House) -> Json:
     shared = {f"input_{name}": _input(name, house.inputs.by_name[name]) for name in view.inputs}
-    return {**shared, **{f"input_{name}": dict(one) for name, one in view.own_inputs.items()}}
+    own = {f"input_{name}": _own_input(name, one) for name, one in view.own_inputs.items()}
+    return {**shared, **own}
+
+
+def _conditions(view: View, house: House) -> dict[str, str | None]:
+    shared = {name: house.inputs.by_name[name].condition for name in view.inputs}
+    return {**shared, **{name: one.condition for name, one in view.own_inputs.items()}}
+
+
+def _own_input(name: str, one: OwnInput) -> Json:
+    options: Json = {"token": name, "defaultValue": "*"}
+    if not one.choices:
+        return {"type": "input.text", "title": one.title, "options": options}
+    items = [{"label": "All", "value": "*"}, *({"label": it, "value": it} for it in one.choices)]
+    return {
+        "type": "input.dropdown",
+        "title": one.title,
+        "options": {**options, "items": items},
+    }
 
 
 def _input(name: str, one: Input) -> Json:
@@ -115,7 +143,7 @@ def _widest(panel: Panel, view: View) -> str:
 
 
 def _search(name: str, one: Search, view: View, house: House) -> Json:
-    query = spl.filled(one.query, house.inputs, view.inputs)
+    query = spl.filled(one.query, _conditions(view, house))
     if one.extends is not None:
         options: Json = {"extend": f"ds_{one.extends}", "query": query}
         return _source(name, "ds.chain", options)
@@ -236,7 +264,7 @@ def _handler(opens: Opens, view: View, house: House) -> Json:
 
 def _records(query: str, view: View, house: House) -> str:
     time = house.inputs.time.token
-    searched = spl.in_address(spl.filled(query, house.inputs, view.inputs))
+    searched = spl.in_address(spl.filled(query, _conditions(view, house)))
     times = f"earliest=${time}.earliest|u$&latest=${time}.latest|u$"
     return f"/app/{APP}/search?q={searched}&{times}"
 
@@ -263,10 +291,9 @@ def _layout(view: View) -> Json:
             structure.append({"item": f"viz_{panel.id}", "type": "block", "position": position})
             left += width
         top += row.height
-    names = [*view.inputs, *view.own_inputs]
     return {
         "type": "grid",
         "options": {},
-        "globalInputs": [f"input_{name}" for name in names],
+        "globalInputs": [f"input_{name}" for name in view.chosen],
         "structure": structure,
     }

@@ -14,9 +14,9 @@ question: Who comes in?
 inputs: [time, cluster, hsm]
 own_inputs:
   door:
-    type: input.text
     title: Door
-    options: {token: door, defaultValue: front}
+    condition: ($door|s$="*" OR door=$door|s$)
+  way: {title: Way, choices: [in, out]}
 searches:
   logins:
     query: |

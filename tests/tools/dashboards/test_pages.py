@@ -14,7 +14,7 @@ def test_the_manual_has_each_view_with_its_question_inputs_and_panels(root: Path
     assert text.startswith("<!-- generated from dashboards/*.yml by make generate -->\n")
     assert "\nOne view" in text
     assert "## Doors\n\n*Who comes in?*" in text
-    assert "Inputs: Time range, Cluster, HSM, Door." in text
+    assert "Inputs: Time range, Cluster, HSM, Door, Way." in text
     assert "| Failed logins |  | the records |" in text
     assert "| Who | Everybody | `cloudhsm_doors` |" in text
 

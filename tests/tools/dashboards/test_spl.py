@@ -18,8 +18,12 @@ def inputs() -> Inputs:
     return read_house(ROOT).inputs
 
 
+def _of(inputs: Inputs, *names: str) -> dict[str, str | None]:
+    return {name: inputs.by_name[name].condition for name in names}
+
+
 def test_chosen_becomes_the_conditions_of_the_inputs(inputs: Inputs) -> None:
-    found = filled("`m` | {{chosen}} | stats count", inputs, ["time", "cluster", "hsm"])
+    found = filled("`m` | {{chosen}} | stats count", _of(inputs, "time", "cluster", "hsm"))
 
     assert found == (
         '`m` | where ($cluster|s$="*" OR cluster_id=$cluster|s$)'
@@ -28,20 +32,20 @@ def test_chosen_becomes_the_conditions_of_the_inputs(inputs: Inputs) -> None:
 
 
 def test_chosen_may_be_some_of_the_inputs(inputs: Inputs) -> None:
-    found = filled("`m` | {{ chosen: hsm }}", inputs, ["time", "cluster", "hsm"])
+    found = filled("`m` | {{ chosen: hsm }}", _of(inputs, "time", "cluster", "hsm"))
 
     assert found == '`m` | where ($hsm|s$="*" OR hsm_id=$hsm|s$)'
 
 
 @pytest.mark.parametrize("names", [[], ["time"]])
 def test_where_nothing_can_be_chosen_all_is_kept(inputs: Inputs, names: list[str]) -> None:
-    assert filled("`m` | {{chosen}}", inputs, names) == "`m` | search *"
+    assert filled("`m` | {{chosen}}", _of(inputs, *names)) == "`m` | search *"
 
 
 @pytest.mark.parametrize("text", ["{{chosen: user}}", "{{other}}", "{{}}", "{{chosen\n: }} {{x}}"])
 def test_other_placeholders_are_refused(inputs: Inputs, text: str) -> None:
     with pytest.raises(Unfilled):
-        filled(f"`m` | {text}", inputs, ["cluster"])
+        filled(f"`m` | {text}", _of(inputs, "cluster"))
 
 
 def test_tokens_are_only_ever_compared_as_quoted_text(inputs: Inputs) -> None:

@@ -32,11 +32,14 @@ def test_panels_fill_a_grid_of_1200_without_overlap(definition: dict[str, Any]) 
 
 
 def test_all_inputs_stand_above_the_panels(definition: dict[str, Any]) -> None:
-    names = ["input_time", "input_cluster", "input_hsm", "input_door"]
+    names = ["input_time", "input_cluster", "input_hsm", "input_door", "input_way"]
 
     assert definition["layout"]["globalInputs"] == names
     assert list(definition["inputs"]) == names
-    assert definition["inputs"]["input_door"]["options"]["token"] == "door"
+    door, way = definition["inputs"]["input_door"], definition["inputs"]["input_way"]
+    assert (door["type"], door["options"]["token"]) == ("input.text", "door")
+    assert [one["value"] for one in way["options"]["items"]] == ["*", "in", "out"]
+    assert "door=$door|s$" in definition["dataSources"]["ds_logins"]["options"]["query"]
 
 
 def test_a_chain_extends_its_base_and_a_table_has_a_row_of_advice(
