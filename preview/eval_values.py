@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Union
 
 from preview.errors import EvalError
@@ -58,10 +59,15 @@ def collapse(values: list[str]) -> FieldValue | None:
 def number_of(value: Value) -> float | int | None:
     """The number that a value is or looks like, or None."""
     if isinstance(value, str):
-        return float(value) if NUMBER.fullmatch(value) else None
+        return _number_in(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     return None
+
+
+@lru_cache(maxsize=1 << 16)  # the same few texts are compared for every row
+def _number_in(text: str) -> float | None:
+    return float(text) if NUMBER.fullmatch(text) else None
 
 
 def number_text(value: float) -> str:
