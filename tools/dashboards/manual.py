@@ -20,8 +20,9 @@ Splunk, over a made-up week with an attack in it: `make preview`.
 - **Click** a number or a row: the records behind it open in the search page, or another view that
   goes on with what you clicked.
 - **Nothing to see?** An empty table says what to do. Start with *Health*.
-- Times are those of the records, in UTC. Each record counts once, also if it was delivered twice;
-  an act that all HSMs of a cluster record counts once per cluster where the panel says so.
+- Times are those of the records, in the time zone of your Splunk user. Each record counts once,
+  also if it was delivered twice; an act that all HSMs of a cluster record counts once per cluster
+  where the panel says so.
 - Names of users are shown as text and searched by their SHA-256: whoever makes a user chooses its
   name, and a name must not become a search.
 - Make them faster: name your index in the macro `cloudhsm_index`. Every view then reads that index

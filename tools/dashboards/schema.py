@@ -196,6 +196,7 @@ class Palettes(Strict):
     trouble: dict[str, Colour]
     risk: dict[str, Colour]
     verdict: dict[str, Colour]
+    agreement: dict[str, Colour]
     health: dict[str, Colour]
     category: dict[str, Colour]
 

@@ -1,0 +1,221 @@
+"""Integrity: is the trail whole? Beside numbers counted in the raw records."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+import pytest
+
+from cloudhsm.event_writer import Event
+from cloudhsm.ledger import Verdict
+from preview.app import App
+from preview.spl.session import Session
+from tests.dashboards.conftest import View
+from tests.dashboards.reading import Raw
+from tests.dashboards.shown import Shown
+from tests.default.trails import CLUSTER, HSM, MARCH, handed_over, record, records, verdict
+
+_QUIET_S = 7200  # what the search leaves out
+_NUMBERED = ("CN_MGMT_CMD", "CN_CERT_AUTH_CMD")
+Trail = Callable[..., Shown]
+
+
+def _shown(at: float) -> str:
+    return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _runs(trail: list[Raw], now: float) -> dict[tuple[str, str], list[list[Raw]]]:
+    """Per HSM and reboot counter: runs of consecutive numbers."""
+    numbered: dict[tuple[str, str], dict[int, Raw]] = defaultdict(dict)
+    for one in trail:
+        if "Sequence No" in one.lines and one.at <= now - _QUIET_S:
+            numbered[one.stream, one.lines["Reboot counter"]][one.sequence] = one
+    found: dict[tuple[str, str], list[list[Raw]]] = {}
+    for place, by_number in numbered.items():
+        found[place] = []
+        for number in sorted(by_number):
+            if number - 1 not in by_number:
+                found[place].append([])
+            found[place][-1].append(by_number[number])
+    return found
+
+
+def test_ranges_are_the_runs_of_numbers_without_a_hole(
+    view: View, trail: list[Raw], session: Session
+) -> None:
+    wanted = {
+        (stream, hex(run[0].sequence), hex(run[-1].sequence), len(run), _shown(run[0].at))
+        for (stream, _counter), runs in _runs(trail, session.now).items()
+        for run in runs
+    }
+
+    rows = view("integrity").panel("ranges")
+
+    assert {
+        (r["hsm_id"], r["first_number"], r["last_number"], int(r["records"]), r["first_record"])
+        for r in rows
+    } == wanted
+    row = rows[0]
+    clicked = {name: row[name] for name in ("hsm_id", "_from", "_to")}
+    assert len(view("integrity").records("ranges", **clicked)) == int(row["records"])
+
+
+def test_the_numbers_on_top_are_counted_in_the_index(
+    view: View, trail: list[Raw], session: Session
+) -> None:
+    shown = view("integrity")
+    runs = _runs(trail, session.now)
+    holes = sum(
+        later[0].sequence - earlier[-1].sequence - 1
+        for places in runs.values()
+        for earlier, later in zip(places, places[1:])
+    )
+
+    assert int(shown.value("records")) == sum(len(run) for one in runs.values() for run in one)
+    assert int(shown.value("explained")) == holes == 14
+    assert shown.value("unexplained") == "0"
+    assert shown.value("differing") == "0"
+    (opened,) = shown.records("explained")
+    assert int(str(opened["missing"])) == holes
+
+
+def test_each_hsm_has_its_records_ranges_and_last_record(
+    view: View, trail: list[Raw], session: Session
+) -> None:
+    runs = _runs(trail, session.now)
+    ends = {one.stream: one.at for one in trail if one.opcode == "END_MARKER_OPCODE"}
+
+    rows = view("integrity").panel("hsms")
+
+    assert {row["hsm_id"] for row in rows} == {stream for stream, _counter in runs}
+    for row in rows:
+        mine = [
+            run for (stream, _), found in runs.items() if stream == row["hsm_id"] for run in found
+        ]
+        last = max(run[-1].at for run in mine)
+        assert int(row["records"]) == sum(map(len, mine))
+        assert int(row["ranges"]) == len(mine)
+        assert row["status"] == ("complete" if len(mine) == 1 else "explained")
+        assert row["ledger"] == "agrees"
+        assert row["last_record"] == _shown(last)
+        assert int(row["minutes_ago"]) == pytest.approx((session.now - last) / 60, abs=0.51)
+        assert row["ended"] == (_shown(ends[row["hsm_id"]]) if row["hsm_id"] in ends else "")
+    assert any(row["ended"] for row in rows)
+    assert rows[0]["status"] == "explained"
+
+
+def test_the_gap_has_the_collectors_verdict_and_opens_both_sides_of_it(view: View) -> None:
+    (row,) = view("integrity").panel("gaps")
+
+    assert (row["verdict"], row["numbers"]) == ("absent_at_source", "14")
+    clicked = {name: row[name] for name in ("hsm_id", "_from", "_to")}
+    opened = view("integrity").records("gaps", **clicked)
+    assert [one["verdict"] for one in opened if one.get("event")] == ["pending", "absent_at_source"]
+    assert sum(1 for one in opened if one.get("opcode")) > 1
+
+
+def test_what_the_collector_said_is_told_last_first(view: View) -> None:
+    rows = view("integrity").panel("said")
+
+    assert [(row["event"], row["verdict"]) for row in rows] == [
+        ("gap_closed", "absent_at_source"),
+        ("gap_opened", "pending"),
+    ]
+    assert "14 records" in rows[0]["message"]
+
+
+# --- other trails
+
+
+@pytest.fixture
+def trail_of(shipped: App) -> Trail:
+    """The view over these events of the collector, a day after the last."""
+
+    def shown(*events: Event) -> Shown:
+        found = Session(shipped, now=MARCH + 3 * 86_400)
+        found.index(handed_over(shipped, events))
+        return Shown("integrity", found)
+
+    return shown
+
+
+def _of(shown: Shown) -> dict[str, str]:
+    (row,) = shown.panel("hsms")
+    return {str(name): str(value) for name, value in row.items()}
+
+
+def test_a_whole_trail_is_complete_and_agrees(trail_of: Trail) -> None:
+    row = _of(trail_of(*records(range(20), MARCH)))
+
+    assert (row["status"], row["ledger"], row["ranges"]) == ("complete", "agrees", "1")
+
+
+def test_numbers_that_the_index_lost_are_unexplained_and_the_ledger_differs(
+    trail_of: Trail,
+) -> None:
+    shown = trail_of(*records([*range(5), *range(8, 20)], MARCH))
+
+    row = _of(shown)
+    assert (row["status"], row["ledger"]) == ("unexplained", "differs")
+    assert (shown.value("unexplained"), shown.value("differing")) == ("3", "1")
+    assert shown.panel("gaps")[0]["verdict"] == "lost_after_hand_over"
+    assert len(shown.records("unexplained")) == 1
+
+
+def test_the_index_has_what_the_ledger_misses(trail_of: Trail) -> None:
+    shown = trail_of(
+        *records(range(20), MARCH), verdict(5, 7, Verdict.ABSENT_AT_SOURCE, MARCH + 7200)
+    )
+
+    row = _of(shown)
+    assert (row["status"], row["ledger"], row["missing_in_ledger"]) == ("complete", "differs", "3")
+
+
+def test_a_gap_that_was_settled_in_parts_counts_once(trail_of: Trail) -> None:
+    shown = trail_of(
+        *records([*range(5), 7, 8, *range(10, 20)], MARCH),
+        verdict(5, 9, Verdict.PENDING, MARCH + 7200),
+        verdict(7, 8, Verdict.RECOVERED, MARCH + 9000),
+        verdict(5, 6, Verdict.ABSENT_AT_SOURCE, MARCH + 90_000),
+        verdict(9, 9, Verdict.ABSENT_AT_SOURCE, MARCH + 90_000),
+    )
+
+    row = _of(shown)
+    assert (row["status"], row["ledger"]) == ("explained", "agrees")
+    assert (row["missing_in_index"], row["missing_in_ledger"]) == ("3", "3")
+
+
+def test_a_repeated_number_is_unexplained(trail_of: Trail) -> None:
+    shown = trail_of(*records(range(10), MARCH), record(4, MARCH + 241, user="somebody_else"))
+
+    assert _of(shown)["status"] == "unexplained"
+    assert "number_repeated" in {row["verdict"] for row in shown.panel("gaps")}
+
+
+def test_reboots_and_restarts_are_counted(trail_of: Trail) -> None:
+    shown = trail_of(
+        *records(range(10), MARCH),
+        *records(range(10), MARCH + 7200),
+        *records(range(10, 20), MARCH + 9000, counter="0xe9"),
+    )
+
+    row = _of(shown)
+    assert (row["reboots"], row["restarts"]) == ("1", "1")
+    assert len(shown.panel("ranges")) == 3
+
+
+def test_an_hsm_is_found_under_its_cluster(trail_of: Trail) -> None:
+    row = _of(trail_of(*records(range(10), MARCH)))
+
+    assert (row["cluster_id"], row["hsm_id"]) == (CLUSTER, HSM)
+
+
+def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) -> None:
+    shown = empty_view("integrity")
+
+    numbers = ("records", "unexplained", "explained", "differing")
+    assert [shown.value(name) for name in numbers] == ["0"] * 4
+    for table in ("hsms", "gaps", "ranges", "said"):
+        assert shown.advice(table)
