@@ -1,10 +1,11 @@
-"""lookup, and inputlookup and outputlookup on lookups that are KV store collections."""
+"""lookup and inputlookup; outputlookup on lookups that are KV store collections."""
 
 from __future__ import annotations
 
 from preview.errors import SearchError
 from preview.kv_store import StoreLookup
 from preview.lookup_use import lookup_use
+from preview.lookups import Lookup
 from preview.spl.context import Context, Records, Results, Row, Run, command, single
 from preview.spl.syntax import boolean, options, words
 
@@ -46,15 +47,18 @@ def _inputlookup_first(arguments: str) -> Run:
 
 
 def _reading(name: str) -> Run:
-    def run(results: Results, context: Context) -> Results:
-        lookup = _store_lookup(name, context)
-        records: list[Row] = [
-            {field: record[field] for field in lookup.columns if field in record}
-            for record in context.stores[lookup.collection.name]
-        ]
-        return results.with_rows([*results.rows, *records])
+    return lambda results, context: results.with_rows([*results.rows, *_records(name, context)])
 
-    return run
+
+def _records(name: str, context: Context) -> list[Row]:
+    lookup = context.lookups.get(name)
+    if isinstance(lookup, Lookup):
+        return [{field: cell for field, cell in row.items() if cell} for row in lookup.table.rows]
+    store = _store_lookup(name, context)
+    return [
+        {field: record[field] for field in store.columns if field in record}
+        for record in context.stores[store.collection.name]
+    ]
 
 
 @command("outputlookup")

@@ -53,6 +53,10 @@ def test_records_come_behind_the_rows_with_append_and_alone_as_the_first_command
     assert _rows("| inputlookup keyed", context) == [{"_key": "k", "a": "9", "b": "x"}]
 
 
+def test_the_rows_of_a_file_are_read_without_its_empty_cells(collected: Collected) -> None:
+    assert _rows("| inputlookup t", collected()) == [{"a": "1", "label": "one"}, {"a": "2"}]
+
+
 def test_outputlookup_replaces_unless_it_appends_and_passes_the_rows_on(
     collected: Collected,
 ) -> None:
@@ -107,7 +111,7 @@ def test_internal_fields_that_the_lookup_does_not_list_are_left_out(collected: C
     ("text", "message"),
     [
         ("* | inputlookup append=true none", "no KV store lookup [none]"),
-        ("| inputlookup t", "no KV store lookup [t]"),
+        ("* | outputlookup t", "no KV store lookup [t]"),
         ("| inputlookup c", "no KV store lookup [c]"),
         ("* | inputlookup l", "as the first command only"),
         ("* | inputlookup append=true l where", "of a lookup only"),

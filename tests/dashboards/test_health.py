@@ -1,0 +1,292 @@
+"""Health: every self-check well and not well, beside what is in the records."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cloudhsm.collector_events import InputReporter
+from cloudhsm.errors import AccessDenied, Place
+from cloudhsm.event_writer import Event
+from cloudhsm.input_state import Failure, InputState
+from cloudhsm.ledger import Verdict
+from cloudhsm.tally import Outcome
+from preview.app import App
+from preview.event import IndexedEvent
+from preview.spl.session import Session
+from tests.dashboards.conftest import ROOT, View
+from tests.dashboards.reading import Raw
+from tests.dashboards.shown import Row, Shown
+from tests.default.trails import MARCH, handed_over, record, verdict
+
+_NOW = MARCH + 86_400
+_INPUT = InputReporter("aws_cloudhsm://main", "us-east-1", "forwarder")
+Scene = Callable[..., Shown]
+
+
+def _check(shown: Shown, name: str) -> Row:
+    (row,) = [row for row in shown.panel("checks") if row["check"] == name]
+    return row
+
+
+def _verdicts(shown: Shown) -> dict[str, str]:
+    return {row["check"]: row["verdict"] for row in shown.panel("checks")}
+
+
+def _heartbeat(
+    ago: float, state: InputState | None = None, outcome: Outcome | None = None
+) -> Event:
+    settled = round((_NOW - ago - 26 * 3600) * 1000)
+    well = Outcome(oldest_settled_ms=settled, has_caught_up=True)
+    return _INPUT.heartbeat(round((_NOW - ago) * 1000), state or InputState(), outcome or well)
+
+
+@pytest.fixture
+def scene(shipped: App) -> Scene:
+    """The view over these events, a day into March."""
+
+    def shown(*events: Event, others: tuple[IndexedEvent, ...] = ()) -> Shown:
+        session = Session(shipped, now=_NOW)
+        session.index(handed_over(shipped, events))
+        session.index(others)
+        return Shown("health", session)
+
+    return shown
+
+
+# --- the sample trail
+
+
+def test_on_the_sample_trail_two_checks_want_a_look(view: View, trail: list[Raw]) -> None:
+    shown = view("health")
+    unknown = sum(
+        1 for one in trail if one.opcode in ("UNKNOWN_OPCODE", "CN_SAMPLE_UNLISTED_COMMAND")
+    )
+
+    looks = {name for name, one in _verdicts(shown).items() if one == "look"}
+
+    assert looks == {"Operations that no table knows", "Layouts and damage"}
+    assert _check(shown, "Operations that no table knows")["found"] == f"{unknown} records"
+    assert _check(shown, "Records")["found"] == f"{len(trail)} records"
+    assert (shown.value("wrong"), shown.value("to_look_at")) == ("0", "2")
+    assert shown.value("input_count") == "1"
+    assert shown.value("heartbeat") == "15"
+
+
+def test_each_hsm_has_its_last_record_and_the_one_that_ended_says_so(
+    view: View, trail: list[Raw]
+) -> None:
+    ended = {one.stream for one in trail if one.opcode == "END_MARKER_OPCODE"}
+    counts = Counter(one.stream if not one.is_certificate else "" for one in trail)
+
+    rows = view("health").panel("machines")
+
+    for row in rows:
+        if row["machine"].startswith("hsm-"):
+            assert int(row["records"]) == counts[row["machine"]]
+            assert (row["verdict"] == "ended") == (row["machine"] in ended)
+    assert {row["machine"] for row in rows} >= {name for name in counts if name}
+
+
+def test_what_is_not_understood_is_listed_and_opens_its_records(
+    view: View, trail: list[Raw]
+) -> None:
+    unknown = Counter(
+        one.opcode
+        for one in trail
+        if one.opcode in ("UNKNOWN_OPCODE", "CN_SAMPLE_UNLISTED_COMMAND")
+    )
+
+    rows = view("health").panel("odd")
+
+    assert {
+        row["opcode"]: int(row["records"]) for row in rows if row["why"] == "operation"
+    } == unknown
+    for row in rows:
+        clicked = {name: row[name] for name in ("_opcode", "_response", "record_status")}
+        assert len(view("health").records("odd", **clicked)) == int(row["records"])
+
+
+def test_what_comes_in_counts_records_and_heartbeats(view: View, trail: list[Raw]) -> None:
+    rows = view("health").panel("flow")
+
+    assert sum(int(row.get("records", 0)) for row in rows) == len(trail)
+    assert sum(int(row.get("warnings", 0)) for row in rows) == 2
+    (row,) = view("health").panel("inputs")
+    assert sum(int(one.get("heartbeats", 0)) for one in rows) == len(
+        view("health").records("heartbeat")
+    )
+    assert (row["verdict"], row["minutes_ago"], row["settled_h"]) == ("ok", "15", "26")
+
+
+def test_every_check_opens_what_it_rests_on(view: View) -> None:
+    shown = view("health")
+    for row in shown.panel("checks"):
+        shown.records("checks", _search=row["_search"])
+    unknown = _check(shown, "Operations that no table knows")
+    opened = shown.records("checks", _search=unknown["_search"])
+    assert f"{len(opened)} records" == unknown["found"]
+
+
+# --- trouble, one at a time
+
+
+def test_a_healthy_input_is_all_ok(scene: Scene) -> None:
+    shown = scene(record(0, _NOW - 3600), _heartbeat(600))
+
+    assert set(_verdicts(shown).values()) == {"ok"}
+    assert shown.value("wrong") == shown.value("to_look_at") == "0"
+
+
+def test_over_nothing_the_first_check_says_where_to_begin(empty_view: View) -> None:
+    shown = empty_view("health")
+
+    rows = shown.panel("checks")
+
+    assert (rows[0]["verdict"], rows[0]["check"]) == ("wrong", "Records")
+    assert "cloudhsm_index" in rows[0]["what_to_do"]
+    assert _verdicts(shown)["Heartbeat of inputs"] == "wrong"
+    assert shown.value("heartbeat") == "none"
+    for table in ("inputs", "failures", "machines", "odd"):
+        assert shown.advice(table)
+
+
+def _reworded(text: str) -> Event:
+    return record(1, _NOW - 60)._replace(text=text)
+
+
+def _calls(throttled: int) -> InputState:
+    state = InputState()
+    return replace(state, tally=replace(state.tally, calls=100, throttled=throttled))
+
+
+def _failed() -> Event:
+    error = AccessDenied("no", place=Place(), next_step="add a statement")
+    return _INPUT.collection_failed(round((_NOW - 60) * 1000), "discovery", error)
+
+
+def _resumed() -> Event:
+    failure = Failure("AccessDenied", round((_NOW - 60) * 1000), 1, 0)
+    return _INPUT.collection_resumed(round((_NOW - 30) * 1000), "discovery", failure)
+
+
+_LATE = Outcome(oldest_settled_ms=round((_NOW - 40 * 3600) * 1000), has_caught_up=True)
+_READING = Outcome(oldest_settled_ms=round((_NOW - 26 * 3600) * 1000), has_caught_up=False)
+_GAPS = Outcome(
+    oldest_settled_ms=round((_NOW - 26 * 3600) * 1000), has_caught_up=True, pending_gaps=2
+)
+
+TROUBLE: dict[str, tuple[str, str, str, list[Event]]] = {
+    "an old record": ("Age of the last record", "look", "1500 minutes", [record(0, _NOW - 90_000)]),
+    "a silent input": ("Heartbeat of inputs", "wrong", "silent for 60", [_heartbeat(3600)]),
+    "no heartbeat": ("Heartbeat of inputs", "look", "no heartbeat", []),
+    "a refusal": ("Collection from AWS", "wrong", "AccessDenied", [_failed()]),
+    "throttling": ("Throttling by AWS", "look", "20 of 100", [_heartbeat(60, _calls(20))]),
+    "a sweep behind": ("How far everything is read", "look", "40", [_heartbeat(1, None, _LATE)]),
+    "history": (
+        "How far everything is read",
+        "look",
+        "still read",
+        [_heartbeat(1, None, _READING)],
+    ),
+    "open gaps": ("Gaps that may still close", "look", "2", [_heartbeat(1, None, _GAPS)]),
+    "a cut record": (
+        "Layouts and damage",
+        "look",
+        "1 records",
+        [_reworded(record(1, _NOW - 60).text[:150])],
+    ),
+    "an unknown response": (
+        "Responses that no table knows",
+        "look",
+        "1 records",
+        [_reworded(record(1, _NOW - 60).text.replace("0:HSM", "4711:HS"))],
+    ),
+    "an unknown operation": (
+        "Operations that no table knows",
+        "look",
+        "1 records",
+        [_reworded(record(1, _NOW - 60).text.replace("LOGIN", "DANCE"))],
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "says", "found", "events"), TROUBLE.values(), ids=TROUBLE.keys())
+def test_trouble_is_told(
+    scene: Scene, name: str, says: str, found: str, events: list[Event]
+) -> None:
+    last = [] if name == "Age of the last record" else [record(0, _NOW - 600)]
+
+    row = _check(scene(*last, *events), name)
+
+    assert row["verdict"] == says
+    assert found in row["found"]
+    assert len(row["what_to_do"]) > 20
+
+
+def test_a_record_without_a_cluster_wants_a_look(scene: Scene) -> None:
+    lost = record(1, _NOW - 60, source="some/file.log")
+
+    shown = scene(record(0, _NOW - 60), lost._replace(host="somewhere"))
+
+    assert _verdicts(shown)["Records without a cluster"] == "look"
+
+
+def test_what_works_again_is_no_trouble_any_more(scene: Scene) -> None:
+    shown = scene(record(0, _NOW - 60), _heartbeat(1), _failed(), _resumed())
+
+    assert _verdicts(shown)["Collection from AWS"] == "ok"
+    (row,) = shown.panel("failures")
+    assert (row["state"], row["times"]) == ("works again", "1")
+
+
+def test_what_fails_has_its_next_step(scene: Scene) -> None:
+    (row,) = scene(_failed()).panel("failures")
+
+    assert (row["state"], row["error"], row["next_step"]) == (
+        "fails",
+        "AccessDenied",
+        "add a statement",
+    )
+
+
+def test_words_of_the_collector_about_gaps_are_warnings(scene: Scene) -> None:
+    shown = scene(verdict(5, 7, Verdict.PENDING, _NOW - 3600))
+
+    assert sum(int(row.get("warnings", 0)) for row in shown.panel("flow")) == 1
+
+
+def test_records_that_no_rule_of_ours_reads_are_wrong(scene: Scene) -> None:
+    """As on a search head without this add-on's rules: the source type only."""
+    foreign = IndexedEvent("text", (_NOW - 60) * 1_000_000, "h", "s", "aws:cloudhsm:audit", "main")
+
+    shown = scene(record(0, _NOW - 60), others=(foreign,))
+
+    assert _check(shown, "Records without a cluster")["found"] == "1 records"
+    assert _verdicts(shown)["Layouts and damage"] == "look"
+
+
+def test_rules_and_lookups_that_are_not_there_are_wrong(tmp_path: Path) -> None:
+    """A search head with an old or damaged package: no lookups run, and the tables are empty."""
+    shutil.copytree(ROOT / "default", tmp_path / "default")
+    shutil.copytree(ROOT / "metadata", tmp_path / "metadata")
+    shutil.copytree(ROOT / "lookups", tmp_path / "lookups")
+    props = tmp_path / "default" / "props.conf"
+    kept = [line for line in props.read_text().splitlines() if not line.startswith("LOOKUP-")]
+    props.write_text("\n".join(kept))
+    for name in ("cloudhsm_opcodes.csv", "cloudhsm_responses.csv"):
+        path = tmp_path / "lookups" / name
+        path.write_text(path.read_text().splitlines()[0] + "\n")
+    damaged = App.load(tmp_path)
+    session = Session(damaged, now=_NOW)
+    session.index(handed_over(damaged, [record(0, _NOW - 60)]))
+
+    verdicts = _verdicts(Shown("health", session))
+
+    assert verdicts["Search-time rules"] == "wrong"
+    assert verdicts["Generated lookups"] == "wrong"
