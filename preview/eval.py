@@ -306,6 +306,9 @@ def _compare(left: Expr, right: Expr, operator: str) -> Expr:
             return None
         return holds(ordered(one, two, operator))
 
+    if left.literal is not None and right.literal is not None:
+        always = run({})  # what a view's inputs become, for each of many rows
+        return Expr("bool", lambda _fields: always)
     return Expr("bool", run, left.fields | right.fields)
 
 

@@ -18,7 +18,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from preview.errors import PreviewError
+from preview.eval_values import FieldValue, number_of
 from preview.printing import column_names
+from preview.spl.context import Row
 from preview.studio import Answers, Json, navigation, read_view
 
 HOST = "127.0.0.1"
@@ -73,7 +75,9 @@ class Site:
         except PreviewError as error:
             return {"error": str(error)}
         names = column_names(results)
-        columns = [[_cell(name, row.get(name)) for row in results.rows] for name in names]
+        page = asked.get("page")
+        rows = _page_of(results.rows, page) if isinstance(page, dict) else results.rows
+        columns = [[_cell(name, row.get(name)) for row in rows] for name in names]
         return {"fields": names, "columns": columns, "rows": len(results.rows)}
 
     def search_page(self, query: dict[str, str]) -> str:
@@ -95,7 +99,26 @@ class Site:
         return _page(text, f"{count}<table><tr>{head}</tr>{rows}</table>")
 
 
-def _cell(name: str, value: str | list[str] | None) -> str | list[str] | None:
+def _page_of(rows: list[Row], page: Json) -> list[Row]:
+    """The rows that a table shows: `sort` (field: asc or desc), then `count` from `offset` on."""
+    sort = page.get("sort")
+    for field, way in sort.items() if isinstance(sort, dict) else ():
+        if way in ("asc", "desc"):
+            rows = sorted(rows, key=lambda row: _order(row.get(field)), reverse=way == "desc")
+    offset, count = page.get("offset"), page.get("count")
+    start = offset if isinstance(offset, int) and offset > 0 else 0
+    end = start + count if isinstance(count, int) and count > 0 else None
+    return rows[start:end]
+
+
+def _order(value: FieldValue | None) -> tuple[int, float, str]:
+    """Numbers before texts."""
+    number = number_of(value)
+    text = "\n".join(value) if isinstance(value, list) else value or ""
+    return (1, 0.0, text) if number is None else (0, number, text)
+
+
+def _cell(name: str, value: FieldValue | None) -> FieldValue | None:
     """Times go as ISO 8601, as Splunk gives them to data sources."""
     if name != "_time" or not isinstance(value, str):
         return value
@@ -103,7 +126,7 @@ def _cell(name: str, value: str | list[str] | None) -> str | list[str] | None:
     return moment.isoformat(timespec="milliseconds")
 
 
-def _html(value: str | list[str] | None) -> str:
+def _html(value: FieldValue | None) -> str:
     return escape("\n".join(value) if isinstance(value, list) else value or "")
 
 
@@ -173,7 +196,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.NOT_FOUND, f"there is no {name}")
             return
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        self._send(path.read_bytes(), kind)
+        # Names of assets change with their content.
+        kept = {"Cache-Control": "max-age=31536000, immutable"} if "assets/" in name else {}
+        self._send(path.read_bytes(), kind, headers=kept)
 
     def _json(self, content: Json) -> None:
         self._send(json.dumps(content).encode(), "application/json")

@@ -96,7 +96,7 @@ def _run(names: Sequence[str], binaries: Path, chromium: Path, sample: str, empt
         "PREVIEW_CHROMIUM": str(chromium),
         "PREVIEW_SHOTS": str(shots),
     }
-    command = [str(binaries / "node"), "--test", "--test-concurrency=2", *files]
+    command = [str(binaries / "node"), "--test", "--test-concurrency=3", *files]
     return subprocess.run(command, env=environment, check=False).returncode
 
 

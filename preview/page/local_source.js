@@ -36,7 +36,8 @@ export function localSource(Original) {
             return isStale;
         }
 
-        request() {
+        // A table asks for one page of its rows: `offset`, `count`, and `sort`, such as {user: 'asc'}.
+        request({ offset, count, sort } = {}) {
             return (observer) => {
                 const asked = this.asked();
                 if (asked === null) {
@@ -45,7 +46,7 @@ export function localSource(Original) {
                 const gone = new AbortController();
                 const search = { ...asked, state: 'running' };
                 searches.push(search);
-                answerTo(asked, gone.signal).then(
+                answerTo({ ...asked, page: { offset, count, sort } }, gone.signal).then(
                     (answer) => {
                         search.state = 'done';
                         observer.next(answer);
@@ -109,7 +110,7 @@ async function answerTo(asked, signal) {
         data: DataSet.fromJSONCols(answer.fields, answer.columns),
         meta: {
             sid: `local.${answers}`,
-            asked,
+            asked: { queries: asked.queries, earliest: asked.earliest, latest: asked.latest },
             status: 'done',
             percentComplete: 100,
             totalCount: answer.rows,

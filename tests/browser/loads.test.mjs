@@ -36,7 +36,7 @@ test('the navigation has seven views', () => {
 });
 
 for (const name of names) {
-    describe(name, () => {
+    describe(name, { concurrency: 2 }, () => {
         for (const theme of THEMES) {
             test(`loads without a fault and shows data in every panel, ${theme}`, async () => {
                 const view = await OpenedView.open(browser, name, { theme });

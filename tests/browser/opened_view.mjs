@@ -19,8 +19,15 @@ export const SAMPLE = process.env.PREVIEW_SAMPLE;
 export const EMPTY = process.env.PREVIEW_EMPTY;
 const SHOTS = process.env.PREVIEW_SHOTS;
 
-export const launched = () =>
-    chromium.launch({ executablePath: process.env.PREVIEW_CHROMIUM, args: FLAGS });
+// One context for all pages of a file: they share the cache of a large script.
+export async function launched() {
+    const browser = await chromium.launch({
+        executablePath: process.env.PREVIEW_CHROMIUM,
+        args: FLAGS,
+    });
+    const context = await browser.newContext({ timezoneId: 'UTC' });
+    return { context, close: () => browser.close() };
+}
 
 export async function views(base = SAMPLE) {
     const answer = await (await fetch(`${base}/definitions/any`)).json();
@@ -39,11 +46,8 @@ export class OpenedView {
         const definition = await definitionOf(view);
         const blocks = definition.layout.structure.map((one) => one.position);
         const height = Math.max(...blocks.map((one) => one.y + one.h)) + 220;
-        const context = await browser.newContext({
-            timezoneId: 'UTC',
-            viewport: { width, height },
-        });
-        const page = await context.newPage();
+        const page = await browser.context.newPage();
+        await page.setViewportSize({ width, height });
         const complaints = [];
         page.on('pageerror', (error) => complaints.push(`page error: ${error}`));
         page.on('console', (said) => {
@@ -60,17 +64,20 @@ export class OpenedView {
         const given = Object.entries(form).map(([name, value]) => [`form.${name}`, value]);
         const query = new URLSearchParams([['theme', theme], ...given]);
         await page.goto(`${base}${APP}/${view}?${query}`);
-        const opened = new OpenedView(view, definition, page, context, complaints);
+        const opened = new OpenedView(view, definition, page, complaints);
         await opened.settled();
         return opened;
     }
 
-    constructor(name, definition, page, context, complaints) {
-        Object.assign(this, { name, definition, page, context, complaints });
+    constructor(name, definition, page, complaints) {
+        Object.assign(this, { name, definition, page, complaints });
     }
 
     // All searches answered, none new for a while, and the charts drawn.
     async settled() {
+        await this.page.evaluate(() => {
+            window.__quietSince = Date.now();
+        });
         await this.page.waitForFunction(
             () => {
                 const searches = window.__searches ?? [];
@@ -135,6 +142,6 @@ export class OpenedView {
     }
 
     close() {
-        return this.context.close();
+        return this.page.close();
     }
 }

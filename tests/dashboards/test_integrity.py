@@ -8,22 +8,39 @@ from datetime import datetime, timezone
 
 import pytest
 
+from cloudhsm.collector_events import Reporter
 from cloudhsm.event_writer import Event
-from cloudhsm.ledger import Verdict
+from cloudhsm.ledger import Anomaly, Verdict
 from preview.app import App
 from preview.spl.session import Session
 from tests.dashboards.conftest import View
 from tests.dashboards.reading import Raw
-from tests.dashboards.shown import Shown
-from tests.default.trails import CLUSTER, HSM, MARCH, handed_over, record, records, verdict
+from tests.dashboards.shown import Row, Shown
+from tests.default.trails import (
+    APRIL,
+    CLUSTER,
+    GROUP,
+    HSM,
+    MARCH,
+    handed_over,
+    record,
+    records,
+    searching,
+    verdict,
+)
 
 _QUIET_S = 7200  # what the search leaves out
 _NUMBERED = ("CN_MGMT_CMD", "CN_CERT_AUTH_CMD")
 Trail = Callable[..., Shown]
+_SAYS = Reporter("aws_cloudhsm://main", GROUP)
 
 
 def _shown(at: float) -> str:
     return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _clicked(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name.startswith("_")}
 
 
 def _runs(trail: list[Raw], now: float) -> dict[tuple[str, str], list[list[Raw]]]:
@@ -58,7 +75,7 @@ def test_ranges_are_the_runs_of_numbers_without_a_hole(
         for r in rows
     } == wanted
     row = rows[0]
-    clicked = {name: row[name] for name in ("hsm_id", "_from", "_to")}
+    clicked = {name: row[name] for name in ("_place", "_from", "_to")}
     assert len(view("integrity").records("ranges", **clicked)) == int(row["records"])
 
 
@@ -98,7 +115,12 @@ def test_each_hsm_has_its_records_ranges_and_last_record(
         assert int(row["records"]) == sum(map(len, mine))
         assert int(row["ranges"]) == len(mine)
         assert row["status"] == ("complete" if len(mine) == 1 else "explained")
+        assert int(row["missing"]) == sum(
+            later[0].sequence - earlier[-1].sequence - 1 for earlier, later in zip(mine, mine[1:])
+        )
         assert row["ledger"] == "agrees"
+        assert (row["outside"], row["reboots"], row["restarts"]) == ("0", "0", "0")
+        assert row["first_record"] == _shown(min(run[0].at for run in mine))
         assert row["last_record"] == _shown(last)
         assert int(row["minutes_ago"]) == pytest.approx((session.now - last) / 60, abs=0.51)
         assert row["ended"] == (_shown(ends[row["hsm_id"]]) if row["hsm_id"] in ends else "")
@@ -110,8 +132,7 @@ def test_the_gap_has_the_collectors_verdict_and_opens_both_sides_of_it(view: Vie
     (row,) = view("integrity").panel("gaps")
 
     assert (row["verdict"], row["numbers"]) == ("absent_at_source", "14")
-    clicked = {name: row[name] for name in ("hsm_id", "_from", "_to")}
-    opened = view("integrity").records("gaps", **clicked)
+    opened = view("integrity").records("gaps", **_clicked(row))
     assert [one["verdict"] for one in opened if one.get("event")] == ["pending", "absent_at_source"]
     assert sum(1 for one in opened if one.get("opcode")) > 1
 
@@ -131,12 +152,12 @@ def test_what_the_collector_said_is_told_last_first(view: View) -> None:
 
 @pytest.fixture
 def trail_of(shipped: App) -> Trail:
-    """The view over these events of the collector, a day after the last."""
+    """The view over these events, as it opens three days into March."""
 
-    def shown(*events: Event) -> Shown:
+    def shown(*events: Event, **tokens: str) -> Shown:
         found = Session(shipped, now=MARCH + 3 * 86_400)
         found.index(handed_over(shipped, events))
-        return Shown("integrity", found)
+        return Shown("integrity", found, **tokens)
 
     return shown
 
@@ -152,25 +173,70 @@ def test_a_whole_trail_is_complete_and_agrees(trail_of: Trail) -> None:
     assert (row["status"], row["ledger"], row["ranges"]) == ("complete", "agrees", "1")
 
 
+def _compared(shown: Shown) -> dict[str, tuple[str, str, str]]:
+    return {
+        row["what"]: (row["verdict"], row["index_says"], row["ledger_says"])
+        for row in shown.panel("comparison")
+    }
+
+
 def test_numbers_that_the_index_lost_are_unexplained_and_the_ledger_differs(
     trail_of: Trail,
 ) -> None:
     shown = trail_of(*records([*range(5), *range(8, 20)], MARCH))
 
     row = _of(shown)
-    assert (row["status"], row["ledger"]) == ("unexplained", "differs")
+    assert (row["status"], row["ledger"], row["missing"]) == ("unexplained", "differs", "3")
     assert (shown.value("unexplained"), shown.value("differing")) == ("3", "1")
     assert shown.panel("gaps")[0]["verdict"] == "lost_after_hand_over"
+    assert _compared(shown) == {"missing numbers": ("differs", "3", "0")}
     assert len(shown.records("unexplained")) == 1
 
 
-def test_the_index_has_what_the_ledger_misses(trail_of: Trail) -> None:
+def test_the_index_has_what_the_ledger_gave_up(trail_of: Trail) -> None:
     shown = trail_of(
         *records(range(20), MARCH), verdict(5, 7, Verdict.ABSENT_AT_SOURCE, MARCH + 7200)
     )
 
     row = _of(shown)
-    assert (row["status"], row["ledger"], row["missing_in_ledger"]) == ("complete", "differs", "3")
+    assert (row["status"], row["ledger"], row["missing"]) == ("complete", "differs", "0")
+    assert _compared(shown) == {"missing numbers": ("differs", "0", "3")}
+    (gap,) = shown.panel("gaps")
+    assert (gap["verdict"], gap["first_number"], gap["numbers"]) == ("denied_by_ledger", "0x5", "3")
+    opened = shown.records("gaps", **_clicked(gap))
+    assert [one["sequence_no"] for one in opened if one.get("opcode")] == ["0x5", "0x6", "0x7"]
+
+
+def test_as_many_missing_in_both_is_no_agreement_if_they_are_others(trail_of: Trail) -> None:
+    shown = trail_of(
+        *records([*range(5), *range(8, 20)], MARCH),
+        verdict(10, 12, Verdict.ABSENT_AT_SOURCE, MARCH + 7200),
+    )
+
+    assert _of(shown)["ledger"] == "differs"
+    assert _compared(shown) == {"missing numbers": ("differs", "3", "3")}
+
+
+def test_what_came_after_all_is_not_denied(trail_of: Trail) -> None:
+    shown = trail_of(
+        *records(range(20), MARCH),
+        verdict(5, 9, Verdict.ABSENT_AT_SOURCE, MARCH + 7200),
+        verdict(5, 9, Verdict.RECOVERED_LATE, MARCH + 9000),
+    )
+
+    assert _of(shown)["ledger"] == "agrees"
+    assert shown.advice("gaps")
+
+
+def test_verdicts_on_what_lies_before_the_time_range_do_not_differ(trail_of: Trail) -> None:
+    shown = trail_of(
+        *records([*range(5), *range(8, 20)], MARCH),
+        verdict(5, 7, Verdict.ABSENT_AT_SOURCE, MARCH + 7200),
+        **{"global_time.earliest": str(MARCH + 600), "global_time.latest": "now"},
+    )
+
+    row = _of(shown)
+    assert (row["status"], row["ledger"]) == ("open_head", "agrees")
 
 
 def test_a_gap_that_was_settled_in_parts_counts_once(trail_of: Trail) -> None:
@@ -183,8 +249,28 @@ def test_a_gap_that_was_settled_in_parts_counts_once(trail_of: Trail) -> None:
     )
 
     row = _of(shown)
-    assert (row["status"], row["ledger"]) == ("explained", "agrees")
-    assert (row["missing_in_index"], row["missing_in_ledger"]) == ("3", "3")
+    assert (row["status"], row["ledger"], row["missing"]) == ("explained", "agrees", "3")
+    assert _compared(shown) == {"missing numbers": ("agrees", "3", "3")}
+
+
+def test_a_gap_that_may_still_close_is_unexplained_and_both_know_it(trail_of: Trail) -> None:
+    shown = trail_of(
+        *records([*range(5), *range(8, 20)], MARCH), verdict(5, 7, Verdict.PENDING, MARCH + 7200)
+    )
+
+    row = _of(shown)
+    assert (row["status"], row["ledger"]) == ("unexplained", "agrees")
+    assert shown.value("unexplained") == "3"
+    assert shown.panel("gaps")[0]["verdict"] == "pending"
+
+
+def test_records_without_a_number_are_counted_outside(trail_of: Trail) -> None:
+    torn = record(4, MARCH + 300)
+    torn = torn._replace(text=torn.text.replace("Sequence No", "Sequel No"))
+
+    row = _of(trail_of(*records(range(4), MARCH), torn))
+
+    assert (row["records"], row["outside"], row["status"]) == ("4", "1", "complete")
 
 
 def test_a_repeated_number_is_unexplained(trail_of: Trail) -> None:
@@ -194,16 +280,71 @@ def test_a_repeated_number_is_unexplained(trail_of: Trail) -> None:
     assert "number_repeated" in {row["verdict"] for row in shown.panel("gaps")}
 
 
+_RESTARTED = (*records(range(10), MARCH), *records(range(10), MARCH + 7200))
+
+
 def test_reboots_and_restarts_are_counted(trail_of: Trail) -> None:
-    shown = trail_of(
-        *records(range(10), MARCH),
-        *records(range(10), MARCH + 7200),
-        *records(range(10, 20), MARCH + 9000, counter="0xe9"),
-    )
+    shown = trail_of(*_RESTARTED, *records(range(10, 20), MARCH + 9000, counter="0xe9"))
 
     row = _of(shown)
     assert (row["reboots"], row["restarts"]) == ("1", "1")
     assert len(shown.panel("ranges")) == 3
+    assert _compared(shown) == {"restarts of the numbers": ("differs", "1", "0")}
+
+
+def test_a_restart_that_the_collector_saw_too_agrees(trail_of: Trail) -> None:
+    at = (MARCH + 7260) * 1_000_000
+    shown = trail_of(*_RESTARTED, _SAYS.anomaly(at, HSM, Anomaly.SEQUENCE_RESTARTED, 10, "key"))
+
+    assert _of(shown)["ledger"] == "agrees"
+    assert _compared(shown) == {"restarts of the numbers": ("agrees", "1", "1")}
+
+
+def test_a_number_used_twice_that_the_collector_saw_too_agrees(trail_of: Trail) -> None:
+    at = (MARCH + 300) * 1_000_000
+    shown = trail_of(
+        *records(range(10), MARCH),
+        record(4, MARCH + 241, user="somebody_else"),
+        _SAYS.anomaly(at, HSM, Anomaly.SEQUENCE_CONFLICT, 1, "key"),
+    )
+
+    assert (_of(shown)["status"], _of(shown)["ledger"]) == ("unexplained", "agrees")
+    assert _compared(shown) == {"numbers used twice": ("agrees", "1", "1")}
+
+
+def test_a_stream_that_names_no_hsm_is_judged_and_its_name_goes_nowhere(trail_of: Trail) -> None:
+    odd = [
+        record(number, MARCH + number, hsm="odd", source='x" | delete "')
+        for number in (0, 1, 2, 5, 6)
+    ]
+    shown = trail_of(*odd)
+
+    row = _of(shown)
+    assert row["hsm_id"] == 'source x" | delete "'
+    assert (row["_hsm"], row["_cluster"]) == ("*", "*")
+    (gap,) = shown.panel("gaps")
+    assert len(shown.records("gaps", **_clicked(gap))) == 5
+
+
+def test_the_status_is_that_of_the_completeness_report(shipped: App) -> None:
+    trails = (
+        records(range(20), MARCH + 3600),
+        records([0, 1, 2, 5, 6], MARCH + 3600),
+        [*records([0, 1, 3], MARCH), verdict(2, 2, Verdict.EXPIRED, MARCH + 7200)],
+        [*records([0, 1, 3], MARCH), verdict(2, 2, Verdict.PENDING, MARCH + 7200)],
+        records([7, 8], MARCH),
+        [*records(range(3), MARCH), record(1, MARCH + 61, user="other")],
+    )
+    march = {"global_time.earliest": str(MARCH - 86_400), "global_time.latest": "now"}
+    seen = set()
+    for events in trails:
+        session = searching(shipped, events, now=APRIL + 3 * 86_400)
+        report = session.saved("AWS CloudHSM - Completeness report", MARCH - 86_400)
+        row = _of(Shown("integrity", session, **march))
+        (signed,) = report.rows
+        assert (row["status"], row["records"]) == (signed["status"], signed["records"])
+        seen.add(row["status"])
+    assert seen == {"complete", "unexplained", "explained", "open_head"}
 
 
 def test_an_hsm_is_found_under_its_cluster(trail_of: Trail) -> None:
@@ -217,5 +358,5 @@ def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) 
 
     numbers = ("records", "unexplained", "explained", "differing")
     assert [shown.value(name) for name in numbers] == ["0"] * 4
-    for table in ("hsms", "gaps", "ranges", "said"):
+    for table in ("hsms", "comparison", "gaps", "ranges", "said"):
         assert shown.advice(table)

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
+import yaml
 
-from tests.dashboards.conftest import View
+from preview.app import App
+from preview.spl.session import Session
+from samples.layout import Generation
+from samples.scene import from_mapping, write
+from tests.dashboards.conftest import ROOT, View
 from tests.dashboards.reading import Raw, hashed, visible
+from tests.dashboards.shown import Shown
+from tools.detections import stage
 
+_CATEGORIES = {
+    one["name"]: one["category"]
+    for one in yaml.safe_load((ROOT / "mappings/opcodes.yaml").read_text())
+}
 _ENDS = ("CN_LOGOUT", "CN_CLOSE_SESSION", "CN_APP_FINALIZE")
 
 
@@ -22,9 +35,25 @@ def _keys(record: Raw) -> set[str]:
     return {record.lines[name] for name in names if record.lines.get(name, "0") != "0"}
 
 
+def _sessions(trail: Iterable[Raw]) -> list[list[Raw]]:
+    """The records of each session: behind its end, or a reboot, its handle means another one."""
+    open_ones: dict[tuple[str, str, str], list[Raw]] = {}
+    found = []
+    for one in trail:
+        if not one.session:
+            continue
+        by = (one.stream, one.lines["Reboot counter"], one.session)
+        if by not in open_ones:
+            found.append(open_ones.setdefault(by, []))
+        open_ones[by].append(one)
+        if one.opcode in _ENDS:
+            del open_ones[by]
+    return found
+
+
 def test_the_numbers_count_all_records_failures_and_sessions(view: View, trail: list[Raw]) -> None:
     shown = view("investigate")
-    sessions = {(one.stream, one.session) for one in trail if one.session}
+    sessions = _sessions(trail)
 
     assert int(shown.value("records")) == len(trail)
     assert int(shown.value("failures")) == sum(1 for one in trail if one.failed)
@@ -59,7 +88,36 @@ def test_a_user_is_chosen_by_the_hash_of_the_name(view: View, trail: list[Raw]) 
         assert {row["user"] for row in found} == {name}
 
 
-def test_a_session_of_one_hsm_shows_its_records_and_nothing_else(
+def _as_row(session: list[Raw]) -> tuple[str | None, ...]:
+    logins = [one.at for one in session if one.opcode == "CN_LOGIN" and not one.failed]
+    ends = [one.at for one in session if one.opcode in _ENDS]
+    return (
+        session[0].stream,
+        session[0].session,
+        str(len(session)),
+        _shown(max(logins)) if logins else None,
+        _shown(max(ends)) if ends else None,
+        _shown(session[-1].at),
+    )
+
+
+_COLUMNS = ("hsm_id", "session_handle", "records", "login", "logout", "last")
+
+
+def test_sessions_begin_and_end_with_their_records_the_latest_first(
+    view: View, trail: list[Raw]
+) -> None:
+    rows = view("investigate").panel("sessions")
+    latest = sorted(_sessions(trail), key=lambda one: -one[-1].at)
+
+    assert len(rows) == 1000 < len(latest)
+    found = Counter(tuple(row.get(name) for name in _COLUMNS) for row in rows)
+    edge = latest[999][-1].at
+    assert found <= Counter(_as_row(one) for one in latest if one[-1].at >= edge)
+    assert [row["last"] for row in rows] == [_shown(one[-1].at) for one in latest[:1000]]
+
+
+def test_a_handle_of_one_hsm_shows_its_records_and_nothing_else(
     view: View, trail: list[Raw]
 ) -> None:
     (stream, session), count = Counter(
@@ -70,12 +128,25 @@ def test_a_session_of_one_hsm_shows_its_records_and_nothing_else(
     shown = view("investigate", session=str(session).upper().replace("X", "x"), hsm=stream)
 
     assert int(shown.value("records")) == count
-    (row,) = shown.panel("sessions")
-    logins = [one.at for one in wanted if one.opcode == "CN_LOGIN" and not one.failed]
-    ends = [one.at for one in wanted if one.opcode in _ENDS]
-    assert row.get("login") == (_shown(min(logins)) if logins else None)
-    assert row.get("logout") == (_shown(max(ends)) if ends else None)
-    assert row["last"] == _shown(wanted[-1].at)
+    rows = shown.panel("sessions")
+    found = Counter(tuple(row.get(name) for name in _COLUMNS) for row in rows)
+    assert found == Counter(_as_row(one) for one in _sessions(wanted))
+
+
+def test_a_users_sessions_come_with_all_that_others_did_in_them(
+    view: View, trail: list[Raw]
+) -> None:
+    name = str(Counter(one.user for one in trail if one.opcode == "CN_LOGOUT").most_common(1)[0][0])
+    user = hashed(name)
+    wanted = [one for one in _sessions(trail) if any(it.user == name for it in one)]
+
+    shown = view("investigate", user=user)
+    rows = shown.panel("sessions")
+
+    found = Counter(tuple(row.get(column) for column in _COLUMNS) for row in rows)
+    assert found == Counter(_as_row(one) for one in wanted)
+    assert sum(int(row["records"]) for row in rows) > sum(int(row["chosen"]) for row in rows)
+    assert int(shown.value("session_count")) == len(wanted) == len(shown.records("session_count"))
 
 
 def test_a_key_is_found_by_any_of_its_handles(view: View, trail: list[Raw]) -> None:
@@ -100,6 +171,45 @@ def test_operations_and_users_add_up(view: View, trail: list[Raw]) -> None:
     people = {row["user"] for row in shown.panel("users")}
     assert {visible(one.user) for one in trail if one.opcode == "CN_LOGIN" and one.user} <= people
     assert int(shown.value("people")) == len(people)
+
+
+def test_users_are_counted_at_each_cluster_with_their_failures(
+    view: View, trail: list[Raw]
+) -> None:
+    shown = view("investigate", category="User Login")
+    named = [
+        one
+        for one in trail
+        if _CATEGORIES.get(one.opcode) == "User Login" and (one.user or one.lines.get("User id"))
+    ]
+    records, failures = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for one in named:
+        who = visible(one.user or one.lines["User id"]), one.cluster
+        records[who] += 1
+        failures[who] += bool(one.failed)
+
+    rows = shown.panel("users")
+
+    found = {(row["user"], row["cluster_id"]): row for row in rows}
+    assert {who: int(row["records"]) for who, row in found.items()} == records
+    assert {who: int(row["failures"]) for who, row in found.items()} == failures
+    assert int(shown.value("people")) == len({name for name, _cluster in records})
+    assert len(shown.records("people")) == int(shown.value("people"))
+    assert len(shown.records("failures")) == int(shown.value("failures"))
+
+
+def test_activity_over_time_adds_up_by_outcome(view: View, trail: list[Raw]) -> None:
+    columns: Counter[str] = Counter()
+    for row in view("investigate").panel("by_outcome"):
+        columns.update({k: int(v) for k, v in row.items() if not k.startswith("_")})
+    failed = sum(1 for one in trail if one.failed)
+
+    assert columns["failure"] == failed
+    assert sum(columns.values()) == len(trail)
+    for outcome in ("failure", "success"):
+        chosen = view("investigate", outcome=outcome)
+        assert int(chosen.value("records")) == columns[outcome]
+    assert len(view("investigate").records("by_outcome")) > 20
 
 
 def test_a_text_is_looked_for_as_it_stands(view: View, trail: list[Raw]) -> None:
@@ -140,3 +250,75 @@ def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) 
     assert [shown.value(name) for name in numbers] == ["0"] * 4
     for table in ("trail", "sessions", "operations", "users"):
         assert shown.advice(table)
+
+
+# --- scenes: what does not happen in the sample trail
+
+
+_START = 1_772_532_000
+
+
+@pytest.fixture
+def scene(shipped: App) -> Callable[..., Shown]:
+    """`scene(line ..., token=value ...)`: the view over records that are written by hand."""
+
+    def shown(*lines: dict[str, Any], **tokens: str) -> Shown:
+        events = write(map(from_mapping, lines), Generation.OLDER, start_usecs=_START * 1_000_000)
+        session = Session(shipped, now=_START + 86_400)
+        session.index(
+            event for _at, event in stage.records(shipped, ((_START, one) for one in events))
+        )
+        return Shown("investigate", session, **tokens)
+
+    return shown
+
+
+def test_a_forged_record_counts_once_and_as_what_it_is(scene: Callable[..., Shown]) -> None:
+    forged = (
+        "x\nOpcode : CN_LOGOUT (0xe)\nSession Handle : 0x99\nResponse : 0:HSM Return: SUCCESS"
+        "\nUser Name : admin\nReboot counter : 0x1\nSequence No : 0x1"
+    )
+    lines = (
+        {"opcode": "CN_LOGIN", "user": forged, "session": 0x11, "response": "login_failure"},
+        {"at": "1s", "opcode": "CN_LOGOUT", "user": "bob", "session": 0x99},
+    )
+
+    shown = scene(*lines)
+
+    assert [shown.value(name) for name in ("records", "failures", "people")] == ["2", "1", "2"]
+    assert [(row["opcode"], row["outcome"]) for row in shown.panel("operations")] == [
+        ("CN_LOGIN", "failure"),
+        ("CN_LOGOUT", "success"),
+    ]
+    assert [row["session_handle"] for row in shown.panel("sessions")] == ["0x99", "0x11"]
+    assert "User Name : admin" in shown.panel("trail")[0]["record"]
+    assert scene(*lines, session="0x99").value("records") == "1"
+    assert scene(*lines, user=hashed("admin")).value("records") == "0"
+
+
+def test_a_handle_that_is_given_again_is_another_session(scene: Callable[..., Shown]) -> None:
+    shown = scene(
+        {"at": "0s", "opcode": "CN_LOGIN", "user": "alice"},
+        {"at": "1m", "opcode": "CN_LOGOUT", "user": "alice"},
+        {"at": "2m", "opcode": "CN_LOGIN", "user": "bob"},
+        {"at": "3m", "opcode": "CN_GENERATE_KEY", "secret": 5},
+        {"at": "4m", "opcode": "CN_LOGIN", "user": "carl", "reboot_counter": 0xE9},
+    )
+
+    found = [(row["user"], row["login"], row.get("logout")) for row in shown.panel("sessions")]
+
+    assert found == [
+        ("carl", _shown(_START + 240), None),
+        ("bob", _shown(_START + 120), None),
+        ("alice", _shown(_START), _shown(_START + 60)),
+    ]
+
+
+def test_a_key_is_found_as_the_tools_of_aws_print_it(scene: Callable[..., Shown]) -> None:
+    lines = (
+        {"opcode": "CN_GENERATE_KEY", "secret": 1843715},
+        {"opcode": "CN_WRAP_KEY", "secret": 3},
+    )
+
+    for typed in ("1843715", "0x00000000001c2203", "0X1C2203", " 1843715 "):
+        assert scene(*lines, key=typed).value("records") == "1"

@@ -121,6 +121,7 @@ def test_informational_functions(text: str, expected: Value) -> None:
         ('len("buttercup")', 9),
         ('len("dé")', 2),
         ("lower(u)", "root"),
+        ('urldecode("%60a%20b%60")', "`a b`"),
         ("upper(u)", "ROOT"),
         ("lower(m)", ["a", "b"]),
         ("upper(m)", ["A", "B"]),

@@ -133,6 +133,34 @@ def test_what_comes_behind_the_columns_of_a_command_is_a_column_too(ask: Ask) ->
     assert _json(ask("/local-search", asked))["fields"] == ["said"]
 
 
+@pytest.mark.parametrize(
+    ("page", "column"),
+    [
+        ({"offset": 1, "count": 1}, ["a"]),
+        ({"count": 2, "sort": {"k": "desc"}}, ["b", "a"]),
+        ({"count": 2, "sort": {"k": "none"}}, ["<", "a"]),
+        ({"offset": 9, "count": 5}, []),
+        ({"offset": -1, "count": 0}, ["<", "a", "b"]),
+        ({"offset": None, "count": "x", "sort": 3}, ["<", "a", "b"]),
+        ("all", ["<", "a", "b"]),
+    ],
+)
+def test_a_table_gets_its_page_of_the_rows(ask: Ask, page: object, column: list[str]) -> None:
+    asked = {"queries": ["* | stats count by k"], "page": page}
+
+    answer = _json(ask("/local-search", asked))
+
+    assert answer["columns"][0] == column
+    assert answer["rows"] == 3
+
+
+def test_numbers_are_sorted_as_numbers(ask: Ask) -> None:
+    rows = '* | stats count by k | eval n=case(k="a", 10, k="b", 9, true(), "x") | table n'
+    asked = {"queries": [rows], "page": {"sort": {"n": "asc"}}}
+
+    assert _json(ask("/local-search", asked))["columns"] == [["9", "10", "x"]]
+
+
 def test_times_are_those_of_splunk_by_the_clock_of_the_index(ask: Ask) -> None:
     asked = {"queries": ["* | stats count"], "earliest": "-96s", "latest": "-95s"}
 
