@@ -1,0 +1,48 @@
+"""The shipped views: nothing in them refers to nothing, and every search runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from preview.app import App
+from preview.studio import View, navigation, read_view
+from tools.dashboards.faults import Surroundings, faults, tokens_of
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = navigation(ROOT)
+
+
+@pytest.fixture(scope="module")
+def views() -> dict[str, View]:
+    return {name: read_view(ROOT, name) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def around(views: dict[str, View]) -> Surroundings:
+    tokens = {name: tokens_of(view.definition) for name, view in views.items()}
+    known = App.load(ROOT).knowledge
+    return Surroundings(known.macros, frozenset(known.saved_searches), tokens)
+
+
+def test_there_are_seven_views_and_the_navigation_has_all() -> None:
+    assert len(NAMES) == 7
+    assert {path.stem for path in (ROOT / "default/data/ui/views").iterdir()} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_view_has_no_fault(
+    name: str, views: dict[str, View], around: Surroundings
+) -> None:
+    assert faults(name, views[name].definition, around) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_other_views_link_with_tokens_that_a_view_keeps(name: str, views: dict[str, View]) -> None:
+    """Bookmarks and alerts depend on them."""
+    kept = {"global_time.earliest", "global_time.latest", "cluster"}
+    if name == "cloudhsm_investigate":
+        kept |= {"hsm", "user", "category", "key", "session", "outcome", "text"}
+
+    assert kept <= tokens_of(views[name].definition)
