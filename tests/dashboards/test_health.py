@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudhsm.collector_events import InputReporter
+from cloudhsm.collector_events import InputReporter, Reporter
 from cloudhsm.errors import AccessDenied, Place
 from cloudhsm.event_writer import Event
 from cloudhsm.input_state import Failure, InputState
@@ -22,7 +22,7 @@ from preview.spl.session import Session
 from tests.dashboards.conftest import ROOT, View
 from tests.dashboards.reading import Raw
 from tests.dashboards.shown import Row, Shown
-from tests.default.trails import MARCH, handed_over, record, verdict
+from tests.default.trails import CLUSTER, GROUP, HSM, MARCH, OTHER_HSM, handed_over, record, verdict
 
 _NOW = MARCH + 86_400
 _INPUT = InputReporter("aws_cloudhsm://main", "us-east-1", "forwarder")
@@ -72,10 +72,9 @@ def test_on_the_sample_trail_two_checks_want_a_look(view: View, trail: list[Raw]
 
     assert looks == {"Operations that no table knows", "Layouts and damage"}
     assert _check(shown, "Operations that no table knows")["found"] == f"{unknown} records"
-    assert _check(shown, "Records")["found"] == f"{len(trail)} records"
+    assert _check(shown, "Records")["found"] == f"{len(trail)} records in index main"
     assert (shown.value("wrong"), shown.value("to_look_at")) == ("0", "2")
-    assert shown.value("input_count") == "1"
-    assert shown.value("heartbeat") == "15"
+    assert (shown.value("trouble_at"), shown.value("heartbeat")) == ("records", "15")
 
 
 def test_each_hsm_has_its_last_record_and_the_one_that_ended_says_so(
@@ -141,6 +140,7 @@ def test_a_healthy_input_is_all_ok(scene: Scene) -> None:
 
     assert set(_verdicts(shown).values()) == {"ok"}
     assert shown.value("wrong") == shown.value("to_look_at") == "0"
+    assert shown.value("trouble_at") == "nothing"
 
 
 def test_over_nothing_the_first_check_says_where_to_begin(empty_view: View) -> None:
@@ -151,9 +151,14 @@ def test_over_nothing_the_first_check_says_where_to_begin(empty_view: View) -> N
     assert (rows[0]["verdict"], rows[0]["check"]) == ("wrong", "Records")
     assert "cloudhsm_index" in rows[0]["what_to_do"]
     assert _verdicts(shown)["Heartbeat of inputs"] == "wrong"
-    assert shown.value("heartbeat") == "none"
+    assert (shown.value("heartbeat"), shown.value("trouble_at")) == ("none", "everywhere")
     for table in ("inputs", "failures", "machines", "odd"):
         assert shown.advice(table)
+
+
+_SAYS = Reporter("aws_cloudhsm://main", GROUP)
+_OTHERS = f"us-east-1:/aws/cloudhsm/{CLUSTER}:{HSM}"  # as the Splunk Add-on for AWS writes it
+_CLOCK = InputState(clock_offset_ms=-200_000)
 
 
 def _reworded(text: str) -> Event:
@@ -182,7 +187,44 @@ _GAPS = Outcome(
 )
 
 TROUBLE: dict[str, tuple[str, str, str, list[Event]]] = {
-    "an old record": ("Age of the last record", "look", "1500 minutes", [record(0, _NOW - 90_000)]),
+    "a silent HSM": ("Silent HSMs", "look", "1 without", [record(0, _NOW - 90_000, hsm=OTHER_HSM)]),
+    "a wrong clock": ("Clock of the collecting host", "look", "200 s", [_heartbeat(1, _CLOCK)]),
+    "an altered record": (
+        "What the collector had to alter or doubt",
+        "look",
+        "1 altered",
+        [_SAYS.record_altered(round((_NOW - 60) * 1e6), HSM, "id", "key", "text")],
+    ),
+    "flawed records": (
+        "What the collector had to alter or doubt",
+        "look",
+        "1 pages flawed",
+        [_SAYS.records_flawed(round((_NOW - 60) * 1e6), HSM, ("no_time",), 3, "id")],
+    ),
+    "a state that was mended": (
+        "What the collector had to alter or doubt",
+        "look",
+        "1 states recovered",
+        [_SAYS.state_recovered(round((_NOW - 60) * 1e6), "checksum")],
+    ),
+    "a foreign stream": (
+        "What the collector had to alter or doubt",
+        "look",
+        "1 unfamiliar",
+        [_SAYS.unfamiliar_stream(round((_NOW - 60) * 1e6), "x")],
+    ),
+    "an unknown type of user": (
+        "Types that no table knows",
+        "look",
+        "1 records",
+        [_reworded(record(1, _NOW - 60).text.replace("CN_CRYPTO_USER (1)", "CN_DANCER (9)"))],
+    ),
+    "a foreign source type": (
+        "Source types",
+        "look",
+        "1 records as aws:cloudwatchlogs",
+        [record(1, _NOW - 60, source=_OTHERS)._replace(sourcetype="aws:cloudwatchlogs")],
+    ),
     "a silent input": ("Heartbeat of inputs", "wrong", "silent for 60", [_heartbeat(3600)]),
     "no heartbeat": ("Heartbeat of inputs", "look", "no heartbeat", []),
     "a refusal": ("Collection from AWS", "wrong", "AccessDenied", [_failed()]),
@@ -220,11 +262,12 @@ TROUBLE: dict[str, tuple[str, str, str, list[Event]]] = {
 def test_trouble_is_told(
     scene: Scene, name: str, says: str, found: str, events: list[Event]
 ) -> None:
-    last = [] if name == "Age of the last record" else [record(0, _NOW - 600)]
-
-    row = _check(scene(*last, *events), name)
+    shown = scene(record(0, _NOW - 600), *events)
+    row = _check(shown, name)
 
     assert row["verdict"] == says
+    assert _verdicts(scene(record(0, _NOW - 600), _heartbeat(60)))[name] == "ok"
+    assert shown.value("trouble_at") in {one["place"] for one in shown.panel("checks")}
     assert found in row["found"]
     assert len(row["what_to_do"]) > 20
 
@@ -235,6 +278,61 @@ def test_a_record_without_a_cluster_wants_a_look(scene: Scene) -> None:
     shown = scene(record(0, _NOW - 60), lost._replace(host="somewhere"))
 
     assert _verdicts(shown)["Records without a cluster"] == "look"
+
+
+@pytest.mark.parametrize(
+    ("events", "place"),
+    [
+        ([_failed(), _heartbeat(60)], "AWS"),
+        ([_heartbeat(60)], "AWS"),
+        ([record(0, _NOW - 60), _heartbeat(7200)], "collector"),
+        ([record(0, _NOW - 60)], "collector"),
+        ([record(0, _NOW - 60), _heartbeat(60), _failed()], "AWS"),
+        ([record(0, _NOW - 60), _heartbeat(60)], "nothing"),
+    ],
+)
+def test_it_is_told_where_the_trouble_is(scene: Scene, events: list[Event], place: str) -> None:
+    assert scene(*events).value("trouble_at") == place
+
+
+def test_a_record_that_took_long_to_the_index_wants_a_look(scene: Scene, shipped: App) -> None:
+    (event,) = handed_over(shipped, [record(1, _NOW - 9000)])
+    slow, fast = (replace(event, indexed_at=_NOW - at) for at in (600, 8990))
+
+    shown = scene(_heartbeat(60), others=(slow,))
+
+    check = "Way from the HSM to the index"
+    assert (_check(shown, check)["verdict"], _check(shown, check)["found"][:11]) == (
+        "look",
+        "140 minutes",
+    )
+    assert shown.panel("machines")[0]["delay_minutes"] == "140"
+    assert _check(scene(_heartbeat(60), others=(fast,)), check)["verdict"] == "ok"
+
+
+def test_an_hsm_that_ended_is_not_silent(scene: Scene) -> None:
+    end = record(1, _NOW - 90_000, hsm=OTHER_HSM)
+    end = end._replace(text=end.text.replace("CN_LOGIN (0xd)", "END_MARKER_OPCODE (0xffff)"))
+
+    shown = scene(record(0, _NOW - 600), end)
+
+    assert _verdicts(shown)["Silent HSMs"] == "ok"
+    assert [row["verdict"] for row in shown.panel("machines")] == ["ok", "ended"]
+
+
+def test_two_hosts_that_run_one_input_are_two_rows_and_the_silent_one_is_wrong(
+    scene: Scene,
+) -> None:
+    moved = replace(_INPUT, host="old-forwarder").heartbeat(
+        round((_NOW - 7200) * 1000), InputState(), Outcome(has_caught_up=True)
+    )
+
+    rows = scene(record(0, _NOW - 60), _heartbeat(60), moved).panel("inputs")
+
+    assert [(row["host"], row["verdict"]) for row in rows] == [
+        ("old-forwarder", "wrong"),
+        ("forwarder", "ok"),
+    ]
 
 
 def test_what_works_again_is_no_trouble_any_more(scene: Scene) -> None:
