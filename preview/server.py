@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import mimetypes
-from collections.abc import Callable
+import sys
+import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from html import escape
@@ -50,9 +52,9 @@ class Site:
 
     def definition(self, name: str) -> Json:
         """What the page needs of a view; `error` in the place of a definition that cannot be."""
-        views = [self._entry(one) for one in navigation(self.root)]
-        answer: Json = {"app": self.app, "views": views}
+        answer: Json = {"app": self.app, "views": []}
         try:
+            answer["views"] = [self._entry(one) for one in navigation(self.root)]
             self.refresh(name)
             view = read_view(self.root, name)
         except (PreviewError, ValueError, OSError) as error:
@@ -67,17 +69,19 @@ class Site:
 
     def answer(self, asked: Json) -> Json:
         """Fields and columns of a chain of queries, as data sources want them."""
-        queries, earliest, latest = (asked.get(key) for key in ("queries", "earliest", "latest"))
-        if not isinstance(queries, list) or not queries:
+        queries, page = asked.get("queries"), asked.get("page")
+        times = asked.get("earliest"), asked.get("latest")
+        if not isinstance(queries, list) or not queries or not _are_texts(queries):
             return {"error": "queries: give a list with at least one search"}
+        if not _are_texts(one for one in times if one is not None):
+            return {"error": f"earliest, latest: give times as text, such as -7d, not {times}"}
         try:
-            results = self.answers.of([str(one) for one in queries], earliest, latest)
-        except PreviewError as error:
-            return {"error": str(error)}
-        names = column_names(results)
-        page = asked.get("page")
-        rows = _page_of(results.rows, page) if isinstance(page, dict) else results.rows
-        columns = [[_cell(name, row.get(name)) for row in rows] for name in names]
+            results = self.answers.of(queries, *times)
+            names = column_names(results)
+            rows = _page_of(results.rows, page) if isinstance(page, dict) else results.rows
+            columns = [[_cell(name, row.get(name)) for row in rows] for name in names]
+        except Exception as error:  # noqa: BLE001  (a search's edge: its panel says what went wrong)
+            return {"error": _words(error)}
         return {"fields": names, "columns": columns, "rows": len(results.rows)}
 
     def search_page(self, query: dict[str, str]) -> str:
@@ -87,16 +91,30 @@ class Site:
         times = query.get("earliest") or None, query.get("latest") or None
         try:
             results = self.answers.of([searched], *times)
-        except PreviewError as error:
-            return _page(text, f"<p class='error'>{escape(str(error))}</p>")
+        except Exception as error:  # noqa: BLE001  (a search's edge: the page says what went wrong)
+            return _page(text, f"<p class='error'>{escape(_words(error))}</p>")
         names = column_names(results)
         head = "".join(f"<th>{escape(name)}</th>" for name in names)
         rows = "".join(
             f"<tr>{''.join(f'<td>{_html(_cell(name, row.get(name)))}</td>' for name in names)}</tr>"
             for row in results.rows[:_MOST_ROWS]
         )
-        count = f"<p id='count'>{len(results.rows)} results</p>"
-        return _page(text, f"{count}<table><tr>{head}</tr>{rows}</table>")
+        count = len(results.rows)
+        cut = f", the first {_MOST_ROWS} of them here" if count > _MOST_ROWS else ""
+        counted = f"<p id='count'>{count} results{cut}</p>"
+        return _page(text, f"{counted}<table><tr>{head}</tr>{rows}</table>")
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(one, str) for one in values)
+
+
+def _words(error: Exception) -> str:
+    """What people read of an error. One that is not of preview's own is a fault of preview."""
+    if isinstance(error, PreviewError):
+        return str(error)
+    traceback.print_exception(error, file=sys.stderr)
+    return f"preview itself failed, {type(error).__name__}: {error} (more where it was started)"
 
 
 def _page_of(rows: list[Row], page: Json) -> list[Row]:
@@ -119,11 +137,22 @@ def _order(value: FieldValue | None) -> tuple[int, float, str]:
 
 
 def _cell(name: str, value: FieldValue | None) -> FieldValue | None:
-    """Times go as ISO 8601, as Splunk gives them to data sources."""
-    if name != "_time" or not isinstance(value, str):
+    """Times go as ISO 8601, as Splunk gives them to data sources; what is no time, as it is."""
+    seconds = number_of(value) if name == "_time" else None
+    if seconds is None:
         return value
-    moment = datetime.fromtimestamp(float(value), timezone.utc)
+    try:
+        moment = datetime.fromtimestamp(seconds, timezone.utc)
+    except (ValueError, OverflowError):  # beyond the years 1 to 9999
+        return value
     return moment.isoformat(timespec="milliseconds")
+
+
+def _host_in(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
 
 
 def _html(value: FieldValue | None) -> str:
@@ -147,8 +176,22 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        if not self._is_local():
-            return
+        self._guarded(self._get)
+
+    def do_POST(self) -> None:
+        self._guarded(self._post)
+
+    def _guarded(self, answer: Callable[[], None]) -> None:
+        """Answers whom it may; a browser that no longer waits is nobody's fault."""
+        try:
+            if self._is_local():
+                answer()
+        except ConnectionError:
+            self.close_connection = True
+        except Exception as error:  # noqa: BLE001  (a request's edge: the browser says what it was)
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, _words(error))
+
+    def _get(self) -> None:
         address = urlsplit(self.path)
         parts = address.path.strip("/").split("/")
         if parts == [""]:
@@ -164,11 +207,9 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._file("/".join(parts))
 
-    def do_POST(self) -> None:
-        if not self._is_local():
-            return
+    def _post(self) -> None:
         length = self.headers.get("Content-Length", "")
-        if self.path != "/local-search" or not length.isdigit() or int(length) > _MOST_BODY:
+        if self.path != "/local-search" or not length.isdecimal() or int(length) > _MOST_BODY:
             self._refuse(HTTPStatus.BAD_REQUEST, "POST a search to /local-search")
             return
         try:
@@ -182,10 +223,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_local(self) -> bool:
         """Another site's page may neither ask by its own name for us nor send its users here."""
-        named = urlsplit(f"//{self.headers.get('Host', '')}").hostname
-        origin = self.headers.get("Origin")
-        came_from = None if origin is None else urlsplit(origin).hostname
-        if named in _LOCAL and (came_from is None or came_from in _LOCAL):
+        named = _host_in(f"//{self.headers.get('Host', '')}")
+        origin = self.headers.get("Origin")  # "null" is a page that hides where it is from
+        if named in _LOCAL and (origin is None or _host_in(origin) in _LOCAL):
             return True
         self._refuse(HTTPStatus.FORBIDDEN, "open the preview as http://localhost or 127.0.0.1")
         return False
@@ -230,6 +270,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def server(site: Site, port: int) -> ThreadingHTTPServer:
-    """A server on the loopback address; port 0 takes a free one. Raises OSError if it is taken."""
+    """A server on the loopback address; port 0 takes a free one.
+
+    Raises PreviewError where the port is taken or none.
+    """
     handler = type("Handler", (_Handler,), {"site": site})
-    return ThreadingHTTPServer((HOST, port), handler)
+    try:
+        return ThreadingHTTPServer((HOST, port), handler)
+    except (OSError, OverflowError) as error:
+        raise PreviewError(f"port {port}: {error}: choose another port, 0 for any") from error

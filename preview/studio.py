@@ -20,6 +20,7 @@ from preview.spl.session import Session
 
 VIEWS = "default/data/ui/views"
 NAVIGATION = "default/data/ui/nav/default.xml"
+_MOST_KNOWN = 200  # results that are kept; a view has some 30 searches, all records take 8 MB
 # Dashboard Studio, "Token filters": s quotes, u encodes for an address, others are not used here.
 _TOKEN = re.compile(r"\$([A-Za-z_][\w.]*)(?:\|([a-z]))?\$")
 
@@ -71,7 +72,10 @@ def _parsed(path: Path) -> ET.Element:
 
 @dataclass
 class Answers:
-    """Runs chains of searches; a base that several chains go on with runs once."""
+    """Runs chains of searches; a base that several chains go on with runs once.
+
+    The results that were asked for last are kept.
+    """
 
     session: Session
     _known: dict[tuple[str, ...], Results] = field(default_factory=dict)
@@ -88,7 +92,9 @@ class Answers:
 
     def _run(self, queries: tuple[str, ...], earliest: str, latest: str) -> Results:
         key = (*queries, earliest, latest)
-        if key not in self._known:
+        if key in self._known:
+            self._known[key] = self._known.pop(key)  # the last one asked
+        else:
             first = relative_time(self.session.now, earliest)
             last = relative_time(self.session.now, latest) if latest else None
             if len(queries) == 1:
@@ -96,6 +102,8 @@ class Answers:
             else:
                 base = self._run(queries[:-1], earliest, latest)
                 self._known[key] = self.session.chained(base, queries[-1], first, last)
+            while len(self._known) > _MOST_KNOWN:
+                del self._known[next(iter(self._known))]
         return self._known[key]
 
 
@@ -163,8 +171,10 @@ class ShownView:
         if "extend" in options:
             return self._times(options["extend"])
         own = options.get("queryParameters", {})
-        view = {one: self.tokens[f"global_time.{one}"] for one in ("earliest", "latest")}
-        return own.get("earliest", view["earliest"]), own.get("latest", view["latest"])
+        earliest, latest = (
+            self._filled(own.get(one, f"$global_time.{one}$"), {}) for one in ("earliest", "latest")
+        )
+        return earliest, latest
 
     def _filled(self, text: str, clicked: dict[str, str]) -> str:
         tokens = {**self.tokens, **clicked}

@@ -101,6 +101,9 @@ async function answerTo(asked, signal) {
         body: JSON.stringify(asked),
         signal,
     });
+    if (!response.ok) {
+        throw new Error(await response.text()); // refused: the server says why in plain text
+    }
     const answer = await response.json();
     if (answer.error !== undefined) {
         throw new Error(answer.error);

@@ -38,11 +38,16 @@ window.__validate = (definition) => {
 };
 window.__tokens = {};
 window.__options = Object.fromEntries(
-    Object.entries(preset.visualizations).map(([type, one]) => [
-        type,
-        Object.keys(one.config?.optionsSchema ?? {}),
-    ])
+    [preset.visualizations, preset.inputs, preset.dataSources].flatMap((kind) =>
+        Object.entries(kind).map(([type, one]) => [type, optionsOf(one)])
+    )
 );
+
+// Panels and inputs list their options; data sources have a JSON Schema of them.
+function optionsOf({ config, schema }) {
+    const known = config?.optionsSchema ?? schema ?? {};
+    return Object.keys(known.properties ?? known);
+}
 
 // The packages write tokens into the address and drop what they do not know; the session remembers.
 function themeOf() {
@@ -68,6 +73,12 @@ function showNavigation(app, views) {
     const links = views.map((view) => link(view.label, `/app/${app}/${view.name}`, view.name === name));
     const switched = link(other, `?theme=${other}`, false);
     switched.className = 'theme';
+    // What was chosen meanwhile stands in the address, and stays.
+    switched.addEventListener('click', () => {
+        const chosen = new URLSearchParams(window.location.search);
+        chosen.set('theme', other);
+        switched.href = `?${chosen}`;
+    });
     document.getElementById('navigation').replaceChildren(...links, switched);
 }
 
@@ -99,6 +110,9 @@ function showView(definition) {
 async function start() {
     document.documentElement.dataset.theme = theme;
     const response = await fetch(`/definitions/${name}`);
+    if (!response.ok) {
+        throw new Error(await response.text());
+    }
     const answer = await response.json();
     document.title = answer.label ?? name;
     showNavigation(answer.app, answer.views);

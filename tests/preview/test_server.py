@@ -6,14 +6,18 @@ import json
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
-from threading import Thread
+from socket import SO_LINGER, SOL_SOCKET, create_connection
+from struct import pack
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 
 from preview.app import App
+from preview.errors import PreviewError
 from preview.event import IndexedEvent
 from preview.server import HOST, Site, server
+from preview.spl.context import Results
 from preview.spl.session import Session
 from preview.studio import Answers
 
@@ -174,6 +178,61 @@ def test_a_search_that_cannot_run_says_why(ask: Ask) -> None:
     assert "at least one search" in _json(ask("/local-search", {"queries": []}))["error"]
 
 
+@pytest.mark.parametrize("time", ["soon", "9e99"])
+def test_a_time_that_is_none_is_shown_as_it_is(ask: Ask, time: str) -> None:
+    spl = f'| makeresults | eval _time="{time}"'
+
+    assert _json(ask("/local-search", {"queries": [spl]}))["columns"] == [[time]]
+
+
+def test_a_fault_of_preview_itself_is_told_where_it_is_seen(
+    ask: Ask, site: Site, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_given: object) -> None:
+        raise ZeroDivisionError("by <zero>")
+
+    monkeypatch.setattr(site.answers, "of", broken)
+
+    answer = _json(ask("/local-search", {"queries": ["* | stats count"]}))
+    status, page = ask("/app/TA/search?q=*")
+
+    assert answer["error"].startswith("preview itself failed, ZeroDivisionError: by <zero>")
+    assert status == 200
+    assert "ZeroDivisionError: by &lt;zero&gt;" in page
+    assert "in broken" in capfd.readouterr().err
+
+
+def test_a_browser_that_no_longer_waits_is_nobodys_fault(
+    ask: Ask, site: Site, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    begun, left = Event(), Event()
+
+    def slow(*_given: object) -> Results:
+        begun.set()
+        assert left.wait(5)
+        return Results([{"k": "v" * 1_000_000}])
+
+    with monkeypatch.context() as patched, server(site, 0) as served:
+        patched.setattr(site.answers, "of", slow)
+        serving = Thread(target=served.serve_forever, args=(0.01,))
+        serving.start()
+        page = create_connection((HOST, served.server_port))
+        page.sendall(b"GET /app/TA/search?q=* HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert begun.wait(5)
+        page.setsockopt(SOL_SOCKET, SO_LINGER, pack("ii", 1, 0))  # leaves with a reset
+        page.close()
+        left.set()
+        served.shutdown()
+
+    assert ask("/app/TA/doors")[0] == 200
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("asked", [{"queries": [3]}, {"queries": ["*"], "earliest": 3}])
+def test_what_is_no_text_is_no_search(ask: Ask, asked: dict[str, object]) -> None:
+    assert "give" in _json(ask("/local-search", asked))["error"]
+
+
 def test_the_search_page_shows_records_as_text(ask: Ask) -> None:
     status, page = ask("/app/TA/search?q=search%20*%20%7C%20table%20k&earliest=0&latest=now")
 
@@ -185,13 +244,30 @@ def test_the_search_page_shows_records_as_text(ask: Ask) -> None:
     assert "class='error'" in page
 
 
+def test_the_search_page_says_how_many_of_many_results_it_shows(ask: Ask) -> None:
+    many = "%7C%20makeresults%20count%3D1001%20%7C%20table%20_time"
+
+    _status, page = ask(f"/app/TA/search?q={many}")
+
+    assert "<p id='count'>1001 results, the first 1000 of them here</p>" in page
+    assert page.count("<tr><td>") == 1000
+
+
 @pytest.mark.parametrize("path", ["/../secret", "/%2e%2e/secret", "/nothing.js", "/app/Other/x"])
 def test_only_files_of_the_page_are_served(ask: Ask, path: str) -> None:
     assert ask(path)[0] == 404
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Host": ""}]
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": ""},
+        {"Host": "["},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "https://127.0.0.1.evil.example"},
+    ],
 )
 def test_other_sites_get_nothing(ask: Ask, headers: dict[str, str]) -> None:
     for body in (None, {"queries": ["* | stats count"]}):
@@ -201,10 +277,35 @@ def test_other_sites_get_nothing(ask: Ask, headers: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "body"), [("/other", {}), ("/local-search", "[1"), ("/local-search", "[]")]
+    ("path", "body", "headers"),
+    [
+        ("/other", {}, {}),
+        ("/local-search", "[1", {}),
+        ("/local-search", "[]", {}),
+        ("/local-search", {}, {"Content-Length": "x"}),
+        ("/local-search", {}, {"Content-Length": "1000001"}),
+    ],
 )
-def test_what_is_no_search_is_refused(ask: Ask, path: str, body: object) -> None:
-    assert ask(path, body)[0] == 400
+def test_what_is_no_search_is_refused(
+    ask: Ask, path: str, body: object, headers: dict[str, str]
+) -> None:
+    assert ask(path, body, headers)[0] == 400
+
+
+def test_a_navigation_that_cannot_be_read_says_why(ask: Ask, site: Site) -> None:
+    (site.root / "default/data/ui/nav/default.xml").write_text("<nav")
+
+    assert "default.xml: is no XML" in _json(ask("/definitions/doors"))["error"]
+    status, text = ask("/")
+    assert status == 500
+    assert "default.xml: is no XML" in text
+
+
+def test_a_port_that_is_taken_or_none_is_told(site: Site) -> None:
+    with server(site, 0) as served:
+        for port in (served.server_port, 70_000):
+            with pytest.raises(PreviewError, match=f"port {port}: .*choose another port"):
+                server(site, port)
 
 
 def test_the_root_leads_to_the_first_view(ask: Ask) -> None:
