@@ -299,6 +299,13 @@ SEARCHES = {
     "cloudhsm_alert": f"{BEHIND}eval first_time=_time, last_time=_time | `cloudhsm_alert`"
     " | fields - user_hash",
     "cloudhsm_login_once": f"{BEHIND}search opcode=CN_LOGIN | `cloudhsm_login_once`",
+    "cloudhsm_officer": f"{BEHIND}where NOT `cloudhsm_officer`",
+    "cloudhsm_login_runs": f"{BEHIND}search opcode=CN_LOGIN | `cloudhsm_login_once`"
+    " | `cloudhsm_login_runs`",
+    "cloudhsm_user_management": "`cloudhsm_audit` `cloudhsm_user_management`",
+    "cloudhsm_act_once(1)": f"{BEHIND}`cloudhsm_act_once(opcode)`",
+    "cloudhsm_key_act": f"{BEHIND}`cloudhsm_key_act`",
+    "cloudhsm_session_runs": f"{BEHIND}`cloudhsm_session_runs`",
     "cloudhsm_set_business_hours(5)": "| `cloudhsm_set_business_hours(1, 5, 8, 18, 1)`",
     "cloudhsm_add_cluster(5)": '| `cloudhsm_add_cluster("cluster-x", "n", "e", "o", "c")`',
     "cloudhsm_add_known_user(5)": '| `cloudhsm_add_known_user("u", "c", "person", "o", "r")`',

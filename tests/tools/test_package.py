@@ -38,7 +38,8 @@ def root(tmp_path: Path) -> Path:
     generated = [
         f"default/{name}.conf" for name in ("macros", "props", "savedsearches", "transforms")
     ]
-    for file in [*generated, "docs/cim.md", "docs/detections.md", "docs/fields.md"]:
+    pages = [f"docs/{name}.md" for name in ("cim", "dashboards", "detections", "fields")]
+    for file in [*generated, *pages]:
         (root / file).parent.mkdir(exist_ok=True)
         shutil.copy(package.ROOT / file, root / file)
     return root
@@ -148,7 +149,7 @@ def test_a_missing_file_stops_the_build(root: Path, name: str) -> None:
 def test_lookups_that_do_not_follow_from_the_mappings_stop_the_build(root: Path) -> None:
     with (root / "lookups" / "cloudhsm_opcodes.csv").open("a") as lookup:
         lookup.write("x\n")
-    with pytest.raises(PackagingProblem, match="run `make generate`"):
+    with pytest.raises(PackagingProblem, match="not what `make generate` makes"):
         package.build(root)
 
 

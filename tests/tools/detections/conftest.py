@@ -37,7 +37,7 @@ class Build:
 
 @pytest.fixture
 def build(tmp_path: Path) -> Build:
-    for folder in ("default", "lookups", "metadata", "mappings", "docs"):
+    for folder in ("default", "lookups", "metadata", "mappings", "dashboards", "docs"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     (tmp_path / "detections").mkdir()
     shutil.copy(ROOT / "detections" / f"{STEM}.yml", tmp_path / "detections")
