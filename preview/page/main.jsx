@@ -43,10 +43,11 @@ window.__options = Object.fromEntries(
     )
 );
 
-// Panels and inputs list their options; data sources have a JSON Schema of them.
+// What the official packages know of a panel, an input or a data source: names, or a JSON Schema.
 function optionsOf({ config, schema }) {
     const known = config?.optionsSchema ?? schema ?? {};
-    return Object.keys(known.properties ?? known);
+    const forms = known.extend?.anyOf ?? [known];
+    return forms.flatMap((form) => Object.keys(form.properties ?? form));
 }
 
 // The packages write tokens into the address and drop what they do not know; the session remembers.

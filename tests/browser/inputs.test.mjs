@@ -13,26 +13,41 @@ after(() => browser.close());
 
 const bases = (searches) => searches.map((one) => one.queries[0]);
 
+// Would be SPL of its own if it were not quoted.
+const TYPED = 'x" OR "1"="1';
+const CHOICE = {
+    'input.dropdown': {
+        choose: (view, id) => view.choose(id, 1),
+        compared: (quoted) => `=${quoted}`,
+        leave: (view, id) => view.choose(id, 0),
+    },
+    'input.text': {
+        choose: (view, id) => view.type(id, TYPED),
+        compared: (quoted) => `(${quoted}="*" OR `,
+        leave: (view, id) => view.type(id, '*'),
+    },
+};
+
 describe('inputs', { concurrency: 2 }, () => {
     for (const name of names) {
         test(`${name}: what is chosen is compared in the searches`, async () => {
             const view = await OpenedView.open(browser, name);
             for (const [id, input] of Object.entries(view.definition.inputs)) {
-                if (input.type !== 'input.dropdown') {
-                    continue;
+                const type = CHOICE[input.type];
+                if (type === undefined) {
+                    continue; // the time range has a test of its own
                 }
                 const before = (await view.searches()).length;
-                const value = await view.choose(id, 1);
+                const value = await type.choose(view, id);
                 assert.notEqual(value, '*', `${id} has nothing to choose`);
                 assert.equal((await view.tokens())[input.options.token], value);
-                const ran = (await view.searches()).slice(before);
-                const all = ran.flatMap((one) => one.queries);
+                const all = (await view.searches()).slice(before).flatMap((one) => one.queries);
                 assert.ok(
-                    all.some((query) => query.includes(`=${JSON.stringify(value)}`)),
+                    all.some((query) => query.includes(type.compared(JSON.stringify(value)))),
                     `${id}: no search compares with ${value}`
                 );
                 await view.isWell();
-                await view.choose(id, 0);
+                await type.leave(view, id);
             }
             await view.close();
         });

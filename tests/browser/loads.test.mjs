@@ -1,7 +1,7 @@
 // Every view loads, in both themes and at both widths, with data and without.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { EMPTY, OpenedView, launched, views } from './opened_view.mjs';
+import { EMPTY, OpenedView, advice, isChart, launched, views } from './opened_view.mjs';
 
 const names = await views();
 const THEMES = ['light', 'dark'];
@@ -12,7 +12,11 @@ before(async () => {
 });
 after(() => browser.close());
 
-const isChart = (panel) => /^splunk\.(column|bar|line|area|pie)$/.test(panel.type);
+// Of these the sample trail has nothing: a week without a failed collection, no key chosen yet.
+const EMPTY_ON_SAMPLE = ['cloudhsm_health viz_failures', 'cloudhsm_keys viz_timeline'];
+// This one has something to say of an empty index.
+const SELF_CHECKS = 'cloudhsm_health viz_checks';
+const MARKS = '.highcharts-series path, .highcharts-point';
 
 async function showsData(view, panel) {
     const element = view.element(panel.id);
@@ -20,14 +24,33 @@ async function showsData(view, panel) {
     const placeholders = element.locator('[data-test="icon-placeholder"]');
     assert.equal(await placeholders.count(), 0, `${panel.id} shows a placeholder`);
     if (panel.type === 'splunk.table') {
-        const rows = await element.locator('[data-test="body"] [data-test="row"]').count();
-        assert.ok(rows > 0, `${panel.id} has no row`);
+        assert.ok((await view.rows(panel.id).count()) > 0, `${panel.id} has no row`);
+        const says = (await view.text(panel.id)).includes(advice(panel, view.definition));
+        const isEmpty = EMPTY_ON_SAMPLE.includes(`${view.name} ${panel.id}`);
+        assert.equal(says, isEmpty, `${panel.id} ${says ? 'shows nothing' : 'shows data now'}`);
     } else if (panel.type === 'splunk.singlevalue') {
         const value = await element.locator('[data-test="majorValue"]').innerText();
         assert.match(value, /\S/, `${panel.id} has no value`);
     } else if (isChart(panel)) {
-        const marks = await element.locator('.highcharts-series path, .highcharts-point').count();
-        assert.ok(marks > 0, `${panel.id} draws nothing`);
+        assert.ok((await element.locator(MARKS).count()) > 0, `${panel.id} draws nothing`);
+    }
+}
+
+async function saysWhatToDo(view, panel) {
+    const element = view.element(panel.id);
+    if (panel.type === 'splunk.table') {
+        const rows = await view.rows(panel.id).count();
+        assert.ok(rows > 0, `${panel.id} says nothing`);
+        const text = await view.text(panel.id);
+        const isAdvice = text.includes(advice(panel, view.definition));
+        const isCheck = `${view.name} ${panel.id}` === SELF_CHECKS;
+        assert.ok(isCheck ? rows > 1 : rows === 1 && isAdvice, `${panel.id} says ${text}`);
+    } else if (panel.type === 'splunk.singlevalue') {
+        const value = await element.locator('[data-test="majorValue"]').innerText();
+        assert.match(value, /\S/, `${panel.id} has no value`);
+    } else if (isChart(panel)) {
+        assert.equal(await element.locator('.highcharts-point').count(), 0);
+        assert.match(await view.text(panel.id), /\bempty\b/i, `${panel.id} does not explain itself`);
     }
 }
 
@@ -58,25 +81,11 @@ for (const name of names) {
             });
         }
 
-        test('over an empty index shows no fault, and tables say what to do', async () => {
+        test('over an empty index shows no fault, and every panel says what to do', async () => {
             const view = await OpenedView.open(browser, name, { base: EMPTY });
             await view.isWell();
             for (const panel of view.panels) {
-                if (panel.type === 'splunk.table') {
-                    const text = await view.text(panel.id);
-                    const source = view.definition.dataSources[panel.dataSources.primary];
-                    const advice = /shown_rows=0 \| eval \w+="((?:[^"\\]|\\.)*)"/.exec(
-                        source.options.query
-                    )[1];
-                    const rows = view.element(panel.id).locator('[data-test="body"] [data-test="row"]');
-                    assert.ok((await rows.count()) > 0, `${panel.id} says nothing`);
-                    if ((await rows.count()) === 1) {
-                        const plain = advice.replaceAll('\\"', '"').replaceAll('\\\\', '\\');
-                        assert.ok(text.includes(plain), `${panel.id} says ${text}`);
-                    }
-                } else if (panel.type === 'splunk.singlevalue') {
-                    await showsData(view, panel);
-                }
+                await saysWhatToDo(view, panel);
             }
             await view.shot('empty');
             await view.close();

@@ -40,6 +40,15 @@ async function definitionOf(view) {
     return answer.definition;
 }
 
+export const isChart = (panel) => /^splunk\.(column|bar|line|area|pie)$/.test(panel.type);
+
+// What a table says when it has nothing to show, as its search has it.
+export function advice(panel, definition) {
+    const { query } = definition.dataSources[panel.dataSources.primary].options;
+    const [, quoted] = /shown_rows=0 \| eval \w+="((?:[^"\\]|\\.)*)"/.exec(query);
+    return quoted.replaceAll('\\"', '"').replaceAll('\\\\', '\\');
+}
+
 export class OpenedView {
     // Nothing may go wrong while a view is open: `complaints` has all that did.
     static async open(browser, view, wanted = {}) {
@@ -108,6 +117,10 @@ export class OpenedView {
         return this.page.locator(`[data-test="viz-item"][data-id="${id}"]`);
     }
 
+    rows(id) {
+        return this.element(id).locator('[data-test="body"] [data-test="row"]');
+    }
+
     text(id) {
         return this.element(id).innerText();
     }
@@ -134,14 +147,28 @@ export class OpenedView {
         await this.page.screenshot({ path: `${SHOTS}/${this.name}-${label}.png` });
     }
 
-    async choose(input, position) {
+    // `wanted`: the place of an option in its list, or its value.
+    async choose(input, wanted) {
         await this.page.locator(`[data-input-id="${input}"] [data-test="select"]`).click();
-        const option = this.page.locator('[data-test="option"]').nth(position);
+        const options = this.page.locator('[data-test="option"]');
+        const option =
+            typeof wanted === 'number'
+                ? options.nth(wanted)
+                : this.page.locator(`[data-test="option"][data-test-value="${wanted}"]`);
         await option.waitFor();
         const value = await option.getAttribute('data-test-value');
         await option.click();
+        await options.first().waitFor({ state: 'detached' }); // or the next list would still be this
         await this.settled();
         return value;
+    }
+
+    async type(input, text) {
+        const field = this.page.locator(`[data-input-id="${input}"] input`);
+        await field.fill(text);
+        await field.press('Enter');
+        await this.settled();
+        return text;
     }
 
     close() {
