@@ -75,4 +75,16 @@ describe('inputs', { concurrency: 2 }, () => {
         assert.equal(await view.element('viz_failures').locator('[data-test="majorValue"]').innerText(), '0');
         await view.close();
     });
+
+    test('the other theme shows the same view with what was chosen', async () => {
+        const view = await OpenedView.open(browser, 'cloudhsm_overview');
+        const category = await view.choose('input_category', 1);
+        await view.page.locator('#navigation .theme').click();
+        await view.page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
+        await view.settled();
+        assert.equal((await view.tokens()).category, category);
+        assert.equal(await view.page.evaluate(() => window.location.pathname), '/app/TA-aws-cloudhsm/cloudhsm_overview');
+        await view.isWell();
+        await view.close();
+    });
 });
