@@ -1,6 +1,7 @@
 """Renders the data dictionary, `docs/fields.md`, from the definitions of `mappings/fields.yaml`.
 
-`python -m tools.generate` writes it and, with `--check`, compares it.
+`python -m tools.generate` writes it and, with `--check`, compares it; so too the names of the
+fields that `aws_cloudhsm_normalize.py` prints.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ from tools.fields import (
 __all__ = ["pages", "record_keys"]
 
 PAGE = "docs/fields.md"
+NAMES = "bin/cloudhsm/normalized/field_names.json"
+_CIM_GROUP = "Common Information Model"
+# What a record's origin decides, and whether it can be believed: part of every form.
+_ALWAYS = ("_time", "_raw", "host", "source", "sourcetype", "tag", "record_status", "record_key")
 _FIRST_LINE = (
     f"<!-- Generated from mappings/{FILE} by tools/dictionary.py: edit that, then run"
     " `make generate`. -->"
@@ -41,8 +46,8 @@ describes). A field that a record has nothing for is absent; nothing is filled i
   **flattened**, an older record on one line; for the rest, the source types.
 - A line that a record has twice gives its field several values, and `ambiguous=true`.
 - *CIM*: the fields of Splunk's Common Information Model that are filled from this one, see
-  [below](#cim). *OCSF*: the attribute of the Open Cybersecurity Schema Framework that would hold
-  it."""
+  [below](#cim). *OCSF*: the attribute of the Open Cybersecurity Schema Framework that holds it,
+  see [ocsf.md](ocsf.md); [ecs.md](ecs.md) tells the same of the Elastic Common Schema."""
 _CIM = """\
 <a id="cim"></a>
 
@@ -67,7 +72,20 @@ def pages(folder: Path) -> dict[str, str]:
         parts += [f"### {model}", _table(_CIM_COLUMNS, _cim_rows(dictionary, model))]
     parts.append("## Where the examples come from")
     parts += [_shown(record) for record in dictionary.records]
-    return {PAGE: "\n\n".join(parts) + "\n"}
+    return {PAGE: "\n\n".join(parts) + "\n", NAMES: _names(dictionary)}
+
+
+def _names(dictionary: Dictionary) -> str:
+    """JSON: the fields of the forms `fields` (all that people search) and `cim`."""
+    shown = [field.name for field in dictionary.fields if not field.internal]
+    models = {
+        field.name
+        for group in dictionary.groups
+        for field in group.fields
+        if field.models or group.title == _CIM_GROUP
+    }
+    kept = [name for name in shown if name in models or name in _ALWAYS]
+    return json.dumps({"cim": kept, "fields": shown}, indent=1) + "\n"
 
 
 # --- fields

@@ -20,6 +20,7 @@ from cloudhsm.normalized.pcre import Regex
 
 AUDIT, CERTIFICATE = "aws:cloudhsm:audit", "aws:cloudhsm:certificate"
 _IN_FIELD = re.compile(r"(?P<regex>.*)\s+in\s+(?P<field>\w+)", re.DOTALL)
+_ASKED = re.compile(r"([\w:]+)=")
 _SEARCH_TOKEN = re.compile(r'\(|\)|[\w:]+="[^"]*"|[\w:]+=[^\s()]+|\w+')
 
 EventFields = dict[str, FieldValue]
@@ -45,12 +46,7 @@ class Meaning:
             ]
             for sourcetype in (AUDIT, CERTIFICATE)
         }
-        self._eventtypes = [
-            (name, _condition(stanza["search"])) for name, stanza in conf["eventtypes"].items()
-        ]
-        self._tags = {
-            stanza[len("eventtype=") :]: [*settings] for stanza, settings in conf["tags"].items()
-        }
+        self._tagged = _Tagging(conf["eventtypes"], conf["tags"]).tagged
 
     def of(self, fields: EventFields) -> EventFields:
         """The fields, and all that follow from them.
@@ -61,11 +57,7 @@ class Meaning:
         found = dict(fields)
         for step in self._steps[str(fields["sourcetype"])]:
             step(found)
-        types = [name for name, holds in self._eventtypes if holds(found)]
-        tags = sorted({tag for name in types for tag in self._tags.get(name, ())})
-        for name, values in (("eventtype", sorted(types)), ("tag", tags)):
-            if value := field_value(values):
-                found[name] = value
+        self._tagged(found)
         return found
 
 
@@ -221,7 +213,33 @@ def _look_up(
     return step
 
 
-# --- event types
+# --- event types and tags
+
+
+class _Tagging:
+    """What eventtypes.conf and tags.conf say; remembered for the values that they ask for."""
+
+    def __init__(self, eventtypes: dict[str, Stanza], tags: dict[str, Stanza]) -> None:
+        searches = {name: stanza["search"] for name, stanza in eventtypes.items()}
+        self._conditions = {name: _condition(search) for name, search in searches.items()}
+        self._tags = {name[len("eventtype=") :]: [*stanza] for name, stanza in tags.items()}
+        self._asked = sorted({*_ASKED.findall(" ".join(searches.values()))})
+        self._known = lru_cache(maxsize=4096)(self._found)
+
+    def tagged(self, fields: EventFields) -> None:
+        """Sets `eventtype` and `tag`."""
+        values = [fields.get(name) for name in self._asked]
+        asked = tuple(tuple(one) if isinstance(one, list) else one for one in values)
+        for name, found in zip(("eventtype", "tag"), self._known(asked)):
+            _set(fields, name, field_value([*found]))
+
+    def _found(
+        self, values: tuple[str | tuple[str, ...] | None, ...]
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        held = [[*one] if isinstance(one, tuple) else one for one in values]
+        fields = {name: one for name, one in zip(self._asked, held) if one is not None}
+        types = sorted(name for name, holds in self._conditions.items() if holds(fields))
+        return types, sorted({tag for name in types for tag in self._tags.get(name, ())})
 
 
 def _condition(search: str) -> Condition:
