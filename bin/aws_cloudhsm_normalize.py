@@ -51,12 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         printer = Printer(Meaning(APP), forms.form_called(asked.format))
         told.expect(inputs)
         failed = _print(inputs, printer, _origin(asked), told)
-    except (CloudHsmError, OSError) as error:
-        told.problem(error)
-        return 1
     except BrokenPipeError:  # whoever read has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (CloudHsmError, OSError) as error:
+        told.problem(error)
+        return 1
     except KeyboardInterrupt:
         return 130
     told.end()

@@ -48,6 +48,7 @@ RECIPES = {
     "appinspect": Recipe("appinspect.txt"),
     "slim": Recipe("slim.txt"),
     "cim": Recipe("cim.txt", alone=True),
+    "ocsf": Recipe("ocsf.txt"),
     "node": Recipe("node.txt"),
     "py39": Recipe("test.txt", "3.9"),
     "py313": Recipe("test.txt", "3.13"),

@@ -70,6 +70,7 @@ class Field:
     cim: tuple[str, ...]
     models: tuple[str, ...]
     ocsf: str
+    ecs: str
     note: str
     internal: bool
 
@@ -227,6 +228,7 @@ _FIELD: Mapping[str, Check] = {
     "cim": several_words,
     "models": some_of(MODELS),
     "ocsf": _pattern(rf"{_LOWER_WORD}(\.{_LOWER_WORD})*", "an attribute's path"),
+    "ecs": _pattern(rf"@timestamp|{_LOWER_WORD}(\.{_LOWER_WORD})*", "a field's path"),
     "note": words,
     "internal": one_of(("true",)),
 }
@@ -375,6 +377,7 @@ def _field(reading: _Reading, node: yaml.Node, defaults: Mapping[str, Value]) ->
         cim=_list(values, "cim"),
         models=_list(values, "models"),
         ocsf=_text(values.get("ocsf")),
+        ecs=_text(values.get("ecs")),
         note=_text(values.get("note")),
         internal="internal" in values,
     )

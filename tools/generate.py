@@ -25,6 +25,7 @@ from tools.detections import blocks, check
 from tools.detections import page as detections_page
 from tools.detections.schema import read_detections, techniques
 from tools.mappings import CATCH_ALL, MappingError, Row, read_table
+from tools.standards.pages import pages as standards_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -108,6 +109,7 @@ def build(root: Path) -> dict[str, str]:
         "default/transforms.conf": conf_blocks.transforms(transforms, props),
         **dictionary.pages(folder),
         **dashboard_pages(root),
+        **standards_pages(folder),
         "docs/detections.md": detections_page.page(detections, techniques(root)),
         "docs/cim.md": cim_page.page(places, outcomes, rules),
     }

@@ -48,7 +48,7 @@ class _Breaks:
 
 _TEXT = _Breaks(_FIRST_LINE)
 _JSON = _Breaks(r"\{")
-_EXPORTED = _Breaks(rf"{_STAMP}(?:{_FIRST_LINE}|\{{)")
+_EXPORTED = _Breaks(rf"(?:{_STAMP})?(?:{_FIRST_LINE}|\{{)")
 # What can be opened for reading bytes, however it is wrapped.
 Bytes = Union[BinaryIO, io.RawIOBase]
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from cloudhsm.normalized.evaluation import BadExpression, Value, compiled, field_value
+from cloudhsm.normalized.evaluation import (
+    BadExpression,
+    FieldValue,
+    Value,
+    compiled,
+    field_value,
+)
 
-FIELDS = {"a": "1", "b": "two", "several": ["x", "y", "x"], "text": "one.two"}
+FIELDS: dict[str, FieldValue] = {
+    "a": "1",
+    "b": "two",
+    "several": ["x", "y", "x"],
+    "text": "one.two",
+}
 
 
 @pytest.mark.parametrize(
