@@ -14,7 +14,7 @@ help: ## what can be done
 		while IFS='|' read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
 
 setup: ## every environment, and the libraries that ship
-	@$(PYTHON) -m tools.environments dev moto appinspect slim cim py39 py313
+	@$(PYTHON) -m tools.environments dev moto appinspect slim cim ocsf py39 py313
 	@$(DEV) -m tools.vendor
 
 generate: ## lookups, blocks of default/*.conf and pages of docs/ from mappings/, detections/, dashboards/
@@ -49,7 +49,7 @@ lint: ## ruff, mypy --strict, cfn-lint
 	$(dir $(DEV))cfn-lint iam/*.yaml
 
 test: ## pytest: everything on our Python, the shipped code on 3.9 and 3.13 too
-	@$(PYTHON) -m tools.environments dev moto cim py39 py313
+	@$(PYTHON) -m tools.environments dev moto cim ocsf py39 py313
 	@$(DEV) -m tools.vendor
 	$(DEV) -m pytest -q -n auto --dist loadfile
 	@$(DEV) -m tools.shipped_tests
@@ -84,10 +84,10 @@ demo: ## the whole thread on this machine; AWS=1 REGION=... [LOG_GROUP=...] for 
 	@$(DEV) -m tools.demo $(if $(filter-out 0,$(AWS)),--aws) $(if $(REGION),--region "$(REGION)") \
 		$(if $(LOG_GROUP),--log-group "$(LOG_GROUP)")
 
-bench: ## the collector beside the loops that inputs are usually made of; PARTS="speed memory normalization"
+bench: ## the collector beside the loops that inputs are usually made of; PARTS="speed command views"
 	@$(PYTHON) -m tools.environments dev py39 py313 bench bench39 bench313
 	@$(DEV) -m tools.vendor
-	@$(DEV) -m tools.bench $(PARTS)
+	@PYTHONPATH=bin $(DEV) -m tools.bench $(PARTS)
 
 growth: ## the state of a group over 10 million records and 100 days; takes minutes
 	@$(PYTHON) -m tools.environments dev

@@ -150,7 +150,7 @@ def _write(found: Iterable[Found], printer: Printer, told: Told, name: str) -> N
 
 def _flush(lines: list[str], told: Told) -> None:
     if lines:
-        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.write("\n".join([*lines, ""]))
         told.printed(len(lines))
         lines.clear()
 

@@ -39,6 +39,8 @@ SHIPPED = (
     "SECURITY.md",
     "bin/*.py",
     "bin/cloudhsm/*.py",
+    "bin/cloudhsm/normalized/*.json",
+    "bin/cloudhsm/normalized/*.py",
     "default/*.conf",
     "default/data/ui/nav/default.xml",
     "default/data/ui/views/*.xml",

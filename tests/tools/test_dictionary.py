@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from tools.dictionary import PAGE, pages, record_keys
+from tools.dictionary import NAMES, PAGE, pages, record_keys
 from tools.fields import Dictionary, read_dictionary
 from tools.mappings import MappingError
 
@@ -100,9 +101,7 @@ def faults(tmp_path: Path, text: str) -> list[str]:
 
 def page(tmp_path: Path) -> str:
     read(tmp_path, GOOD)
-    ((path, text),) = pages(tmp_path).items()
-    assert path == PAGE
-    return text
+    return pages(tmp_path)[PAGE]
 
 
 # --- reading
@@ -293,3 +292,14 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_head() -> None:
 def test_the_shipped_page_is_what_the_definitions_give() -> None:
     for path, text in pages(SHIPPED).items():
         assert (ROOT / path).read_text(encoding="utf-8") == text, "run: make generate"
+
+
+def test_what_the_command_prints_is_named_by_the_definitions(tmp_path: Path) -> None:
+    read(tmp_path, GOOD)
+    names = json.loads(pages(tmp_path)[NAMES])
+    assert names["fields"] == ["opcode", "opcode_code", "user_id", "command", "outcome"]
+    assert names["cim"] == ["command"]
+    shipped = json.loads(pages(SHIPPED)[NAMES])
+    assert set(shipped["cim"]) < set(shipped["fields"])
+    assert {"action", "user", "user_type", "tag", "_raw"} < set(shipped["cim"])
+    assert "mechanism" not in shipped["cim"]

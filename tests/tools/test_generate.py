@@ -10,6 +10,7 @@ import pytest
 from tools.generate import build_lookups, main
 
 ROOT = Path(__file__).resolve().parents[2]
+NORMALIZED = "bin/cloudhsm/normalized"
 
 # The table that this add-on started from: every operation under its heading. Written out here, so
 # that the mappings are held against a list of its own.
@@ -69,6 +70,7 @@ def source(tmp_path: Path) -> Path:
     """A copy of what is generated, and from what, that a test may spoil."""
     for folder in ("mappings", "lookups", "default", "docs", "detections", "dashboards"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copytree(ROOT / NORMALIZED, tmp_path / NORMALIZED)
     return tmp_path
 
 

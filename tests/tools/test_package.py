@@ -15,6 +15,7 @@ import pytest
 from tools import package
 from tools.package import PackagingProblem
 
+NORMALIZED = "bin/cloudhsm/normalized"
 RELEASED = 1_767_225_600  # 2026-01-01
 
 
@@ -38,9 +39,12 @@ def root(tmp_path: Path) -> Path:
     generated = [
         f"default/{name}.conf" for name in ("macros", "props", "savedsearches", "transforms")
     ]
-    pages = [f"docs/{name}.md" for name in ("cim", "dashboards", "detections", "fields")]
-    for file in [*generated, *pages]:
-        (root / file).parent.mkdir(exist_ok=True)
+    pages = [
+        f"docs/{name}.md" for name in ("cim", "dashboards", "detections", "ecs", "fields", "ocsf")
+    ]
+    tables = [f"{NORMALIZED}/{name}.json" for name in ("ecs_rows", "field_names", "ocsf_rows")]
+    for file in [*generated, *pages, *tables]:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(package.ROOT / file, root / file)
     return root
 
@@ -65,6 +69,8 @@ def names(content: bytes) -> set[str]:
     [
         ("bin/aws_cloudhsm.py", True),
         ("bin/cloudhsm/ledger.py", True),
+        ("bin/cloudhsm/normalized/ocsf.py", True),
+        ("bin/cloudhsm/normalized/ocsf_rows.json", True),
         ("bin/cloudhsm/deeper/x.py", False),
         ("bin/aws_cloudhsm.pyc", False),
         ("default/props.conf", True),
@@ -87,9 +93,10 @@ def test_a_build_writes_the_listed_files_and_the_libraries(root: Path) -> None:
     assert archive == root / "dist" / "TA-aws-cloudhsm-1.2.3.tar.gz"
     lookups = {f"lookups/{path.name}" for path in (root / "lookups").iterdir()}
     generated = {"default/macros.conf", "default/savedsearches.conf"}
+    tables = {f"{NORMALIZED}/{path.name}" for path in (root / NORMALIZED).iterdir()}
     data = root / "default" / "data"
     views = {path.relative_to(root).as_posix() for path in data.rglob("*.xml")}
-    wanted = {*package.REQUIRED, *lookups, *generated, *views, "lib/common/six.py"}
+    wanted = {*package.REQUIRED, *lookups, *tables, *generated, *views, "lib/common/six.py"}
     assert names(archive.read_bytes()) == {f"TA-aws-cloudhsm/{name}" for name in wanted}
 
 

@@ -2,11 +2,11 @@
 
     python -m tools.bench [PART...] [--records N] [--rounds N]
 
-Parts: speed, scheme, requests, latency, memory, normalization. All programs are whole processes,
-started in turn; what they print is read and counted as splunkd would. Only `normalization`, the
-cost of the search-time configuration, runs in this process. Absolute figures depend on the
-machine: the ratios of the pairs are what to compare. `memory` reads fifty times the records and
-takes minutes; it runs only where it is named.
+Parts: speed, scheme, requests, latency, memory, normalization, command, views. All programs are
+whole processes, started in turn; what they print is read and counted as splunkd would. Only
+`normalization` and `views`, the costs of the search-time configuration and of the dashboards, run
+in this process. Absolute figures depend on the machine: the ratios of the pairs are what to
+compare. `memory` reads fifty times the records and takes minutes; it runs only where it is named.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tools.bench import parts
+from tools.bench.command import command
 from tools.bench.normalization import normalization
 from tools.bench.parts import Extent
 from tools.bench.programs import BenchProblem, Python, pythons
+from tools.bench.views import views
 
 Part = Callable[[Python, Extent], Iterator[str]]
 
@@ -29,8 +31,10 @@ PARTS: Mapping[str, Part] = {
     "latency": parts.latency,
     "memory": parts.memory,
     "normalization": normalization,
+    "command": command,
+    "views": views,
 }
-QUICK = ("speed", "scheme", "requests", "latency", "normalization")
+QUICK = tuple(name for name in PARTS if name != "memory")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

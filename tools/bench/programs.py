@@ -45,8 +45,10 @@ class Measured:
         return self
 
 
-def run(command: list[str], stdin: str = "") -> Measured:
+def run(command: list[str], stdin: str = "", mark: bytes = MARK) -> Measured:
     """Run to the end, reading and counting what is printed, as splunkd would.
+
+    mark: what each record that is printed has once.
 
     Nothing that whoever calls has set for Python applies: unbuffered output, say, costs a program
     that prints much more than one that writes whole pages.
@@ -62,7 +64,7 @@ def run(command: list[str], stdin: str = "") -> Measured:
         )
         assert process.stdout is not None  # noqa: S101  (asked for just above)
         with process.stdout as stdout:
-            records = _count(stdout.fileno())
+            records = _count(stdout.fileno(), mark)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -78,13 +80,13 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in known.items() if not name.startswith("PYTHON")}
 
 
-def _count(pipe: int) -> int:
+def _count(pipe: int, mark: bytes) -> int:
     """How many records come out of a pipe; a mark may be cut between two reads."""
     records, tail = 0, b""
     while chunk := os.read(pipe, 1 << 16):
         chunk = tail + chunk
-        records += chunk.count(MARK)
-        tail = chunk[-len(MARK) + 1 :]
+        records += chunk.count(mark)
+        tail = chunk[len(chunk) - len(mark) + 1 :]
     return records
 
 

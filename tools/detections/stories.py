@@ -62,9 +62,9 @@ def quiet_month(volume: float = 1.0) -> Story:
     )
 
 
-def sample_trail(days: float = 7) -> Story:
-    """A week of trouble, as installed: no tables are filled."""
-    trail = simulate(SEED, SAMPLE_END, days)
+def sample_trail(days: float = 7, volume: float = 1) -> Story:
+    """A week of trouble, as installed: no tables are filled. volume: times as many records."""
+    trail = simulate(SEED, SAMPLE_END, days, volume)
     since, until = trail.facts.start_usecs / 1e6, trail.facts.end_usecs / 1e6
     said = [*_heartbeats(since, until), *_verdicts(trail.events, trail.facts)]
     return Story("sample trail", trail.events, said, [], {}, since, until)

@@ -23,7 +23,7 @@ from cloudhsm.normalized.meaning import AUDIT, CERTIFICATE, Meaning
 from cloudhsm.record import identify
 
 # Of one shape so many records go the complete way before its template is made.
-_PATIENCE = 3
+_PATIENCE = 2
 _MOST_SHAPES = 20_000  # of some kilobytes each
 
 # The published layouts as HSMs print them, plain names only. What may vary from one record to the

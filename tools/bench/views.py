@@ -1,0 +1,66 @@
+"""What a dashboard's searches cost together, beside one search over the same records."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from preview.app import App
+from preview.spl.session import Session
+from preview.studio import Answers, ShownView, navigation, read_view
+from tools.bench.parts import Extent, Ratio
+from tools.bench.programs import ROOT, Python
+from tools.detections import stage
+from tools.detections.stories import sample_trail
+
+BASELINE = "`cloudhsm_audit` | stats count by opcode, outcome"
+_TRAIL = 5_000  # records of the sample trail, about
+
+
+def views(python: Python, extent: Extent) -> Iterator[str]:
+    """CPU time of each view as it opens, in times of one search that counts all records once.
+
+    In this interpreter only, since no other one has `preview`; in the others it says nothing.
+    """
+    if python.version != f"{sys.version_info[0]}.{sys.version_info[1]}":
+        return
+    session = indexed(max(1, min(extent.records // _TRAIL, 4)))
+    count = len(session.search(BASELINE.partition("|")[0]).rows)
+    for name in navigation(ROOT):
+        pairs: list[float] = []
+        seconds: list[float] = []
+        for _ in range(extent.rounds):
+            seconds.append(_seconds(partial(_open, session, name)))
+            pairs.append(seconds[-1] / _seconds(partial(session.search, BASELINE)))
+        yield (
+            f"{name}: {statistics.median(seconds):.1f} s over {count:,} records, {Ratio(pairs)} "
+            "times as long as one search that counts them"
+        )
+
+
+def indexed(times: int) -> Session:
+    """The sample trail with as many records as so many have, and what the collector said of it."""
+    app, story = App.load(ROOT), sample_trail(volume=times)
+    session = Session(app, now=story.until)
+    shown = ((one.timestamp_ms / 1000, one) for one in story.records)
+    session.index(event for _at, event in stage.records(app, shown))
+    session.index(event for _at, event in stage.said(app, story.said))
+    gc.collect()
+    gc.freeze()
+    return session
+
+
+def _open(session: Session, name: str) -> None:
+    view = ShownView(read_view(ROOT, name), Answers(session))
+    for source in view.definition["dataSources"]:
+        view.source(source)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
