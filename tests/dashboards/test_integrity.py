@@ -120,9 +120,9 @@ def test_each_hsm_has_its_records_ranges_and_last_record(
         )
         assert row["ledger"] == "agrees"
         assert (row["outside"], row["reboots"], row["restarts"]) == ("0", "0", "0")
-        assert row["first_record"] == _shown(min(run[0].at for run in mine))
-        assert row["last_record"] == _shown(last)
-        assert int(row["minutes_ago"]) == pytest.approx((session.now - last) / 60, abs=0.51)
+        assert row["first_seen"] == _shown(min(run[0].at for run in mine))
+        assert row["last_seen"] == _shown(last)
+        assert int(row["lag_min"]) == pytest.approx((session.now - last) / 60, abs=0.51)
         assert row["ended"] == (_shown(ends[row["hsm_id"]]) if row["hsm_id"] in ends else "")
     assert any(row["ended"] for row in rows)
     assert rows[0]["status"] == "explained"
