@@ -1,1 +1,15 @@
-"""Our records in the words of other schemas (OCSF, ECS): pure functions over our fields."""
+"""What records mean, for others than Splunk, by the conf and lookups that Splunk reads.
+
+The rooms, from the top: imports run only downwards.
+
+==========  ==============================================================================
+printing    a record becomes a line of JSON: completely for any text, quickly for most
+forms       our fields, CIM's, or an event of another schema
+ocsf, ecs   fields as events of OCSF and ECS (pure); tables made from `mappings/`
+meaning     the fields of a record: what props, transforms, lookups, event types, tags say
+reading     records out of files: text, exports, JSON of log events
+evaluation  Splunk's eval expressions, as far as our conf uses them (pure)
+pcre        Splunk's regular expressions in Python's `re` (pure)
+conf        the add-on's own .conf files
+==========  ==============================================================================
+"""
