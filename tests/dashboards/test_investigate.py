@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from typing import Any
@@ -155,22 +155,26 @@ def test_a_key_is_found_by_any_of_its_handles(view: View, trail: list[Raw]) -> N
         assert int(view("investigate", key=handle).value("records")) == count
 
 
-def test_operations_and_users_add_up(view: View, trail: list[Raw]) -> None:
+def _outcome(record: Raw) -> str:
+    return {True: "failure", False: "success", None: "unknown"}[record.failed]
+
+
+def test_operations_are_counted_by_outcome_with_their_last_record(
+    view: View, trail: list[Raw]
+) -> None:
     shown = view("investigate")
-    failed = Counter(one.opcode for one in trail if one.failed and not one.is_certificate)
+    wanted: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for one in trail:
+        wanted[one.opcode or one.lines["op_code"], _outcome(one)].append(one.at)
 
     rows = shown.panel("operations")
 
-    assert sum(int(row["records"]) for row in rows) == len(trail)
-    for row in rows:
-        if row["outcome"] == "failure" and row["opcode"] in failed:
-            assert int(row["records"]) == failed[str(row["opcode"])]
-    one = rows[3]
-    opened = shown.records("operations", _opcode=one["_opcode"], outcome=one["outcome"])
-    assert len(opened) == int(one["records"])
-    people = {row["user"] for row in shown.panel("users")}
-    assert {visible(one.user) for one in trail if one.opcode == "CN_LOGIN" and one.user} <= people
-    assert int(shown.value("people")) == len(people)
+    found = {(row["opcode"], row["outcome"]): (int(row["records"]), row["last"]) for row in rows}
+    assert found == {key: (len(times), _shown(max(times))) for key, times in wanted.items()}
+    assert [int(row["records"]) for row in rows] == sorted(map(len, wanted.values()), reverse=True)
+    clicked = rows[3]
+    opened = shown.records("operations", _opcode=clicked["_opcode"], outcome=clicked["outcome"])
+    assert len(opened) == int(clicked["records"])
 
 
 def test_users_are_counted_at_each_cluster_with_their_failures(
@@ -198,17 +202,21 @@ def test_users_are_counted_at_each_cluster_with_their_failures(
     assert len(shown.records("failures")) == int(shown.value("failures"))
 
 
-def test_activity_over_time_adds_up_by_outcome(view: View, trail: list[Raw]) -> None:
-    columns: Counter[str] = Counter()
-    for row in view("investigate").panel("by_outcome"):
-        columns.update({k: int(v) for k, v in row.items() if not k.startswith("_")})
-    failed = sum(1 for one in trail if one.failed)
+def test_activity_over_time_is_counted_by_outcome_in_every_bin(
+    view: View, trail: list[Raw]
+) -> None:
+    wanted = Counter((int(one.at // 3600 * 3600), _outcome(one)) for one in trail)
+    found = {
+        (int(float(str(row["_time"]))), outcome): int(str(row[outcome]))
+        for row in view("investigate").panel("by_outcome")
+        for outcome in ("failure", "success", "unknown")
+        if row.get(outcome, "0") != "0"
+    }
 
-    assert columns["failure"] == failed
-    assert sum(columns.values()) == len(trail)
+    assert found == wanted
     for outcome in ("failure", "success"):
-        chosen = view("investigate", outcome=outcome)
-        assert int(chosen.value("records")) == columns[outcome]
+        count = sum(wanted[key] for key in wanted if key[1] == outcome)
+        assert int(view("investigate", outcome=outcome).value("records")) == count
     assert len(view("investigate").records("by_outcome")) > 20
 
 
