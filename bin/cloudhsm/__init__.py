@@ -33,8 +33,9 @@ log_file          the input's log, in Splunk's log folder
 arguments         the settings of a stanza for Splunk's forms
 stop              ending a run early and in order
 errors            errors that say what, where and what to do next
-normalized        what records mean, for others than Splunk: rooms of its own
 ================  =====================================================================
+
+What records mean, for others than Splunk, is in the package `normalized`, with rooms of its own.
 """
 
 __version__ = "0.1.0"

@@ -14,8 +14,8 @@ import pytest
 
 import aws_cloudhsm_normalize
 from cloudhsm.normalized import forms
+from tests.bin.cloudhsm.normalized.goldens import FOLDER
 from tests.bin.conftest import ROOT
-from tests.bin.normalized.goldens import FOLDER
 
 LOG = FOLDER / "published" / "login_and_logout.log"
 RECORDS = LOG.read_text("utf-8").count("Time: ")

@@ -5,7 +5,8 @@ The rooms, from the top: imports run only downwards.
 ==========  ==============================================================================
 printing    a record becomes a line of JSON: completely for any text, quickly for most
 forms       our fields, CIM's, or an event of another schema
-ocsf, ecs   fields as events of OCSF and ECS (pure); tables made from `mappings/`
+ocsf        fields as events of OCSF; its table is made from mappings/ocsf.yaml
+ecs         fields as documents of ECS; its table is made from mappings/ecs.yaml
 meaning     the fields of a record: what props, transforms, lookups, event types, tags say
 reading     records out of files: text, exports, JSON of log events
 evaluation  Splunk's eval expressions, as far as our conf uses them (pure)

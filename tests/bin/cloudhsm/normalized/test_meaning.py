@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cloudhsm.normalized.meaning import Meaning
+from tests.bin.cloudhsm.normalized.goldens import Golden, goldens
 from tests.bin.conftest import ROOT
-from tests.bin.normalized.goldens import Golden, goldens
 
 GOLDENS = [*goldens()]
 

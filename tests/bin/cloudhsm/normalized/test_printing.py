@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from cloudhsm.normalized import forms
 from cloudhsm.normalized.meaning import Meaning
 from cloudhsm.normalized.printing import Printer
+from tests.bin.cloudhsm.normalized.goldens import Golden, goldens
 from tests.bin.conftest import ROOT
-from tests.bin.normalized.goldens import Golden, goldens
 
 MEANING = Meaning(ROOT)
 GOLDENS = [*goldens()]
