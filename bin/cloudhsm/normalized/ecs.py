@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_LARGEST = 2**53  # above it, readers of JSON lose digits
+from cloudhsm.normalized.spelling import instant, number
+
 _OBSERVER = {"vendor": "AWS", "product": "CloudHSM", "type": "hsm"}
 _DATASETS = {True: "cloudhsm.certificate", False: "cloudhsm.audit"}
 _KNOWN_PLACES = 1024  # clusters and HSMs whose objects are kept
@@ -80,7 +79,8 @@ def event_by(tables: Tables, fields: Mapping[str, Any]) -> dict[str, Any]:
     custom: dict[str, Any] = {name: fields[name] for name in tables.custom if name in first}
     custom.update(repeated)
     made: dict[str, Any] = {}
-    time = _iso(get("_time"))
+    usecs = get("_time")
+    time = instant(usecs) if isinstance(usecs, int) else None
     if time is not None:
         made["@timestamp"] = time
     made["ecs"] = tables.version
@@ -130,28 +130,17 @@ _PLACED = frozenset(
 )
 
 
-def _iso(usecs: object) -> str | None:
-    """ISO 8601 in UTC with microseconds, None for what no calendar has."""
-    if type(usecs) is not int:
-        return None
-    try:
-        moment = _EPOCH + timedelta(microseconds=usecs)
-    except OverflowError:
-        return None
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-
-
 def _event(row: _Row, first: Mapping[str, Any], custom: dict[str, Any]) -> dict[str, Any]:
     made = {**row.starts.get(first.get("outcome", ""), row.starts["unknown"])}
     made["dataset"] = _DATASETS[first.get("sourcetype") == "aws:cloudhsm:certificate"]
     for name, attribute in _TEXTS:
         if name in first:
             made[attribute] = first[name]
-    number = first.get("sequence_no")
-    if number is not None:
-        sequence = _integer(number)
+    printed = first.get("sequence_no")
+    if printed is not None:
+        sequence = number(printed)
         if sequence is None:
-            custom.setdefault("sequence_no", number)
+            custom.setdefault("sequence_no", printed)
         else:
             made["sequence"] = sequence
     return made
@@ -163,15 +152,6 @@ _TEXTS = (
     ("response", "reason"),
     ("_raw", "original"),
 )
-
-
-def _integer(text: object) -> int | None:
-    """The number of a hexadecimal text such as 0x1d, if JSON can hold it."""
-    try:
-        number = int(text, 16) if isinstance(text, str) and len(text) <= 20 else -1
-    except ValueError:
-        return None
-    return number if 0 <= number <= _LARGEST else None
 
 
 def _put_place(

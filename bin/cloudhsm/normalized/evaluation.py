@@ -139,7 +139,8 @@ class _Parser:
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
-    found, at = [("", "")][:0], 0
+    found: list[tuple[str, str]] = []
+    at = 0
     while not found or found[-1][0] != "end":
         token = _TOKEN.match(text, at)
         if token is None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from cloudhsm.normalized import ecs, ocsf
 from cloudhsm.normalized.evaluation import FieldValue
+from cloudhsm.normalized.spelling import instant
 
 Form = Callable[[Mapping[str, FieldValue], "int | None"], Mapping[str, Any]]
 
 _NAMES = Path(__file__).with_name("field_names.json")
-_EPOCH = datetime(1970, 1, 1)
 _ENDS = ("_time", "_raw")
 
 
@@ -25,7 +24,8 @@ def form_called(name: str) -> Form:
     names = tuple(one for one in json.loads(_NAMES.read_text("utf-8"))[name] if one not in _ENDS)
 
     def chosen(fields: Mapping[str, FieldValue], usecs: int | None) -> dict[str, Any]:
-        found: dict[str, Any] = {} if usecs is None else {"_time": instant(usecs)}
+        time = None if usecs is None else instant(usecs)
+        found: dict[str, Any] = {} if time is None else {"_time": time}
         for one in names:
             if one in fields:
                 found[one] = fields[one]
@@ -33,15 +33,6 @@ def form_called(name: str) -> Form:
         return found
 
     return chosen
-
-
-def instant(usecs: int) -> str:
-    """ISO 8601 in UTC with microseconds; of what no calendar has, the number itself."""
-    try:
-        moment = _EPOCH + timedelta(microseconds=usecs)
-    except OverflowError:
-        return str(usecs)
-    return moment.isoformat(timespec="microseconds") + "Z"
 
 
 def _schema(event: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Form:

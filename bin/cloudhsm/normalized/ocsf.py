@@ -12,7 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_LARGEST = 2**53  # above it, readers of JSON lose digits
+from cloudhsm.normalized.spelling import number
+
 _MFA = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _SERVICE = "AWS CloudHSM"
 _PRODUCT = {"name": _SERVICE, "vendor_name": "AWS"}
@@ -177,11 +178,11 @@ def _metadata(
     for name, attribute in _METADATA_TEXTS:
         if name in first:
             made[attribute] = first[name]
-    number = first.get("sequence_no")
-    if number is not None:
-        sequence = _integer(number)
+    printed = first.get("sequence_no")
+    if printed is not None:
+        sequence = number(printed)
         if sequence is None:
-            unmapped.setdefault("sequence_no", number)
+            unmapped.setdefault("sequence_no", printed)
         else:
             made["sequence"] = sequence
     return made
@@ -194,15 +195,6 @@ _METADATA_TEXTS = (
     ("record_version", "log_version"),
     ("source", "log_source"),
 )
-
-
-def _integer(text: object) -> int | None:
-    """The number of a hexadecimal text such as 0x1d, if JSON can hold it."""
-    try:
-        number = int(text, 16) if isinstance(text, str) and len(text) <= 20 else -1
-    except ValueError:
-        return None
-    return number if 0 <= number <= _LARGEST else None
 
 
 def _place(made: dict[str, Any], first: Mapping[str, Any], unmapped: dict[str, Any]) -> None:

@@ -18,8 +18,9 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from cloudhsm.normalized.evaluation import FieldValue
-from cloudhsm.normalized.forms import Form, instant
+from cloudhsm.normalized.forms import Form
 from cloudhsm.normalized.meaning import AUDIT, CERTIFICATE, Meaning
+from cloudhsm.normalized.spelling import instant
 from cloudhsm.record import identify
 
 # Of one shape so many records go the complete way before its template is made.
@@ -217,7 +218,7 @@ def _values(text: str, varying: Sequence[str]) -> Values:
 
 @lru_cache(maxsize=64)
 def _instant(seconds: str) -> str:
-    return instant(int(seconds) * 1_000_000)[:19]
+    return str(instant(int(seconds) * 1_000_000))[:19]
 
 
 def _are_different(varying: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cloudhsm.normalized import forms
 from cloudhsm.normalized.meaning import Meaning
 from cloudhsm.normalized.printing import Printer
+from cloudhsm.normalized.spelling import instant
 from tests.bin.cloudhsm.normalized.goldens import Golden, goldens
 from tests.bin.conftest import ROOT
 
@@ -120,7 +121,7 @@ def test_a_common_layout_goes_the_quick_way(
 def test_the_form_fields_has_splunks_values_and_leaves_out_its_inner_workings(
     golden: Golden,
 ) -> None:
-    wanted = {**golden.fields, "_time": forms.instant(golden.usecs)}
+    wanted = {**golden.fields, "_time": instant(golden.usecs)}
     line = _experienced("fields").complete(golden.text, golden.origin, golden.usecs).line
     printed = json.loads(line)
     assert {name: wanted.get(name) for name in printed} == printed
