@@ -120,8 +120,8 @@ def test_each_hsm_has_its_records_ranges_and_last_record(
         )
         assert row["ledger"] == "agrees"
         assert (row["outside"], row["reboots"], row["restarts"]) == ("0", "0", "0")
-        assert row["first_seen"] == _shown(min(run[0].at for run in mine))
-        assert row["last_seen"] == _shown(last)
+        assert row["first"] == _shown(min(run[0].at for run in mine))
+        assert row["last"] == _shown(last)
         assert int(row["lag_min"]) == pytest.approx((session.now - last) / 60, abs=0.51)
         assert row["ended"] == (_shown(ends[row["hsm_id"]]) if row["hsm_id"] in ends else "")
     assert any(row["ended"] for row in rows)
@@ -350,7 +350,7 @@ def test_the_status_is_that_of_the_completeness_report(shipped: App) -> None:
 def test_an_hsm_is_found_under_its_cluster(trail_of: Trail) -> None:
     row = _of(trail_of(*records(range(10), MARCH)))
 
-    assert (row["cluster_id"], row["hsm_id"]) == (CLUSTER, HSM)
+    assert (row["_cluster"], row["hsm_id"]) == (CLUSTER, HSM)
 
 
 def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) -> None:
