@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEV    := .venv/dev/bin/python
 
 # Only make's own targets here: nothing is a file, every tool knows by itself what is up to date.
-.PHONY: help setup generate check-generated goldens check-goldens detections prove-detections lint test package gates proof preview browser pictures demo bench growth clean
+.PHONY: help setup generate check-generated goldens check-goldens detections prove-detections sigma lint test package gates proof preview browser pictures demo bench growth clean
 .DEFAULT_GOAL := help
 
 help: ## what can be done
@@ -14,7 +14,7 @@ help: ## what can be done
 		while IFS='|' read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
 
 setup: ## every environment, and the libraries that ship
-	@$(PYTHON) -m tools.environments dev moto appinspect slim cim ocsf py39 py313
+	@$(PYTHON) -m tools.environments dev moto appinspect slim cim ocsf sigma py39 py313
 	@$(DEV) -m tools.vendor
 
 generate: ## lookups, blocks of default/*.conf and pages of docs/ from mappings/, detections/, dashboards/
@@ -41,6 +41,10 @@ prove-detections: ## every detection over the sample trail and a quiet month of 
 	@$(PYTHON) -m tools.environments dev
 	PYTHONPATH=bin $(DEV) -m tools.detections.proof
 
+sigma: ## dist/sigma: the detections as Sigma rules, each run over its samples; pipelines for ECS and OCSF
+	@$(PYTHON) -m tools.environments dev sigma
+	PYTHONPATH=bin $(DEV) -m tools.sigma
+
 lint: ## ruff, mypy --strict, cfn-lint
 	@$(PYTHON) -m tools.environments dev
 	$(DEV) -m ruff check
@@ -49,7 +53,7 @@ lint: ## ruff, mypy --strict, cfn-lint
 	$(dir $(DEV))cfn-lint iam/*.yaml
 
 test: ## pytest: everything on our Python, the shipped code on 3.9 and 3.13 too
-	@$(PYTHON) -m tools.environments dev moto cim ocsf py39 py313
+	@$(PYTHON) -m tools.environments dev moto cim ocsf sigma py39 py313
 	@$(DEV) -m tools.vendor
 	$(DEV) -m pytest -q -n auto --dist loadfile
 	@$(DEV) -m tools.shipped_tests

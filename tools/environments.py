@@ -49,6 +49,7 @@ RECIPES = {
     "slim": Recipe("slim.txt"),
     "cim": Recipe("cim.txt", alone=True),
     "ocsf": Recipe("ocsf.txt"),
+    "sigma": Recipe("sigma.txt", alone=True),
     "node": Recipe("node.txt"),
     "py39": Recipe("test.txt", "3.9"),
     "py313": Recipe("test.txt", "3.13"),

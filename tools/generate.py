@@ -25,6 +25,8 @@ from tools.detections import blocks, check
 from tools.detections import page as detections_page
 from tools.detections.schema import read_detections, techniques
 from tools.mappings import CATCH_ALL, MappingError, Row, read_table
+from tools.sigma import page as sigma_page
+from tools.sigma.pipelines import read_places
 from tools.standards.pages import pages as standards_pages
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -111,6 +113,7 @@ def build(root: Path) -> dict[str, str]:
         **dashboard_pages(root),
         **standards_pages(folder),
         "docs/detections.md": detections_page.page(detections, techniques(root)),
+        sigma_page.PAGE: sigma_page.page(detections, read_places(root, detections)),
         "docs/cim.md": cim_page.page(places, outcomes, rules),
     }
 

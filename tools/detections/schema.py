@@ -19,6 +19,7 @@ from pydantic import (
 
 from tools import strict_yaml
 from tools.mappings import Fault, MappingError, compose
+from tools.sigma.schema import Sigma
 from tools.strict_yaml import Strict, Text, line_in
 
 FOLDER = "detections"
@@ -193,6 +194,7 @@ class Detection(Strict):
     controls: Controls
     drilldown: Drilldown
     response: list[Text] = Field(min_length=1)
+    sigma: Sigma
     fires: list[Firing] = Field(min_length=1)
     silent: list[Sample] = Field(min_length=1)
     sample_trail: Expected
