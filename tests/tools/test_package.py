@@ -40,7 +40,8 @@ def root(tmp_path: Path) -> Path:
         f"default/{name}.conf" for name in ("macros", "props", "savedsearches", "transforms")
     ]
     pages = [
-        f"docs/{name}.md" for name in ("cim", "dashboards", "detections", "ecs", "fields", "ocsf")
+        f"docs/{name}.md"
+        for name in ("cim", "dashboards", "detections", "ecs", "fields", "ocsf", "sigma")
     ]
     tables = [f"{NORMALIZED}/{name}.json" for name in ("ecs_rows", "field_names", "ocsf_rows")]
     for file in [*generated, *pages, *tables]:
