@@ -68,14 +68,14 @@ def _events(app: App, sample: Sample, generation: Generation) -> Iterator[stage.
             hsm_id(line.get("cluster", "payments"), line.get("hsm", "a")),
         )
         for one in sample.collector
-        for line in _repeated(one)
+        for line in repeated(one)
     ]
     yield from stage.said(app, said)
-    calls = [stage.api_call(line, START) for one in sample.cloudtrail for line in _repeated(one)]
+    calls = [stage.api_call(line, START) for one in sample.cloudtrail for line in repeated(one)]
     yield from stage.cloudtrail(calls)
 
 
-def _repeated(line: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def repeated(line: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """`repeat` copies, `every` so long apart."""
     rest = {key: value for key, value in line.items() if key not in {"repeat", "every"}}
     step = duration("every", line.get("every", 0))

@@ -17,10 +17,11 @@ from typing import Any
 from cloudhsm.normalized import forms
 from cloudhsm.normalized.meaning import Meaning
 from cloudhsm.normalized.printing import Printer
+from cloudhsm.normalized.spelling import instant
 from samples.layout import Generation
-from samples.scene import Scene, duration, from_mapping
+from samples.scene import Scene, from_mapping
 from tools.detections import stage
-from tools.detections.rehearsal import START
+from tools.detections.rehearsal import START, repeated
 from tools.detections.schema import Detection, Sample
 from tools.environments import ROOT
 
@@ -30,8 +31,8 @@ _NUMBERS = ("sequence", "event.sequence", "metadata.sequence")
 def events(detection: Detection, sample: Sample, generation: Generation, form: str) -> list[Any]:
     """The sample's events as another product would have them: JSON, in the order of time."""
     if detection.sigma.service == "cloudtrail":
-        calls = [stage.api_call(line, START) for one in sample.cloudtrail for line in _each(one)]
-        return [{**json.loads(text), "timestamp": _time(text)} for _at, text in sorted(calls)]
+        calls = [stage.api_call(line, START) for one in sample.cloudtrail for line in repeated(one)]
+        return [_timed(json.loads(text)) for _at, text in sorted(calls)]
     printer = _printer(form)
     scene = Scene(generation, START * 1_000_000)
     found = []
@@ -39,9 +40,13 @@ def events(detection: Detection, sample: Sample, generation: Generation, form: s
         source = f"{stage.ACCOUNT}:{stage.REGION}:{one.log_group}:{one.log_stream}"
         origin = (source, one.log_stream)
         line = printer.complete(one.message, origin, one.timestamp_ms * 1000).line
-        event = json.loads(line)
-        found.append({**event, "timestamp": event.get("_time") or _of_schema(event)})
+        found.append(_timed(json.loads(line)))
     return found
+
+
+def _timed(event: dict[str, Any]) -> dict[str, Any]:
+    """With the column by which pySigma's backend for SQLite tells the time."""
+    return {**event, "timestamp": _time(event)}
 
 
 def rows(found: Iterable[Mapping[str, Any]], queries: Sequence[str], fields: Iterable[str]) -> int:
@@ -65,26 +70,10 @@ def _printer(form: str) -> Printer:
     return Printer(Meaning(ROOT), forms.form_called(form))
 
 
-def _each(line: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    rest = {key: value for key, value in line.items() if key not in {"repeat", "every"}}
-    step = duration("every", line.get("every", 0))
-    for number in range(int(line.get("repeat", 1))):
-        yield {**rest, "at": duration("at", line.get("at", 0)) + number * step}
-
-
-def _time(text: str) -> str:
-    return str(json.loads(text)["eventTime"])
-
-
-def _of_schema(event: Mapping[str, Any]) -> object:
-    """ECS's time, or OCSF's in milliseconds."""
-    if "@timestamp" in event:
-        return event["@timestamp"]
-    return (
-        sqlite3.connect(":memory:")
-        .execute("SELECT strftime('%Y-%m-%dT%H:%M:%f', ? / 1000.0, 'unixepoch')", (event["time"],))
-        .fetchone()[0]
-    )
+def _time(event: Mapping[str, Any]) -> object:
+    """When it happened, ISO 8601: as our fields, ECS, CloudTrail and OCSF (milliseconds) say."""
+    told = [event[name] for name in ("_time", "@timestamp", "eventTime") if name in event]
+    return told[0] if told else instant(event["time"] * 1000)
 
 
 def _flat(event: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
