@@ -51,6 +51,7 @@ RECIPES = {
     "ocsf": Recipe("ocsf.txt"),
     "sigma": Recipe("sigma.txt", alone=True),
     "node": Recipe("node.txt"),
+    "release": Recipe("release.txt"),
     "py39": Recipe("test.txt", "3.9"),
     "py313": Recipe("test.txt", "3.13"),
 }
