@@ -1,48 +1,130 @@
-"""Looks at the collector's state files, and sets damaged ones aside.
+"""Looks at the collector's states, moves them to KV Store and back, and sets damaged ones aside.
 
-    splunk cmd python aws_cloudhsm_state.py show      FILE.state ...
-    splunk cmd python aws_cloudhsm_state.py set-aside [--force] FILE.state ...
+    splunk cmd python aws_cloudhsm_state.py show       FILE.state ...
+    splunk cmd python aws_cloudhsm_state.py set-aside  [--force] FILE.state ...
+    splunk cmd python aws_cloudhsm_state.py to-kvstore FILE.state ...
+    splunk cmd python aws_cloudhsm_state.py to-file    FILE.state ...
+    splunk cmd python aws_cloudhsm_state.py show       --kvstore [FILE.state ...]
+    splunk cmd python aws_cloudhsm_state.py set-aside  --kvstore [--force] FILE.state ...
+
+Disable the input first, on every host that runs it. A state in KV Store is called as its file in
+the checkpoint folder is, or would be. What needs KV Store asks for the password of a Splunk user
+(--user) who may write the add-on's collections.
 
 `set-aside` renames both generations of a state (nothing is deleted), so that the next run collects
 the group again from `start_time`; records that Splunk already has are then repeated and can be
-removed by the macro `cloudhsm_dedup`. Disable the input first. A state that is whole is set aside
-only with --force.
+removed by the macro `cloudhsm_dedup`. A state that is whole is set aside only with --force.
 """
 
 from __future__ import annotations
 
 import argparse
+import getpass
 import sys
 import time
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from cloudhsm.errors import CloudHsmError
-from cloudhsm.state_store import StateFile
+from cloudhsm.state_store import Loaded, StateFile
+
+if TYPE_CHECKING:
+    from cloudhsm.kv_store import Owner
+    from cloudhsm.splunk_server import Collection
+
+_COMMANDS = ("show", "set-aside", "to-kvstore", "to-file")
+_FAULTS = (CloudHsmError, OSError, OverflowError, ValueError)
 
 
 def main(arguments: list[str]) -> int:
-    """Returns 0, or 1 when a file could not be shown or set aside."""
+    """Returns 0, or 1 when something could not be shown, moved or set aside."""
+    asked = _parser().parse_intermixed_args(arguments)
+    try:
+        act, files = _chosen(asked)
+    except CloudHsmError as error:
+        print(error, file=sys.stderr)
+        return 1
+    status = 0
+    for path in files:
+        try:
+            _check_name(path)
+            print(act(path))
+        except _FAULTS as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            status = 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="aws_cloudhsm_state.py",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=("show", "set-aside"))
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.state")
+    parser.add_argument("command", choices=_COMMANDS)
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE.state")
     parser.add_argument("--force", action="store_true", help="set aside even a whole state")
-    asked = parser.parse_args(arguments)
-    status = 0
-    for path in asked.files:
-        try:
-            _check_name(path)
-            print(_show(path) if asked.command == "show" else _set_aside(path, force=asked.force))
-        except (CloudHsmError, OSError, OverflowError, ValueError) as error:
-            print(f"{path}: {error}", file=sys.stderr)
-            status = 1
-    return status
+    parser.add_argument("--kvstore", action="store_true", help="what is in KV Store, not in files")
+    parser.add_argument("--user", default="admin", help="a user of Splunk; default: admin")
+    parser.add_argument(
+        "--uri",
+        default="https://127.0.0.1:8089",
+        help="splunkd's management port; default: %(default)s",
+    )
+    return parser
+
+
+def _chosen(asked: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path]]:
+    """What is to be done, and with which states."""
+    needs_kv_store = asked.kvstore or asked.command.startswith("to-")
+    if not asked.files and not (asked.kvstore and asked.command == "show"):
+        _parser().error("name at least one FILE.state")
+    if not needs_kv_store:
+        if asked.command == "show":
+            return _show, asked.files
+        return lambda path: _set_aside(path, force=asked.force), asked.files
+    return _with_kv_store(asked)
+
+
+def _with_kv_store(asked: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path]]:
+    slots, owner = _kv_store(asked.uri, asked.user)
+    from cloudhsm import kv_store, state_move  # they need splunklib, which files do not
+
+    acts: dict[str, Callable[[Path], str]] = {
+        "to-kvstore": lambda path: state_move.to_kv_store(path, slots, owner),
+        "to-file": lambda path: state_move.to_file(path, slots, owner),
+        "set-aside": lambda path: state_move.set_aside(
+            path, slots, owner, force=asked.force, stamp=_stamp()
+        ),
+        "show": lambda path: _shown(
+            kv_store.KvState(slots, path.stem, None, owner).load(), "KV Store has no such state"
+        ),
+    }
+    files = asked.files or [Path(f"{key}.state") for key in kv_store.known(slots)]
+    return acts[asked.command], files
+
+
+def _kv_store(uri: str, user: str) -> tuple[Collection, Owner]:
+    """KV Store, as a person may use it; the password comes from the terminal, else from stdin."""
+    sys.path.insert(0, str(_libraries()))
+    from cloudhsm.kv_store import COLLECTION, Owner
+    from cloudhsm.splunk_server import Collection, describe, log_in
+
+    prompt = f"Password of {user} at {uri}: "
+    is_asked = sys.stdin.isatty()
+    password = getpass.getpass(prompt) if is_asked else sys.stdin.readline().rstrip("\n")
+    key = log_in(uri, user, password)
+    slots = Collection(uri, {"token": f"Splunk {key}"}, COLLECTION)
+    return slots, Owner(describe(uri, key))
+
+
+def _libraries() -> Path:
+    """What the add-on brings for every Python."""
+    return Path(__file__).resolve().parents[1] / "lib" / "common"
 
 
 def _check_name(path: Path) -> None:
@@ -51,9 +133,12 @@ def _check_name(path: Path) -> None:
 
 
 def _show(path: Path) -> str:
-    loaded = StateFile(path).load()
+    return _shown(StateFile(path).load(), "there is no state here")
+
+
+def _shown(loaded: Loaded, otherwise: str) -> str:
     if loaded.state is None:
-        raise FileNotFoundError("there is no state here")
+        raise FileNotFoundError(otherwise)
     state, progress = loaded.state, loaded.state.progress
     lines = [
         f"{state.group.name} ({state.group.account}, {state.group.region}), read by {state.stanza}",
@@ -71,13 +156,11 @@ def _show(path: Path) -> str:
 def _set_aside(path: Path, *, force: bool) -> str:
     if not force and _is_whole(path):
         raise ValueError("this state is whole; set it aside all the same with --force")
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     moved = []
-    for generation in (path, StateFile(path).previous):
-        if generation.exists():
-            target = generation.with_name(f"{generation.name}.set-aside-{stamp}")
-            generation.rename(target)
-            moved.append(target.name)
+    for generation in StateFile(path).generations():
+        target = generation.with_name(f"{generation.name}.set-aside-{_stamp()}")
+        generation.rename(target)
+        moved.append(target.name)
     if not moved:
         raise FileNotFoundError("there is no state here")
     return f"{path}: kept as {', '.join(moved)}; the next run collects again from start_time"
@@ -89,6 +172,10 @@ def _is_whole(path: Path) -> bool:
     except CloudHsmError:
         return False
     return loaded.state is not None and loaded.recovered_from is None
+
+
+def _stamp() -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
 
 
 def _utc(ms: int) -> str:

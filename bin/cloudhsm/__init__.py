@@ -14,6 +14,9 @@ cloudwatch        CloudWatch Logs through botocore; every AWS quirk has its plac
 answer_parser     pages of events out of botocore's answers, without its detours
 credentials       where AWS credentials come from, and by which way AWS is reached
 splunk_secrets    Splunk's password storage
+state_move        a state from a file to KV Store and back, or set aside
+kv_store          the state document in KV Store, shared by several hosts, owned by one
+splunk_server     splunkd: what it says of itself, and collections of its KV Store
 input_state       what an input remembers between runs: groups found, failures, counters
 read_ahead        pages of several windows in flight
 log_source        what the collector asks of CloudWatch Logs, and what it gets

@@ -10,6 +10,8 @@ DEFAULT_LATENESS_HORIZON = "24h"
 DEFAULT_WINDOWS_IN_FLIGHT = 2
 DEFAULT_LOG_LEVEL = "INFO"
 DEFAULT_SESSION_NAME = "TA-aws-cloudhsm"
+DEFAULT_STATE_STORE = "file"
+STATE_STORES = ("file", "kvstore")
 LOG_LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 
 ARGUMENTS = {
@@ -43,5 +45,7 @@ ARGUMENTS = {
     "ca_bundle": "A file of PEM certificates to trust, e.g. of a proxy that inspects TLS",
     "linked_accounts": "In a monitoring account: ids of the linked accounts whose log groups are "
     "read, separated by commas",
+    "state_store": "Where positions are kept: file, on this host; or kvstore, which search head "
+    f"clusters and Splunk Cloud need. Default: {DEFAULT_STATE_STORE}",
     "log_level": f"Of this input's log file: {', '.join(LOG_LEVELS)}. Default: {DEFAULT_LOG_LEVEL}",
 }

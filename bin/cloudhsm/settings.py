@@ -13,8 +13,10 @@ from cloudhsm.arguments import (
     DEFAULT_LOG_GROUPS,
     DEFAULT_LOG_LEVEL,
     DEFAULT_START_TIME,
+    DEFAULT_STATE_STORE,
     DEFAULT_WINDOWS_IN_FLIGHT,
     LOG_LEVELS,
+    STATE_STORES,
 )
 from cloudhsm.errors import refused_setting
 from cloudhsm.login import Login
@@ -56,6 +58,7 @@ class Settings:
     index:      index for every event; None leaves the choice to Splunk.
     calls_per_second:  at most this many calls to CloudWatch Logs; None for half of AWS's quota.
     windows_in_flight: how many stretches of a group's history are read side by side.
+    state_store: where states are kept, one of STATE_STORES.
     log_level:  of this input's log file, one of LOG_LEVELS.
     login:      as whom AWS is asked, and by which way.
     """
@@ -70,6 +73,7 @@ class Settings:
     index: str | None
     calls_per_second: float | None = None
     windows_in_flight: int = DEFAULT_WINDOWS_IN_FLIGHT
+    state_store: str = DEFAULT_STATE_STORE
     log_level: str = DEFAULT_LOG_LEVEL
     login: Login = field(default_factory=Login)
 
@@ -102,6 +106,7 @@ def parse(stanza: str, parameters: Mapping[str, str | None], now_ms: int) -> Set
         index=values.get("index") or None,
         calls_per_second=_calls_per_second(values.get("calls_per_second", "")),
         windows_in_flight=_windows(values.get("windows_in_flight", "")),
+        state_store=_state_store(values.get("state_store") or DEFAULT_STATE_STORE),
         log_level=_log_level(values.get("log_level") or DEFAULT_LOG_LEVEL),
         login=login.parse(values),
     )
@@ -211,6 +216,16 @@ def _windows(text: str) -> int:
             "windows_in_flight", f"{text!r} is not a number from 1 to 8", "Write e.g. 2"
         )
     return int(text)
+
+
+def _state_store(text: str) -> str:
+    if text not in STATE_STORES:
+        raise refused_setting(
+            "state_store",
+            f"{text!r} is not a store",
+            "Write file, or kvstore where a search head cluster or Splunk Cloud runs the input",
+        )
+    return text
 
 
 def _log_level(text: str) -> str:

@@ -38,7 +38,7 @@ _REPAIR = (
 _RENAME_TRIES, _RENAME_PAUSE_S = 10, 0.1
 
 
-class _Damaged(Exception):
+class Damaged(Exception):
     """One generation cannot be used; the message says why."""
 
 
@@ -50,6 +50,38 @@ class Loaded:
     recovered_from: str | None = None
 
 
+class Envelopes:
+    """Opens what `sealed` made, for the stores; `group`, where known, is what must be in it."""
+
+    def __init__(self, group: GroupId | None, place: Place, repair: str = _REPAIR) -> None:
+        self._group = group
+        self._place = place
+        self._repair = repair
+
+    def opened(self, content: bytes, name: str) -> tuple[GroupState, int]:
+        """The state in it, and which generation it is; `name` is how people call it.
+
+        Raises Damaged, and StateTooNew where a newer version of the add-on wrote it.
+        """
+        envelope, _, document = content.partition(b"\n")
+        header = _header(envelope)
+        if header["version"] > VERSION:
+            raise StateTooNew(
+                f"{name} has version {header['version']}; this add-on knows {VERSION}",
+                place=self._place,
+                next_step="Install the newer version of TA-aws-cloudhsm again, or " + self._repair,
+            )
+        if hashlib.sha256(document).hexdigest() != header["sha256"]:
+            raise Damaged("does not match its checksum")
+        try:
+            state = GroupState.from_json(json.loads(document))
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise Damaged(f"does not hold a state ({error!r})") from error
+        if self._group is not None and state.group != self._group:
+            raise Damaged(f"belongs to {state.group.name}")
+        return state, header["generation"]
+
+
 class StateFile:
     """The state of one group, locked for this process while it is open."""
 
@@ -57,8 +89,11 @@ class StateFile:
         self.path = path
         self.previous = path.with_suffix(".previous")  # the generation before the current one
         self._temporary = path.with_suffix(".new")
+        self._moved = [path.with_suffix(".moved-to-kvstore")]
+        self._moved.append(path.with_suffix(".previous-moved-to-kvstore"))
         self._group = group
         self._place = _place(path, group)
+        self._envelopes = Envelopes(group, self._place)
         self._generation = 0
         self._current_is_whole = True
 
@@ -69,6 +104,8 @@ class StateFile:
         generation is whole, StateError where the file cannot be read at all.
         """
         if not self.path.exists() and not self.previous.exists():
+            if self._moved[0].exists():
+                raise self._moved_away()
             return Loaded(None)
         reasons: list[str] = []
         for path in (self.path, self.previous):
@@ -78,7 +115,7 @@ class StateFile:
                 reasons.append(f"{path.name} is missing")
             except OSError as error:
                 raise self._unusable(f"The state cannot be read: {error}") from error
-            except _Damaged as error:
+            except Damaged as error:
                 reasons.append(f"{path.name} {error}")
                 self._current_is_whole = False
         raise StateCorrupt(
@@ -88,23 +125,7 @@ class StateFile:
         )
 
     def _read(self, path: Path) -> GroupState:
-        envelope, _, document = path.read_bytes().partition(b"\n")
-        header = _header(envelope)
-        if header["version"] > VERSION:
-            raise StateTooNew(
-                f"{path.name} has version {header['version']}; this add-on knows {VERSION}",
-                place=self._place,
-                next_step="Install the newer version of TA-aws-cloudhsm again, or " + _REPAIR,
-            )
-        if hashlib.sha256(document).hexdigest() != header["sha256"]:
-            raise _Damaged("does not match its checksum")
-        try:
-            state = GroupState.from_json(json.loads(document))
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise _Damaged(f"does not hold a state ({error!r})") from error
-        if self._group is not None and state.group != self._group:
-            raise _Damaged(f"belongs to {state.group.name}")
-        self._generation = header["generation"]
+        state, self._generation = self._envelopes.opened(path.read_bytes(), path.name)
         return state
 
     def save(self, state: GroupState) -> None:
@@ -112,15 +133,8 @@ class StateFile:
 
         Raises StateError, e.g. for a full disk; the generation before is then still whole.
         """
-        document = json.dumps(state.to_json(), separators=(",", ":")).encode()
-        header = {
-            "format": FORMAT,
-            "version": VERSION,
-            "generation": self._generation + 1,
-            "sha256": hashlib.sha256(document).hexdigest(),
-        }
         try:
-            _write_through(self._temporary, json.dumps(header).encode() + b"\n" + document)
+            _write_through(self._temporary, sealed(state, self._generation + 1))
             if self._current_is_whole:  # a damaged one must not push out the whole one before it
                 with suppress(FileNotFoundError):
                     _replace(self.path, self.previous)
@@ -141,6 +155,40 @@ class StateFile:
         """A request was adopted: it stands in the state now."""
         replay.discard(self.path, request)
 
+    def hand_to_kv_store(self) -> None:
+        """KV Store has this state now: keep both generations under names that nobody collects by.
+
+        Without a state under its own name, a run that looks here refuses to begin anew.
+        """
+        kept = dict(zip((self.path, self.previous), self._moved))
+        try:
+            for path in (self.previous, self.path):  # the newest one last: until then it is here
+                with suppress(FileNotFoundError):
+                    _replace(path, kept[path])
+            _sync_folder(self.path.parent)
+        except OSError as error:
+            raise self._unusable(f"The state cannot be renamed: {error}") from error
+
+    def take_from_kv_store(self, state: GroupState) -> None:
+        """Save a state that was in KV Store; what was moved there before is no longer needed."""
+        self.save(state)
+        for path in self._moved:
+            with suppress(OSError):
+                path.unlink()
+
+    def generations(self) -> list[Path]:
+        """Every file that holds, or held, this state."""
+        return [path for path in (self.path, self.previous, *self._moved) if path.exists()]
+
+    def _moved_away(self) -> StateError:
+        return StateError(
+            "The state of this log group was moved to KV Store",
+            place=self._place,
+            next_step="Set state_store = kvstore, or move it back: `splunk cmd python "
+            "aws_cloudhsm_state.py to-file FILE.state` in the add-on's bin folder; see "
+            "docs/clustered-state.md",
+        )
+
     def _unusable(self, what: str) -> StateError:
         return StateError(
             what,
@@ -148,6 +196,18 @@ class StateFile:
             next_step="Check free space and permissions of this folder; nothing was lost, the next "
             "run goes on from the last saved state",
         )
+
+
+def sealed(state: GroupState, generation: int) -> bytes:
+    """An envelope and the document, as every store keeps them."""
+    document = json.dumps(state.to_json(), separators=(",", ":")).encode()
+    header = {
+        "format": FORMAT,
+        "version": VERSION,
+        "generation": generation,
+        "sha256": hashlib.sha256(document).hexdigest(),
+    }
+    return json.dumps(header).encode() + b"\n" + document
 
 
 class FileStateStore:
@@ -170,25 +230,31 @@ class FileStateStore:
         Raises StateLocked while another process of this host holds it, StateError where the folder
         cannot be written.
         """
-        path = self.path(group)
+        with held(self.path(group), group, stanza) as file:
+            yield file
+
+
+@contextmanager
+def held(path: Path, group: GroupId | None, stanza: str) -> Iterator[StateFile]:
+    """Hold one state for this process; raises as FileStateStore.open."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_suffix(".lock").open("a+b", buffering=0)
+    except OSError as error:
+        raise StateError(
+            f"The checkpoint folder cannot be used: {error}",
+            place=_place(path, group),
+            next_step="Give the user that runs Splunk write access to this folder",
+        ) from error
+    with lock:
+        _lock(lock, _place(path, group))
+        with suppress(OSError):  # only a courtesy to whoever finds it locked; disks get full
+            lock.truncate(0)
+            lock.write(stanza.encode())
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            lock = path.with_suffix(".lock").open("a+b", buffering=0)
-        except OSError as error:
-            raise StateError(
-                f"The checkpoint folder cannot be used: {error}",
-                place=_place(path, group),
-                next_step="Give the user that runs Splunk write access to this folder",
-            ) from error
-        with lock:
-            _lock(lock, _place(path, group))
-            with suppress(OSError):  # only a courtesy to whoever finds it locked; disks get full
-                lock.truncate(0)
-                lock.write(stanza.encode())
-            try:
-                yield StateFile(path, group)
-            finally:
-                _release_lock(lock)
+            yield StateFile(path, group)
+        finally:
+            _release_lock(lock)
 
 
 def _place(path: Path, group: GroupId | None) -> Place:
@@ -210,7 +276,7 @@ def _header(line: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, RecursionError):
         well_formed = False
     if not well_formed:
-        raise _Damaged("does not begin as a state file")
+        raise Damaged("does not begin as a state file")
     return dict(header)
 
 

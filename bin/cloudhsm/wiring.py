@@ -18,8 +18,17 @@ from cloudhsm.arguments import SCHEME
 from cloudhsm.cloudwatch import CloudWatchLogs
 from cloudhsm.collector import Collector
 from cloudhsm.credentials import HASTY, unlocked
-from cloudhsm.errors import CloudHsmError, OutputClosed, Place, Unexpected, pair
+from cloudhsm.errors import (
+    CloudHsmError,
+    OutputClosed,
+    Place,
+    SettingError,
+    Unexpected,
+    pair,
+    refused_setting,
+)
 from cloudhsm.event_writer import EventWriter
+from cloudhsm.group_collector import Store
 from cloudhsm.input_state import InputFile
 from cloudhsm.login import MASK
 from cloudhsm.settings import Settings
@@ -27,6 +36,7 @@ from cloudhsm.state_store import FileStateStore
 from cloudhsm.stop import Stop, StopRequested
 
 if TYPE_CHECKING:
+    from cloudhsm.kv_store import KvStateStore
     from cloudhsm.splunk_secrets import SplunkSecrets
 
 log = logging.getLogger("cloudhsm")
@@ -42,6 +52,7 @@ def validate(name: str, parameters: Parameters, metadata: Mapping[str, str]) -> 
     log_file.conceal(metadata.get("session_key"))
     asked = settings.parse(f"{SCHEME}://{name}", parameters, _now_ms())
     log_file.conceal(*asked.login.secrets)
+    _refuse_files_of_a_member(asked, metadata)
     failures = check_access(_unlocked(asked, metadata))
     if failures:
         raise access.as_one(failures)
@@ -77,14 +88,17 @@ def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[Cl
     try:
         with suppress(StopRequested):
             with stop.interruptible():
-                _put_away(asked, metadata)
-                asked = _unlocked(asked, metadata)
-            memory = InputFile(Path(metadata["checkpoint_dir"]), asked.stanza)
-            is_new = memory.load().is_new_to(asked)
-            collector = _wired(asked, metadata, memory, writer, stop)
-            failures = collector.outcome.failures
-            outcome = collector.run()
-            log.info("%s what=run_ended %s", pair("input", asked.stanza), outcome.line())
+                store = _store(asked, metadata)
+                if store is not None:
+                    _put_away(asked, metadata)
+                    asked = _unlocked(asked, metadata)
+            if store is not None:
+                memory = InputFile(Path(metadata["checkpoint_dir"]), asked.stanza)
+                is_new = memory.load().is_new_to(asked)
+                collector = _wired(asked, metadata, store, memory, writer, stop)
+                failures = collector.outcome.failures
+                outcome = collector.run()
+                log.info("%s what=run_ended %s", pair("input", asked.stanza), outcome.line())
     except CloudHsmError as error:
         failures.append(error)
     except Exception as error:  # noqa: BLE001  (the process's edge: splunklib would print it raw)
@@ -147,6 +161,7 @@ def _storage(metadata: Mapping[str, str]) -> SplunkSecrets:
 def _wired(
     asked: Settings,
     metadata: Mapping[str, str],
+    store: Store,
     memory: InputFile,
     writer: EventWriter,
     stop: Stop,
@@ -154,8 +169,60 @@ def _wired(
     """Raises CloudHsmError where there can be no client, StopRequested."""
     with stop.interruptible():
         logs = CloudWatchLogs(asked)
-    store, host = FileStateStore(Path(metadata["checkpoint_dir"])), metadata.get("server_host", "")
+    host = metadata.get("server_host", "")
     return Collector(asked, logs, store, memory, writer, stop, host)
+
+
+def _store(asked: Settings, metadata: Mapping[str, str]) -> Store | None:
+    """Where states are kept; None where another host collects and this one stands by.
+
+    Raises SettingError for files on a member of a search head cluster, CloudHsmError where KV
+    Store cannot be used.
+    """
+    folder = Path(metadata["checkpoint_dir"])
+    if asked.state_store == "file":
+        _refuse_files_of_a_member(asked, metadata)
+        return FileStateStore(folder)
+    store = _kv_store(asked, metadata, folder)
+    at_work = store.at_work(asked.stanza)
+    if at_work is None:
+        return store
+    log.info("%s %s what=standing_by", pair("input", asked.stanza), pair("at_work", at_work))
+    return None
+
+
+def _kv_store(asked: Settings, metadata: Mapping[str, str], folder: Path) -> KvStateStore:
+    from cloudhsm.kv_store import COLLECTION, KvStateStore, Owner  # most inputs keep files
+    from cloudhsm.splunk_server import Collection, describe
+
+    uri, key = metadata.get("server_uri", ""), metadata.get("session_key", "")
+    owner = Owner(describe(uri, key), asked.interval_s)
+    return KvStateStore(folder, Collection(uri, {"token": f"Splunk {key}"}, COLLECTION), owner)
+
+
+def _refuse_files_of_a_member(asked: Settings, metadata: Mapping[str, str]) -> None:
+    """On every member of a search head cluster the input runs, each with files of its own."""
+    from cloudhsm.splunk_server import CLUSTER_MEMBER, SplunkdSilent, describe
+
+    if asked.state_store != "file":
+        return
+    try:
+        server = describe(metadata.get("server_uri", ""), metadata.get("session_key", ""))
+    except SplunkdSilent as error:
+        log.info("%s what=cluster_unknown %s", pair("input", asked.stanza), error.line())
+        return
+    if CLUSTER_MEMBER in server.roles:
+        raise _files_of_a_member(server.name)
+
+
+def _files_of_a_member(name: str) -> SettingError:
+    return refused_setting(
+        "state_store",
+        f"is file, but {name} is a member of a search head cluster: each member would collect "
+        "everything for itself",
+        "Set state_store = kvstore, or run the input on a heavy forwarder; "
+        "docs/clustered-state.md tells how to keep the positions",
+    )
 
 
 def _explain(asked: Settings, stop: Stop) -> None:

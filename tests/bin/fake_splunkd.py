@@ -12,7 +12,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import trustme
 
+from tests.bin.fake_kv_store import FakeKvStore, Member
+
 SESSION_KEY = "the-session-key"
+PASSWORD = "the-password"  # of admin
 _CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 trustme.CA().issue_cert("127.0.0.1").configure_cert(_CONTEXT)
 
@@ -23,7 +26,13 @@ class FakeSplunkd(ThreadingHTTPServer):
     passwords: by realm and name. inputs: settings by name; each lies in the app `its_app`.
     denied:    whether the session lacks the capabilities. busy: so many requests get a 503.
     delay_s:   before each answer. requests: (method, path, form).
+    kv:        what this splunkd shows of KV Store; None where it is disabled.
+    kv_faults: what the next requests for KV Store meet, in order: a status is answered and nothing
+               is done; LOST is done, and then answered as if it had not been.
+    guid, roles: what splunkd says of itself.
     """
+
+    LOST = -1
 
     daemon_threads = True
 
@@ -36,6 +45,10 @@ class FakeSplunkd(ThreadingHTTPServer):
         self.denied = False
         self.busy = 0
         self.delay_s = 0.0
+        self.kv: Member | None = FakeKvStore().member()
+        self.kv_faults: list[int] = []
+        self.guid = "11111111-0000-4000-8000-000000000001"
+        self.roles = ["search_head"]
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -53,12 +66,44 @@ class FakeSplunkd(ThreadingHTTPServer):
             return 503, {"messages": [{"type": "ERROR", "text": "starting"}]}
         if self.denied:
             return 403, {"messages": [{"type": "ERROR", "text": "insufficient permission"}]}
+        if path == "/services/auth/login":
+            is_known = (form["username"], form["password"]) == ("admin", PASSWORD)
+            answer = f"<response><sessionKey>{SESSION_KEY}</sessionKey></response>"
+            return (200, answer) if is_known else (401, "<response/>")
+        if path == "/services/server/info":
+            content = {"guid": self.guid, "serverName": "sh1", "server_roles": self.roles}
+            return 200, {"entry": [{"content": content}]}
         _, _, _, app, *names = path.split("/")
+        if names[:3] == ["storage", "collections", "data"]:
+            return self._kv_store(method, names[3:], form)
         if names[:2] == ["storage", "passwords"]:
             return self._password(method, [unquote(name) for name in names[2:]], form)
         if names[:3] == ["data", "inputs", "aws_cloudhsm"]:
             return self._input(method, app, unquote(names[3]), form)
         return 404, {}
+
+    def _kv_store(self, method: str, names: list[str], form: dict[str, str]) -> tuple[int, Any]:
+        fault = self.kv_faults.pop(0) if self.kv_faults else 0
+        if self.kv is None or fault > 0:
+            text = "KV Store is disabled." if self.kv is None else "KV Store is not available"
+            return fault or 503, {"messages": [{"type": "ERROR", "text": text}]}
+        if names != ["cloudhsm_collector_states"]:
+            return 404, {"messages": [{"type": "ERROR", "text": "Could not find object"}]}
+        answer = self._asked_of(self.kv, method, form)
+        return answer if not fault else (503, {"messages": [{"type": "ERROR", "text": "captain"}]})
+
+    def _asked_of(self, kv: Member, method: str, form: dict[str, str]) -> tuple[int, Any]:
+        if method == "GET":
+            asked = json.loads(form["query"]), int(form["limit"]), form["sort"]
+            return 200, kv.find(*asked, form.get("fields", ""))
+        if method == "DELETE":
+            kv.delete(json.loads(form["query"]))
+            return 200, {}
+        document = json.loads(form["json"])
+        if kv.insert(document):
+            return 201, {"_key": document["_key"]}
+        text = "A document with the same key and user already exists."
+        return 409, {"messages": [{"type": "ERROR", "text": text}]}
 
     def _password(self, method: str, names: list[str], form: dict[str, str]) -> tuple[int, Any]:
         if not names:
@@ -83,20 +128,25 @@ class _Handler(BaseHTTPRequestHandler):
     server: FakeSplunkd
 
     def do_GET(self) -> None:
-        self._serve("GET", {})
+        self._serve("GET", dict(parse_qsl(urlsplit(self.path).query)))
+
+    def do_DELETE(self) -> None:
+        self._serve("DELETE", dict(parse_qsl(urlsplit(self.path).query)))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self._serve("POST", dict(parse_qsl(body)))
+        is_json = self.headers["Content-Type"] == "application/json"
+        self._serve("POST", {"json": body} if is_json else dict(parse_qsl(body)))
 
     def _serve(self, method: str, form: dict[str, str]) -> None:
         time.sleep(self.server.delay_s)
-        if self.headers["Authorization"] != f"Splunk {SESSION_KEY}":
+        is_free = urlsplit(self.path).path == "/services/auth/login"
+        if not is_free and self.headers["Authorization"] != f"Splunk {SESSION_KEY}":
             status, answer = 401, {"messages": [{"type": "WARN", "text": "call not properly"}]}
         else:
             form = {name: value for name, value in form.items() if name != "output_mode"}
             status, answer = self.server.answer(method, urlsplit(self.path).path, form)
-        content = json.dumps(answer).encode()
+        content = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
         self.send_response_only(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

@@ -171,6 +171,7 @@ def test_the_scheme_names_every_setting_and_needs_no_botocore(app: Path) -> None
         "proxy_credential",
         "ca_bundle",
         "linked_accounts",
+        "state_store",
         "log_level",
     ]
     assert scheme.findtext("use_single_instance") == "false"
@@ -608,6 +609,94 @@ def test_a_stored_credential_that_is_not_there_ends_the_run_with_its_name(
     assert "error=CredentialsError" in said.stderr
     assert "prdo" in said.stderr
     assert aws.requests == []
+
+
+def reading(aws: ScriptedAws, *texts: str) -> None:
+    """What AWS answers: one group with these records, from now on."""
+    now_ms = time.time_ns() // 1_000_000
+    trail = [event(number, now_ms - 5000, message=text) for number, text in enumerate(texts)]
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = holding(trail, 100)
+
+
+def test_files_on_a_member_of_a_search_head_cluster_are_refused_with_the_setting(
+    app: Path, aws: ScriptedAws, keeper: FakeSplunkd, tmp_path: Path
+) -> None:
+    keeper.roles = ["search_head", "shc_member"]
+    said = start(app, stdin=kept(keeper, tmp_path, endpoint_url=aws.url))
+    assert said.returncode == 1
+    assert "error=SettingError setting=state_store" in said.stderr
+    assert "Set state_store = kvstore" in said.stderr
+    assert aws.requests == []
+    assert data(said.stdout) == []
+
+
+def test_a_splunkd_that_does_not_say_what_it_is_holds_nobody_up(
+    app: Path, aws: ScriptedAws, keeper: FakeSplunkd, tmp_path: Path
+) -> None:
+    reading(aws, "one")
+    keeper.denied = True
+    said = start(app, stdin=kept(keeper, tmp_path, endpoint_url=aws.url))
+    assert (said.returncode, data(said.stdout)) == (0, ["one"])
+    assert "INFO input=aws_cloudhsm://prod what=cluster_unknown" in said.stderr
+
+
+def test_members_share_a_state_and_only_one_of_them_asks_aws(
+    app: Path, aws: ScriptedAws, keeper: FakeSplunkd, tmp_path: Path
+) -> None:
+    reading(aws, "one", "two")
+    other = FakeSplunkd()
+    other.guid, other.kv = "22222222-0000-4000-8000-000000000002", keeper.kv
+    keeper.roles = other.roles = ["shc_member"]
+    given = {"endpoint_url": aws.url, "state_store": "kvstore"}
+    first, second = kept(keeper, tmp_path / "1", **given), kept(other, tmp_path / "2", **given)
+    try:
+        assert data(start(app, stdin=first).stdout) == ["one", "two"]
+        aws.requests.clear()
+        said = start(app, stdin=second)
+        assert (said.returncode, data(said.stdout), aws.requests) == (0, [], [])
+        assert "what=standing_by" in said.stderr
+
+        assert keeper.kv is not None
+        for document in keeper.kv.store.documents.values():  # the first host ends here
+            document["at_ms"] -= 11 * 60_000
+        reading(aws, "one", "two", "three")
+        said = start(app, stdin=second)
+        assert (said.returncode, data(said.stdout)) == (0, ["three"])
+        assert "at_work=sh1 what=standing_by" in start(app, stdin=first).stderr
+    finally:
+        other.shutdown()
+        other.server_close()
+
+
+def test_a_kv_store_that_is_disabled_ends_the_run_without_collecting(
+    app: Path, aws: ScriptedAws, keeper: FakeSplunkd, tmp_path: Path
+) -> None:
+    reading(aws, "one")
+    kv, keeper.kv = keeper.kv, None
+    stdin = kept(keeper, tmp_path, endpoint_url=aws.url, state_store="kvstore")
+    said = start(app, stdin=stdin)
+    assert (said.returncode, aws.requests) == (1, [])
+    assert "error=KvStoreUnavailable" in said.stderr
+    assert "KV Store is disabled" in said.stderr
+    assert "[kvstore] disabled = false" in said.stderr
+    keeper.kv = kv
+    assert data(start(app, stdin=stdin).stdout) == ["one"]
+
+
+def test_a_kv_store_that_is_lost_in_the_middle_repeats_at_most_what_was_in_flight(
+    app: Path, aws: ScriptedAws, keeper: FakeSplunkd, tmp_path: Path
+) -> None:
+    reading(aws, "one", "two")
+    stdin = kept(keeper, tmp_path, endpoint_url=aws.url, state_store="kvstore")
+    got = []
+    for before in range(3, 20, 2):
+        keeper.kv_faults = [0] * before + [500]
+        got += data(start(app, stdin=stdin).stdout)
+    keeper.kv_faults = []
+    got += data(start(app, stdin=stdin).stdout)
+    assert {*got} == {"one", "two"}
+    assert len(got) <= 4
 
 
 def test_a_role_is_assumed_at_an_sts_and_its_session_reads(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,8 @@ import pytest
 from cloudhsm import plan
 from cloudhsm.state import GroupState
 from cloudhsm.state_store import FileStateStore
-from tests.bin.conftest import ROOT
+from tests.bin.conftest import LIBRARIES, ROOT
+from tests.bin.fake_splunkd import PASSWORD, FakeSplunkd
 from tests.bin.fakes import DAY_MS, GROUP, NOW_MS
 
 
@@ -84,3 +88,99 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
     assert said.returncode == 1
     assert "missing.state: there is no state here" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+# --- with KV Store -----------------------------------------------------------------------------
+
+Ask = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def splunkd() -> Iterator[FakeSplunkd]:
+    server = FakeSplunkd()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def ask(tmp_path_factory: pytest.TempPathFactory, splunkd: FakeSplunkd) -> Ask:
+    """The command of an installed add-on, by a person who types the password."""
+    app = tmp_path_factory.mktemp("apps") / "TA-aws-cloudhsm"
+    shutil.copytree(ROOT / "bin", app / "bin", ignore=shutil.ignore_patterns("__pycache__"))
+    (app / "lib").symlink_to(LIBRARIES)
+    script = str(app / "bin" / "aws_cloudhsm_state.py")
+
+    def asked(*arguments: object, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:
+        given = [*map(str, arguments), "--uri", splunkd.uri]
+        return subprocess.run(
+            [sys.executable, script, *given],
+            input=f"{password}\n",
+            capture_output=True,
+            text=True,
+        )
+
+    return asked
+
+
+def test_a_state_is_moved_to_kv_store_and_back(ask: Ask, state: Path) -> None:
+    before = command("show", state).stdout
+    moved = ask("to-kvstore", state)
+    assert (moved.returncode, moved.stderr) == (0, "")
+    assert "Set state_store = kvstore" in moved.stdout
+    assert not state.exists()
+    assert ask("show", "--kvstore", state.name).stdout == before
+    assert ask("show", "--kvstore").stdout == before
+    said = command("show", state)
+    assert "was moved to KV Store" in said.stderr
+    assert "to-file" in said.stderr
+    assert "Set state_store = file" in ask("to-file", state).stdout
+    assert command("show", state).stdout == before
+    assert "was moved to a file of sh1" in ask("show", "--kvstore", state.name).stderr
+
+
+def test_a_state_in_kv_store_is_set_aside_into_a_file(
+    ask: Ask, state: Path, splunkd: FakeSplunkd
+) -> None:
+    ask("to-kvstore", state)
+    assert "this state is whole" in ask("set-aside", "--kvstore", state).stderr
+    said = ask("set-aside", "--kvstore", "--force", state)
+    assert "kept as" in said.stdout
+    (kept,) = state.parent.glob("*.kvstore-set-aside-*")
+    documents = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert [one["document"] for one in documents if one["kind"] == "state"]
+    assert "KV Store has no such state" in ask("show", "--kvstore", state).stderr
+    assert [path for path in state.parent.iterdir() if path.suffix == ".moved-to-kvstore"] == []
+
+
+@pytest.mark.parametrize("name", ["to-kvstore", "to-file"])
+def test_a_state_that_is_not_there_is_named(ask: Ask, tmp_path: Path, name: str) -> None:
+    said = ask(name, tmp_path / "missing.state")
+    assert said.returncode == 1
+    assert "missing.state: " in said.stderr
+    assert "has no state" in said.stderr or "there is no state" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_a_wrong_password_is_told_once_and_moves_nothing(ask: Ask, state: Path) -> None:
+    said = ask("to-kvstore", state, password="wrong")
+    assert said.returncode == 1
+    assert "does not know admin with this password" in said.stderr
+    assert "Traceback" not in said.stderr
+    assert state.exists()
+
+
+def test_a_kv_store_that_is_disabled_moves_nothing(
+    ask: Ask, state: Path, splunkd: FakeSplunkd
+) -> None:
+    splunkd.kv = None
+    said = ask("to-kvstore", state)
+    assert said.returncode == 1
+    assert "KV Store is disabled" in said.stderr
+    assert state.exists()
+
+
+def test_a_command_without_a_state_says_what_it_needs(ask: Ask) -> None:
+    said = ask("to-kvstore")
+    assert said.returncode == 2
+    assert "name at least one FILE.state" in said.stderr

@@ -66,5 +66,6 @@ def test_only_the_shell_knows_aws_and_splunk(room: str) -> None:
         "credentials": {"botocore"},
         "modular_input": {"splunklib"},
         "splunk_secrets": {"splunklib"},
+        "splunk_server": {"splunklib"},
     }
     assert libraries == allowed.get(room, set())

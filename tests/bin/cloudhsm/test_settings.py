@@ -123,3 +123,13 @@ def test_a_wrong_value_names_its_setting_and_says_what_is_allowed(setting: str, 
     assert caught.value.next_step
     assert "\n" not in caught.value.line()
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("store", ["file", "kvstore"])
+def test_states_are_kept_where_the_setting_says(store: str) -> None:
+    assert settings(state_store=store).state_store == store
+
+
+def test_an_unknown_store_is_refused_with_those_that_exist() -> None:
+    with pytest.raises(SettingError, match=r"'disk' is not a store.*Write file, or kvstore"):
+        settings(state_store="disk")
