@@ -184,7 +184,7 @@ def _service(server_uri: str, login: Mapping[str, str], timeout_s: float) -> Ser
         handler=splunk_http(timeout=timeout_s),
         scheme=parts.scheme,
         host=parts.hostname or "",
-        port=parts.port,
+        port=parts.port or 8089,  # splunkd's own default
         owner="nobody",
         app=APP,
         autologin=False,
