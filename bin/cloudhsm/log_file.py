@@ -71,7 +71,7 @@ _FORMS = (
 )
 # The stanza's own name looks like a URL too.
 _USER_INFO = re.compile(r"""(?<!aws_cloudhsm)://[^\s"'<>]{0,500}@""")
-_PAIR = re.compile(r"""(\w+)=(?:("(?:[^"\\]|\\.)*")|([^\s"]+))""")
+_PAIR = re.compile(r"""([A-Za-z0-9_]+)=(?:("(?:[^"\\]|\\.)*")|([^\s"]+))""")
 _PAIRS = re.compile(rf"(?:{_PAIR.pattern})(?: {_PAIR.pattern})*")
 
 _concealed: set[str] = set()

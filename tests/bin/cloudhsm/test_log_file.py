@@ -345,6 +345,7 @@ def test_what_no_one_catches_is_told_on_one_line(capsys: pytest.CaptureFixture[s
 @example("\u2028\x85\x0b\x1c", "cloudhsm")
 @example('what=a" error=Forged token="', "cloudhsm")
 @example("\ud800", "cloudhsm")
+@example("\u00b9=0", "cloudhsm")
 def test_hostile_text_forges_neither_a_line_nor_a_key(text: str, logger: str) -> None:
     for formatter in (log_file._FileFormatter(STANZA), log_file._StderrFormatter()):
         for message in (pair("what", text), text):
