@@ -29,9 +29,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from cloudhsm import arguments, replay, settings
 from cloudhsm.errors import CloudHsmError, Place, SettingError, StateError
+from cloudhsm.log_group import GroupId
 from cloudhsm.plan import Replay
 from cloudhsm.replay import Request
-from cloudhsm.state import GroupId, GroupState
+from cloudhsm.state import GroupState
 from cloudhsm.state_store import FileStateStore, StateFile
 
 

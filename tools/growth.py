@@ -22,13 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
 
 from cloudhsm.collector import Collector  # noqa: E402  (the path above must come first)
-from cloudhsm.event_writer import Event, Origin  # noqa: E402
+from cloudhsm.event_writer import Event  # noqa: E402
 from cloudhsm.input_state import InputFile  # noqa: E402
+from cloudhsm.log_group import GroupId, Origin  # noqa: E402
 from cloudhsm.log_source import Discovery, FoundGroup, LogEvent, Page  # noqa: E402
 from cloudhsm.pace import Pace  # noqa: E402
 from cloudhsm.read_ahead import one_by_one  # noqa: E402
 from cloudhsm.settings import parse  # noqa: E402
-from cloudhsm.state import GroupId  # noqa: E402
 from cloudhsm.state_store import FileStateStore  # noqa: E402
 from cloudhsm.stop import Stop  # noqa: E402
 

@@ -27,6 +27,7 @@ state             the state document itself: what it holds, as JSON
 plan              which window to read next, and why (pure)
 ledger            which sequence numbers are in, which are missing, and the verdicts (pure)
 seen              which CloudWatch events were handed over already (pure)
+log_group         which log group it is; host, source and sourcetype of its records (pure)
 record            the identity of one record: time, reboot counter, sequence, kind (pure)
 settings          what the administrator asked for (pure)
 login             as whom AWS is asked: the settings of it, checked (pure)

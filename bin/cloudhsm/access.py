@@ -31,9 +31,9 @@ from cloudhsm.errors import (
 )
 
 if TYPE_CHECKING:  # these bring the whole ledger with them, which takes longer than all the rest
+    from cloudhsm.log_group import GroupId
     from cloudhsm.log_source import Discovery
     from cloudhsm.settings import GroupSelector, Settings
-    from cloudhsm.state import GroupId
 
 LIMIT_S = 15.0
 # Groups that are tried per entry: permissions are given by prefix, and calls are scarce.

@@ -28,10 +28,10 @@ from cloudhsm.errors import (
     ServiceFailure,
 )
 from cloudhsm.log_file import redacted
+from cloudhsm.log_group import GroupId
 from cloudhsm.log_source import Discovery, FoundGroup, Page
 from cloudhsm.pace import Pace, default_calls_per_second
 from cloudhsm.settings import GroupSelector, Settings
-from cloudhsm.state import GroupId
 
 _DENIED = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")
 _BAD_CREDENTIALS = (

@@ -19,8 +19,8 @@ from cloudhsm.errors import CloudHsmError
 from cloudhsm.event_writer import Event
 from cloudhsm.input_state import DISCOVERY, HISTORY, Failure, InputState
 from cloudhsm.ledger import Anomaly, GapChange, Verdict
+from cloudhsm.log_group import GroupId
 from cloudhsm.plan import Replay
-from cloudhsm.state import GroupId
 from cloudhsm.tally import Outcome
 
 SOURCETYPE = "aws:cloudhsm:collector"

@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 from cloudhsm.errors import OutputClosed
+from cloudhsm.log_group import Origin
 
 # Outside the Char production of XML 1.0: control characters, surrogates, U+FFFE and U+FFFF.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -20,9 +21,6 @@ _SECOND_USECS = 1_000_000
 # So many events, about 150 kB, stay in the processor's cache from the first look to the write.
 _AT_ONCE = 250
 _CONTROLS = tuple({*range(0x20)} - {0x09, 0x0A, 0x0D})
-
-
-Origin = tuple[str, str, str]  # host, source, sourcetype
 
 
 class Event(NamedTuple):

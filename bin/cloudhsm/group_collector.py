@@ -20,20 +20,20 @@ from typing import Any, Protocol
 from cloudhsm import plan
 from cloudhsm.collector_events import Reporter
 from cloudhsm.errors import CloudHsmError, Place, StateLocked, pair
-from cloudhsm.event_writer import Event, Origin, is_carried
+from cloudhsm.event_writer import Event, is_carried
 from cloudhsm.ledger import Anomaly, Counter, Gap, Hole, Horizon
+from cloudhsm.log_group import GroupId, Origin
 from cloudhsm.log_source import FoundGroup, LogEvent, LogSource, Page
 from cloudhsm.plan import Replay, Reread, Window
 from cloudhsm.read_ahead import Arrival, Read
 from cloudhsm.record import Kind, Record, Records, identify, identify_all, record_key
 from cloudhsm.replay import Request
 from cloudhsm.settings import Settings
-from cloudhsm.state import GroupId, GroupState
+from cloudhsm.state import GroupState
 from cloudhsm.state_store import Loaded
 from cloudhsm.stop import Stop, StopRequested
 from cloudhsm.tally import Tally
 
-SOURCETYPES = {Kind.AUDIT: "aws:cloudhsm:audit", Kind.CERTIFICATE: "aws:cloudhsm:certificate"}
 # An input that collected a group this recently is still at it; a renamed one waits as long.
 TWIN_MS = 10 * 60_000
 # AWS's names: a group per cluster, in it a stream per HSM and one for certificate storage.
@@ -349,16 +349,12 @@ class GroupCollector:
             at_ms * 1000 if usecs is None else usecs
             for usecs, at_ms in zip(records.usecs, fresh.times_ms)
         ]
-        audit = {stream: self._origin(stream, Kind.AUDIT) for stream in {*fresh.streams}}
+        audit = {stream: self._group.origin(stream, Kind.AUDIT) for stream in {*fresh.streams}}
         if records.kinds.count(Kind.AUDIT) == len(fresh):
             return self._run.writer.write_page(times, fresh.texts, fresh.streams, audit)
         senders = [*zip(fresh.streams, records.kinds)]
-        origins = {sender: self._origin(*sender) for sender in {*senders}}
+        origins = {sender: self._group.origin(*sender) for sender in {*senders}}
         return self._run.writer.write_page(times, fresh.texts, senders, origins)
-
-    def _origin(self, stream: str, kind: Kind) -> Origin:
-        host = self._group.cluster_id if kind is Kind.CERTIFICATE else stream
-        return host, self._group.source(stream), SOURCETYPES[kind]
 
     def _remarks(self, window: Window, fresh: Page, records: Records) -> Iterator[Event]:
         """What is to be said about the records of a page, which enter the ledger here."""

@@ -14,9 +14,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from cloudhsm.log_group import GroupId
 from cloudhsm.log_source import FoundGroup
 from cloudhsm.settings import Settings
-from cloudhsm.state import GroupId
 from cloudhsm.tally import Tally
 
 VERSION = 1

@@ -36,9 +36,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cloudhsm.errors import Place, StateCorrupt, StateError, StateLocked
+from cloudhsm.log_group import GroupId
 from cloudhsm.replay import Request
 from cloudhsm.splunk_server import KvStoreUnavailable, Server
-from cloudhsm.state import GroupId, GroupState
+from cloudhsm.state import GroupState
 from cloudhsm.state_store import (
     Damaged,
     Envelopes,

@@ -8,9 +8,9 @@ from itertools import compress
 from typing import NamedTuple, Protocol
 
 from cloudhsm.errors import CloudHsmError
+from cloudhsm.log_group import GroupId
 from cloudhsm.pace import Pace
 from cloudhsm.settings import GroupSelector
-from cloudhsm.state import GroupId
 
 
 class LogEvent(NamedTuple):

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from cloudhsm.errors import CloudHsmError, Place, StateError
-from cloudhsm.state import GroupId
+from cloudhsm.log_group import GroupId
 
 VERSION = 1
 LONGEST_REASON = 500

@@ -37,6 +37,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cloudhsm.ledger import DAY_MS, Epoch, Gap, GapChange, Ledger, Mark, Range, Verdict
+from cloudhsm.log_group import GroupId
 from cloudhsm.plan import Backfill, Progress, Replay, Reread, Stretch, Sweep
 from cloudhsm.seen import Boundary, Seen
 
@@ -44,30 +45,6 @@ VERSION = 1
 
 Json = dict[str, Any]
 _OF_A_REPLAY = ("id", "stream", "requested_by", "reason", "records")
-
-
-@dataclass(frozen=True)
-class GroupId:
-    """Which log group a state belongs to; `partition` is aws, aws-us-gov, aws-cn, ..."""
-
-    partition: str
-    account: str
-    region: str
-    name: str
-
-    def source(self, stream: str) -> str:
-        """The `source` of an event of this group."""
-        return f"{self.account}:{self.region}:{self.name}:{stream}"
-
-    @property
-    def arn(self) -> str:
-        """As `logGroupIdentifier` takes it: without `:*` behind the name."""
-        return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:{self.name}"
-
-    @property
-    def cluster_id(self) -> str:
-        """The last part of the group's name, by AWS's naming."""
-        return self.name.rsplit("/", 1)[-1]
 
 
 @dataclass

@@ -24,8 +24,9 @@ from typing import Any
 
 from cloudhsm import replay
 from cloudhsm.errors import Place, StateCorrupt, StateError, StateLocked, StateTooNew
+from cloudhsm.log_group import GroupId
 from cloudhsm.replay import Request
-from cloudhsm.state import VERSION, GroupId, GroupState
+from cloudhsm.state import VERSION, GroupState
 
 FORMAT = "TA-aws-cloudhsm/state"
 _REPAIR = (

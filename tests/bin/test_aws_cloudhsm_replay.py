@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from cloudhsm import plan, replay
+from cloudhsm.log_group import GroupId
 from cloudhsm.plan import Replay
-from cloudhsm.state import GroupId, GroupState
+from cloudhsm.state import GroupState
 from cloudhsm.state_store import FileStateStore
 from tests.bin.conftest import ROOT
 from tests.bin.fakes import DAY_MS, GROUP, HSM, NOW_MS

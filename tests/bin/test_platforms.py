@@ -21,8 +21,9 @@ from cloudhsm import plan, replay, state_store
 from cloudhsm.errors import StateError, StateLocked
 from cloudhsm.input_state import InputFile
 from cloudhsm.log_file import file_name
+from cloudhsm.log_group import GroupId
 from cloudhsm.replay import Request
-from cloudhsm.state import GroupId, GroupState
+from cloudhsm.state import GroupState
 from cloudhsm.state_store import FileStateStore
 from tests.bin.conftest import LIBRARIES, ROOT
 from tests.bin.fakes import DAY_MS, GROUP, NOW_MS, ScriptedAws, described, event, holding

@@ -15,7 +15,7 @@ import pytest
 from cloudhsm.collector_events import Reporter
 from cloudhsm.event_writer import Event
 from cloudhsm.ledger import GapChange, Verdict
-from cloudhsm.state import GroupId
+from cloudhsm.log_group import GroupId
 from preview.app import App
 from preview.spl.context import Results, Row
 from preview.spl.session import Session

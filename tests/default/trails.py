@@ -8,7 +8,7 @@ from io import BytesIO
 from cloudhsm.collector_events import Reporter
 from cloudhsm.event_writer import Event, EventWriter
 from cloudhsm.ledger import GapChange, Verdict
-from cloudhsm.state import GroupId
+from cloudhsm.log_group import GroupId
 from preview.app import App
 from preview.event import IndexedEvent
 from preview.spl.session import Session

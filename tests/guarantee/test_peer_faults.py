@@ -21,10 +21,10 @@ from cloudhsm.cloudwatch import CloudWatchLogs
 from cloudhsm.collector import Collector
 from cloudhsm.event_writer import EventWriter
 from cloudhsm.input_state import InputFile
+from cloudhsm.log_group import GroupId
 from cloudhsm.pace import Pace
 from cloudhsm.read_ahead import one_by_one
 from cloudhsm.settings import parse
-from cloudhsm.state import GroupId
 from cloudhsm.state_store import FileStateStore
 from cloudhsm.stop import Stop
 from tests.bin.fakes import DAY_MS, HOUR_MS, NOW_MS, Pipe, audit_text, handed_over

@@ -28,10 +28,11 @@ from cloudhsm.collector import Collector
 from cloudhsm.errors import CloudHsmError, OutputClosed, StateCorrupt
 from cloudhsm.event_writer import EventWriter
 from cloudhsm.input_state import InputFile
+from cloudhsm.log_group import GroupId
 from cloudhsm.pace import Pace
 from cloudhsm.read_ahead import Read, one_by_one
 from cloudhsm.settings import parse
-from cloudhsm.state import GroupId, GroupState
+from cloudhsm.state import GroupState
 from cloudhsm.state_store import FileStateStore, StateFile
 from cloudhsm.stop import Stop
 from tests.bin.fakes import audit_text

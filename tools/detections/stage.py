@@ -19,8 +19,8 @@ from cloudhsm.errors import AccessDenied
 from cloudhsm.event_writer import Event, EventWriter
 from cloudhsm.input_state import Failure, InputState
 from cloudhsm.ledger import GapChange, Verdict
+from cloudhsm.log_group import GroupId
 from cloudhsm.record import identify
-from cloudhsm.state import GroupId
 from cloudhsm.tally import Outcome
 from preview.app import App
 from preview.event import IndexedEvent

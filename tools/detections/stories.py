@@ -10,7 +10,7 @@ from cloudhsm.collector_events import InputReporter, Reporter
 from cloudhsm.event_writer import Event
 from cloudhsm.input_state import InputState
 from cloudhsm.ledger import GapChange, Verdict
-from cloudhsm.state import GroupId
+from cloudhsm.log_group import GroupId
 from cloudhsm.tally import Outcome
 from samples.quiet_month import QuietFacts, QuietMonth
 from samples.simulator import simulate

@@ -32,9 +32,9 @@ from cloudhsm.errors import (
     ServiceFailure,
     Unexpected,
 )
+from cloudhsm.log_group import GroupId
 from cloudhsm.log_source import Discovery, FoundGroup
 from cloudhsm.settings import GroupSelector, Settings, parse
-from cloudhsm.state import GroupId
 from tests.bin.conftest import LIBRARIES, ROOT
 from tests.bin.fakes import (
     GROUP,

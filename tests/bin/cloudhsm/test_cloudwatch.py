@@ -20,9 +20,9 @@ from cloudhsm.errors import (
     GroupNotFound,
     ServiceFailure,
 )
+from cloudhsm.log_group import GroupId
 from cloudhsm.log_source import LogEvent
 from cloudhsm.settings import parse
-from cloudhsm.state import GroupId
 from tests.bin.fakes import (
     GROUP,
     NOW_MS,

@@ -26,10 +26,11 @@ from cloudhsm.errors import (
 )
 from cloudhsm.event_writer import Event, EventWriter
 from cloudhsm.input_state import InputFile
+from cloudhsm.log_group import GroupId
 from cloudhsm.log_source import LogEvent, Page
 from cloudhsm.read_ahead import one_by_one
 from cloudhsm.settings import parse
-from cloudhsm.state import GroupId, GroupState
+from cloudhsm.state import GroupState
 from cloudhsm.state_store import FileStateStore, StateFile
 from cloudhsm.stop import Stop
 from cloudhsm.tally import Outcome

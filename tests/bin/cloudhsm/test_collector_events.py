@@ -7,7 +7,7 @@ from typing import Any
 from cloudhsm.collector_events import Reporter
 from cloudhsm.event_writer import Event
 from cloudhsm.ledger import Anomaly, GapChange, Mark, Verdict
-from cloudhsm.state import GroupId
+from cloudhsm.log_group import GroupId
 
 REPORTER = Reporter(
     "aws_cloudhsm://x", GroupId("aws", "111122223333", "us-east-1", "/aws/cloudhsm/cluster-a")

@@ -16,6 +16,7 @@ PURE = (
     "plan",
     "ledger",
     "seen",
+    "log_group",
     "record",
     "settings",
     "login",

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.ledger import GapChange, Horizon, Ledger, Mark, Verdict
+from cloudhsm.log_group import GroupId
 from cloudhsm.plan import Backfill, Progress, Replay, Sweep
 from cloudhsm.record import Kind, Record
 from cloudhsm.seen import Seen
-from cloudhsm.state import GroupId, GroupState
+from cloudhsm.state import GroupState
 
 GROUP = GroupId("aws", "111122223333", "us-east-1", "/aws/cloudhsm/cluster-likphkxygsn")
 MS = st.integers(0, 2**45)

@@ -16,10 +16,11 @@ from cloudhsm.event_writer import EventWriter
 from cloudhsm.group_collector import StateFile, Store
 from cloudhsm.input_state import InputFile
 from cloudhsm.kv_store import COLLECTION, KvStateStore, Owner
+from cloudhsm.log_group import GroupId
 from cloudhsm.read_ahead import one_by_one
 from cloudhsm.settings import parse
 from cloudhsm.splunk_server import Collection, Server
-from cloudhsm.state import GroupId, GroupState
+from cloudhsm.state import GroupState
 from cloudhsm.state_move import to_file, to_kv_store
 from cloudhsm.state_store import FileStateStore
 from cloudhsm.stop import Stop

@@ -13,7 +13,8 @@ import pytest
 
 from cloudhsm import plan, state_store
 from cloudhsm.errors import StateCorrupt, StateError, StateLocked, StateTooNew
-from cloudhsm.state import GroupId, GroupState
+from cloudhsm.log_group import GroupId
+from cloudhsm.state import GroupState
 from cloudhsm.state_store import FileStateStore, StateFile
 
 GROUP = GroupId("aws", "111122223333", "us-east-1", "/aws/cloudhsm/cluster-likphkxygsn")
