@@ -1,0 +1,108 @@
+"""The subscription filters of CloudWatch Logs, as boto3 has them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol
+
+# Said while a role or stream that was made a moment ago is not known everywhere yet.
+_NOT_YET = "InvalidParameterException"
+_TRIES = 8
+_WAIT_S = 8
+
+
+Call = Callable[..., dict[str, Any]]
+
+
+class Refused(Exception):
+    """AWS refuses a call. code: AWS's own, such as AccessDeniedException."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Filter(NamedTuple):
+    """A subscription filter: its name, and the ARN of what it sends to."""
+
+    name: str
+    destination: str
+
+
+class Subscriptions(Protocol):
+    """Log groups and their subscription filters. Every call may raise Refused."""
+
+    def groups(self, prefix: str) -> Iterator[str]: ...
+    def filters(self, group: str) -> list[Filter]: ...
+    def put(self, group: str, one: Filter, role: str) -> None: ...
+    def delete(self, group: str, name: str) -> None: ...
+
+
+class Client(Protocol):
+    """The calls of CloudWatch Logs that are needed, as boto3 has them."""
+
+    exceptions: Any
+
+    def describe_log_groups(self, **asked: str) -> dict[str, Any]: ...
+    def describe_subscription_filters(self, **asked: str) -> dict[str, Any]: ...
+    def put_subscription_filter(self, **asked: str) -> dict[str, Any]: ...
+    def delete_subscription_filter(self, **asked: str) -> dict[str, Any]: ...
+
+
+class CloudWatchLogs:
+    """Subscriptions by way of boto3's client of CloudWatch Logs."""
+
+    def __init__(self, client: Client, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._client = client
+        self._sleep = sleep
+
+    def groups(self, prefix: str) -> Iterator[str]:
+        """The names of all log groups that begin so."""
+        asked = {"logGroupNamePrefix": prefix}
+        while True:
+            answer = self._call(self._client.describe_log_groups, asked)
+            yield from (str(one["logGroupName"]) for one in answer["logGroups"])
+            if not answer.get("nextToken"):
+                return
+            asked = {**asked, "nextToken": answer["nextToken"]}
+
+    def filters(self, group: str) -> list[Filter]:
+        """All of one group: AWS allows two, so there is but one page."""
+        answer = self._call(self._client.describe_subscription_filters, {"logGroupName": group})
+        return [
+            Filter(str(one["filterName"]), str(one["destinationArn"]))
+            for one in answer["subscriptionFilters"]
+        ]
+
+    def put(self, group: str, one: Filter, role: str) -> None:
+        """Add a filter or change the one of that name; all log events pass."""
+        asked = {
+            "logGroupName": group,
+            "filterName": one.name,
+            "filterPattern": "",
+            "destinationArn": one.destination,
+            "roleArn": role,
+        }
+        for number in range(_TRIES):
+            try:
+                self._call(self._client.put_subscription_filter, asked)
+            except Refused as error:
+                if error.code != _NOT_YET or number + 1 == _TRIES:
+                    raise
+                self._sleep(_WAIT_S)
+            else:
+                return
+
+    def delete(self, group: str, name: str) -> None:
+        """Remove a filter."""
+        self._call(
+            self._client.delete_subscription_filter, {"logGroupName": group, "filterName": name}
+        )
+
+    def _call(self, call: Call, asked: dict[str, str]) -> dict[str, Any]:
+        try:
+            return call(**asked)
+        except self._client.exceptions.ClientError as error:
+            said = error.response["Error"]
+            raise Refused(said["Code"], said.get("Message", "")) from error
