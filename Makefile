@@ -50,7 +50,7 @@ lint: ## ruff, mypy --strict, cfn-lint
 	$(DEV) -m ruff check
 	$(DEV) -m ruff format --check
 	$(DEV) -m mypy
-	$(dir $(DEV))cfn-lint iam/*.yaml
+	$(dir $(DEV))cfn-lint iam/*.yaml push/*.yaml
 
 test: ## pytest: everything on our Python, the shipped code on 3.9 and 3.13 too
 	@$(PYTHON) -m tools.environments dev moto cim ocsf sigma release py39 py313

@@ -11,7 +11,7 @@ import binascii
 import gzip
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from cloudhsm_push.firehose import MOST_RECORD_BYTES, Stream
@@ -45,10 +45,16 @@ class Takes(Protocol):
     def put(self, records: Sequence[bytes]) -> None: ...
 
 
+class Paginator(Protocol):
+    """boto3's, of a call whose answers come in pages."""
+
+    def paginate(self, **asked: str) -> Iterable[dict[str, Any]]: ...
+
+
 class S3Client(Protocol):
     """The two calls of S3 that are needed, as boto3 has them."""
 
-    def get_paginator(self, name: str) -> Any: ...
+    def get_paginator(self, operation_name: str) -> Paginator: ...
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]: ...
 
 

@@ -93,6 +93,12 @@ def unsubscribed(logs: Subscriptions, wanted: Wanted) -> Outcome:
 
 
 def _for_stack(event: dict[str, Any], logs: Subscriptions, wanted: Wanted) -> list[str]:
+    was = event.get("OldResourceProperties", {}).get("LogGroupPrefix", wanted.prefix)
+    if was != wanted.prefix:
+        raise SubscriptionFaults(
+            f"LogGroupPrefix of a stack cannot change, here from {was} to {wanted.prefix}: log "
+            "groups would stay subscribed. Make another stack, then delete this one"
+        )
     change = unsubscribed if event["RequestType"] == "Delete" else subscribed
     outcome = change(logs, wanted)
     if outcome.faults:

@@ -1,0 +1,77 @@
+"""What the stream refuses for the moment is put again, and nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudhsm_push.firehose import Stream, StreamRefuses
+
+THROTTLED = {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."}
+
+
+class Scripted:
+    """A stream that refuses, at each call, the places that its script names."""
+
+    def __init__(self, *refused: set[int]) -> None:
+        self.refused = [*refused]
+        self.calls: list[list[bytes]] = []
+        self.taken: list[bytes] = []
+
+    def put_record_batch(
+        self, *, DeliveryStreamName: str, Records: Sequence[dict[str, bytes]]
+    ) -> dict[str, Any]:
+        assert DeliveryStreamName == "cloudhsm-push"
+        data = [one["Data"] for one in Records]
+        no = self.refused.pop(0) if self.refused else set()
+        self.calls.append(data)
+        self.taken += [one for place, one in enumerate(data) if place not in no]
+        answers = [THROTTLED if n in no else {"RecordId": str(n)} for n in range(len(data))]
+        return {"FailedPutCount": len(no), "RequestResponses": answers}
+
+
+def put(client: Scripted, records: Sequence[bytes]) -> list[float]:
+    waited: list[float] = []
+    Stream(client, "cloudhsm-push", waited.append).put(records)
+    return waited
+
+
+def test_only_what_was_refused_is_put_again_after_growing_waits() -> None:
+    client = Scripted({1, 2}, {0})
+    waited = put(client, [b"a", b"b", b"c"])
+    assert client.calls == [[b"a", b"b", b"c"], [b"b", b"c"], [b"b"]]
+    assert client.taken == [b"a", b"c", b"b"]
+    assert 0.5 <= waited[0] <= 1 <= waited[1] <= 2
+
+
+def test_a_stream_that_goes_on_refusing_is_told_with_its_reason() -> None:
+    client = Scripted(*[{0}] * 20)
+    with pytest.raises(StreamRefuses, match=r"cloudhsm-push refused 1 records 6 times .*Unavail"):
+        put(client, [b"a", b"b"])
+    assert len(client.calls) == 6
+    assert client.taken == [b"b"]
+
+
+def test_nothing_asks_for_nothing() -> None:
+    client = Scripted()
+    assert put(client, []) == []
+    assert client.calls == []
+
+
+@given(st.lists(st.integers(1, 1_000 * 1024), max_size=40))
+def test_a_call_holds_no_more_than_firehose_takes(sizes: list[int]) -> None:
+    client = Scripted()
+    records = [b"x" * size for size in sizes]
+    put(client, records)
+    assert client.taken == records
+    assert all(sum(map(len, one)) <= 4 * 1024 * 1024 for one in client.calls)
+
+
+def test_a_call_holds_500_records() -> None:
+    client = Scripted()
+    put(client, [b"x"] * 1001)
+    assert [len(one) for one in client.calls] == [500, 500, 1]

@@ -1,0 +1,136 @@
+"""A pushed record is the event that the input would have made of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timezone
+from io import BytesIO
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudhsm.event_writer import Event, EventWriter, visible
+from cloudhsm.log_group import GroupId
+from cloudhsm.record import identify
+from cloudhsm_push import hec
+from cloudhsm_push.envelope import Envelope, LogEvent
+from preview.app import App
+from preview.event import IndexedEvent
+from samples.simulator import simulate
+from tests.push.batches import ACCOUNT, CLUSTER, HSM, REGION, envelope, pushed, sent
+
+AUDIT = (
+    "Time: 12/19/17 21:01:16.962174, usecs:1513717276962174\nSequence No : 0x0\n"
+    "Reboot counter : 0xe8\nCommand Type(hex) : CN_MGMT_CMD (0x0)\nOpcode : CN_INIT_TOKEN (0x1)"
+)
+CERTIFICATE = '{"timestamp": 1790000000123, "action": "x"}'
+
+
+def lines(said: Envelope, index: str = "") -> list[bytes]:
+    return [*hec.events(said, "aws", REGION, index)]
+
+
+def of(text: str, stream: str = HSM, index: str = "") -> dict[str, object]:
+    (line,) = lines(envelope(text, stream=stream), index)
+    return dict(json.loads(line))
+
+
+def indexed(app: App, body: str) -> list[IndexedEvent]:
+    return list(app.index_hec(body, sourcetype="httpevent", source="http:push", host="firehose"))
+
+
+def collected(app: App, envelopes: list[Envelope]) -> list[IndexedEvent]:
+    """The same log events by way of the input."""
+    stream = BytesIO()
+    writer = EventWriter(stream, "main")
+    for said in envelopes:
+        group = GroupId("aws", said.owner, REGION, said.log_group)
+        for one in said.events:
+            record = identify(one.message)
+            usecs = one.timestamp_ms * 1000 if record.usecs is None else record.usecs
+            origin = group.origin(said.log_stream, record.kind)
+            writer.write([Event(usecs, one.message, *origin)])
+    writer.close()
+    return list(app.index_modular_input(stream.getvalue()))
+
+
+def test_the_whole_sample_trail_is_indexed_as_the_input_has_it(app: App) -> None:
+    trail = simulate(7, datetime(2026, 3, 2, 8, 30, tzinfo=timezone.utc), 2.0)
+    envelopes = sent(trail.events)
+    found = indexed(app, pushed(envelopes))
+    assert len(found) == len(trail.events) > 500
+    # JSON carries the control characters that XML cannot, and which the input makes visible.
+    as_input = [replace(one, raw=visible(one.raw)) for one in found]
+    assert sorted(as_input, key=_place) == sorted(collected(app, envelopes), key=_place)
+    assert {one.raw for one in found} <= {one.message for one in trail.events}
+
+
+def _place(one: IndexedEvent) -> tuple[object, ...]:
+    return one.source, one.time_usecs, one.raw
+
+
+def test_an_event_has_the_time_of_the_record_and_the_identity_that_it_lacks() -> None:
+    (line,) = lines(envelope(AUDIT))
+    assert line.startswith(b'{"time": 1513717276.962174, ')
+    assert json.loads(line) == {
+        "time": 1513717276.962174,
+        "host": HSM,
+        "source": f"{ACCOUNT}:{REGION}:/aws/cloudhsm/{CLUSTER}:{HSM}",
+        "sourcetype": "aws:cloudhsm:audit",
+        "event": AUDIT,
+    }
+
+
+def test_a_certificate_record_is_of_the_cluster() -> None:
+    said = of(CERTIFICATE, stream=CLUSTER)
+    assert (said["host"], said["sourcetype"]) == (CLUSTER, "aws:cloudhsm:certificate")
+    assert said["time"] == 1790000000.123
+
+
+def test_a_text_without_a_time_has_cloudwatchs() -> None:
+    assert of("not a record")["time"] == 1790000000.0
+
+
+def test_the_index_is_named_only_where_one_is_asked_for() -> None:
+    assert "index" not in of(AUDIT)
+    assert of(AUDIT, index="hsm")["index"] == "hsm"
+
+
+def test_a_lone_surrogate_becomes_visible_and_every_other_character_stays() -> None:
+    assert of("User Name : \ud83d!")["event"] == "User Name : \\ud83d!"
+    odd = 'a\x00\x1b\r\n\t\u2028\ufffe\U0001f511<&>"\\'
+    assert of(odd)["event"] == odd
+
+
+def test_an_empty_text_is_left_out_since_hec_refuses_the_request_for_it() -> None:
+    assert lines(envelope("", AUDIT, "")) == lines(
+        envelope(AUDIT)._replace(events=envelope("", AUDIT).events[1:])
+    )
+
+
+@given(st.lists(st.text(min_size=1), max_size=5), st.text(min_size=1), st.text(min_size=1))
+def test_whatever_the_text_there_is_one_line_for_each_log_event(
+    texts: list[str], group: str, stream: str
+) -> None:
+    events = tuple(LogEvent(str(n), n, text) for n, text in enumerate(texts))
+    try:
+        made = lines(Envelope(ACCOUNT, group, stream, events))
+    except UnicodeEncodeError:
+        assert not (group + stream).isprintable()  # names of AWS hold no lone surrogates
+        return
+    assert [line.count(b"\n") for line in made] == [1] * len(texts)
+    assert all(line.endswith(b"\n") for line in made)
+    said = [json.loads(line)["event"] for line in made]
+    assert [one for one in said if "\\u" not in one] == [
+        one for one in texts if "\\u" not in one and not any("\ud800" <= c < "\ue000" for c in one)
+    ]
+    assert not made or hec.are_events(b"".join(made))
+
+
+def test_what_it_made_is_known_again_and_nothing_else_is() -> None:
+    made = b"".join(lines(envelope(AUDIT, CERTIFICATE)))
+    assert hec.are_events(made)
+    foreign = made.replace(b"aws:cloudhsm:audit", b"access_combined")
+    for other in (b"", b"{}", made[:-9], made + b"x", foreign, b'{"time": 1, "event": "x"}\n'):
+        assert not hec.are_events(other)

@@ -1,0 +1,125 @@
+"""What Firehose left in S3 goes into the stream again, and none of it is taken for done."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from cloudhsm_push.envelope import packed
+from cloudhsm_push.firehose import MOST_RECORD_BYTES
+from cloudhsm_push.redrive import NotABackup, Redriven, redriven, undelivered
+from cloudhsm_push.transform import transformed
+from tests.push.batches import ORIGIN, Taking, batch, body, envelope, pushed
+
+DAY = "splunk-failed/2026/11/23/"
+
+
+def failed(*raw: bytes) -> bytes:
+    """An object as Firehose writes it for what Splunk did not take."""
+    return b"".join(
+        json.dumps(
+            {
+                "attemptsMade": 6,
+                "arrivalTimestamp": 1790000000000,
+                "errorCode": "Splunk.InvalidToken",
+                "errorMessage": "The HEC token is invalid.",
+                "attemptEndingTimestamp": 1790007200000,
+                "rawData": base64.b64encode(one).decode(),
+                "EventId": f"4956{number}.000000",
+            }
+        ).encode()
+        + b"\n"
+        for number, one in enumerate(raw)
+    )
+
+
+class Bucket:
+    def __init__(self, **objects: bytes) -> None:
+        self.objects = {DAY + name: data for name, data in objects.items()}
+
+    def keys(self, prefix: str, after: str) -> Iterator[str]:
+        yield from sorted(k for k in self.objects if k.startswith(prefix) and k > after)
+
+    def read(self, key: str) -> bytes:
+        return self.objects[key]
+
+
+def drive(bucket: Bucket, stream: Taking, *left_s: int, **event: object) -> Redriven:
+    left = iter([*(one * 1000 for one in left_s), *[900_000] * 100])
+    return redriven({"prefix": DAY, **event}, bucket, stream, lambda: next(left))
+
+
+def test_every_record_of_every_object_is_put_into_the_stream_in_the_order_of_time() -> None:
+    bucket = Bucket(a=failed(b"1", b"2"), b=gzip.compress(failed(b"3")))
+    stream = Taking()
+    assert drive(bucket, stream) == Redriven(2, 3, "", [])
+    assert stream.taken == [b"1", b"2", b"3"]
+
+
+def test_without_time_it_stops_between_two_objects_and_says_where_to_go_on() -> None:
+    bucket = Bucket(a=failed(b"1"), b=failed(b"2"), c=failed(b"3"))
+    stream = Taking()
+    first = drive(bucket, stream, 900, 900, 59)
+    assert first == Redriven(2, 2, DAY + "b", [])
+    assert drive(bucket, stream, after=first.after) == Redriven(1, 1, "", [])
+    assert stream.taken == [b"1", b"2", b"3"]
+
+
+def test_what_was_transformed_before_reaches_splunk_as_it_was() -> None:
+    made = pushed([envelope("a", "b"), envelope("c")])
+    stream = Taking()
+    drive(Bucket(a=failed(made.encode())), stream)
+    assert body(transformed(batch(*stream.taken), ORIGIN, Taking())) == made
+
+
+def test_what_was_not_is_transformed_now() -> None:
+    stream = Taking()
+    drive(Bucket(a=failed(packed(envelope("a")))), stream)
+    assert body(transformed(batch(*stream.taken), ORIGIN, Taking())) == pushed([envelope("a")])
+
+
+def test_more_than_a_record_may_hold_is_cut_at_the_ends_of_lines() -> None:
+    made = pushed([envelope(*[f"{n}" + "x" * 5_000 for n in range(600)])]).encode()
+    assert len(made) > 2 * MOST_RECORD_BYTES
+    pieces = [*undelivered(failed(made))]
+    assert b"".join(pieces) == made
+    assert all(len(one) <= MOST_RECORD_BYTES and one.endswith(b"\n") for one in pieces)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"{", "no record with rawData at character 0"),
+        (failed(b"1") + b"[]", "no record with rawData at character"),
+        (b'{"rawData": "*"}', "no record with rawData"),
+        (b'{"rawData": 1}', "no record with rawData"),
+        (b"\xff\xfe", "cannot be read"),
+        (gzip.compress(b"x" * 1000)[:-9], "cannot be read"),
+        (failed(b"x" * (MOST_RECORD_BYTES + 1)), "larger than a record may be"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_an_object_that_is_no_backup_is_told_and_the_others_go_on(data: bytes, why: str) -> None:
+    with pytest.raises(NotABackup, match=why):
+        [*undelivered(data)]
+    stream = Taking()
+    outcome = drive(Bucket(a=data, b=failed(b"2")), stream)
+    assert (outcome.objects, outcome.records, stream.taken) == (2, 1, [b"2"])
+    (fault,) = outcome.faults
+    assert fault.startswith(DAY + "a: ")
+
+
+def test_a_prefix_that_fits_nothing_is_told() -> None:
+    assert drive(Bucket(), Taking()).faults == [
+        f"No object's key begins with {DAY}: look into the backup bucket"
+    ]
+
+
+@pytest.mark.parametrize("event", [{}, {"prefix": ""}, {"prefix": 3}])
+def test_a_call_without_a_prefix_says_what_to_send(event: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r'"prefix": "splunk-failed/'):
+        redriven(event, Bucket(), Taking(), lambda: 900_000)

@@ -1,0 +1,308 @@
+"""Every log group of CloudHSM gets its subscription filter, or a word about why it has none."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from cloudhsm_push.cloudwatch import CloudWatchLogs, Filter, Refused
+from cloudhsm_push.subscribe import SubscriptionFaults, Wanted, handled, wanted_by
+
+OURS = Filter("cloudhsm-push", "arn:aws:firehose:us-east-1:111122223333:deliverystream/cloudhsm")
+OTHER = Filter("siem", "arn:aws:lambda:us-east-1:111122223333:function:siem")
+THIRD = Filter("lake", "arn:aws:lambda:us-east-1:111122223333:function:lake")
+ROLE = "arn:aws:iam::111122223333:role/subscription"
+WANTED = Wanted("/aws/cloudhsm/", OURS, ROLE)
+ONE, TWO = "/aws/cloudhsm/cluster-aaaaaaaaaaa", "/aws/cloudhsm/cluster-bbbbbbbbbbb"
+HOURLY: dict[str, Any] = {"source": "aws.events", "detail": {}}
+
+
+@dataclass
+class Logs:
+    """Log groups with their filters; `refuses` says no to (call, group)."""
+
+    present: dict[str, list[Filter]]
+    refuses: dict[tuple[str, str], Refused] = field(default_factory=dict)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+
+    def _called(self, call: str, group: str) -> None:
+        self.calls.append((call, group))
+        if (call, group) in self.refuses:
+            raise self.refuses[call, group]
+
+    def groups(self, prefix: str) -> Iterator[str]:
+        self._called("groups", prefix)
+        yield from [one for one in self.present if one.startswith(prefix)]
+
+    def filters(self, group: str) -> list[Filter]:
+        self._called("filters", group)
+        return [*self.present[group]]
+
+    def put(self, group: str, one: Filter, role: str) -> None:
+        self._called("put", group)
+        assert role == ROLE
+        kept = [other for other in self.present[group] if other.name != one.name]
+        self.present[group] = [*kept, one]
+
+    def delete(self, group: str, name: str) -> None:
+        self._called("delete", group)
+        self.present[group] = [one for one in self.present[group] if one.name != name]
+
+
+def created(group: str) -> dict[str, Any]:
+    """As EventBridge hands over what CloudTrail saw."""
+    return {
+        "source": "aws.logs",
+        "detail-type": "AWS API Call via CloudTrail",
+        "detail": {"eventName": "CreateLogGroup", "requestParameters": {"logGroupName": group}},
+    }
+
+
+def test_the_schedule_subscribes_what_is_not_and_leaves_the_rest_alone() -> None:
+    logs = Logs({ONE: [], TWO: [OURS], "/aws/lambda/x": []})
+    assert handled(HOURLY, logs, WANTED) == {"groups": [ONE, TWO]}
+    assert logs.present == {ONE: [OURS], TWO: [OURS], "/aws/lambda/x": []}
+    assert [one for one in logs.calls if one[0] == "put"] == [("put", ONE)]
+
+
+def test_a_new_log_group_is_subscribed_alone() -> None:
+    logs = Logs({ONE: [], TWO: []})
+    assert handled(created(TWO), logs, WANTED) == {"groups": [TWO]}
+    assert logs.present == {ONE: [], TWO: [OURS]}
+
+
+def test_a_new_log_group_of_somebody_else_is_none_of_ours() -> None:
+    logs = Logs({"/aws/lambda/x": []})
+    assert handled(created("/aws/lambda/x"), logs, WANTED) == {"groups": []}
+    assert logs.calls == []
+
+
+def test_our_filter_that_leads_elsewhere_is_mended() -> None:
+    logs = Logs({ONE: [OURS._replace(destination="arn:of:an:older:stack"), OTHER]})
+    handled(HOURLY, logs, WANTED)
+    assert logs.present[ONE] == [OTHER, OURS]
+
+
+def test_a_group_with_two_other_filters_is_told_with_their_names_and_the_others_go_on() -> None:
+    logs = Logs({ONE: [OTHER, THIRD], TWO: []})
+    with pytest.raises(SubscriptionFaults) as raised:
+        handled(HOURLY, logs, WANTED)
+    assert str(raised.value) == (
+        f"{ONE}: it has the subscription filters siem and lake already, and AWS allows 2. "
+        "Delete one, or collect this group with the add-on's input"
+    )
+    assert logs.present == {ONE: [OTHER, THIRD], TWO: [OURS]}
+
+
+def test_a_filter_by_hand_that_leads_to_our_stream_would_double_every_record() -> None:
+    logs = Logs({ONE: [Filter("by-hand", OURS.destination)]})
+    with pytest.raises(
+        SubscriptionFaults, match=r"by-hand already sends it .* come twice\. Delete"
+    ):
+        handled(HOURLY, logs, WANTED)
+    assert ("put", ONE) not in logs.calls
+
+
+@pytest.mark.parametrize("call", ["filters", "put"])
+def test_a_refusal_names_group_code_and_next_step_and_the_others_go_on(call: str) -> None:
+    refused = Refused("AccessDeniedException", "not authorized")
+    logs = Logs({ONE: [], TWO: []}, {(call, ONE): refused})
+    with pytest.raises(SubscriptionFaults) as raised:
+        handled(HOURLY, logs, WANTED)
+    assert str(raised.value).startswith(f"{ONE}: AccessDeniedException: not authorized. Check ")
+    assert logs.present[TWO] == [OURS]
+
+
+def test_where_log_groups_cannot_be_listed_that_is_told() -> None:
+    logs = Logs({}, {("groups", "/aws/cloudhsm/"): Refused("ThrottlingException", "slow")})
+    with pytest.raises(SubscriptionFaults, match="the list of log groups: ThrottlingException"):
+        handled(HOURLY, logs, WANTED)
+
+
+def test_a_group_that_was_deleted_meanwhile_is_no_fault() -> None:
+    gone = Refused("ResourceNotFoundException", "no such group")
+    logs = Logs({ONE: [], TWO: []}, {("filters", ONE): gone, ("put", TWO): gone})
+    assert handled(HOURLY, logs, WANTED) == {"groups": []}
+
+
+def test_what_the_template_says_is_what_is_wanted() -> None:
+    said = {
+        "LOG_GROUP_PREFIX": "/aws/cloudhsm/",
+        "FILTER_NAME": OURS.name,
+        "DESTINATION_ARN": OURS.destination,
+        "ROLE_ARN": ROLE,
+    }
+    assert wanted_by(said) == WANTED
+
+
+# --- CloudFormation's custom resource
+
+
+@pytest.fixture
+def told() -> Iterator[Callable[..., dict[str, Any]]]:
+    """Calls the function as CloudFormation does; what it is told in the end."""
+    got: list[dict[str, Any]] = []
+
+    class Bucket(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            assert not self.headers["Content-Type"]
+            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def call(request: str, logs: Logs, **more: object) -> dict[str, Any]:
+        event = {
+            "RequestType": request,
+            "ResponseURL": f"http://127.0.0.1:{server.server_port}/answer?signed",
+            "StackId": "arn:stack",
+            "RequestId": "7",
+            "LogicalResourceId": "Subscriptions",
+            "ResourceProperties": {},
+            **more,
+        }
+        handled(event, logs, WANTED)
+        return got.pop()
+
+    yield call
+    server.shutdown()
+    server.server_close()
+
+
+Told = Callable[..., dict[str, Any]]
+
+
+def test_making_the_stack_subscribes_and_tells_which_groups(told: Told) -> None:
+    logs = Logs({ONE: [], TWO: []})
+    assert told("Create", logs) == {
+        "Status": "SUCCESS",
+        "PhysicalResourceId": "Subscriptions",
+        "StackId": "arn:stack",
+        "RequestId": "7",
+        "LogicalResourceId": "Subscriptions",
+        "Data": {"Count": "2", "LogGroups": f"{ONE}, {TWO}"},
+    }
+    assert logs.present == {ONE: [OURS], TWO: [OURS]}
+
+
+def test_a_stack_before_the_first_cluster_says_that_there_is_none_yet(told: Told) -> None:
+    assert told("Create", Logs({}))["Data"] == {"Count": "0", "LogGroups": "none yet"}
+
+
+def test_a_thousand_groups_fit_into_the_answer(told: Told) -> None:
+    logs = Logs({f"/aws/cloudhsm/cluster-{n:011d}": [] for n in range(1000)})
+    answer = told("Create", logs)
+    assert answer["Data"]["Count"] == "1000"
+    assert len(json.dumps(answer)) < 4096
+
+
+def test_a_fault_fails_the_stack_with_its_reason(told: Told) -> None:
+    answer = told("Create", Logs({ONE: [OTHER, THIRD]}))
+    assert answer["Status"] == "FAILED"
+    assert "siem and lake already" in answer["Reason"]
+    many = Logs({f"/aws/cloudhsm/cluster-{n:011d}": [OTHER, THIRD] for n in range(100)})
+    assert len(json.dumps(told("Create", many))) < 4096
+
+
+def test_what_nobody_foresaw_is_told_too_so_that_the_stack_does_not_hang(told: Told) -> None:
+    class Broken(Logs):
+        def groups(self, prefix: str) -> Iterator[str]:
+            raise ZeroDivisionError(prefix)
+
+    answer = told("Create", Broken({}))
+    assert (answer["Status"], answer["Reason"]) == ("FAILED", "/aws/cloudhsm/")
+
+
+def test_removing_the_stack_removes_our_filters_and_no_others(told: Told) -> None:
+    logs = Logs({ONE: [OTHER, OURS], TWO: [OTHER]})
+    answer = told("Delete", logs, PhysicalResourceId="Subscriptions")
+    assert answer["Status"] == "SUCCESS"
+    assert logs.present == {ONE: [OTHER], TWO: [OTHER]}
+    assert ("delete", TWO) not in logs.calls
+
+
+def test_another_prefix_is_refused_since_the_old_groups_would_stay_subscribed(told: Told) -> None:
+    answer = told("Update", Logs({ONE: []}), OldResourceProperties={"LogGroupPrefix": "/old/"})
+    assert answer["Status"] == "FAILED"
+    assert "cannot change, here from /old/ to /aws/cloudhsm/" in answer["Reason"]
+    assert "Make another stack" in answer["Reason"]
+
+
+# --- boto3's client
+
+
+class ClientError(Exception):
+    def __init__(self, code: str) -> None:
+        self.response = {"Error": {"Code": code, "Message": "no"}}
+
+
+class Client:
+    """boto3's client: answers by call, each once; an exception is raised."""
+
+    class exceptions:
+        ClientError = ClientError
+
+    def __init__(self, **answers: list[Any]) -> None:
+        self.answers = answers
+        self.asked: list[dict[str, str]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
+        def call(**asked: str) -> dict[str, Any]:
+            self.asked.append(asked)
+            answer = self.answers[name].pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return dict(answer)
+
+        return call
+
+
+def over(client: Any, waited: list[float] | None = None) -> CloudWatchLogs:  # noqa: ANN401
+    return CloudWatchLogs(client, (waited if waited is not None else []).append)
+
+
+def test_all_pages_of_log_groups_are_read() -> None:
+    pages = [
+        {"logGroups": [{"logGroupName": ONE}], "nextToken": "t"},
+        {"logGroups": [], "nextToken": "u"},
+        {"logGroups": [{"logGroupName": TWO}]},
+    ]
+    client = Client(describe_log_groups=pages)
+    assert [*over(client).groups("/aws/")] == [ONE, TWO]
+    assert [one.get("nextToken") for one in client.asked] == [None, "t", "u"]
+
+
+def test_a_role_that_is_not_known_everywhere_yet_is_waited_for() -> None:
+    waited: list[float] = []
+    client = Client(put_subscription_filter=[ClientError("InvalidParameterException")] * 2 + [{}])
+    over(client, waited).put(ONE, OURS, ROLE)
+    assert waited == [8, 8]
+    assert client.asked[0] == {
+        "logGroupName": ONE,
+        "filterName": OURS.name,
+        "filterPattern": "",
+        "destinationArn": OURS.destination,
+        "roleArn": ROLE,
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "tries"), [("InvalidParameterException", 8), ("AccessDeniedException", 1)]
+)
+def test_what_stays_refused_is_told_with_awss_code(code: str, tries: int) -> None:
+    client = Client(put_subscription_filter=[ClientError(code)] * 20)
+    with pytest.raises(Refused) as raised:
+        over(client).put(ONE, OURS, ROLE)
+    assert (raised.value.code, str(raised.value)) == (code, "no")
+    assert len(client.asked) == tries

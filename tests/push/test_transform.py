@@ -1,0 +1,176 @@
+"""Every log event reaches HEC once, or lies in S3, whatever the batch."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cloudhsm_push import envelope as envelopes
+from cloudhsm_push.envelope import packed
+from cloudhsm_push.transform import ROOM, Answer, Origin, transformed
+from tests.push.batches import ORIGIN, Taking, batch, body, envelope, pushed
+
+SIX_MIB = 6 * 1024 * 1024
+CONTROL = gzip.compress(
+    b'{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logGroup":"","logStream":"",'
+    b'"subscriptionFilters":[],"logEvents":[{"id":"","timestamp":1790000000000,'
+    b'"message":"CWL CONTROL MESSAGE: Checking health of destination Firehose."}]}'
+)
+
+
+def texts(*data: bytes) -> list[str]:
+    """The events that HEC gets of one call that has room for all."""
+    return said(body(transformed(batch(*data), ORIGIN, Nowhere())))
+
+
+def said(sent: str) -> list[str]:
+    return [json.loads(line)["event"] for line in sent.split("\n") if line]
+
+
+def results(answers: Sequence[Answer]) -> list[str]:
+    return [one["result"] for one in answers]
+
+
+def size(answers: Sequence[Answer]) -> int:
+    return len(json.dumps({"records": answers}).encode())
+
+
+class Nowhere:
+    """A stream that nothing may be put into."""
+
+    def put(self, records: Sequence[bytes]) -> None:
+        raise AssertionError(f"{len(records)} records were put again")
+
+
+def incompressible(kilobytes: int, seed: int = 0) -> str:
+    return base64.b64encode(random.Random(seed).randbytes(kilobytes * 768)).decode()
+
+
+def test_each_log_event_becomes_an_event_with_its_text_unchanged() -> None:
+    record = "Time: 12/19/17 21:01:16.962174, usecs:1513717276962174\nSequence No : 0x0\n\n  x\r\n"
+    assert texts(packed(envelope(record, "second\nline"))) == [record, "second\nline"]
+
+
+def test_a_control_message_is_dropped() -> None:
+    answers = transformed(batch(CONTROL), ORIGIN, Nowhere())
+    assert results(answers) == ["Dropped"]
+
+
+def test_answers_bear_the_ids_of_their_records_in_their_order() -> None:
+    records = batch(packed(envelope("a")), CONTROL, b"torn", packed(envelope("b")))
+    answers = transformed(records, ORIGIN, Nowhere())
+    assert [one["recordId"] for one in answers] == [one["recordId"] for one in records]
+    assert results(answers) == ["Ok", "Dropped", "ProcessingFailed", "Ok"]
+
+
+def test_what_cannot_be_understood_goes_to_s3_untouched_and_the_others_to_splunk(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    records = batch(b"torn", packed(envelope("a")))
+    answers = transformed(records, ORIGIN, Nowhere())
+    assert answers[0] == {**records[0], "result": "ProcessingFailed"}
+    assert said(body(answers)) == ["a"]
+    told = json.loads(capsys.readouterr().out)
+    assert told["event"] == "record_failed"
+    assert "not gzip" in told["message"]
+    assert told["record_id"] == records[0]["recordId"]
+    assert "processing-failed/" in told["next_step"]
+
+
+def test_what_has_no_room_in_the_answer_is_put_into_the_stream_again_as_it_came() -> None:
+    data = [packed(envelope(incompressible(700, seed))) for seed in range(12)]
+    again = Taking()
+    answers = transformed(batch(*data), ORIGIN, again)
+    assert size(answers) < SIX_MIB
+    taken = results(answers).count("Ok")
+    assert 3 <= taken < 12
+    assert results(answers) == ["Ok"] * taken + ["Dropped"] * (12 - taken)
+    assert again.taken == data[taken:]
+
+
+def test_a_record_that_is_too_large_by_itself_comes_again_in_two_halves() -> None:
+    whole = envelope(*[f"{n} " + "x" * 100_000 for n in range(90)])
+    again = Taking()
+    answers = transformed(batch(packed(whole)), ORIGIN, again)
+    assert results(answers) == ["Dropped"]
+    assert [*map(envelopes.read, again.taken)] == [*envelopes.halves(whole)]
+    assert sorted(said(pushed([whole]))) == sorted(one.message for one in whole.events)
+
+
+def test_one_log_event_that_no_answer_can_hold_goes_to_s3() -> None:
+    records = batch(packed(envelope("\x00" * 1_048_000)))
+    answers = transformed(records, ORIGIN, Nowhere())
+    assert answers == [{**records[0], "result": "ProcessingFailed"}]
+
+
+def test_a_failed_record_without_room_comes_again_too() -> None:
+    full = [packed(envelope(incompressible(900, seed))) for seed in range(4)]
+    torn = os.urandom(1_000 * 1024)
+    again = Taking()
+    answers = transformed(batch(*full, torn), ORIGIN, again)
+    assert size(answers) < SIX_MIB
+    assert results(answers)[-1] == "Dropped"
+    assert again.taken[-1] == torn
+
+
+def test_a_stream_that_refuses_ends_the_call_so_that_the_batch_comes_again() -> None:
+    data = [packed(envelope(incompressible(700, seed))) for seed in range(12)]
+    with pytest.raises(AssertionError, match="records were put again"):
+        transformed(batch(*data), ORIGIN, Nowhere())
+
+
+def test_events_that_were_made_before_pass_as_they_are() -> None:
+    made = pushed([envelope("a", "b")])
+    assert body(transformed(batch(made.encode()), ORIGIN, Nowhere())) == made
+
+
+def test_partition_region_and_index_are_the_streams() -> None:
+    origin = Origin("aws-us-gov", "us-gov-west-1", "hsm")
+    event = json.loads(pushed([envelope("a")], origin))
+    assert event["source"].split(":")[1] == "us-gov-west-1"
+    assert event["index"] == "hsm"
+
+
+def test_a_log_event_without_text_is_told_and_the_others_are_sent(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert texts(packed(envelope("a", "", "b"))) == ["a", "b"]
+    assert json.loads(capsys.readouterr().out)["log_events"] == 1
+
+
+SIZES = st.lists(st.lists(st.integers(1, 400_000), min_size=1, max_size=6), max_size=8)
+
+
+@settings(max_examples=12, deadline=None)
+@given(SIZES, st.lists(st.binary(max_size=40), max_size=3), st.randoms(use_true_random=False))
+def test_whatever_the_batch_no_log_event_is_lost_or_doubled_and_every_answer_has_room(
+    sizes: list[list[int]], torn: list[bytes], chance: random.Random
+) -> None:
+    texts = [
+        [f"{number}.{place} " + "\u4e16" * one for place, one in enumerate(of)]
+        for number, of in enumerate(sizes)
+    ]
+    waiting = [*(packed(envelope(*of)) for of in texts), CONTROL, *torn]
+    chance.shuffle(waiting)
+    got, failed, calls = [], [], 0
+    while waiting:
+        again = Taking()
+        records = batch(*waiting)
+        answers = transformed(records, ORIGIN, again)
+        assert size(answers) <= ROOM + 4096
+        assert len(answers) == len(records)
+        got += said(body(answers))
+        failed += [one["data"] for one in answers if one["result"] == "ProcessingFailed"]
+        waiting = again.taken
+        calls += 1
+    assert sorted(got) == sorted(text for of in texts for text in of)
+    assert sorted(failed) == sorted(base64.b64encode(one).decode() for one in torn)
+    assert calls <= 30
