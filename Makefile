@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEV    := .venv/dev/bin/python
 
 # Only make's own targets here: nothing is a file, every tool knows by itself what is up to date.
-.PHONY: help setup generate check-generated goldens check-goldens detections prove-detections sigma lint test package release gates proof preview browser pictures demo bench growth clean
+.PHONY: help setup generate check-generated goldens check-goldens detections prove-detections sigma lint test package push release gates proof preview browser pictures demo bench growth clean
 .DEFAULT_GOAL := help
 
 help: ## what can be done
@@ -53,7 +53,7 @@ lint: ## ruff, mypy --strict, cfn-lint
 	$(dir $(DEV))cfn-lint iam/*.yaml push/*.yaml
 
 test: ## pytest: everything on our Python, the shipped code on 3.9 and 3.13 too
-	@$(PYTHON) -m tools.environments dev moto cim ocsf sigma release py39 py313
+	@$(PYTHON) -m tools.environments dev moto slim cim ocsf sigma release py39 py313
 	@$(DEV) -m tools.vendor
 	$(DEV) -m pytest -q -n auto --dist loadfile
 	@$(DEV) -m tools.shipped_tests
@@ -61,6 +61,10 @@ test: ## pytest: everything on our Python, the shipped code on 3.9 and 3.13 too
 package: ## dist/TA-aws-cloudhsm-<version>.tar.gz
 	@$(PYTHON) -m tools.environments dev
 	@$(DEV) -m tools.package
+
+push: ## dist/cloudhsm-push-<version>.zip and cloudhsm-push.yaml: what pushes into HEC; see docs/push.md
+	@$(PYTHON) -m tools.environments dev
+	@$(DEV) -m tools.push
 
 release: ## dist/release-<version>: package, bill of materials, checksums, release notes; DRAFT=1
 	@$(PYTHON) -m tools.environments dev release

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 from tools import appinspect, package, package_checks, vendor
+from tools.deployment import partition
 from tools.environments import ROOT
 from tools.package_checks import Package
 
@@ -26,6 +27,10 @@ def _slim(built: Package) -> Iterator[str]:
     return appinspect.slim(built.staged)
 
 
+def _partition(built: Package) -> Iterator[str]:
+    return partition.faults(built.archive, built.root)
+
+
 GATES: Mapping[str, Gate] = {
     "one version, one id": package_checks.versions,
     "manifest": package_checks.manifest,
@@ -37,6 +42,7 @@ GATES: Mapping[str, Gate] = {
     "runs on Splunk's Pythons": package_checks.interpreters_run_it,
     "same bytes twice": package_checks.reproducible,
     "slim validate": _slim,
+    "slim divides it as docs/deploy.md says": _partition,
     "AppInspect": _appinspect,
 }
 

@@ -21,6 +21,7 @@ from preview.errors import PreviewError
 from tools import cim_page, conf_blocks, dictionary, mappings
 from tools.conf_blocks import BlockProblem
 from tools.dashboards.pages import pages as dashboard_pages
+from tools.deployment import page as deployment_page
 from tools.detections import blocks, check
 from tools.detections import page as detections_page
 from tools.detections.schema import read_detections, techniques
@@ -112,6 +113,7 @@ def build(root: Path) -> dict[str, str]:
         **dictionary.pages(folder),
         **dashboard_pages(root),
         **standards_pages(folder),
+        **deployment_page.pages(root),
         "docs/detections.md": detections_page.page(detections, techniques(root)),
         sigma_page.PAGE: sigma_page.page(detections, read_places(root, detections)),
         "docs/cim.md": cim_page.page(places, outcomes, rules),

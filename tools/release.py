@@ -2,8 +2,9 @@
 
     python -m tools.release [--draft]
 
-The package, its bill of materials (CycloneDX), the checksums of both and the release notes out of
-CHANGELOG.md. `--draft`: also where CHANGELOG.md calls the version unreleased.
+The package, its bill of materials (CycloneDX), what pushes into HEC (docs/push.md), the checksums
+of all and the release notes out of CHANGELOG.md. `--draft`: also where CHANGELOG.md calls the
+version unreleased.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tools import package
+from tools import package, push
 from tools.environments import EnvironmentProblem
 from tools.package import APP_ID, ROOT, PackagingProblem
 from tools.vendor import SETS, VendoringProblem
@@ -67,10 +68,11 @@ def release(root: Path, notes: str) -> Path:
     folder = root / "dist" / f"release-{version}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    shutil.copy(archive, folder)
+    for path in (archive, *push.build(root)):
+        shutil.copy(path, folder)
     bill = folder / f"{APP_ID}-{version}.cdx.json"
     bill.write_text(bill_of_materials(root, archive), "utf-8")
-    sums = [f"{_sha256(path)}  {path.name}\n" for path in (bill, folder / archive.name)]
+    sums = [f"{_sha256(path)}  {path.name}\n" for path in sorted(folder.iterdir())]
     (folder / "SHA256SUMS").write_text("".join(sums), "utf-8")
     (folder / "RELEASE-NOTES.md").write_text(notes, "utf-8")
     return folder

@@ -1,24 +1,15 @@
-"""A pushed record is the event that the input would have made of it."""
+"""Events for HEC: a line for each log event, with its text unchanged."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from datetime import datetime, timezone
-from io import BytesIO
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudhsm.event_writer import Event, EventWriter, visible
-from cloudhsm.log_group import GroupId
-from cloudhsm.record import identify
 from cloudhsm_push import hec
 from cloudhsm_push.envelope import Envelope, LogEvent
-from preview.app import App
-from preview.event import IndexedEvent
-from samples.simulator import simulate
-from tests.push.batches import ACCOUNT, CLUSTER, HSM, REGION, envelope, pushed, sent
+from tests.push.batches import ACCOUNT, CLUSTER, HSM, REGION, envelope
 
 AUDIT = (
     "Time: 12/19/17 21:01:16.962174, usecs:1513717276962174\nSequence No : 0x0\n"
@@ -34,40 +25,6 @@ def lines(said: Envelope, index: str = "") -> list[bytes]:
 def of(text: str, stream: str = HSM, index: str = "") -> dict[str, object]:
     (line,) = lines(envelope(text, stream=stream), index)
     return dict(json.loads(line))
-
-
-def indexed(app: App, body: str) -> list[IndexedEvent]:
-    return list(app.index_hec(body, sourcetype="httpevent", source="http:push", host="firehose"))
-
-
-def collected(app: App, envelopes: list[Envelope]) -> list[IndexedEvent]:
-    """The same log events by way of the input."""
-    stream = BytesIO()
-    writer = EventWriter(stream, "main")
-    for said in envelopes:
-        group = GroupId("aws", said.owner, REGION, said.log_group)
-        for one in said.events:
-            record = identify(one.message)
-            usecs = one.timestamp_ms * 1000 if record.usecs is None else record.usecs
-            origin = group.origin(said.log_stream, record.kind)
-            writer.write([Event(usecs, one.message, *origin)])
-    writer.close()
-    return list(app.index_modular_input(stream.getvalue()))
-
-
-def test_the_whole_sample_trail_is_indexed_as_the_input_has_it(app: App) -> None:
-    trail = simulate(7, datetime(2026, 3, 2, 8, 30, tzinfo=timezone.utc), 2.0)
-    envelopes = sent(trail.events)
-    found = indexed(app, pushed(envelopes))
-    assert len(found) == len(trail.events) > 500
-    # JSON carries the control characters that XML cannot, and which the input makes visible.
-    as_input = [replace(one, raw=visible(one.raw)) for one in found]
-    assert sorted(as_input, key=_place) == sorted(collected(app, envelopes), key=_place)
-    assert {one.raw for one in found} <= {one.message for one in trail.events}
-
-
-def _place(one: IndexedEvent) -> tuple[object, ...]:
-    return one.source, one.time_usecs, one.raw
 
 
 def test_an_event_has_the_time_of_the_record_and_the_identity_that_it_lacks() -> None:

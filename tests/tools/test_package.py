@@ -34,14 +34,21 @@ def root(tmp_path: Path) -> Path:
     write(root / "default" / "app.conf", "[id]\nversion = 1.2.3\n")
     write(root / "tests" / "test_x.py")
     write(root / "build" / "lib" / "common" / "six.py")
-    for folder in ("mappings", "lookups", "detections", "dashboards", "default/data"):
+    for folder in (
+        "mappings",
+        "lookups",
+        "detections",
+        "dashboards",
+        "default/data",
+        "docs/deploy",
+    ):
         shutil.copytree(package.ROOT / folder, root / folder)
     generated = [
         f"default/{name}.conf" for name in ("macros", "props", "savedsearches", "transforms")
     ]
     pages = [
         f"docs/{name}.md"
-        for name in ("cim", "dashboards", "detections", "ecs", "fields", "ocsf", "sigma")
+        for name in ("cim", "dashboards", "deploy", "detections", "ecs", "fields", "ocsf", "sigma")
     ]
     tables = [f"{NORMALIZED}/{name}.json" for name in ("ecs_rows", "field_names", "ocsf_rows")]
     for file in [*generated, *pages, *tables]:

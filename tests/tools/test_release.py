@@ -23,7 +23,10 @@ CHANGELOG = (
 def root(tmp_path: Path) -> Path:
     """What a release is made from, beside the package itself."""
     shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
-    shutil.copy(ROOT / "NOTICE", tmp_path)
+    shutil.copytree(ROOT / "push", tmp_path / "push")
+    shutil.copytree(ROOT / "bin" / "cloudhsm", tmp_path / "bin" / "cloudhsm")
+    for name in ("NOTICE", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "default").mkdir()
     (tmp_path / "default" / "app.conf").write_text("[id]\nversion = 1.2.3\n")
     (tmp_path / "app.manifest").write_text('{"info": {"releaseDate": "2026-01-31"}}')
@@ -95,16 +98,18 @@ def test_without_what_makes_the_bill_it_says_what_to_run(root: Path, archive: Pa
         bill_of_materials(root, archive)
 
 
-def test_a_release_has_its_four_files_and_their_checksums(
+def test_a_release_has_all_that_belongs_to_it_with_checksums(
     root: Path, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(package, "build", lambda _root: archive)
     folder = release.release(root, "notes\n")
     names = {path.name for path in folder.iterdir()}
     bill = "TA-aws-cloudhsm-1.2.3.cdx.json"
-    assert names == {archive.name, bill, "SHA256SUMS", "RELEASE-NOTES.md"}
-    for line in (folder / "SHA256SUMS").read_text().splitlines():
-        digest, name = line.split("  ")
+    files = {archive.name, bill, "cloudhsm-push-1.2.3.zip", "cloudhsm-push.yaml"}
+    assert names == {*files, "SHA256SUMS", "RELEASE-NOTES.md"}
+    sums = [line.split("  ") for line in (folder / "SHA256SUMS").read_text().splitlines()]
+    assert {name for _digest, name in sums} == files
+    for digest, name in sums:
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tools import shipped_tests
-from tools.environments import Environment, Recipe
+from tools.environments import ROOT, Environment, Recipe
 
 
 @pytest.fixture
@@ -48,3 +48,13 @@ def test_a_failure_on_one_interpreter_fails_the_run_and_stops_no_other(
     assert shipped_tests.main() == 1
     assert "failed on Python 3.7" in capsys.readouterr().err
     assert (interpreters / "c" / "ran").exists()
+
+
+def test_what_runs_in_lambda_is_tested_on_lambdas_python() -> None:
+    (version,) = shipped_tests.OF_LAMBDA
+    template = (ROOT / "push" / "cloudhsm-push.yaml").read_text("utf-8")
+    assert {line.split()[1] for line in template.splitlines() if "Runtime:" in line} == {
+        f"python{version}"
+    }
+    for path in shipped_tests.OF_LAMBDA[version]:
+        assert (ROOT / path).is_file()

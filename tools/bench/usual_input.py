@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import boto3  # type: ignore[import-not-found]  # not of the development environment
+import boto3
 
 
 def pages(url: str, group: str, streams: list[str]) -> Iterator[tuple[str, list[dict[str, Any]]]]:

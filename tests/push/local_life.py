@@ -1,0 +1,204 @@
+"""The life of a stack in a local AWS, by the functions' own handlers and boto3.
+
+    python local_life.py TEMPLATE.json ARCHIVE.zip URL     (with boto3; prints JSON)
+
+The local AWS makes roles, functions, rules, log groups and buckets. It has no stream that leads to
+Splunk: one that leads to S3 stands for it. It runs no functions: they run here.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+STACK, REGION, ACCOUNT = "cloudhsm-push", "us-east-1", "123456789012"
+ARN = f"arn:aws:firehose:{REGION}:{ACCOUNT}:deliverystream/{STACK}"
+GROUPS = ("/aws/cloudhsm/cluster-aaaaaaaaaaa", "/aws/cloudhsm/cluster-bbbbbbbbbbb")
+NEW = "/aws/cloudhsm/cluster-ccccccccccc"
+HSM = "hsm-nwbbiqbj4jk"
+PARAMETERS = {
+    "HecEndpoint": "https://splunk.example.com:8088",
+    "HecTokenSecretArn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:hec-AbCdEf",
+    "CodeBucket": "code",
+    "CodeKey": "cloudhsm-push-1.0.0.zip",
+}
+
+
+Client = Any  # boto3's
+
+
+def client(service: str) -> Client:
+    """boto3 is where the local AWS is; whoever only wants the names above needs none."""
+    import boto3
+
+    return boto3.client(service)
+
+
+class Context:
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
+
+def main(template: str, archive: str, url: str) -> dict[str, Any]:
+    from cloudhsm_push import redrive, subscribe, transform
+
+    logs, s3 = client("logs"), client("s3")
+    told: dict[str, Any] = {}
+    _buckets(s3, archive)
+    for group in (*GROUPS, "/aws/lambda/other"):
+        logs.create_log_group(logGroupName=group)
+    told["stack"] = _stack(template)
+
+    event = _custom_resource("Create", told["stack"], url)
+    told["created"] = subscribe.handler(event)
+    told["outputs"] = _outputs()
+    told["filters"] = _filters(logs)
+    logs.create_log_group(logGroupName=NEW)
+    detail = {"requestParameters": {"logGroupName": NEW}}
+    told["new"] = subscribe.handler({"source": "aws.logs", "detail": detail})
+    told["hourly"] = subscribe.handler({"source": "aws.events"})
+
+    logs.create_log_stream(logGroupName=GROUPS[0], logStreamName=HSM)
+    now = int(time.time() * 1000)
+    sent = [{"timestamp": now, "message": text} for text in ("Time: first\n\u4e16", "second")]
+    logs.put_log_events(logGroupName=GROUPS[0], logStreamName=HSM, logEvents=sent)
+    envelopes = _kept(s3, "envelopes")
+    batch = {"deliveryStreamArn": ARN, "region": REGION, "records": _records([*envelopes.values()])}
+    answer = transform.handler(batch)["records"]
+    told["results"] = [one["result"] for one in answer]
+    told["body"] = b"".join(base64.b64decode(one["data"]) for one in answer).decode()
+
+    failed = {"errorCode": "Splunk.InvalidToken", "rawData": answer[-1]["data"]}
+    s3.put_object(Bucket="backup", Key="splunk-failed/2026/x", Body=json.dumps(failed).encode())
+    told["redriven"] = redrive.handler({"prefix": "splunk-failed/"}, Context())
+    kept = _kept(s3, "envelopes")
+    told["again"] = [one.decode() for key, one in kept.items() if key not in envelopes]
+
+    told["policies"] = _policies()
+    told["rules"] = _rules()
+    told["deleted"] = subscribe.handler(_custom_resource("Delete", told["stack"], url))
+    told["left"] = _filters(logs)
+    return told
+
+
+def _buckets(s3: Client, archive: str) -> None:
+    for name in ("code", "envelopes", "backup"):
+        s3.create_bucket(Bucket=name)
+    data = Path(archive).read_bytes()
+    s3.put_object(Bucket="code", Key=PARAMETERS["CodeKey"], Body=data)
+    client("firehose").create_delivery_stream(
+        DeliveryStreamName=STACK,
+        ExtendedS3DestinationConfiguration={
+            "RoleARN": f"arn:aws:iam::{ACCOUNT}:role/x",
+            "BucketARN": "arn:aws:s3:::envelopes",
+        },
+    )
+
+
+def _stack(template: str) -> str:
+    parameters = [{"ParameterKey": k, "ParameterValue": v} for k, v in PARAMETERS.items()]
+    made = client("cloudformation").create_stack(
+        StackName=STACK,
+        TemplateBody=Path(template).read_text("utf-8"),
+        Capabilities=["CAPABILITY_IAM"],
+        Parameters=parameters,
+    )
+    return str(made["StackId"])
+
+
+def _custom_resource(request: str, stack: str, url: str) -> dict[str, Any]:
+    return {
+        "RequestType": request,
+        "ResponseURL": f"{url}/cloudformation_{REGION}/cfnresponse?stack={stack}",
+        "StackId": stack,
+        "RequestId": "1",
+        "LogicalResourceId": "Subscriptions",
+        "ResourceProperties": {"LogGroupPrefix": "/aws/cloudhsm/"},
+    }
+
+
+def _outputs() -> dict[str, str]:
+    (stack,) = client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
+    return {"status": stack["StackStatus"], **outputs}
+
+
+def _filters(logs: Client) -> dict[str, list[str]]:
+    return {
+        group: [
+            one["filterName"]
+            for one in logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+        ]
+        for group in (*GROUPS, "/aws/lambda/other")
+    }
+
+
+def _kept(s3: Client, bucket: str) -> dict[str, bytes]:
+    return {
+        one["Key"]: s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
+        for one in s3.list_objects_v2(Bucket=bucket).get("Contents", ())
+    }
+
+
+def _records(data: list[bytes]) -> list[dict[str, str]]:
+    return [
+        {"recordId": str(n), "data": base64.b64encode(one).decode()} for n, one in enumerate(data)
+    ]
+
+
+def _policies() -> dict[str, dict[str, Any]]:
+    """By the logical name of the role: whom it trusts, and what it may."""
+    iam = client("iam")
+    found = {}
+    for one in client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]:
+        if one["ResourceType"] != "AWS::IAM::Role":
+            continue
+        role = one["PhysicalResourceId"]
+        (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+        found[one["LogicalResourceId"]] = {
+            "may": _statements(document),
+            "trust": _statements(trust),
+        }
+    return found
+
+
+def _statements(document: str | dict[str, Any]) -> list[dict[str, Any]]:
+    """The local AWS shows an inline policy of a stack as Python prints it."""
+    read = ast.literal_eval(document) if isinstance(document, str) else document
+    return list(read["Statement"])
+
+
+def _rules() -> list[dict[str, Any]]:
+    events = client("events")
+    return [
+        {
+            "schedule": one.get("ScheduleExpression"),
+            "pattern": one.get("EventPattern"),
+            "targets": [
+                target["Arn"] for target in events.list_targets_by_rule(Rule=one["Name"])["Targets"]
+            ],
+        }
+        for one in events.list_rules()["Rules"]
+    ]
+
+
+if __name__ == "__main__":
+    os.environ.update(
+        AWS_ENDPOINT_URL=sys.argv[3],
+        AWS_DEFAULT_REGION=REGION,
+        LOG_GROUP_PREFIX="/aws/cloudhsm/",
+        FILTER_NAME=STACK,
+        DESTINATION_ARN=ARN,
+        ROLE_ARN=f"arn:aws:iam::{ACCOUNT}:role/subscription",
+        BUCKET="backup",
+        STREAM=STACK,
+    )
+    print("\n" + json.dumps(main(*sys.argv[1:])))

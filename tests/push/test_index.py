@@ -1,0 +1,128 @@
+"""Pushed records are indexed as collected ones, and whether they are complete shows as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from io import BytesIO
+
+import pytest
+
+from cloudhsm.event_writer import Event, EventWriter, visible
+from cloudhsm.log_group import GroupId
+from cloudhsm.record import identify
+from cloudhsm_push.envelope import Envelope, LogEvent
+from preview.app import App
+from preview.event import IndexedEvent
+from preview.spl.context import Row
+from preview.spl.session import Session
+from samples.simulator import simulate
+from tests.default.trails import GROUP, HOUR, HSM, MARCH, OTHER_HSM, handed_over, record, records
+from tests.push.batches import REGION, pushed, sent
+from tools.package import ROOT
+
+
+@pytest.fixture(scope="module")
+def app() -> App:
+    """The shipped configuration."""
+    return App.load(ROOT)
+
+
+SEARCH = "AWS CloudHSM - Continuity from the index"
+NOW = MARCH + 24 * HOUR
+
+
+def indexed(app: App, body: str) -> list[IndexedEvent]:
+    return list(app.index_hec(body, sourcetype="httpevent", source="http:push", host="firehose"))
+
+
+def collected(app: App, envelopes: list[Envelope]) -> list[IndexedEvent]:
+    """The same log events by way of the input."""
+    stream = BytesIO()
+    writer = EventWriter(stream, "main")
+    for said in envelopes:
+        group = GroupId("aws", said.owner, REGION, said.log_group)
+        for one in said.events:
+            record = identify(one.message)
+            usecs = one.timestamp_ms * 1000 if record.usecs is None else record.usecs
+            origin = group.origin(said.log_stream, record.kind)
+            writer.write([Event(usecs, one.message, *origin)])
+    writer.close()
+    return list(app.index_modular_input(stream.getvalue()))
+
+
+def test_the_whole_sample_trail_is_indexed_as_the_input_has_it(app: App) -> None:
+    trail = simulate(7, datetime(2026, 3, 2, 8, 30, tzinfo=timezone.utc), 2.0)
+    envelopes = sent(trail.events)
+    found = indexed(app, pushed(envelopes))
+    assert len(found) == len(trail.events) > 500
+    # JSON carries the control characters that XML cannot, and which the input makes visible.
+    as_input = [replace(one, raw=visible(one.raw)) for one in found]
+    assert sorted(as_input, key=place) == sorted(collected(app, envelopes), key=place)
+    assert {one.raw for one in found} <= {one.message for one in trail.events}
+
+
+def place(one: IndexedEvent) -> tuple[object, ...]:
+    return one.source, one.time_usecs, one.raw
+
+
+def envelopes(hsm: str, numbers: Sequence[int], each: int = 4) -> list[Envelope]:
+    """The records of an HSM, some in each envelope."""
+    events = [
+        LogEvent(f"{n:056d}", one.time_usecs // 1000, one.text)
+        for n, one in zip(numbers, records(numbers, MARCH, hsm=hsm))
+    ]
+    return [
+        Envelope(GROUP.account, GROUP.name, hsm, tuple(events[first : first + each]))
+        for first in range(0, len(events), each)
+    ]
+
+
+def gaps(app: App, sent: Sequence[Envelope], more: str = "") -> list[Row]:
+    session = Session(app, now=NOW)
+    body = pushed(sent) + more
+    session.index(
+        list(app.index_hec(body, sourcetype="x", source="http:push", host="x", index="main"))
+    )
+    return session.saved(SEARCH, earliest=0).rows
+
+
+def test_a_whole_trail_in_whatever_order_it_came_has_no_gap(app: App) -> None:
+    sent = [*envelopes(HSM, range(40)), *envelopes(OTHER_HSM, range(40))]
+    assert gaps(app, sent[::-1]) == []
+
+
+def test_an_envelope_that_never_came_is_named_to_the_number(app: App) -> None:
+    sent = envelopes(HSM, range(40))
+    lost = sent.pop(3)
+    assert len(lost.events) == 4
+    (row,) = gaps(app, [*sent, *envelopes(OTHER_HSM, range(40))])
+    assert {
+        key: row[key] for key in ("hsm_id", "verdict", "first_number", "last_number", "missing")
+    } == {
+        "hsm_id": HSM,
+        "verdict": "lost_after_hand_over",
+        "first_number": "0xc",
+        "last_number": "0xf",
+        "missing": "4",
+    }
+    assert row["cluster_id"] == GROUP.cluster_id
+    assert row["aws_account_id"] == GROUP.account
+
+
+def test_what_comes_late_closes_the_gap_and_what_comes_twice_is_counted_once(app: App) -> None:
+    sent = envelopes(HSM, range(40))
+    assert gaps(app, [*sent[:3], *sent[4:], sent[3], *sent[5:7]]) == []
+
+
+def test_records_that_were_pushed_and_collected_count_once(app: App) -> None:
+    """While an input is replaced by push, both bring the same records."""
+    sent = envelopes(HSM, range(40))
+    session = Session(app, now=NOW)
+    body = pushed(sent)
+    session.index(list(app.index_hec(body, sourcetype="x", source="x", host="x", index="main")))
+    session.index(handed_over(app, [record(n, MARCH + 60 * n) for n in range(40)]))
+    assert session.saved(SEARCH, earliest=0).rows == []
+    counted = session.search("`cloudhsm_records` | `cloudhsm_dedup` | stats count").rows
+    assert [row["count"] for row in counted] == ["40"]

@@ -1,0 +1,301 @@
+"""The template says no to wrong parameters by name, and lets the functions do what they do."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode import decode
+
+from cloudhsm_push.transform import transformed
+from tests.iam.evaluator import Call, deciding, is_allowed
+from tests.push.batches import ORIGIN, Taking, batch
+from tests.push.local_life import ACCOUNT, ARN, GROUPS, HSM, NEW, REGION, STACK
+from tools import local_aws, push
+from tools.package import ROOT
+
+TEMPLATE = ROOT / "push" / push.TEMPLATE
+# What the local AWS makes no resource of.
+UNKNOWN_THERE = (
+    "AWS::KinesisFirehose::DeliveryStream",
+    "AWS::Logs::LogStream",
+    "AWS::S3::BucketPolicy",
+    "AWS::Logs::MetricFilter",
+    "AWS::CloudWatch::Alarm",
+)
+LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:"
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    read, faults = decode(str(TEMPLATE))
+    assert not faults
+    return dict(json.loads(json.dumps(read)))
+
+
+@pytest.fixture(scope="module")
+def life(template: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What came of a stack, its functions and its end in a local AWS."""
+    folder = tmp_path_factory.mktemp("life")
+    (folder / "template.json").write_text(json.dumps(known_there(template)))
+    (folder / "push.zip").write_bytes(push.packed(ROOT))
+    python = ROOT / ".venv" / "moto" / "bin" / "python"
+    path = f"{ROOT / 'push'}:{ROOT / 'bin'}"
+    with local_aws.running(folder / "log") as url:
+        given = [str(folder / "template.json"), str(folder / "push.zip"), url]
+        done = subprocess.run(
+            [str(python), str(Path(__file__).with_name("local_life.py")), *given],
+            env={**local_aws.environment(), "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def known_there(template: dict[str, Any]) -> dict[str, Any]:
+    """The template without what the local AWS does not know, and with the stream's ARN spelled."""
+    kept = {
+        name: one for name, one in template["Resources"].items() if one["Type"] not in UNKNOWN_THERE
+    }
+    text = json.dumps({**template, "Resources": kept})
+    text = text.replace('{"Fn::GetAtt": ["Stream", "Arn"]}', json.dumps(ARN))
+    return dict(json.loads(text))
+
+
+# --- parameters
+
+WRONG = {
+    "HecEndpoint": (
+        "http://splunk.example.com:8088",
+        "splunk.example.com:8088",
+        "https://splunk.example.com:8088/services/collector/event",
+        "https://user:secret@splunk.example.com",
+        "",
+    ),
+    "HecTokenSecretArn": (
+        "2c9a1b7e-0d5f-4c0e-9d7a-000000000000",
+        "hec-token",
+        "arn:aws:ssm:eu-west-1:123456789012:parameter/hec",
+        "",
+    ),
+    "SplunkIndex": ("HSM", "_internal", "hsm index", "*"),
+    "CodeBucket": ("s3://bucket", "Bucket", "bucket/folder", ""),
+    "CodeKey": ("cloudhsm-push.zip", "/cloudhsm-push-1.0.0.zip", "cloudhsm-push-1.0.0.yaml", ""),
+    "LogGroupPrefix": ("/aws/cloudhsm/*", "", "/aws/cloudhsm /"),
+    "AlarmTopicArn": ("admin@example.com", "arn:aws:sqs:eu-west-1:123456789012:alarms"),
+}
+RIGHT = {
+    "HecEndpoint": (
+        "https://http-inputs-firehose-example.splunkcloud.com:443",
+        "https://hec.example.com",
+    ),
+    "HecTokenSecretArn": (
+        "arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:prod/hec-AbCdEf",
+    ),
+    "SplunkIndex": ("", "hsm", "hsm_audit-2"),
+    "CodeBucket": ("my.bucket-1",),
+    "CodeKey": ("cloudhsm-push-0.1.0.zip", "splunk/cloudhsm-push-1.0.0-rc.1+x.zip"),
+    "LogGroupPrefix": ("/aws/cloudhsm/", "/aws/cloudhsm/cluster-likphkxygsn"),
+    "AlarmTopicArn": ("", "arn:aws:sns:eu-west-1:123456789012:alarms"),
+}
+
+
+def test_every_parameter_that_is_free_text_has_a_pattern_and_a_word_for_who_misses_it(
+    template: dict[str, Any],
+) -> None:
+    free = {
+        name
+        for name, one in template["Parameters"].items()
+        if one["Type"] == "String" and "AllowedValues" not in one
+    }
+    assert free == set(WRONG) == set(RIGHT)
+    for name in free:
+        assert template["Parameters"][name]["ConstraintDescription"].startswith("is ")
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_parameter_is_refused_and_a_right_one_taken(
+    name: str, template: dict[str, Any]
+) -> None:
+    pattern = template["Parameters"][name]["AllowedPattern"]
+    assert [one for one in WRONG[name] if re.fullmatch(pattern, one)] == []
+    assert [one for one in RIGHT[name] if not re.fullmatch(pattern, one)] == []
+
+
+# --- the stream, which the local AWS cannot make
+
+
+def test_the_stream_neither_unpacks_nor_takes_messages_out_and_waits_for_splunks_word(
+    template: dict[str, Any],
+) -> None:
+    told = template["Resources"]["Stream"]["Properties"]["SplunkDestinationConfiguration"]
+    (processor,) = told["ProcessingConfiguration"]["Processors"]
+    assert processor["Type"] == "Lambda"
+    assert told["HECEndpointType"] == "Event"
+    assert 180 <= told["HECAcknowledgmentTimeoutInSeconds"] <= 600
+    assert told["RetryOptions"]["DurationInSeconds"] == 7200
+    assert told["S3BackupMode"] == "FailedEventsOnly"
+    assert "HECToken" not in told
+    assert template["Resources"]["Backup"]["DeletionPolicy"] == "Retain"
+
+
+def test_the_streams_role_may_do_what_delivering_takes(life: dict[str, Any]) -> None:
+    may = life["policies"]["StreamRole"]["may"]
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{STACK}-transform"
+    bucket = one_resource(may, "s3:PutObject")
+    secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:hec-AbCdEf"
+    for call in (
+        Call("lambda:InvokeFunction", (f"{function}:$LATEST",)),
+        Call("lambda:InvokeFunction", (function,)),
+        Call("secretsmanager:GetSecretValue", (secret,)),
+        Call("s3:PutObject", (f"{bucket}/splunk-failed/x",)),
+        Call("s3:ListBucket", (bucket,)),
+    ):
+        assert is_allowed(may, call), call
+    assert not is_allowed(may, Call("s3:PutObject", ("arn:aws:s3:::other/x",)))
+    assert not is_allowed(may, Call("secretsmanager:GetSecretValue", (secret + "x",)))
+
+
+def one_resource(may: list[dict[str, Any]], action: str) -> str:
+    (statement,) = [one for one in may if action in one["Action"]]
+    return str(statement["Resource"][0])
+
+
+def test_a_record_that_fails_alone_raises_an_alarm_though_its_call_succeeded(
+    template: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    transformed(batch(b"torn"), ORIGIN, Taking())
+    said = json.loads(capsys.readouterr().out)
+    found = template["Resources"]["RecordsFailed"]["Properties"]
+    assert found["FilterPattern"] == f'{{ $.event = "{said["event"]}" }}'
+    (counted,) = found["MetricTransformations"]
+    alarm = template["Resources"]["NotTransformed"]["Properties"]
+    assert counted["MetricName"] == alarm["MetricName"]
+    assert counted["MetricNamespace"] == alarm["Namespace"]
+
+
+def test_every_alarm_tells_the_topic_and_says_where_to_look(template: dict[str, Any]) -> None:
+    alarms = [
+        one["Properties"]
+        for one in template["Resources"].values()
+        if one["Type"] == "AWS::CloudWatch::Alarm"
+    ]
+    assert len(alarms) == 5
+    for alarm in alarms:
+        assert "AlarmTopicArn" in json.dumps(alarm["AlarmActions"])
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert len(alarm["AlarmDescription"]) > 60
+
+
+# --- a life in the local AWS
+
+
+def test_making_the_stack_subscribes_every_group_and_says_so(life: dict[str, Any]) -> None:
+    assert life["created"]["Status"] == "SUCCESS"
+    assert life["filters"] == {GROUPS[0]: [STACK], GROUPS[1]: [STACK], "/aws/lambda/other": []}
+    assert life["outputs"]["status"] == "CREATE_COMPLETE"
+    assert life["outputs"]["LogGroups"] == ", ".join(GROUPS)
+
+
+def test_a_new_group_is_subscribed_when_it_comes_and_the_hour_finds_all(
+    life: dict[str, Any],
+) -> None:
+    assert life["new"] == {"groups": [NEW]}
+    assert life["hourly"] == {"groups": [*GROUPS, NEW]}
+
+
+def test_what_a_subscription_sends_becomes_events(life: dict[str, Any]) -> None:
+    assert life["results"][-1] == "Ok"
+    said = [json.loads(line) for line in life["body"].split("\n") if line]
+    assert [one["event"] for one in said] == ["Time: first\n\u4e16", "second"]
+    assert {(one["host"], one["source"]) for one in said} == {
+        (HSM, f"{ACCOUNT}:{REGION}:{GROUPS[0]}:{HSM}")
+    }
+
+
+def test_what_was_kept_in_s3_comes_into_the_stream_again(life: dict[str, Any]) -> None:
+    assert life["redriven"] == {"objects": 1, "records": 1, "after": "", "faults": []}
+    assert life["again"] == [life["body"]]
+
+
+def test_removing_the_stack_leaves_no_subscription(life: dict[str, Any]) -> None:
+    assert life["deleted"]["Status"] == "SUCCESS"
+    assert [one for found in life["left"].values() for one in found] == []
+
+
+def test_both_rules_call_the_function_that_subscribes(life: dict[str, Any]) -> None:
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{STACK}-subscribe"
+    assert [one["targets"] for one in life["rules"]] == [[function], [function]]
+    hourly, watching = sorted(life["rules"], key=lambda one: one["schedule"] is None)
+    assert hourly["schedule"] == "rate(1 hour)"
+    pattern = json.loads(watching["pattern"])
+    assert pattern["detail"]["eventName"] == ["CreateLogGroup"]
+    assert pattern["detail"]["requestParameters"]["logGroupName"] == [{"prefix": "/aws/cloudhsm/"}]
+
+
+STREAM = (ARN,)
+GROUP = (f"{LOGS}{GROUPS[0]}:*",)
+CALLS = {
+    "TransformRole": [Call("firehose:PutRecordBatch", STREAM)],
+    "SubscriptionRole": [
+        Call("firehose:PutRecord", STREAM),
+        Call("firehose:PutRecordBatch", STREAM),
+    ],
+    "SubscribeRole": [
+        Call("logs:DescribeLogGroups", (f"{LOGS}*",)),
+        Call("logs:DescribeSubscriptionFilters", GROUP),
+        Call("logs:PutSubscriptionFilter", GROUP),
+        Call("logs:DeleteSubscriptionFilter", GROUP),
+    ],
+    "RedriveRole": [Call("firehose:PutRecordBatch", STREAM)],
+}
+
+
+@pytest.mark.parametrize("role", CALLS)
+def test_a_role_allows_what_its_function_calls_and_hardly_more(
+    role: str, life: dict[str, Any]
+) -> None:
+    may = life["policies"][role]["may"]
+    assert [one for one in CALLS[role] if not is_allowed(may, one)] == []
+    # Beside that: to write its own log, and what is named after the stack alone.
+    beside = {"Tell", "LetCloudWatchLogsPut", "FindBackups", "ReadBackups"}
+    unused = [one for one in may if not any(one in deciding([one], c) for c in CALLS[role])]
+    assert {one["Sid"] for one in unused} <= beside
+    actions = [action for one in may for action in listed(one["Action"])]
+    assert not [one for one in actions if "*" in one]
+    assert not [one for one in may if "*" in listed(one["Resource"])]
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def test_no_role_may_subscribe_a_group_that_is_not_cloudhsms(life: dict[str, Any]) -> None:
+    other = Call("logs:PutSubscriptionFilter", (f"{LOGS}/aws/lambda/other:*",))
+    for role in life["policies"].values():
+        assert not is_allowed(role["may"], other)
+
+
+@pytest.mark.parametrize(
+    ("role", "service"),
+    [
+        ("StreamRole", "firehose"),
+        ("SubscriptionRole", "logs"),
+        ("TransformRole", "lambda"),
+        ("SubscribeRole", "lambda"),
+        ("RedriveRole", "lambda"),
+    ],
+)
+def test_a_role_trusts_one_service_and_that_for_this_account_where_others_could_ask(
+    role: str, service: str, life: dict[str, Any]
+) -> None:
+    (trust,) = life["policies"][role]["trust"]
+    assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
+    assert ACCOUNT in str(trust.get("Condition", "")) or service == "lambda"

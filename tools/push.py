@@ -1,0 +1,93 @@
+"""`make push`: what a stack of push/cloudhsm-push.yaml is made of, in dist/.
+
+    python -m tools.push
+
+cloudhsm-push-<version>.zip, the code of its functions, and the template. The same sources give the
+same bytes.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+from tools import package
+from tools.package import ROOT, PackagingProblem
+
+TEMPLATE = "cloudhsm-push.yaml"
+_OURS = "cloudhsm_push"
+_ADD_ON = "cloudhsm"
+
+
+def build(root: Path = ROOT) -> list[Path]:
+    """Write the archive and the template under dist/; their paths. Raises PackagingProblem."""
+    folder = root / "dist"
+    folder.mkdir(exist_ok=True)
+    archive = folder / f"cloudhsm-push-{package.version(root)}.zip"
+    archive.write_bytes(packed(root))
+    template = folder / TEMPLATE
+    shutil.copyfile(root / "push" / TEMPLATE, template)
+    return [archive, template]
+
+
+def packed(root: Path) -> bytes:
+    """The .zip of the functions: their rooms, those of the add-on that they need, the licence."""
+    date = datetime.fromtimestamp(package.released(root), timezone.utc)
+    stamp = (date.year, date.month, date.day, 0, 0, 0)
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as archive:
+        for name, path in sorted(_content(root)):
+            entry = zipfile.ZipInfo(name, stamp)
+            entry.external_attr = 0o644 << 16  # Lambda runs them as another user
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3
+            archive.writestr(entry, path.read_bytes())
+    return raw.getvalue()
+
+
+def _content(root: Path) -> Iterator[tuple[str, Path]]:
+    yield "LICENSE", root / "LICENSE"
+    ours = sorted((root / "push" / _OURS).glob("*.py"))
+    for path in ours:
+        yield f"{_OURS}/{path.name}", path
+    for room in {"__init__", *_rooms(root, ours)}:
+        yield f"{_ADD_ON}/{room}.py", root / "bin" / _ADD_ON / f"{room}.py"
+
+
+def _rooms(root: Path, paths: list[Path]) -> set[str]:
+    """The rooms of the add-on that these files import, and those that these import."""
+    rooms: set[str] = set()
+    waiting = [*paths]
+    while waiting:
+        found = set(_imported(waiting.pop())) - rooms
+        rooms |= found
+        waiting += [root / "bin" / _ADD_ON / f"{room}.py" for room in found]
+    return rooms
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{_ADD_ON}."):
+            yield str(node.module).split(".")[1]
+
+
+def main() -> int:
+    """Returns 1 with what is wrong."""
+    try:
+        made = build()
+    except (PackagingProblem, OSError) as problem:
+        print(f"push: {problem}", file=sys.stderr)
+        return 1
+    for path in made:
+        print(path.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
