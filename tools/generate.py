@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from preview.errors import PreviewError
-from tools import cim_page, conf_blocks, dictionary, mappings
+from tools import cim_page, conf_blocks, dictionary, mappings, version
 from tools.conf_blocks import BlockProblem
 from tools.dashboards.pages import pages as dashboard_pages
 from tools.deployment import page as deployment_page
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         files = build(options.root)
-    except (MappingError, BlockProblem, PreviewError) as error:
+    except (MappingError, BlockProblem, PreviewError, version.VersionProblem) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
@@ -88,8 +88,8 @@ def build(root: Path) -> dict[str, str]:
     """Every generated file's text by its path below `root`.
 
     Raises MappingError for a mapping or detection off its schema and for a search that cannot run,
-    BlockProblem for a conf file without a generated block, PreviewError for macros.conf, and
-    OSError for a file that cannot be read.
+    BlockProblem for a conf file without a generated block, PreviewError for macros.conf,
+    VersionProblem, and OSError for a file that cannot be read.
     """
     folder = root / "mappings"
     lookups = {f"lookups/{name}": text for name, text in build_lookups(folder).items()}
@@ -114,6 +114,7 @@ def build(root: Path) -> dict[str, str]:
         **dashboard_pages(root),
         **standards_pages(folder),
         **deployment_page.pages(root),
+        **version.places(root),
         "docs/detections.md": detections_page.page(detections, techniques(root)),
         sigma_page.PAGE: sigma_page.page(detections, read_places(root, detections)),
         "docs/cim.md": cim_page.page(places, outcomes, rules),

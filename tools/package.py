@@ -8,7 +8,6 @@ so nothing leaves or gets in by accident. The same sources give the same bytes.
 
 from __future__ import annotations
 
-import configparser
 import fcntl
 import gzip
 import hashlib
@@ -24,6 +23,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tools import generate, vendor
+from tools import version as versions
 
 ROOT = Path(__file__).resolve().parent.parent
 APP_ID = "TA-aws-cloudhsm"
@@ -99,13 +99,11 @@ def build(root: Path = ROOT) -> Path:
 
 
 def version(root: Path = ROOT) -> str:
-    """The add-on's version: [id] of default/app.conf."""
-    conf = configparser.ConfigParser(interpolation=None)
-    conf.read(root / "default" / "app.conf", encoding="utf-8")
+    """The add-on's version. Raises PackagingProblem."""
     try:
-        return conf["id"]["version"]
-    except KeyError as error:
-        raise PackagingProblem("default/app.conf: [id] with version is missing") from error
+        return versions.version(root)
+    except versions.VersionProblem as error:
+        raise PackagingProblem(str(error)) from error
 
 
 def released(root: Path = ROOT) -> int:

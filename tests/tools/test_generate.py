@@ -71,6 +71,8 @@ def source(tmp_path: Path) -> Path:
     for folder in ("mappings", "lookups", "default", "docs", "detections", "dashboards"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copytree(ROOT / NORMALIZED, tmp_path / NORMALIZED)
+    for name in ("app.manifest", "bin/cloudhsm/__init__.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 

@@ -30,8 +30,10 @@ def root(tmp_path: Path) -> Path:
     root = tmp_path / "checkout"
     for name in package.REQUIRED:
         write(root / name)
-    write(root / "app.manifest", json.dumps({"info": {"releaseDate": "2026-01-01"}}))
-    write(root / "default" / "app.conf", "[id]\nversion = 1.2.3\n")
+    identity = {"id": {"version": "1.2.3"}, "releaseDate": "2026-01-01"}
+    write(root / "app.manifest", json.dumps({"info": identity}))
+    write(root / "default" / "app.conf", "[id]\nversion = 1.2.3\n[launcher]\nversion = 1.2.3\n")
+    write(root / "bin" / "cloudhsm" / "__init__.py", '__version__ = "1.2.3"\n')
     write(root / "tests" / "test_x.py")
     write(root / "build" / "lib" / "common" / "six.py")
     for folder in (
@@ -100,7 +102,8 @@ def test_a_build_writes_the_listed_files_and_the_libraries(root: Path) -> None:
     archive = package.build(root)
     assert archive == root / "dist" / "TA-aws-cloudhsm-1.2.3.tar.gz"
     lookups = {f"lookups/{path.name}" for path in (root / "lookups").iterdir()}
-    generated = {"default/macros.conf", "default/savedsearches.conf"}
+    generated = {f"default/{name}.conf" for name in ("macros", "savedsearches")}
+    generated.add("bin/cloudhsm/__init__.py")
     tables = {f"{NORMALIZED}/{path.name}" for path in (root / NORMALIZED).iterdir()}
     data = root / "default" / "data"
     views = {path.relative_to(root).as_posix() for path in data.rglob("*.xml")}

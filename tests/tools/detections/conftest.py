@@ -39,6 +39,9 @@ class Build:
 def build(tmp_path: Path) -> Build:
     for folder in ("default", "lookups", "metadata", "mappings", "dashboards", "docs"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
+    (tmp_path / "bin" / "cloudhsm").mkdir(parents=True)
+    for name in ("app.manifest", "bin/cloudhsm/__init__.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "detections").mkdir()
     shutil.copy(ROOT / "detections" / f"{STEM}.yml", tmp_path / "detections")
     made = Build(tmp_path)
