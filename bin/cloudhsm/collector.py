@@ -293,5 +293,8 @@ class Collector:
 
 
 def _taken(step: Callable[[GroupCollector], None], group: GroupCollector) -> bool:
-    step(group)
+    try:
+        step(group)
+    finally:
+        group.rest()
     return True

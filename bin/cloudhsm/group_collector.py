@@ -178,6 +178,10 @@ class GroupCollector:
                 return
         self.look_again()
 
+    def rest(self) -> None:
+        """Other groups have their turn: keep no more in memory than they leave room for."""
+        self._state.seen.rest()
+
     def _first_state(self) -> GroupState:
         settings, now_ms = self._run.settings, self._now_ms()
         progress = plan.begin(settings.start_ms(now_ms), now_ms, settings.horizon_ms)

@@ -21,10 +21,16 @@ def digest(event_id: str) -> bytes:
     return hashlib.sha256(event_id.encode()).digest()[:DIGEST_BYTES]
 
 
-def _unpacked(text: str) -> set[bytes]:
+def _digests(text: str) -> bytes:
+    """One behind the other. Raises ValueError where the text is not what `_packed` made."""
     packed = base64.b64decode(text, validate=True)
     if len(packed) % DIGEST_BYTES:
         raise ValueError("the digests are not a multiple of eight bytes")
+    return packed
+
+
+def _unpacked(text: str) -> set[bytes]:
+    packed = _digests(text)
     steps = range(0, len(packed), DIGEST_BYTES)
     return {packed[step : step + DIGEST_BYTES] for step in steps}
 
@@ -34,11 +40,24 @@ def _packed(digests: set[bytes]) -> str:
 
 
 class _Hour:
-    """The digests of one hour, as a set to ask and as the base64 text that the state holds."""
+    """The digests of one hour: the base64 text that the state holds, and a set while asked of.
+
+    A set takes over ten times the memory of the text, and most hours are asked of in sweeps only.
+    """
 
     def __init__(self, text: str = "") -> None:
-        self.digests = _unpacked(text)
+        self._set: set[bytes] | None = None
         self._text: str | None = text
+
+    def __len__(self) -> int:
+        return len(_digests(self.text())) // DIGEST_BYTES if self._set is None else len(self._set)
+
+    @property
+    def digests(self) -> set[bytes]:
+        """To ask, not to change."""
+        if self._set is None:
+            self._set = _unpacked(self.text())
+        return self._set
 
     def add(self, one: bytes) -> None:
         self.digests.add(one)
@@ -46,8 +65,12 @@ class _Hour:
 
     def text(self) -> str:
         if self._text is None:  # quiet hours are not encoded again at every save
-            self._text = _packed(self.digests)
+            self._text = _packed(self._set or set())
         return self._text
+
+    def rest(self) -> None:
+        self.text()
+        self._set = None
 
 
 class Seen:
@@ -57,7 +80,7 @@ class Seen:
         self._hours: dict[int, _Hour] = {}
 
     def __len__(self) -> int:
-        return sum(len(hour.digests) for hour in self._hours.values())
+        return sum(map(len, self._hours.values()))
 
     def is_new(self, event_id: str, timestamp_ms: int) -> bool:
         """Whether the event was not met yet; from now on it was, until it is forgotten."""
@@ -87,6 +110,11 @@ class Seen:
         floor = timestamp_ms // _HOUR_MS
         self._hours = {hour: kept for hour, kept in self._hours.items() if hour >= floor}
 
+    def rest(self) -> None:
+        """Nothing is asked for a while: take as little memory as can be."""
+        for hour in self._hours.values():
+            hour.rest()
+
     def to_json(self) -> dict[str, str]:
         """`{hour since 1970: base64 of the digests}`."""
         return {str(hour): self._hours[hour].text() for hour in sorted(self._hours)}
@@ -94,6 +122,8 @@ class Seen:
     @classmethod
     def from_json(cls, hours: Mapping[str, str]) -> Seen:
         """Raises ValueError where the text is not what `to_json` wrote."""
+        for text in hours.values():
+            _digests(text)
         seen = cls()
         seen._hours = {int(hour): _Hour(text) for hour, text in hours.items()}
         return seen

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import base64
 import json
+import random
+import tracemalloc
 from operator import itemgetter
 
 import pytest
@@ -40,6 +43,39 @@ def test_forgetting_drops_whole_hours_before_the_instant_only(
     seen.forget_before(floor_ms)
     for event_id, at_ms in dict.fromkeys((e, at // HOUR * HOUR) for e, at in added):
         assert seen.is_new(event_id, at_ms) == (at_ms // HOUR < floor_ms // HOUR)
+
+
+@given(EVENTS, st.lists(st.booleans(), max_size=20))
+def test_a_memory_that_rested_knows_what_it_knew(
+    added: list[tuple[str, int]], rests: list[bool]
+) -> None:
+    steady, resting = Seen(), Seen()
+    for one, does_rest in zip(added, [*rests, *[True] * len(added)]):
+        assert resting.is_new(*one) == steady.is_new(*one)
+        if does_rest:
+            resting.rest()
+    assert len(resting) == len(steady)
+    assert resting.to_json() == steady.to_json()
+    assert all(resting.knows(*one) for one in added)
+
+
+def test_at_rest_an_id_takes_no_more_memory_than_its_text() -> None:
+    hours = {
+        str(hour): base64.b64encode(random.Random(hour).randbytes(8 * 2_000)).decode()
+        for hour in range(30)
+    }
+    tracemalloc.start()
+    try:
+        seen = Seen.from_json(hours)
+        assert not seen.knows("a", 5 * HOUR)
+        asked = tracemalloc.get_traced_memory()[0]
+        seen.is_new("b", 7 * HOUR)
+        seen.rest()
+        rested = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert asked < 2_000 * 150  # one hour of thirty was unpacked
+    assert rested < 30_000  # the text of one hour is new; the others are those that were given
 
 
 def test_a_boundary_remembers_the_events_of_its_last_millisecond_only() -> None:
