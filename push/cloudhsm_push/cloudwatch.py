@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Protocol
 
 # Said while a role or stream that was made a moment ago is not known everywhere yet.
 _NOT_YET = "InvalidParameterException"
-_TRIES = 8
 _WAIT_S = 8
+# Of all groups together: Lambda ends the function after 15 minutes.
+_PATIENCE_S = 240
 
 
 Call = Callable[..., dict[str, Any]]
@@ -24,10 +25,15 @@ class Refused(Exception):
 
 
 class Filter(NamedTuple):
-    """A subscription filter: its name, and the ARN of what it sends to."""
+    """A subscription filter. destination: ARN of what it sends to; role: ARN of as whom.
+
+    pattern: which log events pass; all where it is empty.
+    """
 
     name: str
     destination: str
+    role: str
+    pattern: str = ""
 
 
 class Subscriptions(Protocol):
@@ -35,7 +41,7 @@ class Subscriptions(Protocol):
 
     def groups(self, prefix: str) -> Iterator[str]: ...
     def filters(self, group: str) -> list[Filter]: ...
-    def put(self, group: str, one: Filter, role: str) -> None: ...
+    def put(self, group: str, one: Filter) -> None: ...
     def delete(self, group: str, name: str) -> None: ...
 
 
@@ -56,6 +62,7 @@ class CloudWatchLogs:
     def __init__(self, client: Client, sleep: Callable[[float], object] = time.sleep) -> None:
         self._client = client
         self._sleep = sleep
+        self._patience_s = _PATIENCE_S
 
     def groups(self, prefix: str) -> Iterator[str]:
         """The names of all log groups that begin so."""
@@ -71,25 +78,31 @@ class CloudWatchLogs:
         """All of one group: AWS allows two, so there is but one page."""
         answer = self._call(self._client.describe_subscription_filters, {"logGroupName": group})
         return [
-            Filter(str(one["filterName"]), str(one["destinationArn"]))
+            Filter(
+                str(one["filterName"]),
+                str(one["destinationArn"]),
+                str(one.get("roleArn", "")),
+                str(one.get("filterPattern", "")),
+            )
             for one in answer["subscriptionFilters"]
         ]
 
-    def put(self, group: str, one: Filter, role: str) -> None:
-        """Add a filter or change the one of that name; all log events pass."""
+    def put(self, group: str, one: Filter) -> None:
+        """Add a filter or change the one of that name."""
         asked = {
             "logGroupName": group,
             "filterName": one.name,
-            "filterPattern": "",
+            "filterPattern": one.pattern,
             "destinationArn": one.destination,
-            "roleArn": role,
+            "roleArn": one.role,
         }
-        for number in range(_TRIES):
+        while True:
             try:
                 self._call(self._client.put_subscription_filter, asked)
             except Refused as error:
-                if error.code != _NOT_YET or number + 1 == _TRIES:
+                if error.code != _NOT_YET or self._patience_s <= 0:
                     raise
+                self._patience_s -= _WAIT_S
                 self._sleep(_WAIT_S)
             else:
                 return
@@ -106,3 +119,5 @@ class CloudWatchLogs:
         except self._client.exceptions.ClientError as error:
             said = error.response["Error"]
             raise Refused(said["Code"], said.get("Message", "")) from error
+        except Exception as error:
+            raise Refused(type(error).__name__, str(error)) from error

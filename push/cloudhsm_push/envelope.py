@@ -14,8 +14,9 @@ import json
 import zlib
 from typing import Any, NamedTuple
 
-# A record of Firehose has at most 1,000 KiB; text that packs a hundred times is no log.
-_MOST_BYTES = 100 * 1024 * 1024
+# A record of Firehose has at most 1,000 KiB, and audit records pack some ten times. What would take
+# the memory of the function is no log.
+_MOST_BYTES = 24 * 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 
 

@@ -64,4 +64,6 @@ def _carried(text: str) -> str:
 
 
 def _is_ours(said: object) -> bool:
-    return isinstance(said, dict) and said.keys() >= _KEYS and said["sourcetype"] in _OURS
+    if not isinstance(said, dict) or not said.keys() >= _KEYS:
+        return False
+    return isinstance(said["sourcetype"], str) and said["sourcetype"] in _OURS

@@ -4,7 +4,7 @@ A record of Firehose holds log events of one stream; what comes of it is as many
 order. Firehose takes an answer of 6 MiB, and events are several times as large as they came. So
 what has no room is put into the stream again as it came, or, where one record alone is too large,
 in two halves. What cannot be understood goes to S3, untouched. Nothing is dropped but what was put
-into the stream again, and CloudWatch Logs' control messages.
+into the stream again, CloudWatch Logs' control messages, and log events without any text.
 
 Sources: Amazon Data Firehose Developer Guide, "Transform source data" and "Required parameters for
 data transformation".
@@ -77,6 +77,8 @@ def _answer(record: Answer, origin: Origin, room: int) -> tuple[Answer, list[byt
         made = _events(raw, origin)
     except envelope.NotAnEnvelope as error:
         return _failed(record, raw, str(error), room)
+    except Exception as error:  # noqa: BLE001  (one record must not take the others to S3 with it)
+        return _failed(record, raw, repr(error), room)
     answer = _ok(record, made) if made else _dropped(record)
     if _size(answer) <= room:
         return answer, []

@@ -171,9 +171,9 @@ def _policies() -> dict[str, dict[str, Any]]:
 
 
 def _statements(document: str | dict[str, Any]) -> list[dict[str, Any]]:
-    """The local AWS shows an inline policy of a stack as Python prints it."""
+    """The local AWS shows an inline policy of a stack as Python prints it, NoValue as None."""
     read = ast.literal_eval(document) if isinstance(document, str) else document
-    return list(read["Statement"])
+    return [one for one in read["Statement"] if one is not None]
 
 
 def _rules() -> list[dict[str, Any]]:
@@ -195,6 +195,7 @@ if __name__ == "__main__":
         AWS_ENDPOINT_URL=sys.argv[3],
         AWS_DEFAULT_REGION=REGION,
         LOG_GROUP_PREFIX="/aws/cloudhsm/",
+        EXCLUDED_LOG_GROUPS="",
         FILTER_NAME=STACK,
         DESTINATION_ARN=ARN,
         ROLE_ARN=f"arn:aws:iam::{ACCOUNT}:role/subscription",

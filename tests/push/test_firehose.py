@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cloudhsm_push.firehose import Stream, StreamRefuses
 
 THROTTLED = {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."}
+BROKEN = {"ErrorCode": "InternalFailure", "ErrorMessage": "Sorry."}
 
 
 class Scripted:
@@ -30,7 +31,8 @@ class Scripted:
         no = self.refused.pop(0) if self.refused else set()
         self.calls.append(data)
         self.taken += [one for place, one in enumerate(data) if place not in no]
-        answers = [THROTTLED if n in no else {"RecordId": str(n)} for n in range(len(data))]
+        refusals = [THROTTLED, BROKEN]
+        answers = [refusals[n % 2] if n in no else {"RecordId": str(n)} for n in range(len(data))]
         return {"FailedPutCount": len(no), "RequestResponses": answers}
 
 
@@ -50,7 +52,10 @@ def test_only_what_was_refused_is_put_again_after_growing_waits() -> None:
 
 def test_a_stream_that_goes_on_refusing_is_told_with_its_reason() -> None:
     client = Scripted(*[{0}] * 20)
-    with pytest.raises(StreamRefuses, match=r"cloudhsm-push refused 1 records 6 times .*Unavail"):
+    with pytest.raises(
+        StreamRefuses,
+        match=r"refused 1 records 6 times \(ServiceUna",
+    ):
         put(client, [b"a", b"b"])
     assert len(client.calls) == 6
     assert client.taken == [b"b"]

@@ -49,6 +49,10 @@ def test_a_text_without_a_time_has_cloudwatchs() -> None:
     assert of("not a record")["time"] == 1790000000.0
 
 
+def test_a_record_that_is_not_whole_has_its_own_time_as_long_as_it_has_one() -> None:
+    assert of(AUDIT.split("\n", 1)[0])["time"] == 1513717276.962174
+
+
 def test_the_index_is_named_only_where_one_is_asked_for() -> None:
     assert "index" not in of(AUDIT)
     assert of(AUDIT, index="hsm")["index"] == "hsm"
@@ -89,5 +93,6 @@ def test_what_it_made_is_known_again_and_nothing_else_is() -> None:
     made = b"".join(lines(envelope(AUDIT, CERTIFICATE)))
     assert hec.are_events(made)
     foreign = made.replace(b"aws:cloudhsm:audit", b"access_combined")
-    for other in (b"", b"{}", made[:-9], made + b"x", foreign, b'{"time": 1, "event": "x"}\n'):
+    odd = b'{"time": 1, "host": "h", "source": "s", "sourcetype": [], "event": "x"}\n'
+    for other in (b"", b"{}", made[:-9], made + b"x", foreign, odd, odd.replace(b"[]", b"{}")):
         assert not hec.are_events(other)

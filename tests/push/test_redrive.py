@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from typing import Any
 
 import pytest
 
 from cloudhsm_push.envelope import packed
-from cloudhsm_push.firehose import MOST_RECORD_BYTES
-from cloudhsm_push.redrive import NotABackup, Redriven, redriven, undelivered
+from cloudhsm_push.firehose import MOST_RECORD_BYTES, StreamRefuses
+from cloudhsm_push.redrive import S3, NotABackup, Redriven, redriven, undelivered
 from cloudhsm_push.transform import transformed
 from tests.push.batches import ORIGIN, Taking, batch, body, envelope, pushed
 
@@ -99,6 +101,7 @@ def test_more_than_a_record_may_hold_is_cut_at_the_ends_of_lines() -> None:
         (b'{"rawData": 1}', "no record with rawData"),
         (b"\xff\xfe", "cannot be read"),
         (gzip.compress(b"x" * 1000)[:-9], "cannot be read"),
+        (gzip.compress(b"x" * 1000)[:12] + b"\xff" * 30, "cannot be read"),
         (failed(b"x" * (MOST_RECORD_BYTES + 1)), "larger than a record may be"),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
@@ -111,6 +114,55 @@ def test_an_object_that_is_no_backup_is_told_and_the_others_go_on(data: bytes, w
     assert (outcome.objects, outcome.records, stream.taken) == (2, 1, [b"2"])
     (fault,) = outcome.faults
     assert fault.startswith(DAY + "a: ")
+
+
+def test_an_object_that_cannot_be_read_is_told_and_the_others_go_on() -> None:
+    class Refusing(Bucket):
+        def read(self, key: str) -> bytes:
+            if key.endswith("a"):
+                raise PermissionError("no")
+            return super().read(key)
+
+    stream = Taking()
+    outcome = drive(Refusing(a=failed(b"1"), b=failed(b"2")), stream)
+    assert outcome == Redriven(2, 1, "", [f"{DAY}a: no"])
+    assert stream.taken == [b"2"]
+
+
+def test_a_stream_that_refuses_ends_the_call_which_tells_where_to_go_on() -> None:
+    class Full(Taking):
+        def put(self, records: Sequence[bytes]) -> None:
+            if b"2" in records:
+                raise StreamRefuses("full")
+            super().put(records)
+
+    bucket = Bucket(a=b"{", b=failed(b"1"), c=failed(b"2"), d=failed(b"3"))
+    outcome = drive(bucket, Full())
+    assert (outcome.objects, outcome.records, outcome.after) == (2, 1, DAY + "b")
+    assert [one.split(":")[0] for one in outcome.faults] == [DAY + "a", DAY + "c"]
+    assert drive(bucket, Taking(), after=outcome.after) == Redriven(2, 2, "", [])
+
+
+def test_the_bucket_is_read_behind_what_was_done() -> None:
+    class Client:
+        def get_paginator(self, operation_name: str) -> Client:
+            assert operation_name == "list_objects_v2"
+            return self
+
+        def paginate(self, **asked: str) -> list[dict[str, Any]]:
+            assert asked == {"Bucket": "backup", "Prefix": DAY, "StartAfter": DAY + "a"}
+            return [{"Contents": [{"Key": DAY + "b"}]}, {}, {"Contents": [{"Key": DAY + "c"}]}]
+
+        def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+            return {"Body": BytesIO(f"{Bucket} {Key}".encode())}
+
+    bucket = S3(Client(), "backup")
+    assert [*bucket.keys(DAY, DAY + "a")] == [DAY + "b", DAY + "c"]
+    assert bucket.read("x") == b"backup x"
+
+
+def test_to_go_on_behind_the_last_object_is_no_fault() -> None:
+    assert drive(Bucket(a=failed(b"1")), Taking(), after=DAY + "a") == Redriven(0, 0, "", [])
 
 
 def test_a_prefix_that_fits_nothing_is_told() -> None:

@@ -14,12 +14,14 @@ import pytest
 from cloudhsm_push.cloudwatch import CloudWatchLogs, Filter, Refused
 from cloudhsm_push.subscribe import SubscriptionFaults, Wanted, handled, wanted_by
 
-OURS = Filter("cloudhsm-push", "arn:aws:firehose:us-east-1:111122223333:deliverystream/cloudhsm")
-OTHER = Filter("siem", "arn:aws:lambda:us-east-1:111122223333:function:siem")
-THIRD = Filter("lake", "arn:aws:lambda:us-east-1:111122223333:function:lake")
+STREAM = "arn:aws:firehose:us-east-1:111122223333:deliverystream/cloudhsm-push"
 ROLE = "arn:aws:iam::111122223333:role/subscription"
-WANTED = Wanted("/aws/cloudhsm/", OURS, ROLE)
+OURS = Filter("cloudhsm-push", STREAM, ROLE)
+OTHER = Filter("siem", "arn:aws:lambda:us-east-1:111122223333:function:siem", "")
+THIRD = Filter("lake", "arn:aws:lambda:us-east-1:111122223333:function:lake", "")
+WANTED = Wanted("/aws/cloudhsm/", frozenset(), OURS)
 ONE, TWO = "/aws/cloudhsm/cluster-aaaaaaaaaaa", "/aws/cloudhsm/cluster-bbbbbbbbbbb"
+Told = Callable[..., dict[str, Any]]
 HOURLY: dict[str, Any] = {"source": "aws.events", "detail": {}}
 
 
@@ -44,9 +46,8 @@ class Logs:
         self._called("filters", group)
         return [*self.present[group]]
 
-    def put(self, group: str, one: Filter, role: str) -> None:
+    def put(self, group: str, one: Filter) -> None:
         self._called("put", group)
-        assert role == ROLE
         kept = [other for other in self.present[group] if other.name != one.name]
         self.present[group] = [*kept, one]
 
@@ -83,10 +84,43 @@ def test_a_new_log_group_of_somebody_else_is_none_of_ours() -> None:
     assert logs.calls == []
 
 
-def test_our_filter_that_leads_elsewhere_is_mended() -> None:
-    logs = Logs({ONE: [OURS._replace(destination="arn:of:an:older:stack"), OTHER]})
+@pytest.mark.parametrize(
+    "stale",
+    [
+        OURS._replace(role="arn:aws:iam::111122223333:role/of-a-stack-that-is-gone"),
+        OURS._replace(pattern="ERROR"),
+    ],
+)
+def test_our_filter_with_another_role_or_pattern_is_mended(stale: Filter) -> None:
+    logs = Logs({ONE: [stale, OTHER]})
     handled(HOURLY, logs, WANTED)
     assert logs.present[ONE] == [OTHER, OURS]
+
+
+def test_a_filter_of_our_name_that_leads_elsewhere_is_left_alone_and_told(told: Told) -> None:
+    foreign = OURS._replace(destination=THIRD.destination)
+    logs = Logs({ONE: [foreign]})
+    with pytest.raises(SubscriptionFaults, match=r"cloudhsm-push that leads to .*Rename it"):
+        handled(HOURLY, logs, WANTED)
+    assert told("Delete", logs)["Status"] == "SUCCESS"
+    assert logs.present == {ONE: [foreign]}
+
+
+def test_a_group_that_is_excluded_or_outside_the_prefix_is_sent_no_more(told: Told) -> None:
+    logs = Logs({ONE: [OURS], TWO: [OURS, OTHER], "/aws/cloudhsm/other-1": [OURS]})
+    wanted = Wanted("/aws/cloudhsm/cluster-", frozenset({TWO}), OURS)
+    assert handled(HOURLY, logs, wanted) == {"groups": [ONE]}
+    assert logs.present == {ONE: [OURS], TWO: [OTHER], "/aws/cloudhsm/other-1": []}
+
+
+def test_only_log_groups_of_cloudhsm_are_subscribed_whatever_the_prefix() -> None:
+    """The stream has a log group itself: sending that would never end."""
+    own = "/aws/lambda/cloudhsm-push-transform"
+    logs = Logs({ONE: [], own: []})
+    wide = WANTED._replace(prefix="/")
+    assert handled(HOURLY, logs, wide) == {"groups": [ONE]}
+    assert handled(created(own), logs, wide) == {"groups": []}
+    assert logs.present[own] == []
 
 
 def test_a_group_with_two_other_filters_is_told_with_their_names_and_the_others_go_on() -> None:
@@ -95,13 +129,13 @@ def test_a_group_with_two_other_filters_is_told_with_their_names_and_the_others_
         handled(HOURLY, logs, WANTED)
     assert str(raised.value) == (
         f"{ONE}: it has the subscription filters siem and lake already, and AWS allows 2. "
-        "Delete one, or collect this group with the add-on's input"
+        "Delete one, or name the group in ExcludeLogGroups and collect it with the add-on's input"
     )
     assert logs.present == {ONE: [OTHER, THIRD], TWO: [OURS]}
 
 
 def test_a_filter_by_hand_that_leads_to_our_stream_would_double_every_record() -> None:
-    logs = Logs({ONE: [Filter("by-hand", OURS.destination)]})
+    logs = Logs({ONE: [Filter("by-hand", OURS.destination, ROLE)]})
     with pytest.raises(
         SubscriptionFaults, match=r"by-hand already sends it .* come twice\. Delete"
     ):
@@ -110,13 +144,19 @@ def test_a_filter_by_hand_that_leads_to_our_stream_would_double_every_record() -
 
 
 @pytest.mark.parametrize("call", ["filters", "put"])
-def test_a_refusal_names_group_code_and_next_step_and_the_others_go_on(call: str) -> None:
+def test_a_refusal_names_group_code_and_next_step_and_the_others_go_on(
+    call: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     refused = Refused("AccessDeniedException", "not authorized")
     logs = Logs({ONE: [], TWO: []}, {(call, ONE): refused})
     with pytest.raises(SubscriptionFaults) as raised:
         handled(HOURLY, logs, WANTED)
     assert str(raised.value).startswith(f"{ONE}: AccessDeniedException: not authorized. Check ")
     assert logs.present[TWO] == [OURS]
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["message"] for one in said if one["event"] == "not_subscribed"] == [
+        str(raised.value)
+    ]
 
 
 def test_where_log_groups_cannot_be_listed_that_is_told() -> None:
@@ -137,8 +177,11 @@ def test_what_the_template_says_is_what_is_wanted() -> None:
         "FILTER_NAME": OURS.name,
         "DESTINATION_ARN": OURS.destination,
         "ROLE_ARN": ROLE,
+        "EXCLUDED_LOG_GROUPS": "",
     }
     assert wanted_by(said) == WANTED
+    excluded = wanted_by({**said, "EXCLUDED_LOG_GROUPS": f"{ONE},{TWO}"}).excluded
+    assert excluded == {ONE, TWO}
 
 
 # --- CloudFormation's custom resource
@@ -180,9 +223,6 @@ def told() -> Iterator[Callable[..., dict[str, Any]]]:
     server.server_close()
 
 
-Told = Callable[..., dict[str, Any]]
-
-
 def test_making_the_stack_subscribes_and_tells_which_groups(told: Told) -> None:
     logs = Logs({ONE: [], TWO: []})
     assert told("Create", logs) == {
@@ -191,13 +231,17 @@ def test_making_the_stack_subscribes_and_tells_which_groups(told: Told) -> None:
         "StackId": "arn:stack",
         "RequestId": "7",
         "LogicalResourceId": "Subscriptions",
-        "Data": {"Count": "2", "LogGroups": f"{ONE}, {TWO}"},
+        "Data": {"Count": "2", "LogGroups": f"{ONE}, {TWO}", "NotSubscribed": "none"},
     }
     assert logs.present == {ONE: [OURS], TWO: [OURS]}
 
 
 def test_a_stack_before_the_first_cluster_says_that_there_is_none_yet(told: Told) -> None:
-    assert told("Create", Logs({}))["Data"] == {"Count": "0", "LogGroups": "none yet"}
+    assert told("Create", Logs({}))["Data"] == {
+        "Count": "0",
+        "LogGroups": "none yet",
+        "NotSubscribed": "none",
+    }
 
 
 def test_a_thousand_groups_fit_into_the_answer(told: Told) -> None:
@@ -207,12 +251,41 @@ def test_a_thousand_groups_fit_into_the_answer(told: Told) -> None:
     assert len(json.dumps(answer)) < 4096
 
 
-def test_a_fault_fails_the_stack_with_its_reason(told: Told) -> None:
-    answer = told("Create", Logs({ONE: [OTHER, THIRD]}))
-    assert answer["Status"] == "FAILED"
-    assert "siem and lake already" in answer["Reason"]
-    many = Logs({f"/aws/cloudhsm/cluster-{n:011d}": [OTHER, THIRD] for n in range(100)})
-    assert len(json.dumps(told("Create", many))) < 4096
+@pytest.mark.parametrize("request_type", ["Create", "Update"])
+def test_a_group_that_cannot_be_subscribed_is_told_by_the_stack_and_does_not_roll_it_back(
+    told: Told, request_type: str
+) -> None:
+    answer = told(request_type, Logs({ONE: [OTHER, THIRD], TWO: []}))
+    assert answer["Status"] == "SUCCESS"
+    assert answer["Data"]["LogGroups"] == TWO
+    assert "siem and lake already" in answer["Data"]["NotSubscribed"]
+
+
+def test_what_cannot_be_listed_is_told_by_the_stack(told: Told) -> None:
+    refused = Refused("AccessDeniedException", "no")
+    answer = told("Create", Logs({}, {("groups", "/aws/cloudhsm/"): refused}))
+    assert answer["Data"]["NotSubscribed"].startswith("the list of log groups: AccessDenied")
+
+
+@pytest.mark.parametrize("text", ["x", "\u4e16", '"\\'])
+def test_however_much_is_to_be_told_cloudformation_takes_it(told: Told, text: str) -> None:
+    refused = Refused("AccessDeniedException", text * 3_000)
+    for request_type in ("Create", "Delete"):
+        answer = told(request_type, Logs({}, {("groups", "/aws/cloudhsm/"): refused}))
+        assert len(json.dumps(answer, ensure_ascii=False).encode()) < 4096
+
+
+def test_a_removed_stack_that_would_leave_filters_behind_says_what_to_do(told: Told) -> None:
+    refused = Refused("AccessDeniedException", "no")
+    for call in (("groups", "/aws/cloudhsm/"), ("filters", ONE), ("delete", ONE)):
+        answer = told("Delete", Logs({ONE: [OURS], TWO: [OURS]}, {call: refused}))
+        assert answer["Status"] == "FAILED"
+        assert "--retain-resources Subscriptions" in answer["Reason"]
+
+
+def test_the_resource_keeps_the_id_that_it_was_given(told: Told) -> None:
+    assert told("Update", Logs({}), PhysicalResourceId="older")["PhysicalResourceId"] == "older"
+    assert told("Create", Logs({}))["PhysicalResourceId"] == "Subscriptions"
 
 
 def test_what_nobody_foresaw_is_told_too_so_that_the_stack_does_not_hang(told: Told) -> None:
@@ -230,13 +303,6 @@ def test_removing_the_stack_removes_our_filters_and_no_others(told: Told) -> Non
     assert answer["Status"] == "SUCCESS"
     assert logs.present == {ONE: [OTHER], TWO: [OTHER]}
     assert ("delete", TWO) not in logs.calls
-
-
-def test_another_prefix_is_refused_since_the_old_groups_would_stay_subscribed(told: Told) -> None:
-    answer = told("Update", Logs({ONE: []}), OldResourceProperties={"LogGroupPrefix": "/old/"})
-    assert answer["Status"] == "FAILED"
-    assert "cannot change, here from /old/ to /aws/cloudhsm/" in answer["Reason"]
-    assert "Make another stack" in answer["Reason"]
 
 
 # --- boto3's client
@@ -283,10 +349,22 @@ def test_all_pages_of_log_groups_are_read() -> None:
     assert [one.get("nextToken") for one in client.asked] == [None, "t", "u"]
 
 
+def test_what_a_filter_is_comes_from_all_that_aws_says_of_it() -> None:
+    said = {
+        "filterName": OURS.name,
+        "destinationArn": STREAM,
+        "roleArn": ROLE,
+        "filterPattern": "ERROR",
+    }
+    to_lambda = {"filterName": OTHER.name, "destinationArn": OTHER.destination}
+    client = Client(describe_subscription_filters=[{"subscriptionFilters": [said, to_lambda]}])
+    assert over(client).filters(ONE) == [OURS._replace(pattern="ERROR"), OTHER]
+
+
 def test_a_role_that_is_not_known_everywhere_yet_is_waited_for() -> None:
     waited: list[float] = []
     client = Client(put_subscription_filter=[ClientError("InvalidParameterException")] * 2 + [{}])
-    over(client, waited).put(ONE, OURS, ROLE)
+    over(client, waited).put(ONE, OURS)
     assert waited == [8, 8]
     assert client.asked[0] == {
         "logGroupName": ONE,
@@ -297,12 +375,20 @@ def test_a_role_that_is_not_known_everywhere_yet_is_waited_for() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("code", "tries"), [("InvalidParameterException", 8), ("AccessDeniedException", 1)]
-)
-def test_what_stays_refused_is_told_with_awss_code(code: str, tries: int) -> None:
-    client = Client(put_subscription_filter=[ClientError(code)] * 20)
-    with pytest.raises(Refused) as raised:
-        over(client).put(ONE, OURS, ROLE)
-    assert (raised.value.code, str(raised.value)) == (code, "no")
-    assert len(client.asked) == tries
+def test_all_groups_together_are_waited_for_no_longer_than_the_function_may_run() -> None:
+    waited: list[float] = []
+    client = Client(put_subscription_filter=[ClientError("InvalidParameterException")] * 200)
+    logs = over(client, waited)
+    for _ in range(20):
+        with pytest.raises(Refused):
+            logs.put(ONE, OURS)
+    assert sum(waited) == 240
+
+
+@pytest.mark.parametrize("error", [ClientError("AccessDeniedException"), TimeoutError("no")])
+def test_what_stays_refused_is_told_with_its_code(error: Exception) -> None:
+    client = Client(put_subscription_filter=[error] * 20)
+    with pytest.raises(Refused, match="no") as raised:
+        over(client).put(ONE, OURS)
+    assert raised.value.code in ("AccessDeniedException", "TimeoutError")
+    assert len(client.asked) == 1

@@ -87,7 +87,8 @@ WRONG = {
     "SplunkIndex": ("HSM", "_internal", "hsm index", "*"),
     "CodeBucket": ("s3://bucket", "Bucket", "bucket/folder", ""),
     "CodeKey": ("cloudhsm-push.zip", "/cloudhsm-push-1.0.0.zip", "cloudhsm-push-1.0.0.yaml", ""),
-    "LogGroupPrefix": ("/aws/cloudhsm/*", "", "/aws/cloudhsm /"),
+    "LogGroupPrefix": ("/aws/cloudhsm/*", "", "/aws/cloudhsm /", "/aws/", "/"),
+    "HecTokenKeyArn": ("alias/hec", "arn:aws:kms:eu-west-1:123456789012:alias/hec"),
     "AlarmTopicArn": ("admin@example.com", "arn:aws:sqs:eu-west-1:123456789012:alarms"),
 }
 RIGHT = {
@@ -102,6 +103,7 @@ RIGHT = {
     "CodeBucket": ("my.bucket-1",),
     "CodeKey": ("cloudhsm-push-0.1.0.zip", "splunk/cloudhsm-push-1.0.0-rc.1+x.zip"),
     "LogGroupPrefix": ("/aws/cloudhsm/", "/aws/cloudhsm/cluster-likphkxygsn"),
+    "HecTokenKeyArn": ("", "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab"),
     "AlarmTopicArn": ("", "arn:aws:sns:eu-west-1:123456789012:alarms"),
 }
 
@@ -187,7 +189,7 @@ def test_every_alarm_tells_the_topic_and_says_where_to_look(template: dict[str, 
         for one in template["Resources"].values()
         if one["Type"] == "AWS::CloudWatch::Alarm"
     ]
-    assert len(alarms) == 5
+    assert len(alarms) == 6
     for alarm in alarms:
         assert "AlarmTopicArn" in json.dumps(alarm["AlarmActions"])
         assert alarm["TreatMissingData"] == "notBreaching"
@@ -202,6 +204,7 @@ def test_making_the_stack_subscribes_every_group_and_says_so(life: dict[str, Any
     assert life["filters"] == {GROUPS[0]: [STACK], GROUPS[1]: [STACK], "/aws/lambda/other": []}
     assert life["outputs"]["status"] == "CREATE_COMPLETE"
     assert life["outputs"]["LogGroups"] == ", ".join(GROUPS)
+    assert life["outputs"]["NotSubscribed"] == "none"
 
 
 def test_a_new_group_is_subscribed_when_it_comes_and_the_hour_finds_all(
@@ -293,9 +296,26 @@ def test_no_role_may_subscribe_a_group_that_is_not_cloudhsms(life: dict[str, Any
         ("RedriveRole", "lambda"),
     ],
 )
-def test_a_role_trusts_one_service_and_that_for_this_account_where_others_could_ask(
-    role: str, service: str, life: dict[str, Any]
-) -> None:
+def test_a_role_trusts_one_service(role: str, service: str, life: dict[str, Any]) -> None:
     (trust,) = life["policies"][role]["trust"]
     assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
-    assert ACCOUNT in str(trust.get("Condition", "")) or service == "lambda"
+    # CloudWatch Logs acts for every account: only for log groups of this one.
+    assert (ACCOUNT in str(trust.get("Condition"))) == (service == "logs")
+
+
+def test_nobody_subscribes_again_while_the_stack_goes(template: dict[str, Any]) -> None:
+    for rule in ("EveryHour", "NewLogGroup"):
+        assert template["Resources"][rule]["DependsOn"] == "Subscriptions"
+
+
+def test_a_secret_under_a_key_of_ones_own_can_be_read(template: dict[str, Any]) -> None:
+    role = template["Resources"]["StreamRole"]["Properties"]
+    (policy,) = role["Policies"]
+    given = [one for one in policy["PolicyDocument"]["Statement"] if "Fn::If" in one]
+    (condition, statement, otherwise) = given[0]["Fn::If"]
+    assert condition == "HasKey"
+    assert (statement["Action"], statement["Resource"]) == (
+        "kms:Decrypt",
+        {"Ref": "HecTokenKeyArn"},
+    )
+    assert otherwise == {"Ref": "AWS::NoValue"}

@@ -7,7 +7,9 @@ import gzip
 import json
 import os
 import random
+import sys
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from cloudhsm_push import envelope as envelopes
 from cloudhsm_push.envelope import packed
-from cloudhsm_push.transform import ROOM, Answer, Origin, transformed
+from cloudhsm_push.transform import ROOM, Answer, Origin, handler, transformed
 from tests.push.batches import ORIGIN, Taking, batch, body, envelope, pushed
 
 SIX_MIB = 6 * 1024 * 1024
@@ -125,6 +127,41 @@ def test_a_stream_that_refuses_ends_the_call_so_that_the_batch_comes_again() -> 
     data = [packed(envelope(incompressible(700, seed))) for seed in range(12)]
     with pytest.raises(AssertionError, match="records were put again"):
         transformed(batch(*data), ORIGIN, Nowhere())
+
+
+def test_a_record_that_nobody_foresaw_takes_no_other_with_it() -> None:
+    """A log stream of CloudWatch Logs has no such name; whoever may write to the stream could."""
+    odd = packed(envelope("a", stream="\ud800"))
+    answers = transformed(batch(odd, packed(envelope("b"))), ORIGIN, Nowhere())
+    assert results(answers) == ["ProcessingFailed", "Ok"]
+    assert said(body(answers)) == ["b"]
+
+
+def test_the_function_knows_region_partition_stream_and_index(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    class Boto3:
+        @staticmethod
+        def client(service: str) -> Firehose:
+            asked.append(service)
+            return Firehose()
+
+    class Firehose:
+        def put_record_batch(self, **given: Any) -> dict[str, Any]:  # noqa: ANN401
+            asked.append(given["DeliveryStreamName"])
+            return {"RequestResponses": [{"RecordId": "1"} for _ in given["Records"]]}
+
+    monkeypatch.setitem(sys.modules, "boto3", Boto3)
+    monkeypatch.setenv("SPLUNK_INDEX", "hsm")
+    arn = "arn:aws-cn:firehose:cn-north-1:111122223333:deliverystream/cloudhsm-push"
+    whole = envelope(*["x" * 100_000] * 90)
+    records = batch(packed(envelope("a")), packed(whole))
+    event = {"deliveryStreamArn": arn, "region": "cn-north-1", "records": records}
+    line = json.loads(body(handler(event)["records"]))
+    assert (line["source"].split(":")[1], line["index"]) == ("cn-north-1", "hsm")
+    assert asked == ["firehose", "cloudhsm-push"]
 
 
 def test_events_that_were_made_before_pass_as_they_are() -> None:
