@@ -6,7 +6,7 @@ PYTHON ?= python3
 DEV    := .venv/dev/bin/python
 
 # Only make's own targets here: nothing is a file, every tool knows by itself what is up to date.
-.PHONY: help setup generate check-generated goldens check-goldens detections prove-detections sigma lint test package push release gates proof preview browser pictures demo bench growth clean
+.PHONY: help setup generate check-generated goldens check-goldens detections prove-detections sigma lint test package push release gates proof preview browser pictures demo bench growth capacity clean
 .DEFAULT_GOAL := help
 
 help: ## what can be done
@@ -20,10 +20,12 @@ setup: ## every environment, and the libraries that ship
 generate: ## lookups, blocks of default/*.conf and pages of docs/ from mappings/, detections/, dashboards/
 	@$(PYTHON) -m tools.environments dev
 	$(DEV) -m tools.generate
+	@$(DEV) -m tools.capacity page
 
 check-generated: ## fails if a generated file does not follow from mappings/, detections/, dashboards/
 	@$(PYTHON) -m tools.environments dev
 	$(DEV) -m tools.generate --check
+	@$(DEV) -m tools.capacity page --check
 
 goldens: ## tests/default/golden anew; then read the difference line by line
 	@$(PYTHON) -m tools.environments dev
@@ -105,6 +107,11 @@ growth: ## the state of a group over 10 million records and 100 days; takes minu
 	@$(PYTHON) -m tools.environments dev
 	@$(DEV) -m tools.vendor
 	@$(DEV) -m tools.growth
+
+capacity: ## what an installation needs; CLUSTERS=40 HSMS=6 RECORDS=200000 (a day, of each HSM) REGION=eu-west-1
+	@$(PYTHON) -m tools.environments dev
+	@$(DEV) -m tools.capacity model --clusters $(or $(CLUSTERS),1) --hsms $(or $(HSMS),2) \
+		--records-per-day $(or $(RECORDS),10000) $(if $(REGION),--region "$(REGION)")
 
 clean: ## removes what was built; environments stay (rm -r .venv)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -5,12 +5,15 @@
         [--stream HSM] [--account ID] [--region R] [--reason TEXT]
     splunk cmd python aws_cloudhsm_replay.py --list
     splunk cmd python aws_cloudhsm_replay.py --cancel ID
+    splunk cmd python aws_cloudhsm_replay.py --kvstore [--uri URI] [--user NAME] ...
 
 The next run of the input reads the range again and hands over every record that CloudWatch Logs
 still keeps, marked by `replay` events. Times are CloudWatch's, both ends included, UTC unless an
 offset is given. Records that the index still has are then there twice: the macro `cloudhsm_dedup`
 removes the repeats from a search. Run this on the host that collects the group, as the user that
-runs Splunk.
+runs Splunk; for inputs with `state_store = kvstore` add --kvstore, on any host that reaches the
+management port of a member (--uri). That asks for the password of a Splunk user (--user) who may
+write the add-on's collections.
 """
 
 from __future__ import annotations
@@ -24,29 +27,41 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Protocol
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import aws_cloudhsm_state
 from cloudhsm import arguments, replay, settings
 from cloudhsm.errors import CloudHsmError, Place, SettingError, StateError
+from cloudhsm.kv_requests import KvRequests
 from cloudhsm.log_group import GroupId
 from cloudhsm.plan import Replay
 from cloudhsm.replay import Request
 from cloudhsm.state import GroupState
-from cloudhsm.state_store import FileStateStore, StateFile
+from cloudhsm.state_store import FileStateStore, Loaded, StateFile
+
+_ME = "aws_cloudhsm_replay.py"
+
+
+class Held(Protocol):
+    """A state that nobody else holds meanwhile."""
+
+    def load(self) -> Loaded: ...
+    def save(self, state: GroupState) -> None: ...
 
 
 def main(arguments: list[str]) -> int:
     """Returns 0, or 1 when what was asked for could not be done."""
     asked = _parser().parse_args(arguments)
     try:
-        folder = _folder(asked.folder)
+        desk: Desk = _KvStore(asked.user, asked.uri) if asked.kvstore else _Files(asked.folder)
         if asked.list:
-            print("\n".join(_listed(folder)) or "No replay is waiting or under way.")
+            print("\n".join(_listed(desk)) or "No replay is waiting or under way.")
         elif asked.cancel:
-            print(_cancel(folder, asked.cancel))
+            print(_cancel(desk, asked.cancel))
         else:
-            print(_ask(folder, asked))
+            print(_ask(desk, asked))
     except (CloudHsmError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -55,7 +70,7 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="aws_cloudhsm_replay.py",
+        prog=_ME,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -70,7 +85,118 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--from", dest="start", metavar="TIME", help="first instant")
     parser.add_argument("--to", dest="end", metavar="TIME", help="last instant")
     parser.add_argument("--reason", default="", help="kept in the `replay` events")
+    aws_cloudhsm_state.add_kv_store_to(parser)
     return parser
+
+
+class Desk(Protocol):
+    """Where states are and requests wait; a state is called by its key."""
+
+    def states(self) -> Iterator[tuple[str, GroupState]]:
+        """Every state that can be read; the others are told on stderr."""
+
+    def found(self, key: str, group: GroupId) -> Iterator[tuple[str, Request | CloudHsmError]]:
+        """What waits there, by its name."""
+
+    def write(self, key: str, request: Request) -> None: ...
+    def withdraw(self, key: str, request: Request) -> None: ...
+
+    def end(self, key: str, group: GroupId, wanted: str) -> int:
+        """Take a replay out of the state, which no run may hold meanwhile; its records so far."""
+
+
+class _Files:
+    """The checkpoint folder of this host."""
+
+    def __init__(self, given: Path | None) -> None:
+        self._folder = _folder(given)
+
+    def states(self) -> Iterator[tuple[str, GroupState]]:
+        found = [*self._folder.glob("*.state"), *self._folder.glob("*.previous")]
+        for path in sorted({one.with_suffix(".state") for one in found}):
+            try:
+                state = StateFile(path).load().state
+            except CloudHsmError as error:
+                print(error, file=sys.stderr)
+                continue
+            if state is not None:
+                yield path.stem, state
+
+    def found(self, key: str, group: GroupId) -> Iterator[tuple[str, Request | CloudHsmError]]:
+        for file, request in replay.found(self._path(key), group):
+            yield file.name, request
+
+    def write(self, key: str, request: Request) -> None:
+        replay.write(self._path(key), request)
+
+    def withdraw(self, key: str, request: Request) -> None:
+        replay.path(self._path(key), request).unlink()
+
+    def end(self, key: str, group: GroupId, wanted: str) -> int:  # noqa: ARG002  (a file tells)
+        owner = self._folder.stat().st_uid
+        if os.name != "nt" and owner != os.getuid():
+            raise StateError(
+                "A state that another user writes could not be read by Splunk any more",
+                place=Place(file=str(self._folder)),
+                next_step=f"Run this as the owner of the folder (user id {owner})",
+            )
+        with FileStateStore(self._folder).open(group, _ME) as file:
+            return _without(file, wanted)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.state"
+
+
+class _KvStore:
+    """KV Store, as a person may use it."""
+
+    def __init__(self, user: str, uri: str) -> None:
+        self._slots, self._owner = aws_cloudhsm_state.kv_store_as(user, uri)
+
+    def states(self) -> Iterator[tuple[str, GroupState]]:
+        from cloudhsm.kv_store import KvState, known  # splunklib, which files do without
+
+        for key in known(self._slots):
+            try:
+                state = KvState(self._slots, key, None, self._owner).load().state
+            except StateError as error:
+                print(error, file=sys.stderr)
+                continue
+            if state is not None:
+                yield key, state
+
+    def found(self, key: str, group: GroupId) -> Iterator[tuple[str, Request | CloudHsmError]]:
+        return self._requests(key, group).found()
+
+    def write(self, key: str, request: Request) -> None:
+        self._requests(key, request.group).write(request)
+
+    def withdraw(self, key: str, request: Request) -> None:
+        self._requests(key, request.group).discard(request)
+
+    def end(self, key: str, group: GroupId, wanted: str) -> int:
+        from cloudhsm.kv_store import KvState  # as above
+
+        state = KvState(self._slots, key, group, self._owner)
+        state.claim(_ME)
+        try:
+            return _without(state, wanted)
+        finally:
+            state.release()
+
+    def _requests(self, key: str, group: GroupId) -> KvRequests:
+        return KvRequests(self._slots, key, group)
+
+
+def _without(file: Held, wanted: str) -> int:
+    """The records of a replay that is in the state no more."""
+    state = file.load().state
+    if state is None:
+        raise _refused("--cancel", "found no state any more", "See --list")
+    ended = [one for one in state.progress.replays if one.id == wanted]
+    state.progress.replays = [one for one in state.progress.replays if one.id != wanted]
+    file.save(state)
+    return sum(one.records for one in ended)
 
 
 def _folder(given: Path | None) -> Path:
@@ -93,7 +219,7 @@ def _folder(given: Path | None) -> Path:
     return folder
 
 
-def _ask(folder: Path, asked: argparse.Namespace) -> str:
+def _ask(desk: Desk, asked: argparse.Namespace) -> str:
     """Leave the request; returns what to tell."""
     now_ms = time.time_ns() // 1_000_000
     start_ms, end_ms = _range(asked.start, asked.end, now_ms)
@@ -101,7 +227,7 @@ def _ask(folder: Path, asked: argparse.Namespace) -> str:
         raise _refused("--reason", "is too long", f"{replay.LONGEST_REASON} characters are enough")
     if asked.stream is not None and not replay.is_stream(asked.stream):
         raise _refused("--stream", "is not the name of a log stream", "Write it as in hsm-ID")
-    state_path, state = _state_of(folder, asked.group, asked.account, asked.region)
+    key, state = _state_of(desk, asked)
     request = Request(
         id=uuid.uuid4().hex,
         group=state.group,
@@ -112,7 +238,7 @@ def _ask(folder: Path, asked: argparse.Namespace) -> str:
         requested_ms=now_ms,
         reason=asked.reason,
     )
-    replay.write(state_path, request)
+    desk.write(key, request)
     return (
         f"{request.id}: the next run of {state.stanza} collects {_what(request)} again.\n"
         f"Withdraw it with --cancel {request.id}; follow it with --list or the `replay` events."
@@ -141,17 +267,15 @@ def _instant(option: str, text: str | None, now_ms: int) -> int:
     raise _refused(option, what, next_step)
 
 
-def _state_of(
-    folder: Path, name: str, account: str | None, region: str | None
-) -> tuple[Path, GroupState]:
+def _state_of(desk: Desk, asked: argparse.Namespace) -> tuple[str, GroupState]:
     """The state of the one group that is meant."""
-    states = [*_states(folder)]
+    states = [*desk.states()]
     matching = [
-        (path, state)
-        for path, state in states
-        if state.group.name == name
-        and account in (None, state.group.account)
-        and region in (None, state.group.region)
+        (key, state)
+        for key, state in states
+        if state.group.name == asked.group
+        and asked.account in (None, state.group.account)
+        and asked.region in (None, state.group.region)
     ]
     if len(matching) == 1:
         return matching[0]
@@ -159,29 +283,21 @@ def _state_of(
         whose = ", ".join(f"{one.group.account} in {one.group.region}" for _, one in matching)
         raise _refused("--group", f"is collected from {whose}", "Say which: --account, --region")
     known = ", ".join(sorted({state.group.name for _, state in states})) or "none"
-    raise _refused("--group", f"{name!r} is not collected here", f"Groups collected here: {known}")
+    where = "" if asked.kvstore else "; where the input has state_store = kvstore, add --kvstore"
+    raise _refused(
+        "--group",
+        f"{asked.group!r} is not collected here",
+        f"Groups collected here: {known}{where}",
+    )
 
 
-def _states(folder: Path) -> Iterator[tuple[Path, GroupState]]:
-    """Every state that can be read; the others are told on stderr."""
-    found = [*folder.glob("*.state"), *folder.glob("*.previous")]
-    for path in sorted({one.with_suffix(".state") for one in found}):
-        try:
-            state = StateFile(path).load().state
-        except CloudHsmError as error:
-            print(error, file=sys.stderr)
-            continue
-        if state is not None:
-            yield path, state
-
-
-def _listed(folder: Path) -> Iterator[str]:
-    for path, state in _states(folder):
-        for file, request in replay.found(path, state.group):
+def _listed(desk: Desk) -> Iterator[str]:
+    for key, state in desk.states():
+        for name, request in desk.found(key, state.group):
             if isinstance(request, Request):
                 yield f"{request.id} waiting: {_what(request)}{_by(request)}"
             else:
-                yield f"{file.name}: {request}"
+                yield f"{name}: {request}"
         for one in state.progress.replays:
             part = 100 * (one.position_ms - one.start_ms) // max(1, one.end_ms - one.start_ms)
             yield (
@@ -196,36 +312,17 @@ def _asked_for(one: Replay, group: GroupId) -> Request:
     )
 
 
-def _cancel(folder: Path, wanted: str) -> str:
+def _cancel(desk: Desk, wanted: str) -> str:
     """Withdraw a request; a replay under way ends, and what it handed over stays."""
-    for path, state in _states(folder):
-        for _, request in replay.found(path, state.group):
+    for key, state in desk.states():
+        for _, request in desk.found(key, state.group):
             if isinstance(request, Request) and request.id == wanted:
-                replay.path(path, request).unlink()
+                desk.withdraw(key, request)
                 return f"{wanted}: withdrawn; nothing was collected again"
         if any(one.id == wanted for one in state.progress.replays):
-            return _end(folder, state.group, wanted)
+            records = desk.end(key, state.group, wanted)
+            return f"{wanted}: ended; {records} records were handed over again before"
     raise _refused("--cancel", f"{wanted!r} is neither waiting nor under way", "See --list")
-
-
-def _end(folder: Path, group: GroupId, wanted: str) -> str:
-    """Take a replay out of the state, which no run may hold meanwhile."""
-    owner = folder.stat().st_uid
-    if os.name != "nt" and owner != os.getuid():
-        raise StateError(
-            "A state that another user writes could not be read by Splunk any more",
-            place=Place(file=str(folder)),
-            next_step=f"Run this as the owner of the folder (user id {owner})",
-        )
-    with FileStateStore(folder).open(group, "aws_cloudhsm_replay.py") as file:
-        state = file.load().state
-        if state is None:
-            raise _refused("--cancel", "found no state any more", "See --list")
-        ended = [one for one in state.progress.replays if one.id == wanted]
-        state.progress.replays = [one for one in state.progress.replays if one.id != wanted]
-        file.save(state)
-    records = sum(one.records for one in ended)
-    return f"{wanted}: ended; {records} records were handed over again before"
 
 
 def _what(request: Request) -> str:

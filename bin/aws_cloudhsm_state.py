@@ -68,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", choices=_COMMANDS)
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE.state")
     parser.add_argument("--force", action="store_true", help="set aside even a whole state")
+    add_kv_store_to(parser)
+    return parser
+
+
+def add_kv_store_to(parser: argparse.ArgumentParser) -> None:
+    """The options of a command that may use KV Store as a person."""
     parser.add_argument("--kvstore", action="store_true", help="what is in KV Store, not in files")
     parser.add_argument("--user", default="admin", help="a user of Splunk; default: admin")
     parser.add_argument(
@@ -75,7 +81,6 @@ def _parser() -> argparse.ArgumentParser:
         default="https://127.0.0.1:8089",
         help="splunkd's management port; default: %(default)s",
     )
-    return parser
 
 
 def _chosen(asked: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path]]:
@@ -91,7 +96,7 @@ def _chosen(asked: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path
 
 
 def _with_kv_store(asked: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path]]:
-    slots, owner = _kv_store(asked.uri, asked.user)
+    slots, owner = kv_store_as(asked.user, asked.uri)
     from cloudhsm import kv_store, state_move  # they need splunklib, which files do not
 
     acts: dict[str, Callable[[Path], str]] = {
@@ -108,7 +113,7 @@ def _with_kv_store(asked: argparse.Namespace) -> tuple[Callable[[Path], str], li
     return acts[asked.command], files
 
 
-def _kv_store(uri: str, user: str) -> tuple[Collection, Owner]:
+def kv_store_as(user: str, uri: str) -> tuple[Collection, Owner]:
     """KV Store, as a person may use it; the password comes from the terminal, else from stdin."""
     sys.path.insert(0, str(_libraries()))
     from cloudhsm.kv_store import COLLECTION, Owner

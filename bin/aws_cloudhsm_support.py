@@ -43,6 +43,12 @@ MOST_FILES = 5_000
 # splunkd begins a new file at 25 MB, as Splunk ships its log.cfg.
 SPLUNKD_BYTES = 25 * MEGABYTE
 NOBODY_ELSE = 0o600
+_IN_KV_STORE = ("state_store", "kvstore")
+_STATES_ELSEWHERE = (
+    "states: those of inputs with state_store = kvstore are in KV Store, which this does not ask; "
+    "add what `splunk cmd python aws_cloudhsm_state.py show --kvstore` prints, and "
+    "`splunk cmd python aws_cloudhsm_replay.py --list --kvstore`"
+)
 
 
 @dataclass
@@ -169,6 +175,8 @@ def _fill(bundle: Bundle, places: Places) -> None:
     bundle.add("environment.txt", "\n".join(shown))
     bundle.add("settings.conf", "\n".join(_shown(found, places, bundle.redactor)))
     bundle.add("states.txt", "\n\n".join(_states(bundle, places)))
+    if any(pair == _IN_KV_STORE for _, inputs in found for _, given in inputs for pair in given):
+        bundle.errors.append(_STATES_ELSEWHERE)
     bundle.add("inputs.txt", "\n\n".join(_memories(bundle, places, inputs_here)))
     bundle.add("checkpoints.txt", "\n".join(_listing(bundle, places.checkpoints)))
     _add_logs(bundle, places)
@@ -278,7 +286,6 @@ def _memories(bundle: Bundle, places: Places, inputs_here: list[str]) -> Iterato
 
 def _memory(state: InputState) -> Iterator[str]:
     """What an input remembers of AWS's clock, its groups and its failures."""
-    yield f"  runs                  {state.turn}"
     yield f"  AWS's clock is ahead  {state.clock_offset_ms} ms"
     yield f"  groups looked for     {_utc(state.discovered_ms / 1000)}"
     yield f"  last heartbeat        {_utc(state.heartbeat_ms / 1000)}"

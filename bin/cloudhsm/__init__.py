@@ -22,6 +22,7 @@ read_ahead        pages of several windows in flight
 log_source        what the collector asks of CloudWatch Logs, and what it gets
 pace              how fast CloudWatch Logs is asked
 state_store       loading and saving the state document, atomically
+kv_requests       what people asked to have collected again, where states are in KV Store
 replay            what people asked to have collected again
 state             the state document itself: what it holds, as JSON
 plan              which window to read next, and why (pure)

@@ -93,6 +93,7 @@ class Collector:
         self._state = InputState()
         self._failed: dict[str, CloudHsmError] = {}
         self._tried: set[str] = set()
+        self._unreached: list[GroupCollector] = []
 
     def run(self) -> Outcome:
         """Collect until everything is read or the run's time is used.
@@ -117,7 +118,8 @@ class Collector:
 
     def _collect(self, held: ExitStack) -> None:
         working = []
-        for found in self._in_turn(self._discovered()):
+        order = self._in_turn(self._discovered())
+        for found in order:
             if self._stop.requested:
                 break
             group = self._guarded(found.id.name, partial(self._begin, held, found))
@@ -125,10 +127,12 @@ class Collector:
         self.outcome.groups = len(working)
         # The live window of every group comes before anybody's history.
         working = self._each(GroupCollector.poll, working, share=0.5, part=_live)
+        self._end_turn(order)
         # What fails from here on must not hold up the live window of the next runs.
         everyone = working
         working = [group for group in working if not self._waits(_history(group.id.name))]
         self.outcome.backing_off += len(everyone) - len(working)
+        working.sort(key=lambda group: group.state.progress.last_sweep_ms or 0)
         working = self._each(GroupCollector.sweep, working, share=0.6)
         working = self._each(GroupCollector.look_again, working, share=0.3)
         while behind := [group for group in working if not group.has_caught_up]:
@@ -177,8 +181,14 @@ class Collector:
     def _in_turn(self, groups: list[FoundGroup]) -> list[FoundGroup]:
         """Another one is first in each run: a run may have no time for all of them."""
         first = self._state.turn % max(1, len(groups))
-        self._state.turn += 1
         return [*groups[first:], *groups[:first]]
+
+    def _end_turn(self, order: list[FoundGroup]) -> None:
+        """The next run begins with the first group that this one did not reach, so none starves."""
+        ids = [found.id for found in order]
+        reached = ids.index(self._unreached[0].id) if self._unreached else 1
+        self._state.turn += max(1, reached)
+        self.outcome.unreached = len(self._unreached)
 
     def _waits(self, name: str) -> bool:
         failure = self._state.failures.get(name)
@@ -202,13 +212,15 @@ class Collector:
 
         So a group with much to read cannot starve the others. Returns those that did not fail.
         """
+        self._unreached = []
         now = self._monotonic()
         end = now + share * max(0.0, self._deadline - now)
         succeeded: list[GroupCollector] = []
         for left, group in zip(range(len(groups), 0, -1), groups):
             now = self._monotonic()
             if self._stop.requested or (left < len(groups) and now >= self._deadline):
-                return [*succeeded, *groups[-left:]]  # these come first in one of the next runs
+                self._unreached = groups[-left:]
+                return [*succeeded, *self._unreached]
             self._slice_end = now + max(0.0, end - now) / left
             if self._guarded(part(group.id.name), partial(_taken, step, group)):
                 succeeded.append(group)
@@ -243,6 +255,7 @@ class Collector:
         outcome.has_caught_up = (
             not outcome.failures
             and not outcome.backing_off
+            and not outcome.unreached
             and not self._stop.requested
             and all(group.has_caught_up for group in working)
         )

@@ -45,7 +45,7 @@ class InputState:
     asked:     what `groups` were discovered for; another setting asks anew.
     failures:  by what fails: the name of a log group for its live window, that behind HISTORY
                for its sweeps, gaps and history, an entry of log_groups behind DISCOVERY.
-    turn:      how many runs there were: which group comes first changes with it.
+    turn:      which group comes first in the next run: its number, round and round.
     """
 
     asked: str = ""

@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cloudhsm.errors import Place, StateCorrupt, StateError, StateLocked
+from cloudhsm.kv_requests import KvRequests, asked_of
 from cloudhsm.log_group import GroupId
 from cloudhsm.replay import Request
 from cloudhsm.splunk_server import KvStoreUnavailable, Server
@@ -342,9 +343,10 @@ class KvState:
 class HeldState:
     """A state in KV Store, and beside it what this host keeps in its checkpoint folder."""
 
-    def __init__(self, kv: KvState, file: StateFile) -> None:
+    def __init__(self, kv: KvState, file: StateFile, asked: KvRequests | None) -> None:
         self._kv = kv
         self._file = file
+        self._asked = asked
         self.save = kv.save
 
     def load(self) -> Loaded:
@@ -362,32 +364,45 @@ class HeldState:
         return loaded
 
     def requests(self) -> list[Request]:
-        """The replays that people asked for on this host and no run adopted yet."""
-        return self._file.requests()
+        """The replays that people asked for, in KV Store or on this host, not adopted yet."""
+        there = [] if self._asked is None else self._asked.waiting()
+        return [*there, *self._file.requests()]
 
     def discard(self, request: Request) -> None:
         """A request was adopted: it stands in the state now."""
+        if self._asked is not None:
+            self._asked.adopted(request)
         self._file.discard(request)
 
 
 class KvStateStore:
-    """The states of all groups, in KV Store; `folder` is the checkpoint folder of this host."""
+    """The states of all groups, in KV Store, for one run.
+
+    folder: the checkpoint folder of this host.
+    """
 
     def __init__(self, folder: Path, slots: Slots, owner: Owner) -> None:
         self._files = FileStateStore(folder)
         self._slots = slots
         self._owner = owner
+        self._asked: set[str] | None = None  # of which groups something was asked, once known
 
     @contextmanager
     def open(self, group: GroupId, stanza: str) -> Iterator[HeldState]:
         """Own the group's state. Raises StateLocked where another process or host does."""
         with self._files.open(group, stanza) as file:
-            kv = KvState(self._slots, self._files.path(group).stem, group, self._owner)
+            key = self._files.path(group).stem
+            kv = KvState(self._slots, key, group, self._owner)
             kv.claim(stanza)
             try:
-                yield HeldState(kv, file)
+                yield HeldState(kv, file, self._requests(key, group))
             finally:
                 kv.release()
+
+    def _requests(self, key: str, group: GroupId) -> KvRequests | None:
+        if self._asked is None:
+            self._asked = asked_of(self._slots)
+        return KvRequests(self._slots, key, group) if key in self._asked else None
 
     def at_work(self, stanza: str) -> str | None:
         """The host that collects for this input, where this one had better stand by.

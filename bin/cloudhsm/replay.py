@@ -1,7 +1,8 @@
 """What people asked to have collected again: requests that wait beside a group's state.
 
 A request is a JSON file, `<stem of the state>.replay-<id>`, which `aws_cloudhsm_replay.py` leaves
-and the next run of the input adopts into the state. Version 1::
+and the next run of the input adopts into the state. (Where the state is in KV Store, so are its
+requests: see `kv_requests`.) Version 1::
 
     {"version": 1, "id": 32 hexadecimal digits,
      "group": {"partition", "account", "region", "name"},
@@ -76,7 +77,7 @@ def write(state_path: Path, request: Request) -> Path:
     temporary = state_path.with_suffix(f".new-replay-{request.id}")
     try:
         with temporary.open("w", encoding="ascii") as file:
-            json.dump({"version": VERSION, **asdict(request)}, file)
+            json.dump(document(request), file)
             file.flush()
             os.fsync(file.fileno())
         # Whoever asks, perhaps root: the user that runs Splunk must be able to read it.
@@ -91,6 +92,25 @@ def write(state_path: Path, request: Request) -> Path:
             next_step="Run this as the user that runs Splunk, on the host that collects the group",
         ) from error
     return target
+
+
+def document(request: Request) -> dict[str, Any]:
+    """The request as it is written, wherever it waits."""
+    return {"version": VERSION, **asdict(request)}
+
+
+def understood(written: Any, place: Place, group: GroupId | None) -> Request:  # noqa: ANN401
+    """What `document` made, read again; `group`, where known, is what it must name.
+
+    Raises RequestRejected for anything else.
+    """
+    try:
+        request = _from_json(written)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _rejected(place, f"it does not hold one: {error!r}") from error
+    if group is not None and request.group != group:
+        raise _rejected(place, f"it is for {request.group.name} in {request.group.account}")
+    return request
 
 
 def waiting(state_path: Path, group: GroupId | None = None) -> list[Request]:
@@ -140,22 +160,21 @@ def discard(state_path: Path, request: Request) -> None:
 
 def _read(file: Path, group: GroupId | None) -> Request:
     """Raises RequestRejected for what `write` did not write, FileNotFoundError."""
+    place = Place(file=str(file))
     try:
         with file.open("rb") as stream:
             content = stream.read(_MOST_BYTES)
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise _rejected(file, f"it cannot be read: {error}") from error
+        raise _rejected(place, f"it cannot be read: {error}") from error
     try:
-        document = json.loads(content)
-        request = _from_json(document)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise _rejected(file, f"it does not hold one: {error!r}") from error
+        written = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise _rejected(place, f"it does not hold one: {error!r}") from error
+    request = understood(written, place, group)
     if file.suffix != f".replay-{request.id}":
-        raise _rejected(file, "its name and its id differ")
-    if group is not None and request.group != group:
-        raise _rejected(file, f"it is for {request.group.name} in {request.group.account}")
+        raise _rejected(place, "its name and its id differ")
     return request
 
 
@@ -199,11 +218,11 @@ def _instant(document: dict[str, Any], key: str) -> int:
     return value
 
 
-def _rejected(file: Path, why: str) -> RequestRejected:
+def _rejected(place: Place, why: str) -> RequestRejected:
     return RequestRejected(
         f"This is no request for a replay: {why}",
-        place=Place(file=str(file)),
-        next_step="Ask again with aws_cloudhsm_replay.py; a run sets this file aside as .rejected",
+        place=place,
+        next_step="Ask again with aws_cloudhsm_replay.py; a run sets this aside as rejected",
     )
 
 

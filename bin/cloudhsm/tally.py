@@ -44,10 +44,14 @@ class Tally:
 
 @dataclass
 class Outcome:
-    """What a run did, and how things stand after it."""
+    """What a run did, and how things stand after it.
+
+    unreached: groups for whose live window the run had no time; they come first in the next one.
+    """
 
     tally: Tally = field(default_factory=Tally)
     groups: int = 0
+    unreached: int = 0
     backing_off: int = 0
     pending_gaps: int = 0
     absent_gaps: int = 0
@@ -63,6 +67,7 @@ class Outcome:
             f"{name}={value}"
             for name, value in {
                 "groups": self.groups,
+                "unreached": self.unreached,
                 **counts,
                 "backing_off": self.backing_off,
                 "pending_gaps": self.pending_gaps,

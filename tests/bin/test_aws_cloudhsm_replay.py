@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cloudhsm import plan, replay
+from cloudhsm import kv_store, plan, replay
+from cloudhsm.kv_requests import KvRequests
+from cloudhsm.kv_store import COLLECTION, KvState, Owner
 from cloudhsm.log_group import GroupId
 from cloudhsm.plan import Replay
+from cloudhsm.splunk_server import Collection, Server
 from cloudhsm.state import GroupState
+from cloudhsm.state_move import to_kv_store
 from cloudhsm.state_store import FileStateStore
-from tests.bin.conftest import ROOT
+from tests.bin.conftest import LIBRARIES, ROOT
+from tests.bin.fake_kv_store import FakeKvStore
+from tests.bin.fake_splunkd import PASSWORD, SESSION_KEY, FakeSplunkd
 from tests.bin.fakes import DAY_MS, GROUP, HSM, NOW_MS
 
 STANZA = "aws_cloudhsm://prod"
@@ -262,3 +270,102 @@ def test_another_user_must_not_write_a_state_that_splunk_reads(folder: Path) -> 
     assert said.returncode == 1
     assert "user id 12345" in said.stderr
     assert len(under_way(folder)) == 1
+
+
+# --- states in KV Store
+
+
+@pytest.fixture
+def splunkd(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSplunkd]:
+    """A splunkd whose KV Store has the state that the folder had."""
+    monkeypatch.setattr(kv_store, "_PAUSE_S", 0)
+    server = FakeSplunkd()
+    server.kv = FakeKvStore().member()
+    path = FileStateStore(folder).path(GROUP)
+    to_kv_store(path, slots_of(server), Owner(Server(server.guid, "sh1")))
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def slots_of(server: FakeSplunkd) -> Collection:
+    return Collection(server.uri, {"token": f"Splunk {SESSION_KEY}"}, COLLECTION)
+
+
+def in_kv_store(server: FakeSplunkd) -> list[replay.Request]:
+    key = FileStateStore(Path()).path(GROUP).stem
+    return KvRequests(slots_of(server), key, GROUP).waiting()
+
+
+@pytest.fixture
+def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installed add-on, with the libraries that it brings."""
+    path = tmp_path_factory.mktemp("apps") / "TA-aws-cloudhsm"
+    shutil.copytree(ROOT / "bin", path / "bin", ignore=shutil.ignore_patterns("__pycache__"))
+    (path / "lib").symlink_to(LIBRARIES)
+    return path
+
+
+def over_rest(
+    app: Path, server: FakeSplunkd, *arguments: object, password: str = PASSWORD
+) -> subprocess.CompletedProcess[str]:
+    script = str(app / "bin" / "aws_cloudhsm_replay.py")
+    return subprocess.run(
+        [sys.executable, script, "--kvstore", "--uri", server.uri, *map(str, arguments)],
+        input=f"{password}\n",
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_replay_of_a_group_in_kv_store_is_asked_for_listed_and_withdrawn(
+    app: Path, splunkd: FakeSplunkd
+) -> None:
+    said = over_rest(app, splunkd, "--group", GROUP.name, *RANGE, "--reason", "disk full")
+    assert (said.returncode, said.stderr) == (0, "")
+    (asked,) = in_kv_store(splunkd)
+    assert (asked.start_ms, asked.end_ms, asked.reason) == (START_MS, END_MS, "disk full")
+    assert said.stdout.startswith(asked.id) or asked.id in said.stdout
+    assert f"{asked.id} waiting" in over_rest(app, splunkd, "--list").stdout
+    assert "withdrawn" in over_rest(app, splunkd, "--cancel", asked.id).stdout
+    assert in_kv_store(splunkd) == []
+    assert "No replay" in over_rest(app, splunkd, "--list").stdout
+
+
+def test_a_replay_under_way_in_kv_store_is_ended(app: Path, splunkd: FakeSplunkd) -> None:
+    key = FileStateStore(Path()).path(GROUP).stem
+    owner = Owner(Server(splunkd.guid, "sh1"))
+    held = KvState(slots_of(splunkd), key, GROUP, owner)
+    held.claim(STANZA)
+    state = held.load().state
+    assert state is not None
+    state.progress.replays.append(Replay(START_MS, END_MS, START_MS, id="a" * 32, records=5))
+    held.save(state)
+    held.release()
+    assert "under way" in over_rest(app, splunkd, "--list").stdout
+    assert "5 records" in over_rest(app, splunkd, "--cancel", "a" * 32).stdout
+    left = KvState(slots_of(splunkd), key, GROUP, owner).load().state
+    assert left is not None
+    assert left.progress.replays == []
+
+
+def test_what_kv_store_does_not_know_is_told(app: Path, splunkd: FakeSplunkd) -> None:
+    said = over_rest(app, splunkd, "--group", "/aws/cloudhsm/other", *RANGE)
+    assert said.returncode == 1
+    assert f"Groups collected here: {GROUP.name}" in said.stderr
+    assert "add --kvstore" not in said.stderr
+    assert over_rest(app, splunkd, "--cancel", "b" * 32).returncode == 1
+    wrong = over_rest(app, splunkd, "--list", password="wrong")
+    assert "does not know admin with this password" in wrong.stderr
+    splunkd.kv = None
+    disabled = over_rest(app, splunkd, "--list")
+    assert (disabled.returncode, "KV Store is disabled" in disabled.stderr) == (1, True)
+    assert "Traceback" not in disabled.stderr
+
+
+def test_who_asks_for_a_group_that_is_in_kv_store_is_sent_there(
+    folder: Path, splunkd: FakeSplunkd
+) -> None:
+    said = ask(folder)
+    assert said.returncode == 1
+    assert "state_store = kvstore, add --kvstore" in said.stderr

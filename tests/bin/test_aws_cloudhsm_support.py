@@ -283,6 +283,15 @@ def test_anonymous_replaces_every_account_id_by_the_same_name(home: Path) -> Non
     assert "(account-1, us-east-1)" in members["states.txt"]
 
 
+def test_states_in_kv_store_are_said_to_be_there_with_how_to_add_them(home: Path) -> None:
+    assert "KV Store" not in bundle()["errors.txt"]
+    local = home / "etc/apps/TA-aws-cloudhsm/local/inputs.conf"
+    local.write_text(local.read_text() + "\n[aws_cloudhsm://members]\nstate_store = kvstore\n")
+    errors = bundle()["errors.txt"]
+    assert "aws_cloudhsm_state.py show --kvstore" in errors
+    assert "aws_cloudhsm_replay.py --list --kvstore" in errors
+
+
 @pytest.mark.parametrize("asked", ["prod", STANZA])
 def test_a_stanza_leaves_the_others_out(home: Path, asked: str) -> None:
     folder = home / "var/log/splunk"

@@ -111,6 +111,15 @@ def test_an_envelope_that_never_came_is_named_to_the_number(app: App) -> None:
     assert row["aws_account_id"] == GROUP.account
 
 
+def test_what_a_cluster_wrote_before_it_was_subscribed_is_named_too(app: App) -> None:
+    (row,) = gaps(app, envelopes(HSM, range(7, 40)))
+    assert (row["verdict"], row["first_number"], row["last_number"]) == (
+        "not_searched",
+        "0x0",
+        "0x6",
+    )
+
+
 def test_what_comes_late_closes_the_gap_and_what_comes_twice_is_counted_once(app: App) -> None:
     sent = envelopes(HSM, range(40))
     assert gaps(app, [*sent[:3], *sent[4:], sent[3], *sent[5:7]]) == []

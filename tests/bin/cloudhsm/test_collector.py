@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -530,6 +531,49 @@ def test_a_group_with_much_to_read_starves_no_other(
     assert not run.outcome.has_caught_up
     rest = [text for _ in range(20) for text in timed(run, clock)]
     assert set(first + rest) >= {e.message for e in flood}
+
+
+def test_of_more_groups_than_a_run_has_time_for_each_has_its_turn(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run reaches eight of twenty: nobody may wait for longer than three runs."""
+    run.logs.groups = [replace(GROUP, name=f"{GROUP.name}{n}") for n in range(20)]
+    run.parameters["interval"] = "10"
+    clock, read = Ticking(run.logs), run.logs.read
+    runs: list[set[str]] = []
+
+    def read_of(group: GroupId, *window: Any) -> Iterator[Page]:  # noqa: ANN401
+        runs[-1].add(group.name)
+        return read(group, *window)
+
+    monkeypatch.setattr(run.logs, "read", read_of)
+    for _ in range(12):
+        runs.append(set())
+        timed(run, clock)
+        assert run.outcome.unreached > 0
+        assert not run.outcome.has_caught_up
+        run.logs.now += 10_000
+    for three in zip(runs, runs[1:], runs[2:]):
+        assert len(set().union(*three)) == 20
+
+
+def test_groups_that_are_all_reached_take_turns_in_being_first(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.logs.groups = [replace(GROUP, name=f"{GROUP.name}{n}") for n in range(3)]
+    read, first = run.logs.read, list[str]()
+
+    def read_of(group: GroupId, *window: Any) -> Iterator[Page]:  # noqa: ANN401
+        asked.append(group.name[-1])
+        return read(group, *window)
+
+    monkeypatch.setattr(run.logs, "read", read_of)
+    for _ in range(4):
+        asked: list[str] = []
+        run.once()
+        first.append(asked[0])
+    assert first == ["0", "1", "2", "0"]
+    assert run.outcome.unreached == 0
 
 
 def test_what_a_cut_poll_left_out_does_not_wait_for_hours(run: Run) -> None:

@@ -23,9 +23,11 @@ def test_a_counter_of_another_release_is_passed_over() -> None:
 
 
 def test_the_line_for_the_log_has_every_figure() -> None:
-    outcome = Outcome(Tally(1, 2, 3, 4, 5, 6, 7, 8), groups=9, pending_gaps=1, backing_off=1)
+    outcome = Outcome(
+        Tally(1, 2, 3, 4, 5, 6, 7, 8), groups=9, unreached=2, pending_gaps=1, backing_off=1
+    )
     outcome.failures.append(CloudHsmError("x", next_step="y"))
     assert outcome.line() == (
-        "groups=9 calls=2 throttled=3 pages=4 empty_pages=5 records=6 repeats=7 failures=8 "
-        "backing_off=1 pending_gaps=1 caught_up=no"
+        "groups=9 unreached=2 calls=2 throttled=3 pages=4 empty_pages=5 records=6 "
+        "repeats=7 failures=8 backing_off=1 pending_gaps=1 caught_up=no"
     )
