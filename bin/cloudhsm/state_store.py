@@ -194,9 +194,9 @@ class StateFile:
         return StateError(
             what,
             place=self._place,
-            next_step="Check free space, permissions of this folder and, where it says so, the limit "
-            "of open files (each log group needs one). Nothing was lost, the next run goes on from "
-            "the last saved state",
+            next_step="Check free space, permissions of this folder and, where it says so, the "
+            "limit of open files (each log group needs one); nothing was lost, the next run goes "
+            "on from the last saved state",
         )
 
 
