@@ -18,6 +18,8 @@ _PLAN = "bin/cloudhsm/plan.py"
 _LEDGER = "bin/cloudhsm/ledger.py"
 _STORE = "bin/cloudhsm/state_store.py"
 _WRITER = "bin/cloudhsm/event_writer.py"
+_KV = "bin/cloudhsm/kv_store.py"
+_SEEN = "bin/cloudhsm/seen.py"
 
 _PEERS = "tests/guarantee/test_peer_faults.py::test_"
 _LATER = _PEERS + "what_could_not_be_read_is_read_later_l5_l15_l21"
@@ -43,6 +45,8 @@ _ABOUT_PLAN = "tests/bin/cloudhsm/test_plan.py"
 _ABOUT_LEDGER = "tests/bin/cloudhsm/test_ledger.py"
 _ABOUT_STORE = "tests/bin/cloudhsm/test_state_store.py"
 _ABOUT_WRITER = "tests/bin/cloudhsm/test_event_writer.py"
+_ABOUT_KV = "tests/bin/cloudhsm/test_kv_store.py"
+_ABOUT_SEEN = "tests/bin/cloudhsm/test_seen.py"
 
 
 class AnchorMissing(Exception):
@@ -651,4 +655,61 @@ _TEXT = (
     ),
 )
 
-MUTANTS = (*_READING, *_POSITIONS, *_REPEATS, *_VERDICTS, *_STATE, *_TEXT)
+_MANY = (
+    Mutant(
+        "groups-without-a-turn-starve",
+        OURS,
+        "a run that has no time for all groups begins one group further, not where the last ended",
+        _COLLECTOR,
+        "ids.index(self._unreached[0].id) if self._unreached else 1\n",
+        "1\n",
+        (_ABOUT_COLLECTOR,),
+    ),
+    Mutant(
+        "rested-ids-are-forgotten",
+        OURS,
+        "ids that were not saved yet are lost when a group makes room for others",
+        _SEEN,
+        "        self.text()\n        self._set = None\n",
+        "        self._set = None\n",
+        (_ABOUT_SEEN,),
+    ),
+    Mutant(
+        "a-refused-slot-counts",
+        OURS,
+        "a save that KV Store refused, since another host has taken over, is taken for one",
+        _KV,
+        "        if not self._slots.insert(document):\n            self._was_refused(document)\n",
+        "        self._slots.insert(document)\n",
+        (_ABOUT_KV,),
+    ),
+    Mutant(
+        "a-claim-counts-unseen",
+        OURS,
+        "a host owns a group as soon as it wrote its claim, whatever its view of KV Store",
+        _KV,
+        '        self._append("claim", barrier=int(barrier))\n        self._confirm()\n',
+        '        self._append("claim", barrier=int(barrier))\n',
+        (_ABOUT_KV,),
+    ),
+    Mutant(
+        "no-barrier-is-kept",
+        OURS,
+        "the claim that stops a process which was paused for long is deleted with other old slots",
+        _KV,
+        '            "$or": [{"barrier": 0}, {"at_ms": {"$lt": old_ms}}],\n',
+        "",
+        (_ABOUT_KV,),
+    ),
+    Mutant(
+        "who-stands-by-takes-over",
+        OURS,
+        "a host takes a group over while its owner is at work",
+        _KV,
+        "abs(ago_ms) >= newest",
+        "abs(ago_ms) >= 0 * newest",
+        (_ABOUT_KV,),
+    ),
+)
+
+MUTANTS = (*_READING, *_POSITIONS, *_REPEATS, *_VERDICTS, *_STATE, *_TEXT, *_MANY)
