@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloudhsm import access, log_file, settings
+from cloudhsm import access, log_file, read_ahead, settings
 from cloudhsm.arguments import SCHEME
 from cloudhsm.cloudwatch import CloudWatchLogs
 from cloudhsm.collector import Collector
@@ -170,7 +170,8 @@ def _wired(
     with stop.interruptible():
         logs = CloudWatchLogs(asked)
     host = metadata.get("server_host", "")
-    return Collector(asked, logs, store, memory, writer, stop, host)
+    read = read_ahead.fitting(asked.windows_in_flight)
+    return Collector(asked, logs, store, memory, writer, stop, host, read=read)
 
 
 def _store(asked: Settings, metadata: Mapping[str, str]) -> Store | None:

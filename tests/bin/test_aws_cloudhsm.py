@@ -10,11 +10,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
@@ -330,15 +332,57 @@ def test_a_stop_signal_ends_the_run_in_order_while_it_waits_for_aws(
     assert "Traceback" not in stderr
 
 
+@pytest.mark.parametrize("windows", ["1", "2"])
+def test_a_stop_while_a_page_never_comes_ends_the_run_in_order_and_loses_nothing(
+    app: Path, tmp_path: Path, aws: ScriptedAws, windows: str
+) -> None:
+    at_ms = time.time_ns() // 1_000_000 - 5 * 86_400_000
+    trail = [event(n, at_ms + n) for n in range(50)]
+    pages = holding(trail, page_size=20)
+    is_waiting, is_over = threading.Event(), threading.Event()
+
+    def hanging(asked: dict[str, Any]) -> Answer:
+        if "nextToken" in asked and not is_over.is_set():
+            is_waiting.set()
+            is_over.wait(60)
+        return pages(asked)
+
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = hanging
+    stdin = configuration(tmp_path, endpoint_url=aws.url, windows_in_flight=windows)
+    with subprocess.Popen(
+        [sys.executable, str(app / "bin" / "aws_cloudhsm.py")],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(stdin.encode())
+        process.stdin.close()
+        process.stdin = None
+        assert is_waiting.wait(30)
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=30)
+    assert time.monotonic() - begun < 5
+    is_over.set()
+    first = data(output.decode())
+    second = data(start(app, stdin=stdin).stdout)
+    assert (process.returncode, len(first)) == (0, 20)
+    assert sorted(first + second) == sorted(one.message for one in trail)
+
+
+@pytest.mark.parametrize("windows", ["1", "2"])
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_stop_on_a_full_pipe_hands_over_what_the_state_remembers(
-    app: Path, tmp_path: Path, aws: ScriptedAws, unbuffered: str
+    app: Path, tmp_path: Path, aws: ScriptedAws, unbuffered: str, windows: str
 ) -> None:
     at_ms = time.time_ns() // 1_000_000 - 5 * 86_400_000
     trail = [event(n, at_ms + n) for n in range(3000)]
     aws.script["DescribeLogGroups"] = [described(GROUP)]
     aws.script["FilterLogEvents"] = holding(trail, page_size=500)
-    stdin = configuration(tmp_path, endpoint_url=aws.url)
+    stdin = configuration(tmp_path, endpoint_url=aws.url, windows_in_flight=windows)
     with tempfile.TemporaryFile() as given:
         given.write(stdin.encode())
         given.seek(0)
@@ -353,11 +397,14 @@ def test_a_stop_on_a_full_pipe_hands_over_what_the_state_remembers(
         assert process.stdout is not None
         begun = process.stdout.read(1)
         time.sleep(0.3)
+        asked = len(aws.asked("FilterLogEvents"))
         process.send_signal(signal.SIGTERM)
         output = (begun + process.stdout.read()).decode()
     first = data(output)
     second = data(start(app, stdin=stdin).stdout)
     assert len(first) < len(trail), "the run ended before it could be stopped"
+    # The live window and a page; with more windows, others are fetched while it is handed over.
+    assert (asked == 2) is (windows == "1")
     assert sorted(first + second) == sorted(one.message for one in trail)
 
 

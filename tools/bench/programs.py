@@ -116,11 +116,14 @@ def serving(records: int, *options: str) -> Iterator[Server]:
 
 @dataclass(frozen=True)
 class Python:
-    """An interpreter, and where the programs to measure against find boto3 and splunklib."""
+    """An interpreter, in whose environment boto3 and splunklib are installed as published.
+
+    The programs to measure against need them there. The collector brings its own and starts there
+    all the same: what a machine lets its own interpreters do at every start would be measured too.
+    """
 
     version: str
     executable: Path
-    baselines: Path
 
     @property
     def libraries(self) -> list[str]:
@@ -130,7 +133,7 @@ class Python:
 
     def usual_input(self, way: str, url: str) -> Measured:
         """Run the usual program: `way` is print or splunklib."""
-        command = [str(self.baselines), str(USUAL_INPUT), way, url, GROUP, *STREAMS]
+        command = [str(self.executable), str(USUAL_INPUT), way, url, GROUP, *STREAMS]
         return run(command)
 
     def import_splunklib(self) -> Measured:
@@ -191,4 +194,4 @@ def pythons() -> Iterator[Python]:
             raise BenchProblem(f".venv/{name} is missing: run this through `make bench`")
         else:
             own = f"{sys.version_info[0]}.{sys.version_info[1]}"
-            yield Python(version or own, environment.interpreter, environment.python)
+            yield Python(version or own, environment.python)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.log_source import Page
-from cloudhsm.read_ahead import Read, Reading, one_by_one, side_by_side
+from cloudhsm.read_ahead import Read, Reading, fitting, one_by_one, side_by_side
 from tests.bin.fakes import event
 
 
@@ -54,6 +54,14 @@ def test_while_a_page_is_handed_over_the_next_one_is_fetched_and_no_more() -> No
         assert second.wait(5)
         threading.Event().wait(0.05)
         assert fetched == [0, 1]
+
+
+@pytest.mark.parametrize(("at_once", "threads"), [(1, 0), (2, 1), (8, 1)])
+def test_a_single_window_is_read_without_a_thread(at_once: int, threads: int) -> None:
+    before = threading.active_count()
+    with closing(fitting(at_once)([reading(pages(5))], never)) as arrivals:
+        next(arrivals)
+        assert threading.active_count() - before == threads
 
 
 def test_what_a_reading_raises_is_raised_where_the_pages_are_awaited() -> None:

@@ -20,7 +20,7 @@ def part(python: Python, extent: Extent) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def two_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [Python(version, Path(), Path()) for version in ("3.9", "3.13")]
+    found = [Python(version, Path()) for version in ("3.9", "3.13")]
     monkeypatch.setattr(bench, "PARTS", {"quick": part, "slow": part})
     monkeypatch.setattr(bench, "QUICK", ("quick",))
     monkeypatch.setattr(bench, "pythons", lambda: iter(found))
@@ -50,6 +50,6 @@ def test_a_part_that_nobody_knows_is_refused_with_the_known_ones(
 def test_a_figure_that_would_mean_nothing_ends_the_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bench, "pythons", lambda: iter([Python("4.0", Path(), Path())]))
+    monkeypatch.setattr(bench, "pythons", lambda: iter([Python("4.0", Path())]))
     assert bench.main([]) == 1
     assert capsys.readouterr().err == "error: it broke\n"

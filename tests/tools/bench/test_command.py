@@ -12,7 +12,7 @@ from tools.bench import command
 from tools.bench.parts import Extent
 from tools.bench.programs import BenchProblem, Measured, Python
 
-OWN = Python(f"{sys.version_info[0]}.{sys.version_info[1]}", Path(sys.executable), Path())
+OWN = Python(f"{sys.version_info[0]}.{sys.version_info[1]}", Path(sys.executable))
 
 
 def test_every_form_is_told_beside_one_regex() -> None:

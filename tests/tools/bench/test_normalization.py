@@ -22,7 +22,7 @@ FILE = HsmFile("s", "hsm-nwbbiqbj4jk", normalization.sampled(3)[0].records)
 
 
 def test_the_cost_of_an_event_is_told_beside_that_of_one_regex() -> None:
-    (line,) = normalization.normalization(Python(OWN, Path(), Path()), EXTENT)
+    (line,) = normalization.normalization(Python(OWN, Path()), EXTENT)
     found = re.fullmatch(
         r"([\d,]+) microseconds per event from text to tags, ([\d.]+) for one regex: "
         r"([\d.]+) \[[\d.]+-[\d.]+\] times as long; 60 records of \d+ HSMs",
@@ -35,7 +35,7 @@ def test_the_cost_of_an_event_is_told_beside_that_of_one_regex() -> None:
 
 
 def test_it_is_measured_once_in_the_interpreter_that_has_preview() -> None:
-    assert [*normalization.normalization(Python("3.9", Path(), Path()), EXTENT)] == []
+    assert [*normalization.normalization(Python("3.9", Path()), EXTENT)] == []
     assert "normalization" in bench.QUICK
 
 

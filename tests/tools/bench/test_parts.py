@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ def python(tmp_path: Path) -> Python:
     with_both = tmp_path / "python"
     with_both.write_text(f'#!/bin/sh\nPYTHONPATH={LIBRARIES}/common exec {WITH_BOTO3} "$@"\n')
     with_both.chmod(0o755)
-    return Python("3.11", Path(sys.executable), with_both)
+    return Python("3.11", with_both)
 
 
 def test_a_ratio_is_the_median_of_its_pairs() -> None:

@@ -14,7 +14,7 @@ from tools.bench.parts import Extent
 from tools.bench.programs import ROOT, Python
 from tools.detections.stories import Story, sample_trail
 
-OWN = Python(f"{sys.version_info[0]}.{sys.version_info[1]}", Path(), Path())
+OWN = Python(f"{sys.version_info[0]}.{sys.version_info[1]}", Path())
 
 
 def _an_hour(volume: float) -> Story:
@@ -30,4 +30,4 @@ def test_every_view_is_told_beside_one_search(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_it_is_measured_once_in_the_interpreter_that_has_preview() -> None:
-    assert [*views.views(Python("3.9", Path(), Path()), Extent(1, 1))] == []
+    assert [*views.views(Python("3.9", Path()), Extent(1, 1))] == []
