@@ -9,10 +9,9 @@ decides whether a record is handed over.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from itertools import repeat
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -466,11 +465,11 @@ class Ledger:
         """
         odd: list[tuple[int, Anomaly]] = []
         tails: dict[str, _Tail] = {}  # by log stream: one reboot counter at a time
-        sequences = _numbers(records.sequence_nos)
-        columns = (streams, records.reboot_counters, sequences, records.usecs)
-        for place, (stream, reboot_counter, sequence, usecs) in enumerate(zip(*columns)):
-            if sequence is None or reboot_counter is None:
+        columns = (streams, records.reboot_counters, records.sequence_nos, records.usecs)
+        for place, (stream, reboot_counter, sequence_no, usecs) in enumerate(zip(*columns)):
+            if sequence_no is None or reboot_counter is None:
                 continue
+            sequence = int(sequence_no, 16)
             tail = tails.get(stream)
             if tail is not None:
                 if (
@@ -659,14 +658,6 @@ class Ledger:
     def _is_settled(self, mark: Mark, horizon: Horizon) -> bool:
         near = (mark.at_ms - ORDER_SLACK_MS, mark.at_ms + ORDER_SLACK_MS)
         return near[1] < horizon.settled_ms and self._is_covered(*near)
-
-
-def _numbers(printed: Sequence[str | None]) -> Iterable[int | None]:
-    """What a page's records have as sequence numbers; nearly always all of them have one."""
-    known = [one for one in printed if one is not None]
-    if len(known) == len(printed):
-        return map(int, known, repeat(16))
-    return [None if one is None else int(one, 16) for one in printed]
 
 
 def _expected(
