@@ -30,7 +30,7 @@ from cloudhsm.input_state import (
     asked,
 )
 from cloudhsm.log_source import FoundGroup, LogSource
-from cloudhsm.read_ahead import Read, side_by_side
+from cloudhsm.read_ahead import Read
 from cloudhsm.settings import Settings
 from cloudhsm.stop import Stop, StopRequested
 from cloudhsm.tally import Outcome, Tally
@@ -77,7 +77,8 @@ class Collector:
         stop: Stop,
         host: str = "",
         monotonic: Callable[[], float] = time.monotonic,
-        read: Read = side_by_side,
+        *,
+        read: Read,
     ) -> None:
         self.outcome = Outcome(Tally(runs=1))
         self._settings = settings

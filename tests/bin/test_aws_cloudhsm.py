@@ -89,6 +89,20 @@ def start(
     )
 
 
+def started(app: Path, stdin: str, **more: str) -> subprocess.Popen[bytes]:
+    """A run that goes on while its output is read, or is not."""
+    with tempfile.TemporaryFile() as given:
+        given.write(stdin.encode())
+        given.seek(0)
+        return subprocess.Popen(
+            [sys.executable, str(app / "bin" / "aws_cloudhsm.py")],
+            env=environment(**more),
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+
 def events(stdout: str) -> list[dict[str, str]]:
     return [{child.tag: child.text or "" for child in element} for element in ET.fromstring(stdout)]
 
@@ -284,17 +298,7 @@ def _killed_after(taken: int, app: Path, stdin: str) -> list[str]:
 
     Nobody reads on, so the run stands before, in or behind a write that the pipe cannot take.
     """
-    with tempfile.TemporaryFile() as given:
-        given.write(stdin.encode())
-        given.seek(0)
-        process = subprocess.Popen(
-            [sys.executable, str(app / "bin" / "aws_cloudhsm.py")],
-            env=environment(),
-            stdin=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-    with process:
+    with started(app, stdin) as process:
         assert process.stdout is not None
         begun = process.stdout.read(taken)
         assert process.poll() is None, "the run ended before it could be killed"
@@ -350,17 +354,7 @@ def test_a_stop_while_a_page_never_comes_ends_the_run_in_order_and_loses_nothing
     aws.script["DescribeLogGroups"] = [described(GROUP)]
     aws.script["FilterLogEvents"] = hanging
     stdin = configuration(tmp_path, endpoint_url=aws.url, windows_in_flight=windows)
-    with subprocess.Popen(
-        [sys.executable, str(app / "bin" / "aws_cloudhsm.py")],
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        assert process.stdin is not None
-        process.stdin.write(stdin.encode())
-        process.stdin.close()
-        process.stdin = None
+    with started(app, stdin) as process:
         assert is_waiting.wait(30)
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
@@ -383,17 +377,7 @@ def test_a_stop_on_a_full_pipe_hands_over_what_the_state_remembers(
     aws.script["DescribeLogGroups"] = [described(GROUP)]
     aws.script["FilterLogEvents"] = holding(trail, page_size=500)
     stdin = configuration(tmp_path, endpoint_url=aws.url, windows_in_flight=windows)
-    with tempfile.TemporaryFile() as given:
-        given.write(stdin.encode())
-        given.seek(0)
-        process = subprocess.Popen(
-            [sys.executable, str(app / "bin" / "aws_cloudhsm.py")],
-            env=environment(PYTHONUNBUFFERED=unbuffered),
-            stdin=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-    with process:
+    with started(app, stdin, PYTHONUNBUFFERED=unbuffered) as process:
         assert process.stdout is not None
         begun = process.stdout.read(1)
         time.sleep(0.3)

@@ -105,7 +105,7 @@ class Input:
             Stop(),
             "splunk-1",
             clock,
-            one_by_one,
+            read=one_by_one,
         ).run()
         writer.close()
 

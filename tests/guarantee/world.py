@@ -164,7 +164,7 @@ class World:
         memory = InputFile(self.folder, self.stanza)
         writer = EventWriter(pipe, None)
         collector = Collector(
-            settings, logs, self._store, memory, writer, stop, "splunk-1", clock, self.read
+            settings, logs, self._store, memory, writer, stop, "splunk-1", clock, read=self.read
         )
         self.failures = collector.outcome.failures
         collector.run()

@@ -88,7 +88,7 @@ class Run:
             self.stop,
             "splunk-1",
             clock,
-            one_by_one,
+            read=one_by_one,
         )
 
     def state(self) -> GroupState | None:
