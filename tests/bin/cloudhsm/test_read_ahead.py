@@ -56,12 +56,18 @@ def test_while_a_page_is_handed_over_the_next_one_is_fetched_and_no_more() -> No
         assert fetched == [0, 1]
 
 
-@pytest.mark.parametrize(("at_once", "threads"), [(1, 0), (2, 1), (8, 1)])
-def test_a_single_window_is_read_without_a_thread(at_once: int, threads: int) -> None:
-    before = threading.active_count()
-    with closing(fitting(at_once)([reading(pages(5))], never)) as arrivals:
-        next(arrivals)
-        assert threading.active_count() - before == threads
+@pytest.mark.parametrize(("at_once", "is_alone"), [(1, True), (2, False), (8, False)])
+def test_a_single_window_is_read_without_a_thread(at_once: int, *, is_alone: bool) -> None:
+    fetching: list[threading.Thread] = []
+
+    def watched() -> Iterator[Page]:
+        for page in pages(5):
+            fetching.append(threading.current_thread())
+            yield page
+
+    assert [page for _, page in fitting(at_once)([watched], never)] == [*pages(5), None]
+    assert len({*fetching}) == 1
+    assert (fetching[0] is threading.current_thread()) is is_alone
 
 
 def test_what_a_reading_raises_is_raised_where_the_pages_are_awaited() -> None:
