@@ -25,11 +25,11 @@ from typing import BinaryIO, TextIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from cloudhsm.errors import CloudHsmError, Place, SettingError
-from cloudhsm.normalized import forms
-from cloudhsm.normalized.meaning import Meaning
-from cloudhsm.normalized.printing import Printer
-from cloudhsm.normalized.reading import Found, Origin, records
+from cloudhsm.base.errors import CloudHsmError, Place, SettingError
+from cloudhsm.siem import output_formats
+from cloudhsm.siem.record_files import Found, Origin, records
+from cloudhsm.siem.search_time import Meaning
+from cloudhsm.siem.templates import Printer
 
 APP = Path(__file__).resolve().parent.parent
 STANDARD_INPUT = "-"
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     told = Told(sys.stderr, asked.quiet)
     try:
         inputs = [*_inputs(asked.files or [STANDARD_INPUT])]
-        printer = Printer(Meaning(APP), forms.form_called(asked.format))
+        printer = Printer(Meaning(APP), output_formats.form_called(asked.format))
         told.expect(inputs)
         failed = _print(inputs, printer, _origin(asked), told)
     except BrokenPipeError:  # whoever read has enough
@@ -70,7 +70,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("files", nargs="*", metavar="FILE", help="- or none: standard input")
-    parser.add_argument("--format", choices=forms.NAMES, default="fields", help="default: fields")
+    parser.add_argument(
+        "--format", choices=output_formats.NAMES, default="fields", help="default: fields"
+    )
     place = parser.add_argument_group(
         "where the records come from, as far as the files do not tell it"
     )

@@ -32,14 +32,15 @@ from typing import Protocol
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import aws_cloudhsm_state
-from cloudhsm import arguments, replay, settings
-from cloudhsm.errors import CloudHsmError, Place, SettingError, StateError
-from cloudhsm.kv_requests import KvRequests
-from cloudhsm.log_group import GroupId
-from cloudhsm.plan import Replay
-from cloudhsm.replay import Request
-from cloudhsm.state import GroupState
-from cloudhsm.state_store import FileStateStore, Loaded, StateFile
+from cloudhsm.base import arguments, settings
+from cloudhsm.base.errors import CloudHsmError, Place, SettingError, StateError
+from cloudhsm.state import replay_requests
+from cloudhsm.state.file_store import FileStateStore, Loaded, StateFile
+from cloudhsm.state.kv_replay_requests import KvRequests
+from cloudhsm.state.replay_requests import Request
+from cloudhsm.state.state_document import GroupState
+from cloudhsm.trail.log_group import GroupId
+from cloudhsm.trail.window_plan import Replay
 
 _ME = "aws_cloudhsm_replay.py"
 
@@ -123,14 +124,14 @@ class _Files:
                 yield path.stem, state
 
     def found(self, key: str, group: GroupId) -> Iterator[tuple[str, Request | CloudHsmError]]:
-        for file, request in replay.found(self._path(key), group):
+        for file, request in replay_requests.found(self._path(key), group):
             yield file.name, request
 
     def write(self, key: str, request: Request) -> None:
-        replay.write(self._path(key), request)
+        replay_requests.write(self._path(key), request)
 
     def withdraw(self, key: str, request: Request) -> None:
-        replay.path(self._path(key), request).unlink()
+        replay_requests.path(self._path(key), request).unlink()
 
     def end(self, key: str, group: GroupId, wanted: str) -> int:  # noqa: ARG002  (a file tells)
         owner = self._folder.stat().st_uid
@@ -154,7 +155,10 @@ class _KvStore:
         self._slots, self._owner = aws_cloudhsm_state.kv_store_as(user, uri)
 
     def states(self) -> Iterator[tuple[str, GroupState]]:
-        from cloudhsm.kv_store import KvState, known  # splunklib, which files do without
+        from cloudhsm.state.kv_store import (  # splunklib, which files do without
+            KvState,
+            known,
+        )
 
         for key in known(self._slots):
             try:
@@ -175,7 +179,7 @@ class _KvStore:
         self._requests(key, request.group).discard(request)
 
     def end(self, key: str, group: GroupId, wanted: str) -> int:
-        from cloudhsm.kv_store import KvState  # as above
+        from cloudhsm.state.kv_store import KvState  # as above
 
         state = KvState(self._slots, key, group, self._owner)
         state.claim(_ME)
@@ -223,9 +227,11 @@ def _ask(desk: Desk, asked: argparse.Namespace) -> str:
     """Leave the request; returns what to tell."""
     now_ms = time.time_ns() // 1_000_000
     start_ms, end_ms = _range(asked.start, asked.end, now_ms)
-    if len(asked.reason) > replay.LONGEST_REASON:
-        raise _refused("--reason", "is too long", f"{replay.LONGEST_REASON} characters are enough")
-    if asked.stream is not None and not replay.is_stream(asked.stream):
+    if len(asked.reason) > replay_requests.LONGEST_REASON:
+        raise _refused(
+            "--reason", "is too long", f"{replay_requests.LONGEST_REASON} characters are enough"
+        )
+    if asked.stream is not None and not replay_requests.is_stream(asked.stream):
         raise _refused("--stream", "is not the name of a log stream", "Write it as in hsm-ID")
     key, state = _state_of(desk, asked)
     request = Request(

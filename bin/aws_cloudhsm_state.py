@@ -29,12 +29,12 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from cloudhsm.errors import CloudHsmError
-from cloudhsm.state_store import Loaded, StateFile
+from cloudhsm.base.errors import CloudHsmError
+from cloudhsm.state.file_store import Loaded, StateFile
 
 if TYPE_CHECKING:
-    from cloudhsm.kv_store import Owner
-    from cloudhsm.splunk_server import Collection
+    from cloudhsm.splunk.splunkd_rest import Collection
+    from cloudhsm.state.kv_store import Owner
 
 _COMMANDS = ("show", "set-aside", "to-kvstore", "to-file")
 _FAULTS = (CloudHsmError, OSError, OverflowError, ValueError)
@@ -97,12 +97,12 @@ def _chosen(asked: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path
 
 def _with_kv_store(asked: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path]]:
     slots, owner = kv_store_as(asked.user, asked.uri)
-    from cloudhsm import kv_store, state_move  # they need splunklib, which files do not
+    from cloudhsm.state import kv_store, migration  # they need splunklib, which files do not
 
     acts: dict[str, Callable[[Path], str]] = {
-        "to-kvstore": lambda path: state_move.to_kv_store(path, slots, owner),
-        "to-file": lambda path: state_move.to_file(path, slots, owner),
-        "set-aside": lambda path: state_move.set_aside(
+        "to-kvstore": lambda path: migration.to_kv_store(path, slots, owner),
+        "to-file": lambda path: migration.to_file(path, slots, owner),
+        "set-aside": lambda path: migration.set_aside(
             path, slots, owner, force=asked.force, stamp=_stamp()
         ),
         "show": lambda path: _shown(
@@ -116,8 +116,8 @@ def _with_kv_store(asked: argparse.Namespace) -> tuple[Callable[[Path], str], li
 def kv_store_as(user: str, uri: str) -> tuple[Collection, Owner]:
     """KV Store, as a person may use it; the password comes from the terminal, else from stdin."""
     sys.path.insert(0, str(_libraries()))
-    from cloudhsm.kv_store import COLLECTION, Owner
-    from cloudhsm.splunk_server import Collection, describe, log_in
+    from cloudhsm.splunk.splunkd_rest import Collection, describe, log_in
+    from cloudhsm.state.kv_store import COLLECTION, Owner
 
     prompt = f"Password of {user} at {uri}: "
     is_asked = sys.stdin.isatty()

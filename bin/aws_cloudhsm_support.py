@@ -28,11 +28,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import aws_cloudhsm_state
-from cloudhsm import __version__, log_file, support_bundle
-from cloudhsm.arguments import SCHEME
-from cloudhsm.errors import CloudHsmError, Place, SettingError, StateError
-from cloudhsm.input_state import InputFile, InputState
-from cloudhsm.support_bundle import Redactor, Settings
+from cloudhsm import __version__
+from cloudhsm.base.arguments import SCHEME
+from cloudhsm.base.errors import CloudHsmError, Place, SettingError, StateError
+from cloudhsm.splunk import log_file, support_bundle
+from cloudhsm.splunk.support_bundle import Redactor, Settings
+from cloudhsm.state.input_cache import InputFile, InputState
 
 APP = Path(__file__).resolve().parent.parent
 MEGABYTE = 1_000_000

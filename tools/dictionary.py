@@ -27,7 +27,7 @@ from tools.fields import (
 __all__ = ["pages", "record_keys"]
 
 PAGE = "docs/fields.md"
-NAMES = "bin/cloudhsm/normalized/field_names.json"
+NAMES = "bin/cloudhsm/siem/field_names.json"
 _CIM_GROUP = "Common Information Model"
 # What a record's origin decides, and whether it can be believed: part of every form.
 _ALWAYS = ("_time", "_raw", "host", "source", "sourcetype", "tag", "record_status", "record_key")

@@ -21,16 +21,16 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
 
-from cloudhsm.collector import Collector  # noqa: E402  (the path above must come first)
-from cloudhsm.event_writer import Event  # noqa: E402
-from cloudhsm.input_state import InputFile  # noqa: E402
-from cloudhsm.log_group import GroupId, Origin  # noqa: E402
-from cloudhsm.log_source import Discovery, FoundGroup, LogEvent, Page  # noqa: E402
-from cloudhsm.pace import Pace  # noqa: E402
-from cloudhsm.read_ahead import one_by_one  # noqa: E402
-from cloudhsm.settings import parse  # noqa: E402
-from cloudhsm.state_store import FileStateStore  # noqa: E402
-from cloudhsm.stop import Stop  # noqa: E402
+from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page  # noqa: E402
+from cloudhsm.aws.rate_limit import Pace  # noqa: E402
+from cloudhsm.base.settings import parse  # noqa: E402
+from cloudhsm.base.shutdown import Stop  # noqa: E402
+from cloudhsm.collect.collector import Collector  # noqa: E402  (the path above must come first)
+from cloudhsm.collect.read_ahead import one_by_one  # noqa: E402
+from cloudhsm.splunk.event_writer import Event  # noqa: E402
+from cloudhsm.state.file_store import FileStateStore  # noqa: E402
+from cloudhsm.state.input_cache import InputFile  # noqa: E402
+from cloudhsm.trail.log_group import GroupId, Origin  # noqa: E402
 
 GROUP = GroupId("aws", "111122223333", "us-east-1", "/aws/cloudhsm/cluster-likphkxygsn")
 STREAMS = tuple(f"hsm-grow234567{letter}" for letter in "abcd")

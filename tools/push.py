@@ -56,25 +56,31 @@ def _content(root: Path) -> Iterator[tuple[str, Path]]:
     ours = sorted((root / "push" / _OURS).glob("*.py"))
     for path in ours:
         yield f"{_OURS}/{path.name}", path
-    for room in {"__init__", *_rooms(root, ours)}:
-        yield f"{_ADD_ON}/{room}.py", root / "bin" / _ADD_ON / f"{room}.py"
+    for path in _add_on_modules(root / "bin", ours):
+        yield path.relative_to(root / "bin").as_posix(), path
 
 
-def _rooms(root: Path, paths: list[Path]) -> set[str]:
-    """The rooms of the add-on that these files import, and those that these import."""
-    rooms: set[str] = set()
+def _add_on_modules(source: Path, paths: list[Path]) -> set[Path]:
+    """The modules of the add-on that `paths` import, directly or not, and their packages."""
+    modules: set[Path] = set()
     waiting = [*paths]
     while waiting:
-        found = set(_imported(waiting.pop())) - rooms
-        rooms |= found
-        waiting += [root / "bin" / _ADD_ON / f"{room}.py" for room in found]
-    return rooms
+        imported = set(_imported(waiting.pop(), source)) - modules
+        modules |= imported
+        waiting += imported
+    packages = {folder / "__init__.py" for path in modules for folder in path.parents}
+    return modules | {path for path in packages if path.is_file() and source in path.parents}
 
 
-def _imported(path: Path) -> Iterator[str]:
+def _imported(path: Path, source: Path) -> Iterator[Path]:
+    """The add-on's modules below `source` that one file imports, wherever in its text."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{_ADD_ON}."):
-            yield str(node.module).split(".")[1]
+            package = source.joinpath(*str(node.module).split("."))
+            names = [package / alias.name for alias in node.names]
+            for module in (package, *names):
+                if module.with_suffix(".py").is_file():
+                    yield module.with_suffix(".py")
 
 
 def main() -> int:

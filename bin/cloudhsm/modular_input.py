@@ -20,7 +20,7 @@ from splunklib.modularinput import (
     EventWriter as SplunkEventWriter,
 )
 
-from cloudhsm.arguments import ARGUMENTS
+from cloudhsm.base.arguments import ARGUMENTS
 
 
 class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type information
@@ -50,7 +50,8 @@ class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type i
 
     def validate_input(self, definition: ValidationDefinition) -> None:
         """Raises CloudHsmError; splunkd shows its text to the person who saves the input."""
-        from cloudhsm import log_file, wiring
+        from cloudhsm import wiring
+        from cloudhsm.splunk import log_file
 
         log_file.to_stderr()
         wiring.validate(definition.metadata["name"], definition.parameters, definition.metadata)
@@ -58,11 +59,12 @@ class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type i
     def stream_events(self, inputs: InputDefinition, ew: SplunkEventWriter) -> None:
         """One run of each stanza that splunkd hands over (one, since instances are not shared)."""
         _prepare_memory()
-        from cloudhsm import log_file, wiring
-        from cloudhsm.errors import OutputClosed
-        from cloudhsm.stop import Stop
+        from cloudhsm import wiring
+        from cloudhsm.base.errors import OutputClosed
+        from cloudhsm.base.shutdown import Stop
+        from cloudhsm.splunk import log_file
 
-        del ew  # `cloudhsm.event_writer` writes the same stream without `unbroken`
+        del ew  # `cloudhsm.splunk.event_writer` writes the same stream without `unbroken`
         log_file.to_stderr()
         stop = Stop()
         stop.listen()

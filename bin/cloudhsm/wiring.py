@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloudhsm import access, log_file, read_ahead, settings
-from cloudhsm.arguments import SCHEME
-from cloudhsm.cloudwatch import CloudWatchLogs
-from cloudhsm.collector import Collector
-from cloudhsm.credentials import HASTY, unlocked
-from cloudhsm.errors import (
+from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
+from cloudhsm.aws.credentials import HASTY, unlocked
+from cloudhsm.base import settings
+from cloudhsm.base.arguments import SCHEME
+from cloudhsm.base.aws_identity import MASK
+from cloudhsm.base.errors import (
     CloudHsmError,
     OutputClosed,
     Place,
@@ -27,17 +27,19 @@ from cloudhsm.errors import (
     pair,
     refused_setting,
 )
-from cloudhsm.event_writer import EventWriter
-from cloudhsm.group_collector import Store
-from cloudhsm.input_state import InputFile
-from cloudhsm.login import MASK
-from cloudhsm.settings import Settings
-from cloudhsm.state_store import FileStateStore
-from cloudhsm.stop import Stop, StopRequested
+from cloudhsm.base.settings import Settings
+from cloudhsm.base.shutdown import Stop, StopRequested
+from cloudhsm.collect import access_check, read_ahead
+from cloudhsm.collect.collector import Collector
+from cloudhsm.collect.group_collector import Store
+from cloudhsm.splunk import log_file
+from cloudhsm.splunk.event_writer import EventWriter
+from cloudhsm.state.file_store import FileStateStore
+from cloudhsm.state.input_cache import InputFile
 
 if TYPE_CHECKING:
-    from cloudhsm.kv_store import KvStateStore
-    from cloudhsm.splunk_secrets import SplunkSecrets
+    from cloudhsm.splunk.password_storage import SplunkSecrets
+    from cloudhsm.state.kv_store import KvStateStore
 
 log = logging.getLogger("cloudhsm")
 
@@ -55,12 +57,12 @@ def validate(name: str, parameters: Parameters, metadata: Mapping[str, str]) -> 
     _refuse_files_of_a_member(asked, metadata)
     failures = check_access(_unlocked(asked, metadata))
     if failures:
-        raise access.as_one(failures)
+        raise access_check.as_one(failures)
 
 
 def check_access(asked: Settings) -> list[CloudHsmError]:
     """What stands in the way of collecting, found by a dry call of 15 s at most."""
-    return access.check(asked, lambda: CloudWatchLogs(asked, HASTY))
+    return access_check.check(asked, lambda: CloudWatchLogs(asked, HASTY))
 
 
 def run(
@@ -152,7 +154,9 @@ def _put_away(asked: Settings, metadata: Mapping[str, str]) -> None:
 
 
 def _storage(metadata: Mapping[str, str]) -> SplunkSecrets:
-    from cloudhsm.splunk_secrets import SplunkSecrets  # most inputs need no secret of Splunk's
+    from cloudhsm.splunk.password_storage import (
+        SplunkSecrets,  # most inputs need no secret of Splunk's
+    )
 
     uri, key = metadata.get("server_uri", ""), metadata.get("session_key", "")
     return SplunkSecrets(uri, key)
@@ -193,8 +197,12 @@ def _store(asked: Settings, metadata: Mapping[str, str]) -> Store | None:
 
 
 def _kv_store(asked: Settings, metadata: Mapping[str, str], folder: Path) -> KvStateStore:
-    from cloudhsm.kv_store import COLLECTION, KvStateStore, Owner  # most inputs keep files
-    from cloudhsm.splunk_server import Collection, describe
+    from cloudhsm.splunk.splunkd_rest import Collection, describe
+    from cloudhsm.state.kv_store import (  # most inputs keep files
+        COLLECTION,
+        KvStateStore,
+        Owner,
+    )
 
     uri, key = metadata.get("server_uri", ""), metadata.get("session_key", "")
     owner = Owner(describe(uri, key), asked.interval_s)
@@ -203,7 +211,7 @@ def _kv_store(asked: Settings, metadata: Mapping[str, str], folder: Path) -> KvS
 
 def _refuse_files_of_a_member(asked: Settings, metadata: Mapping[str, str]) -> None:
     """On every member of a search head cluster the input runs, each with files of its own."""
-    from cloudhsm.splunk_server import CLUSTER_MEMBER, SplunkdSilent, describe
+    from cloudhsm.splunk.splunkd_rest import CLUSTER_MEMBER, SplunkdSilent, describe
 
     if asked.state_store != "file":
         return

@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from cloudhsm.event_writer import visible
-from cloudhsm.log_group import SOURCETYPES, GroupId
-from cloudhsm.record import identify
+from cloudhsm.splunk.event_writer import visible
+from cloudhsm.trail.log_group import SOURCETYPES, GroupId
+from cloudhsm.trail.record_identity import identify
 from cloudhsm_push.envelope import Envelope
 
 _SECOND_USECS = 1_000_000

@@ -13,11 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
 
-from cloudhsm.errors import CloudHsmError
-from cloudhsm.log_group import GroupId
-from cloudhsm.log_source import Discovery, FoundGroup, LogEvent, Page
-from cloudhsm.pace import Pace
-from cloudhsm.settings import GroupSelector
+from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page
+from cloudhsm.aws.rate_limit import Pace
+from cloudhsm.base.errors import CloudHsmError
+from cloudhsm.base.settings import GroupSelector
+from cloudhsm.trail.log_group import GroupId
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

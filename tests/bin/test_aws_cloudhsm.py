@@ -196,7 +196,7 @@ def test_the_scheme_names_every_setting_and_needs_no_botocore(app: Path) -> None
 
 def test_every_setting_of_the_scheme_is_documented() -> None:
     spec = (ROOT / "README" / "inputs.conf.spec").read_text()
-    from cloudhsm.arguments import ARGUMENTS
+    from cloudhsm.base.arguments import ARGUMENTS
 
     assert all(f"\n{name} = <" in spec for name in (*ARGUMENTS, "interval", "index"))
 
@@ -461,7 +461,7 @@ def test_a_profile_that_this_host_cannot_use_is_a_matter_of_credentials(
 
 def test_libraries_warn_in_words_that_splunkd_understands() -> None:
     code = (
-        "import logging; from cloudhsm import log_file; log_file.to_stderr()\n"
+        "import logging; from cloudhsm.splunk import log_file; log_file.to_stderr()\n"
         "logging.getLogger('botocore').warning('careful')"
     )
     path = os.pathsep.join(sys.path)

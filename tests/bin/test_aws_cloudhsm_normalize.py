@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import aws_cloudhsm_normalize
-from cloudhsm.normalized import forms
-from tests.bin.cloudhsm.normalized.goldens import FOLDER
+from cloudhsm.siem import output_formats
+from tests.bin.cloudhsm.siem.goldens import FOLDER
 from tests.bin.conftest import ROOT
 
 LOG = FOLDER / "published" / "login_and_logout.log"
@@ -30,7 +30,7 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[dict
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-@pytest.mark.parametrize("form", forms.NAMES)
+@pytest.mark.parametrize("form", output_formats.NAMES)
 def test_every_record_is_a_line_in_every_form(
     form: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -40,7 +40,9 @@ def test_every_record_is_a_line_in_every_form(
 
 
 def test_the_forms_are_those_that_they_say(capsys: pytest.CaptureFixture[str]) -> None:
-    first = {form: printed(capsys, "--format", form, *PLACE, LOG)[0] for form in forms.NAMES}
+    first = {
+        form: printed(capsys, "--format", form, *PLACE, LOG)[0] for form in output_formats.NAMES
+    }
     assert first["fields"]["opcode"] == "CN_LOGIN"
     assert first["fields"]["hsm_id"] == "hsm-nwbbiqbj4jk"
     assert first["fields"]["aws_region"] == "us-east-1"

@@ -14,15 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from cloudhsm import kv_store, plan, replay
-from cloudhsm.kv_requests import KvRequests
-from cloudhsm.kv_store import COLLECTION, KvState, Owner
-from cloudhsm.log_group import GroupId
-from cloudhsm.plan import Replay
-from cloudhsm.splunk_server import Collection, Server
-from cloudhsm.state import GroupState
-from cloudhsm.state_move import to_kv_store
-from cloudhsm.state_store import FileStateStore
+from cloudhsm.splunk.splunkd_rest import Collection, Server
+from cloudhsm.state import kv_store, replay_requests
+from cloudhsm.state.file_store import FileStateStore
+from cloudhsm.state.kv_replay_requests import KvRequests
+from cloudhsm.state.kv_store import COLLECTION, KvState, Owner
+from cloudhsm.state.migration import to_kv_store
+from cloudhsm.state.state_document import GroupState
+from cloudhsm.trail import window_plan
+from cloudhsm.trail.log_group import GroupId
+from cloudhsm.trail.window_plan import Replay
 from tests.bin.conftest import LIBRARIES, ROOT
 from tests.bin.fake_kv_store import FakeKvStore
 from tests.bin.fake_splunkd import PASSWORD, SESSION_KEY, FakeSplunkd
@@ -44,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def save(folder: Path, group: GroupId, *replays: Replay) -> Path:
-    progress = plan.begin(0, NOW_MS, DAY_MS)
+    progress = window_plan.begin(0, NOW_MS, DAY_MS)
     progress.replays += replays
     with FileStateStore(folder).open(group, STANZA) as file:
         file.save(GroupState(group, STANZA, "all", progress))
@@ -67,8 +68,8 @@ def ask(folder: Path, *arguments: object, **more: str) -> subprocess.CompletedPr
     return command(folder, "--group", GROUP.name, *RANGE, *arguments, **more)
 
 
-def asked_for(folder: Path, group: GroupId = GROUP) -> list[replay.Request]:
-    return replay.waiting(FileStateStore(folder).path(group), group)
+def asked_for(folder: Path, group: GroupId = GROUP) -> list[replay_requests.Request]:
+    return replay_requests.waiting(FileStateStore(folder).path(group), group)
 
 
 def under_way(folder: Path) -> list[Replay]:
@@ -222,7 +223,9 @@ def test_the_list_shows_what_waits_what_is_under_way_and_what_is_damaged(folder:
     ask(folder, "--reason", "index\nlost")
     damaged = path.with_suffix(".replay-x")
     damaged.touch()
-    (request,) = (one for _, one in replay.found(path) if isinstance(one, replay.Request))
+    (request,) = (
+        one for _, one in replay_requests.found(path) if isinstance(one, replay_requests.Request)
+    )
     said = command(folder, "--list").stdout.splitlines()
     assert any(line.startswith(f"{request.id} waiting: {GROUP.name} ") for line in said)
     assert any(r": 'index\nlost'" in line for line in said)
@@ -292,7 +295,7 @@ def slots_of(server: FakeSplunkd) -> Collection:
     return Collection(server.uri, {"token": f"Splunk {SESSION_KEY}"}, COLLECTION)
 
 
-def in_kv_store(server: FakeSplunkd) -> list[replay.Request]:
+def in_kv_store(server: FakeSplunkd) -> list[replay_requests.Request]:
     key = FileStateStore(Path()).path(GROUP).stem
     return KvRequests(slots_of(server), key, GROUP).waiting()
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from cloudhsm import plan
-from cloudhsm.state import GroupState
-from cloudhsm.state_store import FileStateStore
+from cloudhsm.state.file_store import FileStateStore
+from cloudhsm.state.state_document import GroupState
+from cloudhsm.trail import window_plan
 from tests.bin.conftest import LIBRARIES, ROOT
 from tests.bin.fake_splunkd import PASSWORD, FakeSplunkd
 from tests.bin.fakes import DAY_MS, GROUP, NOW_MS
@@ -22,7 +22,7 @@ from tests.bin.fakes import DAY_MS, GROUP, NOW_MS
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     store = FileStateStore(tmp_path)
-    document = GroupState(GROUP, "aws_cloudhsm://prod", "all", plan.begin(0, NOW_MS, DAY_MS))
+    document = GroupState(GROUP, "aws_cloudhsm://prod", "all", window_plan.begin(0, NOW_MS, DAY_MS))
     with store.open(GROUP, "aws_cloudhsm://prod") as file:
         file.save(document)
         file.save(document)

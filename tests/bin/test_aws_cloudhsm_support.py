@@ -15,12 +15,12 @@ from urllib.parse import quote, unquote
 import pytest
 
 import aws_cloudhsm_support
-from cloudhsm import plan
-from cloudhsm.input_state import Failure, InputFile, InputState
-from cloudhsm.log_file import file_name
-from cloudhsm.log_source import FoundGroup
-from cloudhsm.state import GroupState
-from cloudhsm.state_store import FileStateStore
+from cloudhsm.aws.log_source import FoundGroup
+from cloudhsm.splunk.log_file import file_name
+from cloudhsm.state.file_store import FileStateStore
+from cloudhsm.state.input_cache import Failure, InputFile, InputState
+from cloudhsm.state.state_document import GroupState
+from cloudhsm.trail import window_plan
 from tests.bin.conftest import LIBRARIES, ROOT
 from tests.bin.fakes import DAY_MS, GROUP, NOW_MS
 
@@ -148,7 +148,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _save_states(folder: Path) -> None:
     notes = [f"stream {secret}" for secret in SECRETS.values()]
-    state = GroupState(GROUP, STANZA, "all", plan.begin(0, NOW_MS, DAY_MS), noted=notes)
+    state = GroupState(GROUP, STANZA, "all", window_plan.begin(0, NOW_MS, DAY_MS), noted=notes)
     with FileStateStore(folder).open(GROUP, STANZA) as file:
         file.save(state)
     failure = Failure(f"AccessDenied: {S['a session token']} of 111122223333", NOW_MS)

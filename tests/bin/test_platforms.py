@@ -17,14 +17,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudhsm import plan, replay, state_store
-from cloudhsm.errors import StateError, StateLocked
-from cloudhsm.input_state import InputFile
-from cloudhsm.log_file import file_name
-from cloudhsm.log_group import GroupId
-from cloudhsm.replay import Request
-from cloudhsm.state import GroupState
-from cloudhsm.state_store import FileStateStore
+from cloudhsm.base.errors import StateError, StateLocked
+from cloudhsm.splunk.log_file import file_name
+from cloudhsm.state import file_store, replay_requests
+from cloudhsm.state.file_store import FileStateStore
+from cloudhsm.state.input_cache import InputFile
+from cloudhsm.state.replay_requests import Request
+from cloudhsm.state.state_document import GroupState
+from cloudhsm.trail import window_plan
+from cloudhsm.trail.log_group import GroupId
 from tests.bin.conftest import LIBRARIES, ROOT
 from tests.bin.fakes import DAY_MS, GROUP, NOW_MS, ScriptedAws, described, event, holding
 from tools import local_aws, splunkd
@@ -117,12 +118,12 @@ def msvcrt(monkeypatch: pytest.MonkeyPatch) -> FakeMsvcrt:
     module = FakeMsvcrt()
     monkeypatch.setitem(sys.modules, "msvcrt", module)
     monkeypatch.setitem(sys.modules, "fcntl", None)
-    monkeypatch.setattr(state_store, "os", WindowsOs("os"))
+    monkeypatch.setattr(file_store, "os", WindowsOs("os"))
     return module
 
 
 def state(start_ms: int = 0) -> GroupState:
-    return GroupState(GROUP, "aws_cloudhsm://a", "all", plan.begin(start_ms, NOW_MS, DAY_MS))
+    return GroupState(GROUP, "aws_cloudhsm://a", "all", window_plan.begin(start_ms, NOW_MS, DAY_MS))
 
 
 def start_of(folder: Path) -> int:
@@ -202,7 +203,7 @@ def test_a_file_that_somebody_keeps_open_on_windows_costs_no_generation(
 
 def start_of_open(folder: Path) -> int:
     """What the state says while it is held, as the commands read it."""
-    loaded = state_store.StateFile(FileStateStore(folder).path(GROUP)).load()
+    loaded = file_store.StateFile(FileStateStore(folder).path(GROUP)).load()
     assert loaded.state is not None
     return loaded.state.progress.start_ms
 
@@ -228,7 +229,7 @@ def test_a_file_that_a_scanner_holds_for_a_moment_is_replaced_all_the_same(
         return replace(path, target)
 
     monkeypatch.setattr(Path, "replace", held)
-    monkeypatch.setattr(state_store, "_RENAME_PAUSE_S", 0)
+    monkeypatch.setattr(file_store, "_RENAME_PAUSE_S", 0)
     with FileStateStore(tmp_path).open(GROUP, "aws_cloudhsm://a") as file:
         file.save(state(1))
     assert start_of(tmp_path) == 1
@@ -278,7 +279,7 @@ def test_every_file_has_a_name_that_windows_allows(partition: str, group: str, n
     stanza = f"aws_cloudhsm://{name}"
     state_path = FileStateStore(Path("x")).path(owner)
     request = Request("0" * 32, owner, None, 0, 1, "me", 2, "")
-    waiting = replay.path(state_path, request).name
+    waiting = replay_requests.path(state_path, request).name
     kept = [state_path.name, InputFile(Path("x"), stanza).path.name, f"{waiting}.rejected"]
     paths = [*(CHECKPOINTS / one for one in kept), LOGS / f"{file_name(stanza)}.4"]
     for path in paths:

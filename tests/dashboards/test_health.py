@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from cloudhsm.collector_events import InputReporter, Reporter
-from cloudhsm.errors import AccessDenied, Place
-from cloudhsm.event_writer import Event
-from cloudhsm.input_state import Failure, InputState
-from cloudhsm.ledger import Verdict
-from cloudhsm.tally import Outcome
+from cloudhsm.base.counters import Outcome
+from cloudhsm.base.errors import AccessDenied, Place
+from cloudhsm.collect.collector_events import InputReporter, Reporter
+from cloudhsm.splunk.event_writer import Event
+from cloudhsm.state.input_cache import Failure, InputState
+from cloudhsm.trail.ledger import Verdict
 from preview.app import App
 from preview.event import IndexedEvent
 from preview.spl.session import Session

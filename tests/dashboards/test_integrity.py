@@ -8,9 +8,9 @@ from datetime import datetime, timezone
 
 import pytest
 
-from cloudhsm.collector_events import Reporter
-from cloudhsm.event_writer import Event
-from cloudhsm.ledger import Anomaly, Verdict
+from cloudhsm.collect.collector_events import Reporter
+from cloudhsm.splunk.event_writer import Event
+from cloudhsm.trail.ledger import Anomaly, Verdict
 from preview.app import App
 from preview.spl.session import Session
 from tests.dashboards.conftest import View

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Union
 
-from cloudhsm.event_writer import Event, EventWriter
+from cloudhsm.splunk.event_writer import Event, EventWriter
 from preview.app import App
 from preview.event import IndexedEvent
 

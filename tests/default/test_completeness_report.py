@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from cloudhsm.collector_events import Reporter
-from cloudhsm.event_writer import Event
-from cloudhsm.ledger import GapChange, Verdict
-from cloudhsm.log_group import GroupId
+from cloudhsm.collect.collector_events import Reporter
+from cloudhsm.splunk.event_writer import Event
+from cloudhsm.trail.ledger import GapChange, Verdict
+from cloudhsm.trail.log_group import GroupId
 from preview.app import App
 from preview.spl.context import Results, Row
 from preview.spl.session import Session

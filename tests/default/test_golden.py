@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudhsm.event_writer import visible
+from cloudhsm.splunk.event_writer import visible
 from preview.app import App
 from preview.event import IndexedEvent
 from samples.details import Line

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudhsm.event_writer import Event, visible
+from cloudhsm.splunk.event_writer import Event, visible
 from preview.app import App
 from preview.conf import read_conf
 from preview.macros import Macros

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from cloudhsm import log_file
-from cloudhsm.errors import pair
+from cloudhsm.base.errors import pair
+from cloudhsm.splunk import log_file
 from preview.app import App
 from preview.event import IndexedEvent
 

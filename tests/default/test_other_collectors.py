@@ -9,7 +9,7 @@ from typing import Union
 
 import pytest
 
-from cloudhsm.event_writer import Event
+from cloudhsm.splunk.event_writer import Event
 from preview.app import App
 from preview.event import IndexedEvent
 from preview.spl.session import Session

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudhsm.event_writer import Event, EventWriter
-from cloudhsm.record import identify, record_key
+from cloudhsm.splunk.event_writer import Event, EventWriter
+from cloudhsm.trail.record_identity import identify, record_key
 from preview.app import App
 from preview.event import IndexedEvent
 

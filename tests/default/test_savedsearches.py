@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudhsm.event_writer import Event
-from cloudhsm.ledger import Horizon, Ledger, Verdict
-from cloudhsm.record import identify
+from cloudhsm.splunk.event_writer import Event
+from cloudhsm.trail.ledger import Horizon, Ledger, Verdict
+from cloudhsm.trail.record_identity import identify
 from preview.app import App
 from preview.conf import read_conf
 from preview.spl.context import Row

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from io import BytesIO
 
-from cloudhsm.collector_events import Reporter
-from cloudhsm.event_writer import Event, EventWriter
-from cloudhsm.ledger import GapChange, Verdict
-from cloudhsm.log_group import GroupId
+from cloudhsm.collect.collector_events import Reporter
+from cloudhsm.splunk.event_writer import Event, EventWriter
+from cloudhsm.trail.ledger import GapChange, Verdict
+from cloudhsm.trail.log_group import GroupId
 from preview.app import App
 from preview.event import IndexedEvent
 from preview.spl.session import Session

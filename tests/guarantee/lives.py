@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
-from cloudhsm import state_store
+from cloudhsm.state import file_store
 from tests.fake_aws.service import Service
 from tests.fake_aws.wire import Reply
 
@@ -127,7 +127,7 @@ def mortal_files(life: Life, saved: Callable[[], None]) -> Iterator[None]:
 
     saved: called as soon as a new generation of a state is in place.
     """
-    write_through, sync_folder = state_store._write_through, state_store._sync_folder
+    write_through, sync_folder = file_store._write_through, file_store._sync_folder
     replace, write_text = Path.replace, Path.write_text
 
     def tear(path: Path, write: Callable[[int], object], length: int) -> None:
@@ -158,7 +158,7 @@ def mortal_files(life: Life, saved: Callable[[], None]) -> Iterator[None]:
 
     with ExitStack() as patched:
         patched.enter_context(
-            mock.patch.multiple(state_store, _write_through=torn_write_through, _sync_folder=synced)
+            mock.patch.multiple(file_store, _write_through=torn_write_through, _sync_folder=synced)
         )
         patched.enter_context(
             mock.patch.multiple(Path, replace=renamed, write_text=torn_write_text)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from cloudhsm.read_ahead import Read, one_by_one
+from cloudhsm.collect.read_ahead import Read, one_by_one
 from tests.fake_aws.faults import Faults, every, share
 from tests.fake_aws.service import Arrival
 from tests.fake_aws.trails import CLUSTER, GROUP, HOSTILE_TEXTS, certificate_text

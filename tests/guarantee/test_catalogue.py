@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudhsm.errors import StateCorrupt, StateLocked
+from cloudhsm.base.errors import StateCorrupt, StateLocked
 from tests.bin.fakes import audit_text
 from tests.fake_aws.faults import Faults, Lateness, at, every
 from tests.fake_aws.service import READ_ONLY, Arrival

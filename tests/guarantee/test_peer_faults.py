@@ -17,16 +17,16 @@ from unittest import mock
 
 import pytest
 
-from cloudhsm.cloudwatch import CloudWatchLogs
-from cloudhsm.collector import Collector
-from cloudhsm.event_writer import EventWriter
-from cloudhsm.input_state import InputFile
-from cloudhsm.log_group import GroupId
-from cloudhsm.pace import Pace
-from cloudhsm.read_ahead import one_by_one
-from cloudhsm.settings import parse
-from cloudhsm.state_store import FileStateStore
-from cloudhsm.stop import Stop
+from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
+from cloudhsm.aws.rate_limit import Pace
+from cloudhsm.base.settings import parse
+from cloudhsm.base.shutdown import Stop
+from cloudhsm.collect.collector import Collector
+from cloudhsm.collect.read_ahead import one_by_one
+from cloudhsm.splunk.event_writer import EventWriter
+from cloudhsm.state.file_store import FileStateStore
+from cloudhsm.state.input_cache import InputFile
+from cloudhsm.trail.log_group import GroupId
 from tests.bin.fakes import DAY_MS, HOUR_MS, NOW_MS, Pipe, audit_text, handed_over
 from tests.fake_aws.calls import Call
 from tests.fake_aws.faults import Faults, share

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import given, note, settings
 
-from cloudhsm.read_ahead import side_by_side
+from cloudhsm.collect.read_ahead import side_by_side
 from tests.bin.fakes import audit_text
 from tests.fake_aws.service import Arrival
 from tests.fake_aws.trails import GROUP, hsm_name

@@ -22,19 +22,19 @@ from unittest import mock
 
 import botocore.session
 
-from cloudhsm import credentials
-from cloudhsm.cloudwatch import CloudWatchLogs
-from cloudhsm.collector import Collector
-from cloudhsm.errors import CloudHsmError, OutputClosed, StateCorrupt
-from cloudhsm.event_writer import EventWriter
-from cloudhsm.input_state import InputFile
-from cloudhsm.log_group import GroupId
-from cloudhsm.pace import Pace
-from cloudhsm.read_ahead import Read, one_by_one
-from cloudhsm.settings import parse
-from cloudhsm.state import GroupState
-from cloudhsm.state_store import FileStateStore, StateFile
-from cloudhsm.stop import Stop
+from cloudhsm.aws import credentials
+from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
+from cloudhsm.aws.rate_limit import Pace
+from cloudhsm.base.errors import CloudHsmError, OutputClosed, StateCorrupt
+from cloudhsm.base.settings import parse
+from cloudhsm.base.shutdown import Stop
+from cloudhsm.collect.collector import Collector
+from cloudhsm.collect.read_ahead import Read, one_by_one
+from cloudhsm.splunk.event_writer import EventWriter
+from cloudhsm.state.file_store import FileStateStore, StateFile
+from cloudhsm.state.input_cache import InputFile
+from cloudhsm.state.state_document import GroupState
+from cloudhsm.trail.log_group import GroupId
 from tests.bin.fakes import audit_text
 from tests.fake_aws.faults import Faults
 from tests.fake_aws.in_process import every_client, no_waiting

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from cloudhsm import wiring
-from cloudhsm.settings import parse
-from cloudhsm.stop import Stop
-from tests.bin.cloudhsm.test_credentials import session_of
+from cloudhsm.base.settings import parse
+from cloudhsm.base.shutdown import Stop
+from tests.bin.cloudhsm.aws.test_credentials import session_of
 from tests.bin.fakes import Answer, ScriptedAws, described, filtered, refusal
 from tests.iam.deployed import ACCOUNT, attached, deploy, policy, trust
 from tests.iam.evaluator import Call, deciding, is_allowed

@@ -9,9 +9,9 @@ from io import BytesIO
 
 import pytest
 
-from cloudhsm.event_writer import Event, EventWriter, visible
-from cloudhsm.log_group import GroupId
-from cloudhsm.record import identify
+from cloudhsm.splunk.event_writer import Event, EventWriter, visible
+from cloudhsm.trail.log_group import GroupId
+from cloudhsm.trail.record_identity import identify
 from cloudhsm_push.envelope import Envelope, LogEvent
 from preview.app import App
 from preview.event import IndexedEvent

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudhsm.event_writer import Event, EventWriter
+from cloudhsm.splunk.event_writer import Event, EventWriter
 from preview.app import App
 from samples.layout import Generation
 from samples.scene import FIRST_SEQUENCE, Line, Scene, cluster_id, from_mapping, hsm_id, write

@@ -10,7 +10,7 @@ import pytest
 from tools.generate import build_lookups, main
 
 ROOT = Path(__file__).resolve().parents[2]
-NORMALIZED = "bin/cloudhsm/normalized"
+NORMALIZED = "bin/cloudhsm/siem"
 
 # The table that this add-on started from: every operation under its heading. Written out here, so
 # that the mappings are held against a list of its own.

@@ -15,7 +15,7 @@ import pytest
 from tools import package
 from tools.package import PackagingProblem
 
-NORMALIZED = "bin/cloudhsm/normalized"
+NORMALIZED = "bin/cloudhsm/siem"
 RELEASED = 1_767_225_600  # 2026-01-01
 
 
@@ -78,10 +78,10 @@ def names(content: bytes) -> set[str]:
     ("path", "answer"),
     [
         ("bin/aws_cloudhsm.py", True),
-        ("bin/cloudhsm/ledger.py", True),
-        ("bin/cloudhsm/normalized/ocsf.py", True),
-        ("bin/cloudhsm/normalized/ocsf_rows.json", True),
-        ("bin/cloudhsm/deeper/x.py", False),
+        ("bin/cloudhsm/trail/ledger.py", True),
+        ("bin/cloudhsm/siem/ocsf.py", True),
+        ("bin/cloudhsm/siem/ocsf_rows.json", True),
+        ("bin/cloudhsm/trail/deeper/x.py", False),
         ("bin/aws_cloudhsm.pyc", False),
         ("default/props.conf", True),
         ("default/data/ui/views/overview.xml", True),

@@ -23,8 +23,14 @@ def content() -> dict[str, bytes]:
 def test_it_holds_our_rooms_and_of_the_add_on_those_that_they_need() -> None:
     names = set(content())
     assert {one for one in names if one.startswith("cloudhsm/")} == {
-        f"cloudhsm/{room}.py"
-        for room in ("__init__", "errors", "event_writer", "log_group", "record")
+        "cloudhsm/__init__.py",
+        "cloudhsm/base/__init__.py",
+        "cloudhsm/base/errors.py",
+        "cloudhsm/splunk/__init__.py",
+        "cloudhsm/splunk/event_writer.py",
+        "cloudhsm/trail/__init__.py",
+        "cloudhsm/trail/log_group.py",
+        "cloudhsm/trail/record_identity.py",
     }
     ours = {f"cloudhsm_push/{path.name}" for path in (ROOT / "push/cloudhsm_push").glob("*.py")}
     assert names - {one for one in names if one.startswith("cloudhsm/")} == {"LICENSE", *ours}

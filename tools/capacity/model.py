@@ -1,9 +1,9 @@
 """What so many clusters need: calls, volume, CPU, state, dollars. Pure.
 
-Follows what the collector does (`cloudhsm.plan`, `cloudhsm.collector`): each run asks every log
-group for the time since the last poll and 15 minutes before it; four sweeps in a lateness horizon
-read a horizon and a quarter again; log groups are looked for every 5 minutes. A call gives a page.
-Looking at gaps again, history and replays come on top and are not counted.
+Follows what the collector does (`cloudhsm.trail.window_plan`, `cloudhsm.collect.collector`): each
+run asks every log group for the time since the last poll and 15 minutes before it; four sweeps in a
+lateness horizon read a horizon and a quarter again; log groups are looked for every 5 minutes. A
+call gives a page. Looking at gaps again, history and replays come on top and are not counted.
 
 GB are 10^9 bytes; a month has 730 hours, as AWS reckons.
 """

@@ -14,14 +14,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from cloudhsm.collector_events import InputReporter, Reporter
-from cloudhsm.errors import AccessDenied
-from cloudhsm.event_writer import Event, EventWriter
-from cloudhsm.input_state import Failure, InputState
-from cloudhsm.ledger import GapChange, Verdict
-from cloudhsm.log_group import GroupId
-from cloudhsm.record import identify
-from cloudhsm.tally import Outcome
+from cloudhsm.base.counters import Outcome
+from cloudhsm.base.errors import AccessDenied
+from cloudhsm.collect.collector_events import InputReporter, Reporter
+from cloudhsm.splunk.event_writer import Event, EventWriter
+from cloudhsm.state.input_cache import Failure, InputState
+from cloudhsm.trail.ledger import GapChange, Verdict
+from cloudhsm.trail.log_group import GroupId
+from cloudhsm.trail.record_identity import identify
 from preview.app import App
 from preview.event import IndexedEvent
 from samples.scene import duration

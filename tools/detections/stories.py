@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from cloudhsm.collector_events import InputReporter, Reporter
-from cloudhsm.event_writer import Event
-from cloudhsm.input_state import InputState
-from cloudhsm.ledger import GapChange, Verdict
-from cloudhsm.log_group import GroupId
-from cloudhsm.tally import Outcome
+from cloudhsm.base.counters import Outcome
+from cloudhsm.collect.collector_events import InputReporter, Reporter
+from cloudhsm.splunk.event_writer import Event
+from cloudhsm.state.input_cache import InputState
+from cloudhsm.trail.ledger import GapChange, Verdict
+from cloudhsm.trail.log_group import GroupId
 from samples.quiet_month import QuietFacts, QuietMonth
 from samples.simulator import simulate
 from samples.trail import Facts, LogEvent

@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 OURS = "-"
 
-_CLOUDWATCH = "bin/cloudhsm/cloudwatch.py"
-_GROUP = "bin/cloudhsm/group_collector.py"
-_COLLECTOR = "bin/cloudhsm/collector.py"
-_PLAN = "bin/cloudhsm/plan.py"
-_LEDGER = "bin/cloudhsm/ledger.py"
-_STORE = "bin/cloudhsm/state_store.py"
-_WRITER = "bin/cloudhsm/event_writer.py"
-_KV = "bin/cloudhsm/kv_store.py"
-_SEEN = "bin/cloudhsm/seen.py"
+_CLOUDWATCH = "bin/cloudhsm/aws/cloudwatch_logs.py"
+_GROUP = "bin/cloudhsm/collect/group_collector.py"
+_COLLECTOR = "bin/cloudhsm/collect/collector.py"
+_PLAN = "bin/cloudhsm/trail/window_plan.py"
+_LEDGER = "bin/cloudhsm/trail/ledger.py"
+_STORE = "bin/cloudhsm/state/file_store.py"
+_WRITER = "bin/cloudhsm/splunk/event_writer.py"
+_KV = "bin/cloudhsm/state/kv_store.py"
+_SEEN = "bin/cloudhsm/trail/seen_ids.py"
 
 _PEERS = "tests/guarantee/test_peer_faults.py::test_"
 _LATER = _PEERS + "what_could_not_be_read_is_read_later_l5_l15_l21"
@@ -35,18 +35,18 @@ _L18 = _PEERS + "groups_of_one_name_in_two_accounts_or_regions_have_their_own_po
 _L19 = _PEERS + "a_state_that_was_altered_but_can_be_read_is_not_trusted_l19"
 _L22 = _PEERS + "a_host_whose_clock_is_wrong_loses_nothing_l22"
 _TWICE = _PEERS + "two_records_of_one_number_are_both_handed_over"
-_ABOUT_AWS = "tests/bin/cloudhsm/test_cloudwatch.py"
-_ABOUT_COLLECTOR = "tests/bin/cloudhsm/test_collector.py"
+_ABOUT_AWS = "tests/bin/cloudhsm/aws/test_cloudwatch_logs.py"
+_ABOUT_COLLECTOR = "tests/bin/cloudhsm/collect/test_collector.py"
 _ABOUT_ENDS = (
     "tests/guarantee/test_ends.py::test_"
     "a_gap_that_was_told_is_judged_though_the_run_died_right_behind_the_telling"
 )
-_ABOUT_PLAN = "tests/bin/cloudhsm/test_plan.py"
-_ABOUT_LEDGER = "tests/bin/cloudhsm/test_ledger.py"
-_ABOUT_STORE = "tests/bin/cloudhsm/test_state_store.py"
-_ABOUT_WRITER = "tests/bin/cloudhsm/test_event_writer.py"
-_ABOUT_KV = "tests/bin/cloudhsm/test_kv_store.py"
-_ABOUT_SEEN = "tests/bin/cloudhsm/test_seen.py"
+_ABOUT_PLAN = "tests/bin/cloudhsm/trail/test_window_plan.py"
+_ABOUT_LEDGER = "tests/bin/cloudhsm/trail/test_ledger.py"
+_ABOUT_STORE = "tests/bin/cloudhsm/state/test_file_store.py"
+_ABOUT_WRITER = "tests/bin/cloudhsm/splunk/test_event_writer.py"
+_ABOUT_KV = "tests/bin/cloudhsm/state/test_kv_store.py"
+_ABOUT_SEEN = "tests/bin/cloudhsm/trail/test_seen_ids.py"
 
 
 class AnchorMissing(Exception):
@@ -189,8 +189,8 @@ _POSITIONS = (
         "L3",
         "reading resumes a millisecond behind the last event",
         _GROUP,
-        "plan.advance(window, page.resume_ms)",
-        "plan.advance(window, page.resume_ms + 1)",
+        "window_plan.advance(window, page.resume_ms)",
+        "window_plan.advance(window, page.resume_ms + 1)",
         (_RESUMED,),
     ),
     Mutant(
@@ -198,8 +198,8 @@ _POSITIONS = (
         "L9",
         "positions are rounded to seconds",
         _GROUP,
-        "plan.advance(window, page.resume_ms)",
-        "plan.advance(window, round(page.resume_ms, -3))",
+        "window_plan.advance(window, page.resume_ms)",
+        "window_plan.advance(window, round(page.resume_ms, -3))",
         (_RESUMED,),
     ),
     Mutant(
@@ -209,7 +209,7 @@ _POSITIONS = (
         _GROUP,
         "        tally.empty_pages += not page\n",
         "        tally.empty_pages += not page\n"
-        "        if not page:\n            plan.advance(window, window.end_ms)\n",
+        "        if not page:\n            window_plan.advance(window, window.end_ms)\n",
         (_RESUMED,),
     ),
     Mutant(
@@ -227,8 +227,8 @@ _POSITIONS = (
         "L6",
         "the newest event of any stream moves the one position of the group",
         _GROUP,
-        "            plan.advance(window, page.resume_ms)\n",
-        "            plan.advance(window, page.resume_ms)\n"
+        "            window_plan.advance(window, page.resume_ms)\n",
+        "            window_plan.advance(window, page.resume_ms)\n"
         "            self._state.progress.settled_ms = page.resume_ms\n",
         (_L6,),
     ),
@@ -273,7 +273,7 @@ _POSITIONS = (
         OURS,
         "a sweep that was cut short settles what it did not read",
         _GROUP,
-        "            self._has_moved |= plan.give_up_for_now(windows[number])\n",
+        "            self._has_moved |= window_plan.give_up_for_now(windows[number])\n",
         "            self._finish(windows[number], begun_ms)\n",
         (_ABOUT_COLLECTOR,),
     ),
@@ -399,8 +399,10 @@ _REPEATS = (
         OURS,
         "the state grows with history",
         _GROUP,
-        "            state.seen.forget_before(plan.oldest_needed(",
-        "            (plan.oldest_needed(",
+        "            state.seen.forget_before(\n"
+        "                window_plan.oldest_needed(state.progress, begun_ms, horizon_ms)\n"
+        "            )\n",
+        "",
         (_ABOUT_COLLECTOR,),
     ),
     Mutant(

@@ -14,10 +14,10 @@ from contextlib import closing
 from functools import lru_cache
 from typing import Any
 
-from cloudhsm.normalized import forms
-from cloudhsm.normalized.meaning import Meaning
-from cloudhsm.normalized.printing import Printer
-from cloudhsm.normalized.spelling import instant
+from cloudhsm.siem import output_formats
+from cloudhsm.siem.json_values import instant
+from cloudhsm.siem.search_time import Meaning
+from cloudhsm.siem.templates import Printer
 from samples.layout import Generation
 from samples.scene import Scene, from_mapping
 from tools.detections import stage
@@ -67,7 +67,7 @@ def rows(found: Iterable[Mapping[str, Any]], queries: Sequence[str], fields: Ite
 
 @lru_cache(maxsize=4)
 def _printer(form: str) -> Printer:
-    return Printer(Meaning(ROOT), forms.form_called(form))
+    return Printer(Meaning(ROOT), output_formats.form_called(form))
 
 
 def _time(event: Mapping[str, Any]) -> object:

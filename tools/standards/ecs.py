@@ -15,7 +15,7 @@ from tools.standards.operations import OUTCOMES, order_faults
 from tools.strict_yaml import Strict, Text, line_in, read
 
 FILE = "ecs.yaml"
-ROWS = "bin/cloudhsm/normalized/ecs_rows.json"
+ROWS = "bin/cloudhsm/siem/ecs_rows.json"
 
 
 class Operation(Strict):

@@ -16,7 +16,7 @@ from tools.standards.operations import OUTCOMES, order_faults
 from tools.strict_yaml import Strict, Text, line_in, read
 
 FILE = "ocsf.yaml"
-ROWS = "bin/cloudhsm/normalized/ocsf_rows.json"
+ROWS = "bin/cloudhsm/siem/ocsf_rows.json"
 FALLBACK = "base_event"
 OTHER = "Other"
 

@@ -11,8 +11,8 @@ from tools.standards.example import FIELDS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bin"))
 
-from cloudhsm.normalized import ecs as ecs_events
-from cloudhsm.normalized import ocsf as ocsf_events
+from cloudhsm.siem import ecs as ecs_events
+from cloudhsm.siem import ocsf as ocsf_events
 
 
 def pages(folder: Path) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cloudhsm.record import identify
+from cloudhsm.trail.record_identity import identify
 from tools.bench import server
 from tools.bench.server import PAGE_BYTES, STREAMS, Load, Pages, Trail
 

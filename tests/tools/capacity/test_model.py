@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudhsm import collector, pace, plan
+from cloudhsm.aws import rate_limit
+from cloudhsm.collect import collector
+from cloudhsm.trail import window_plan
 from tests.fake_aws.listings import PAGE as LISTED
 from tools.capacity import measured, model, schema
 from tools.capacity.model import Unusable, Workload
@@ -160,7 +162,7 @@ def test_a_month_by_hand() -> None:
 def test_the_default_pace_is_the_collectors_own() -> None:
     for region in (*REGIONS, "ca-west-1", "il-central-1"):
         quota = FACTS.quota("FilterLogEvents", region)
-        own = pace.default_calls_per_second(region)
+        own = rate_limit.default_calls_per_second(region)
         assert model.pace_of(Workload(1, 1, 0, region, latency_s=0), quota) == own
 
 
@@ -171,16 +173,16 @@ def test_latency_bounds_the_pace_of_live_windows() -> None:
 
 
 def test_the_models_constants_are_the_collectors() -> None:
-    assert plan.POLL_OVERLAP_MS == model.OVERLAP_S * 1_000
+    assert window_plan.POLL_OVERLAP_MS == model.OVERLAP_S * 1_000
     assert collector.DISCOVERY_MS == model.DISCOVERY_S * 1_000
     assert collector.HEARTBEAT_MS == model.HEARTBEAT_S * 1_000
     assert collector.SHARE_OF_INTERVAL == model.SHARE_OF_INTERVAL
     assert LISTED == model.GROUPS_PER_PAGE
-    progress = plan.begin(0, 0, 400_000)
+    progress = window_plan.begin(0, 0, 400_000)
     progress.last_sweep_ms = 0
     quarter_ms = 400_000 // model.SWEEPS_PER_HORIZON
-    assert plan.sweep_is_due(progress, quarter_ms, 400_000)
-    assert not plan.sweep_is_due(progress, quarter_ms - 1, 400_000)
+    assert window_plan.sweep_is_due(progress, quarter_ms, 400_000)
+    assert not window_plan.sweep_is_due(progress, quarter_ms - 1, 400_000)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudhsm import pace
+from cloudhsm.aws import rate_limit
 from tools.capacity import schema
 from tools.capacity.schema import UnknownName
 from tools.mappings import MappingError
@@ -37,8 +37,8 @@ def line_of(text: str) -> int:
 def test_every_region_with_a_quota_of_its_own_has_the_pace_that_the_collector_takes() -> None:
     facts = schema.read(MAPPINGS)
     (quota,) = (one for one in facts.quotas if one.operation == "FilterLogEvents")
-    for region in (*quota.regions, *pace._QUOTAS, "eu-west-1"):
-        assert quota.of(region) / 2 == pace.default_calls_per_second(region), region
+    for region in (*quota.regions, *rate_limit._QUOTAS, "eu-west-1"):
+        assert quota.of(region) / 2 == rate_limit.default_calls_per_second(region), region
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudhsm import settings
+from cloudhsm.base import settings
 from preview.app import App
 from preview.conf import Stanza, parse_conf, read_conf
 from tools.conf_blocks import BlockProblem

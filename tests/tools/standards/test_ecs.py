@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cloudhsm.normalized import ecs as shipped
-from cloudhsm.normalized import ocsf as ocsf_events
+from cloudhsm.siem import ecs as shipped
+from cloudhsm.siem import ocsf as ocsf_events
 from tests.tools.standards.records import golden_records, operations_and_outcomes
 from tools.mappings import MappingError
 from tools.standards import ecs, ecs_facts

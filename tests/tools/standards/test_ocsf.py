@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cloudhsm.normalized import ocsf as shipped
+from cloudhsm.siem import ocsf as shipped
 from tests.tools.standards.records import golden_records, operations_and_outcomes
 from tools.mappings import MappingError
 from tools.standards import ocsf, ocsf_facts

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cloudhsm.normalized import ecs as ecs_events
-from cloudhsm.normalized import ocsf as ocsf_events
+from cloudhsm.siem import ecs as ecs_events
+from cloudhsm.siem import ocsf as ocsf_events
 from tests.tools.standards.records import golden_records
 from tools.standards.example import FIELDS
 from tools.standards.pages import pages
@@ -32,7 +32,7 @@ def test_every_operation_has_a_line_on_both_pages() -> None:
 
 
 def _rows() -> str:
-    return MADE["bin/cloudhsm/normalized/ocsf_rows.json"]
+    return MADE["bin/cloudhsm/siem/ocsf_rows.json"]
 
 
 def test_the_example_is_a_record_as_a_search_sees_it() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cloudhsm.normalized import ecs as ecs_events
-from cloudhsm.normalized import ocsf as ocsf_events
+from cloudhsm.siem import ecs as ecs_events
+from cloudhsm.siem import ocsf as ocsf_events
 from tests.tools.standards.records import golden_records
 from tools.fields import Field, read_dictionary
 from tools.standards import ecs, ocsf

@@ -1,0 +1,374 @@
+"""CloudWatch Logs through botocore. Every quirk of the service has one commented place here.
+
+Read with FilterLogEvents: one call covers all streams of a group, and it is the only call that
+returns an event id. `DescribeLogStreams` is never used: its times are eventually consistent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import botocore.session
+from botocore import exceptions, xform_name
+from botocore.parsers import ResponseParserError
+
+from cloudhsm.aws import credentials, page_parser
+from cloudhsm.aws.log_source import Discovery, FoundGroup, Page
+from cloudhsm.aws.rate_limit import Pace, default_calls_per_second
+from cloudhsm.base.errors import (
+    AccessDenied,
+    CloudHsmError,
+    EndpointUnreachable,
+    GroupNotFound,
+    Place,
+    ServiceFailure,
+)
+from cloudhsm.base.settings import GroupSelector, Settings
+from cloudhsm.splunk.log_file import redacted
+from cloudhsm.trail.log_group import GroupId
+
+_DENIED = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")
+_BAD_CREDENTIALS = (
+    "ExpiredTokenException",
+    "ExpiredToken",
+    "RequestExpired",
+    "UnrecognizedClientException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+    "IncompleteSignature",
+    "MissingAuthenticationTokenException",
+    "AuthFailure",
+)
+_NO_CREDENTIALS = (
+    exceptions.NoCredentialsError,
+    exceptions.PartialCredentialsError,
+    exceptions.CredentialRetrievalError,
+    exceptions.TokenRetrievalError,
+    exceptions.SSOError,
+    exceptions.ProfileNotFound,
+    exceptions.ConfigParseError,
+    exceptions.MissingDependencyException,  # a profile of `aws login` wants a compiled library
+)
+_NO_CONNECTION = (exceptions.ConnectionError, exceptions.HTTPClientError)
+# A cut answer (see `_ask`) is asked for this often, with growing pauses.
+_CUT_ANSWER_TRIES = 4
+# What botocore raises for a body that is no JSON object, or ends inside a character.
+_UNREADABLE = (UnicodeDecodeError, AttributeError, TypeError)
+# An unusable page token restarts its window this often before the window is halved.
+_TOKEN_RESTARTS = 3
+# A token that comes again is one of the last: memory must not grow with a window's pages.
+_TOKENS_KEPT = 100
+_THROTTLED = ("ThrottlingException", "Throttling", "TooManyRequestsException", "SlowDown")
+_DAY_MS = 86_400_000
+
+Answer = Mapping[str, Any]  # what botocore parsed
+
+
+class _TokenUnusable(Exception):
+    """A page token was repeated or refused."""
+
+
+class _OutOfOrder(_TokenUnusable):
+    """Events came before older ones, so no position can be told: only less at once helps."""
+
+
+class CloudWatchLogs:
+    """The log groups of one account and Region.
+
+    Methods raise a CloudHsmError that names action, resource and remedy.
+    """
+
+    def __init__(
+        self, settings: Settings, patience: credentials.Patience = credentials.PATIENT
+    ) -> None:
+        self._region = settings.aws_region
+        self._login = settings.login
+        self.clock_offset_ms = 0
+        self.pace = Pace(settings.calls_per_second or default_calls_per_second(settings.aws_region))
+        self.endpoint = settings.endpoint_url or "The AWS endpoint"
+        with self._explained("creating a client", Place(region=self._region)):
+            self._way = credentials.Way(settings.login, self._region, patience)
+            page_parser.install(self._way.session)
+            self._logs = self._way.client("logs", settings.endpoint_url)
+        self.endpoint = str(self._logs.meta.endpoint_url)
+        # For each attempt, botocore's own retries included.
+        self._logs.meta.events.register("before-send.cloudwatch-logs", self._before_send)
+        self._logs.meta.events.register("response-received.cloudwatch-logs", self._on_answer)
+
+    def now_ms(self) -> int:
+        """AWS's time, from the Date header of its last answer; this host's until there was one."""
+        return _local_ms() + self.clock_offset_ms
+
+    def discover(self, selectors: Iterable[GroupSelector]) -> Discovery:
+        """Find the log groups that the entries of `log_groups` mean."""
+        groups: dict[GroupId, FoundGroup] = {}
+        failures: list[CloudHsmError] = []
+        for selector in selectors:
+            try:
+                groups.update({found.id: found for found in self._find(selector)})
+            except CloudHsmError as error:
+                failures.append(error)
+        return Discovery(list(groups.values()), failures)
+
+    def read(
+        self, group: GroupId, start_ms: int, end_ms: int, stream: str | None = None
+    ) -> Iterator[Page]:
+        """All events of a group with start <= timestamp <= end (both inclusive), oldest first.
+
+        AWS's page tokens can come twice (boto/boto3#1584) and expire after 24 hours; then the
+        window is read again from the last page's end, and halved when that does not help.
+        """
+        restarts = 0
+        while True:
+            try:
+                for page in self._follow(self._request(group, start_ms, end_ms, stream), group):
+                    start_ms = start_ms if page.resume_ms is None else page.resume_ms
+                    yield page
+            except _TokenUnusable as error:
+                restarts += 1
+                if restarts > _TOKEN_RESTARTS or isinstance(error, _OutOfOrder):
+                    if start_ms >= end_ms:
+                        raise self._tokens_exhausted(group, start_ms) from error
+                    middle_ms = (start_ms + end_ms) // 2
+                    for page in self.read(group, start_ms, middle_ms, stream):
+                        yield replace(page, is_last=False)
+                    start_ms, restarts = middle_ms + 1, 0
+            else:
+                return
+
+    def may_read(self, group: GroupId) -> None:
+        """Ask for one event: raises what reading this group would raise, and tells AWS's time."""
+        now_ms = self.now_ms()
+        self._filter({**self._request(group, now_ms, now_ms, None), "limit": 1}, group)
+
+    def _request(
+        self, group: GroupId, start_ms: int, end_ms: int, stream: str | None
+    ) -> dict[str, Any]:
+        # AWS always interleaves streams by time since 2019 and ignores the flag; emulators do not.
+        window = {"startTime": start_ms, "endTime": end_ms, "interleaved": True}
+        streams = {} if stream is None else {"logStreamNames": [stream]}
+        if self._login.linked_accounts:  # a name would mean the monitoring account's own group
+            return {"logGroupIdentifier": group.arn, **window, **streams}
+        return {"logGroupName": group.name, **window, **streams}
+
+    def _follow(self, request: dict[str, Any], group: GroupId) -> Iterator[Page]:
+        """Pages until the token is absent: an empty page with a token is not the end."""
+        used: deque[str] = deque(maxlen=_TOKENS_KEPT)
+        last_ms = request["startTime"]
+        while True:
+            answer = self._filter(request, group)
+            page = Page.of(answer["events"])
+            times = [last_ms, *page.times_ms]
+            if times != sorted(times):
+                raise _OutOfOrder
+            last_ms = times[-1]
+            token = answer.get("nextToken")
+            yield page if token is not None else replace(page, is_last=True)
+            del page, answer  # not to be kept while the next one is fetched
+            if token is None:
+                return
+            if token in used:
+                raise _TokenUnusable
+            used.append(token)
+            request["nextToken"] = token
+
+    def _filter(self, request: Answer, group: GroupId) -> Answer:
+        place = Place(group.account, group.region, group.name)
+        try:
+            return self._ask("FilterLogEvents", request, "events", place)
+        except ServiceFailure as error:
+            if "nextToken" in request and "InvalidParameterException" in error.what:
+                raise _TokenUnusable from error
+            raise
+
+    def _ask(self, operation: str, request: Answer, member: str, place: Place) -> Answer:
+        """A whole answer: a body that ends early must not look like the end of a window.
+
+        botocore reads with `enforce_content_length=False` and turns JSON that it cannot parse into
+        an empty, successful answer, in every retry mode; cut inside a character, it raises instead
+        (seen in 1.42.97 and 1.44.5). A whole answer always has its list member, so its absence asks
+        for another try.
+        """
+        for attempt in range(_CUT_ANSWER_TRIES):
+            if attempt:
+                time.sleep(0.2 * 2**attempt)
+            answer: Answer = {}
+            with self._explained(f"logs:{operation}", place), suppress(*_UNREADABLE):
+                answer = getattr(self._logs, xform_name(operation))(**request)
+                self._learn_clock(answer)
+            if isinstance(answer.get(member), list):
+                return answer
+        raise ServiceFailure(
+            f"The answer to logs:{operation} was cut short or unreadable every time",
+            place=place,
+            next_step=_BY_ITSELF + "; if it persists, look for a proxy that cuts answers",
+        )
+
+    def _find(self, selector: GroupSelector) -> list[FoundGroup]:
+        place = Place(region=self._region, group=selector.name)
+        try:
+            found = [
+                found for found in self._described(selector.name) if selector.matches(found.id.name)
+            ]
+        except AccessDenied:
+            if selector.is_prefix:
+                raise
+            return [FoundGroup(self._assumed(selector.name))]
+        if not found:
+            what = "begins with this prefix" if selector.is_prefix else "has this name"
+            raise GroupNotFound(
+                f"No log group {what}",
+                place=place,
+                next_step="Check aws_region, log_groups (a prefix ends in / or *) and whose the "
+                "credentials are; a cluster's group appears with its first record",
+            )
+        return found
+
+    def _described(self, prefix: str) -> Iterator[FoundGroup]:
+        place = Place(region=self._region, group=prefix)
+        request: dict[str, Any] = {"logGroupNamePrefix": prefix}
+        if self._login.linked_accounts:  # asked in a monitoring account
+            request["includeLinkedAccounts"] = True
+            request["accountIdentifiers"] = [*self._login.linked_accounts]
+        used: set[str] = set()
+        while True:
+            answer = self._ask("DescribeLogGroups", request, "logGroups", place)
+            for item in answer["logGroups"]:
+                yield _found(item, place)
+            token = answer.get("nextToken")
+            if token is None:
+                return
+            if token in used:
+                raise ServiceFailure(
+                    "logs:DescribeLogGroups repeats a page", place=place, next_step=_BY_ITSELF
+                )
+            used.add(token)
+            request["nextToken"] = token
+
+    def _assumed(self, name: str) -> GroupId:
+        """A group named exactly needs no permission to list groups; STS tells the account."""
+        with self._explained("finding the partition", Place(region=self._region, group=name)):
+            partition = str(self._way.session.get_partition_for_region(self._region))
+        return GroupId(partition, self._way.account_id(), self._region, name)
+
+    def _learn_clock(self, answer: Answer) -> None:
+        header = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        if header:
+            try:
+                date = parsedate_to_datetime(header)
+            except (TypeError, ValueError):
+                return
+            self.clock_offset_ms = int(date.timestamp() * 1000) - _local_ms()
+
+    def _before_send(self, **_: Any) -> None:  # noqa: ANN401  (whatever botocore passes)
+        self.pace.wait()
+
+    def _on_answer(self, parsed_response: Answer | None = None, **_: Any) -> None:  # noqa: ANN401
+        if ((parsed_response or {}).get("Error") or {}).get("Code") in _THROTTLED:
+            self.pace.was_throttled()
+        else:
+            self.pace.was_answered()
+
+    def _tokens_exhausted(self, group: GroupId, at_ms: int) -> ServiceFailure:
+        return ServiceFailure(
+            f"CloudWatch Logs gives no usable page token for the millisecond {at_ms}",
+            place=Place(group.account, group.region, group.name),
+            next_step=_BY_ITSELF,
+        )
+
+    @contextmanager
+    def _explained(self, action: str, place: Place) -> Iterator[None]:
+        """Turn botocore's exceptions into ours."""
+        try:
+            yield
+        except exceptions.ClientError as error:
+            self._learn_clock(error.response)
+            if credentials.is_of_role(error):
+                raise credentials.role_refused(error, self._login) from error
+            code, message = _said(error)
+            if code in _BAD_CREDENTIALS:
+                offset_ms = self.clock_offset_ms
+                raise credentials.refused(
+                    code, message, self._region, self._login, offset_ms
+                ) from error
+            raise _from_answer(code, message, action, place) from error
+        except _NO_CREDENTIALS as error:
+            raise credentials.missing(error, self._region, self._login) from error
+        except _NO_CONNECTION as error:
+            raise EndpointUnreachable(
+                f"{self.endpoint} cannot be reached: {redacted(str(error))}",
+                place=place,
+                next_step=_region_hint(self._way.session, self._region)
+                + "Check aws_region, endpoint_url, DNS, proxy and firewall of this host",
+            ) from error
+        except (exceptions.BotoCoreError, ResponseParserError, ValueError) as error:
+            raise ServiceFailure(
+                f"{action} failed: {error}", place=place, next_step=_BY_ITSELF
+            ) from error
+
+
+_BY_ITSELF = "The next run tries again from where this one stopped"
+
+
+def _said(error: exceptions.ClientError) -> tuple[str, str]:
+    """Code and message; of a wrong signature AWS quotes what was signed, with its session token."""
+    known = error.response.get("Error", {})
+    return str(known.get("Code", "unknown")), redacted(str(known.get("Message", "")))
+
+
+def _from_answer(code: str, message: str, action: str, place: Place) -> CloudHsmError:
+    if code in _DENIED:
+        resource = place.group or "log groups of this Region"
+        return AccessDenied(
+            f"AWS denied {action} on {resource}: {message}",
+            place=place,
+            next_step=f"Allow {action} for the identity named in AWS's message",
+        )
+    if code == "ResourceNotFoundException":
+        return GroupNotFound(
+            "The log group does not exist",
+            place=place,
+            next_step="Check log_groups, aws_region and the account of the credentials",
+        )
+    return ServiceFailure(
+        f"{action} failed: {code}: {message}",
+        place=place,
+        next_step=_BY_ITSELF + "; if AWS does not know this, ask whether a proxy answered instead",
+    )
+
+
+def _found(item: Mapping[str, Any], place: Place) -> FoundGroup:
+    try:
+        _, partition, _, region, account, _ = item["arn"].split(":", 5)
+        days = item.get("retentionInDays")
+        return FoundGroup(
+            GroupId(partition, account, region, item["logGroupName"]),
+            None if days is None else int(days) * _DAY_MS,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ServiceFailure(
+            f"logs:DescribeLogGroups gave a group without a whole ARN: {error!r}",
+            place=place,
+            next_step=_BY_ITSELF,
+        ) from error
+
+
+def _region_hint(aws: botocore.session.Session, region: str) -> str:
+    """Regions appear more often than releases, so an unknown name is a hint, not an error."""
+    known = {
+        name
+        for partition in aws.get_available_partitions()
+        for name in aws.get_available_regions("logs", partition)
+    }
+    return "" if region in known else f"This version does not know a Region {region}. "
+
+
+def _local_ms() -> int:
+    return time.time_ns() // 1_000_000

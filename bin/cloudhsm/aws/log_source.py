@@ -1,0 +1,112 @@
+"""What the collector asks of CloudWatch Logs, and what it gets: value types and one protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from typing import NamedTuple, Protocol
+
+from cloudhsm.aws.rate_limit import Pace
+from cloudhsm.base.errors import CloudHsmError
+from cloudhsm.base.settings import GroupSelector
+from cloudhsm.trail.log_group import GroupId
+
+
+class LogEvent(NamedTuple):
+    """One event of CloudWatch Logs; `timestamp_ms` is CloudWatch's, not the record's own time."""
+
+    event_id: str
+    stream: str
+    timestamp_ms: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer, possibly empty, as columns: the same place in each belongs to the same event.
+
+    A page has thousands of events; columns are handled without a line of Python for each.
+
+    times_ms: CloudWatch's timestamps, ascending.
+    is_last:  nothing follows in the window.
+    """
+
+    ids: Sequence[str] = ()
+    streams: Sequence[str] = ()
+    times_ms: Sequence[int] = ()
+    texts: Sequence[str] = ()
+    is_last: bool = False
+
+    @classmethod
+    def of(cls, events: Iterable[tuple[str, str, int, str]], *, is_last: bool = False) -> Page:
+        """The same events as columns; each is a LogEvent, or as one."""
+        ids, streams, times_ms, texts = [*zip(*events)] or ((), (), (), ())
+        return cls(ids, streams, times_ms, texts, is_last)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def resume_ms(self) -> int | None:
+        """Reading may resume at this timestamp (inclusive) once the page was handed over.
+
+        None for an empty page, which tells nothing.
+        """
+        return self.times_ms[-1] if self.times_ms else None
+
+    @property
+    def events(self) -> list[LogEvent]:
+        """The events one by one."""
+        return [*map(LogEvent, self.ids, self.streams, self.times_ms, self.texts)]
+
+    def only(self, chosen: Sequence[bool]) -> Page:
+        """The page without the events that are not chosen."""
+        if all(chosen):
+            return self
+        return Page(
+            [*compress(self.ids, chosen)],
+            [*compress(self.streams, chosen)],
+            [*compress(self.times_ms, chosen)],
+            [*compress(self.texts, chosen)],
+        )
+
+
+@dataclass(frozen=True)
+class FoundGroup:
+    """A log group, and after how many milliseconds it deletes; None if never, or not known."""
+
+    id: GroupId
+    retention_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """The log groups to read, and what stood in the way of others."""
+
+    groups: list[FoundGroup]
+    failures: list[CloudHsmError]
+
+
+class LogSource(Protocol):
+    """The log groups of one account and Region; every method may raise a CloudHsmError.
+
+    clock_offset_ms: AWS's clock minus this host's, as last learned. pace: counts the calls.
+    """
+
+    clock_offset_ms: int
+    pace: Pace
+
+    def now_ms(self) -> int:
+        """AWS's time in milliseconds since 1970."""
+
+    def discover(self, selectors: Iterable[GroupSelector]) -> Discovery:
+        """Find the log groups that the entries of `log_groups` mean."""
+
+    def may_read(self, group: GroupId) -> None:
+        """Ask for one event: raises what reading would raise, and tells AWS's time."""
+
+    def read(
+        self, group: GroupId, start_ms: int, end_ms: int, stream: str | None = None
+    ) -> Iterator[Page]:
+        """All events with start <= timestamp <= end (both inclusive), oldest first."""

@@ -1,0 +1,13 @@
+"""Settings, the AWS identity, errors and shutdown: what every other package may use.
+
+The modules, from the top: imports go only downward.
+
+============  ================================================================
+settings      what the administrator set for an input, validated (pure)
+aws_identity  which AWS identity an input uses: its settings, validated (pure)
+arguments     the settings of a stanza for Splunk's forms (pure)
+counters      what runs did, counted (pure)
+errors        errors that state what happened, where, and what to do (pure)
+shutdown      ending a run early and in order
+============  ================================================================
+"""

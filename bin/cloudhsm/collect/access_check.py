@@ -1,0 +1,313 @@
+"""Whether what an input asks for is allowed and can be reached: a dry call, without side effects.
+
+Made when an input is saved, for a person who waits in front of a form, so it ends within 15 s
+whatever hangs: an answer, the proxy, a name server. It lists what each entry of `log_groups` means
+and asks for one event of a few of the groups.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from cloudhsm.base.errors import (
+    AccessDenied,
+    CloudHsmError,
+    CredentialsError,
+    EndpointUnreachable,
+    GroupNotFound,
+    Place,
+    ServiceFailure,
+    Unexpected,
+    pair,
+)
+
+if TYPE_CHECKING:  # these bring the whole ledger with them, which takes longer than all the rest
+    from cloudhsm.aws.log_source import Discovery
+    from cloudhsm.base.settings import GroupSelector, Settings
+    from cloudhsm.trail.log_group import GroupId
+
+LIMIT_S = 15.0
+# Groups that are tried per entry: permissions are given by prefix, and calls are scarce.
+GROUPS_PER_ENTRY = 5
+# The longest that a client with short limits waits for one call: 3 s to connect, 5 s to answer.
+_ONE_CALL_S = 8.0
+# Throttling passes within this time.
+_PAUSE_S = 1.0
+
+_LIST, _READ = "logs:DescribeLogGroups", "logs:FilterLogEvents"
+
+log = logging.getLogger("cloudhsm")
+T = TypeVar("T")
+
+
+class Source(Protocol):
+    """CloudWatch Logs with short limits; every method may raise a CloudHsmError."""
+
+    def discover(self, selectors: Iterable[GroupSelector]) -> Discovery:
+        """Find the log groups that entries of `log_groups` mean."""
+
+    def may_read(self, group: GroupId) -> None:
+        """Ask for one event at most."""
+
+
+def check(
+    settings: Settings, connect: Callable[[], Source], limit_s: float = LIMIT_S
+) -> list[CloudHsmError]:
+    """What stands in the way of collecting, after `limit_s` seconds at most; empty for nothing.
+
+    `connect` makes the client, which may already ask for credentials. What is allowed is logged,
+    and so is what a person may want to know but need not mend now: a prefix without log groups,
+    or entries for which the time did not suffice.
+    """
+    dry_call = _DryCall(settings, connect, limit_s)
+    # A name server that never answers cannot be interrupted, only left behind.
+    thread = threading.Thread(target=dry_call.run, name="access", daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    failures = [*dry_call.failures]
+    if thread.is_alive():
+        dry_call.is_abandoned = True
+        failures.append(
+            EndpointUnreachable(
+                f"There is no result after {limit_s:g} s; awaited last: {dry_call.awaited}",
+                place=Place(region=settings.aws_region),
+                next_step="Check DNS, proxy and firewall of this host: a name server or proxy that "
+                "never answers shows like this",
+            )
+        )
+    return failures
+
+
+def as_one(failures: list[CloudHsmError]) -> CloudHsmError:
+    """All that stands in the way, as one error for the person who saves the input."""
+    if len(failures) == 1:
+        return failures[0]
+    told = ". ".join(f"({number}) {failure}" for number, failure in enumerate(failures, 1))
+    return CloudHsmError(
+        f"{len(failures)} things stand in the way: {told}",
+        next_step="Mend them and save the input again",
+    )
+
+
+class _DryCall:
+    """One check, in a thread of its own.
+
+    awaited: what is being waited for. is_abandoned: nobody listens any more.
+    """
+
+    def __init__(self, settings: Settings, connect: Callable[[], Source], limit_s: float) -> None:
+        self.awaited = "AWS credentials"
+        self.failures: list[CloudHsmError] = []
+        self.is_abandoned = False
+        self._settings = settings
+        self._connect = connect
+        self._last_start = time.monotonic() + limit_s - min(_ONE_CALL_S, limit_s / 2)
+
+    def run(self) -> None:
+        """Try every entry; what fails for want of credentials, a way or an answer ends it."""
+        try:
+            source = self._connect()
+            for number, selector in enumerate(self._settings.log_groups):
+                if self._is_late():
+                    left = len(self._settings.log_groups) - number
+                    self._note(logging.WARNING, "result=not_tried", entries=str(left))
+                    break
+                self._try_entry(source, selector)
+        except (CredentialsError, EndpointUnreachable, ServiceFailure) as error:
+            self.failures.append(_explained(error))
+        except CloudHsmError as error:
+            self.failures.append(error)
+        except Exception as error:  # noqa: BLE001  (a thread's edge: it must not end in silence)
+            self.failures.append(Unexpected(error, Place(region=self._settings.aws_region)))
+
+    def _try_entry(self, source: Source, selector: GroupSelector) -> None:
+        entry = _written(selector)
+        self.awaited = f"{_LIST} for {entry}"
+        try:
+            groups = self._patiently(lambda: _discovered(source, selector))
+        except GroupNotFound as error:
+            self._without_group(error, selector)
+            return
+        except AccessDenied as error:
+            self.failures.append(_denied([error], {"Action": _LIST, "Resource": "*"}))
+            return
+        self._note(logging.INFO, f"action={_LIST} result=allowed", entry=entry)
+        self._try_groups(source, selector, groups[:GROUPS_PER_ENTRY])
+
+    def _try_groups(self, source: Source, selector: GroupSelector, groups: list[GroupId]) -> None:
+        denials: list[AccessDenied] = []
+        try:
+            for group in groups:
+                if self._is_late():
+                    what = f"action={_READ} result=not_tried"
+                    self._note(logging.WARNING, what, group=group.name)
+                    continue
+                self._try_group(source, selector, group, denials)
+        finally:
+            if denials:
+                statement = {"Action": _READ, "Resource": _arn(groups[0], selector)}
+                self.failures.append(_denied(denials, statement))
+
+    def _try_group(
+        self,
+        source: Source,
+        selector: GroupSelector,
+        group: GroupId,
+        denials: list[AccessDenied],
+    ) -> None:
+        self.awaited = f"{_READ} on {group.name}"
+        try:
+            self._patiently(lambda: source.may_read(group))
+        except AccessDenied as error:
+            denials.append(error)
+        except GroupNotFound as error:
+            self._without_group(error, selector)
+        else:
+            self._note(logging.INFO, f"action={_READ} result=allowed", group=group.name)
+
+    def _without_group(self, error: GroupNotFound, selector: GroupSelector) -> None:
+        """A name without a group is mostly a typing error; a prefix may be ahead of its groups."""
+        if selector.is_prefix:
+            self._note(logging.WARNING, "result=no_log_group", entry=_written(selector))
+            return
+        self.failures.append(
+            GroupNotFound(
+                error.what,
+                place=error.place,
+                next_step="Check its spelling, aws_region and whose the credentials are; if it is "
+                "still to be made, write a prefix that ends in *, which may match later",
+            )
+        )
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """What fails on AWS's side, e.g. by throttling, gets a second try."""
+        try:
+            return call()
+        except ServiceFailure:
+            if self._is_late():
+                raise
+            time.sleep(_PAUSE_S)
+            return call()
+
+    def _is_late(self) -> bool:
+        """Whether a call that begins now might not be back in time."""
+        return time.monotonic() >= self._last_start
+
+    def _note(self, level: int, what: str, **where: str) -> None:
+        if not self.is_abandoned:
+            told = [pair("input", self._settings.stanza), "what=access_checked"]
+            told += [pair(name, value) for name, value in where.items()]
+            log.log(level, "%s", " ".join([*told, what]))
+
+
+def _discovered(source: Source, selector: GroupSelector) -> list[GroupId]:
+    found = source.discover([selector])
+    for failure in found.failures:
+        raise failure
+    return [one.id for one in found.groups]
+
+
+def _written(selector: GroupSelector) -> str:
+    """The entry as in `log_groups`."""
+    star = "*" if selector.is_prefix and not selector.name.endswith("/") else ""
+    return f"{selector.name}{star}"
+
+
+def _arn(group: GroupId, selector: GroupSelector) -> str:
+    """What a policy calls the groups of an entry; for one group, AWS wants `:*` behind its name."""
+    name = f"{selector.name}*" if selector.is_prefix else f"{group.name}:*"
+    return f"arn:{group.partition}:logs:{group.region}:{group.account}:log-group:{name}"
+
+
+def _denied(denials: list[AccessDenied], statement: dict[str, str]) -> AccessDenied:
+    """One error for an action and an entry, with what to add to a policy."""
+    first = denials[0]
+    others = ", ".join(error.place.group or "" for error in denials[1:])
+    if "explicit deny" in first.what:
+        next_step = "An explicit deny overrides every Allow: change the policy that contains it"
+    else:
+        allow = json.dumps({"Effect": "Allow", **statement})
+        next_step = f"Add this statement to a policy of the identity that AWS names: {allow}"
+    return AccessDenied(
+        f"{first.what}{'; also on ' if others else ''}{others}",
+        place=first.place,
+        next_step=next_step,
+    )
+
+
+def _explained(error: CloudHsmError) -> CloudHsmError:
+    """The error, led by why it came to be where its causes tell."""
+    if isinstance(error, ServiceFailure):
+        return ServiceFailure(
+            error.what,
+            place=error.place,
+            next_step="Save the input again in a minute; if it persists, look for a proxy that "
+            "answers in AWS's place",
+        )
+    if not isinstance(error, EndpointUnreachable):
+        return error
+    why, next_step = _reason([*_causes(error)])
+    return EndpointUnreachable(
+        f"{why}: {error.what}" if why else error.what,
+        place=error.place,
+        next_step=next_step or error.next_step,
+    )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and those that led to it, the last first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _reason(causes: list[BaseException]) -> tuple[str, str]:
+    """Why an endpoint cannot be reached, and what to do; empty where the causes do not tell.
+
+    botocore's and urllib3's errors are known by their names: this room does not load them.
+    """
+    names = {type(cause).__name__ for cause in causes}
+    limit = re.search(r"timeout=([\d.]+)", " ".join(map(str, causes)))
+    seconds = f" within {limit[1]} s" if limit else ""
+    if "ProxyConnectionError" in names:
+        return (
+            f"The proxy does not let us through ({causes[-1]})",
+            "Check HTTPS_PROXY and NO_PROXY of the user that runs Splunk, and the proxy's rules",
+        )
+    if _any(causes, socket.gaierror):
+        return (
+            "The host's name cannot be resolved (DNS)",
+            "Check aws_region and endpoint_url, and whether this host's DNS knows the name",
+        )
+    if _any(causes, ssl.SSLError):
+        return (
+            f"TLS failed ({causes[-1]})",
+            "If a proxy inspects TLS, name the file of its CA in AWS_CA_BUNDLE in "
+            "splunk-launch.conf; else check that endpoint_url is a TLS endpoint of AWS",
+        )
+    if _any(causes, ConnectionRefusedError):
+        return "The connection is refused", "Check endpoint_url and its port, proxy and firewall"
+    if "ConnectTimeoutError" in names:
+        return f"There is no connection{seconds}", "Check firewall, routes and the need of a proxy"
+    if "ReadTimeoutError" in names:
+        return f"There is a connection, but no answer{seconds}", "Check endpoint_url and the proxy"
+    if _any(causes, ConnectionResetError) or "ConnectionClosedError" in names:
+        return "The connection was closed without an answer", "Check endpoint_url, proxy, firewall"
+    if any(
+        getattr(one, "errno", None) in (errno.ENETUNREACH, errno.EHOSTUNREACH) for one in causes
+    ):
+        return "There is no route to the host", "Check the network of this host, or name a proxy"
+    return "", ""
+
+
+def _any(causes: list[BaseException], kind: type[BaseException]) -> bool:
+    return any(isinstance(cause, kind) for cause in causes)

@@ -1,0 +1,260 @@
+"""The collector's own events: what it did to a record, and what it found missing.
+
+Sourcetype `aws:cloudhsm:collector`, one JSON object each. Every event has `time` (epoch seconds,
+six decimals), `event` (its kind), `input`, `aws_region` and a `message` for people; those of a log
+group have `aws_account_id`, `log_group` and mostly `log_stream`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import platform
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from cloudhsm import __version__
+from cloudhsm.base.counters import Outcome
+from cloudhsm.base.errors import CloudHsmError
+from cloudhsm.splunk.event_writer import Event
+from cloudhsm.state.input_cache import DISCOVERY, HISTORY, Failure, InputState
+from cloudhsm.trail.ledger import Anomaly, GapChange, Verdict
+from cloudhsm.trail.log_group import GroupId
+from cloudhsm.trail.window_plan import Replay
+
+SOURCETYPE = "aws:cloudhsm:collector"
+# Splunk reads JSON fields from the first 5,000 bytes of an event only.
+_MOST_FAILURES = 10
+_LONGEST_TEXT = 500
+
+_ANOMALIES = {
+    Anomaly.IMPLAUSIBLE_SEQUENCE: "Records whose number does not continue the HSM's sequence were "
+    "delivered; for completeness they count only where they fill a gap",
+    Anomaly.SEQUENCE_CONFLICT: "Records repeat a sequence number that this HSM used "
+    "before; all were delivered",
+    Anomaly.SEQUENCE_RESTARTED: "The HSM's sequence numbers began again",
+}
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """Builds the events of one log group."""
+
+    stanza: str
+    group: GroupId
+
+    def record_altered(
+        self, now_usecs: int, stream: str, event_id: str, key: str | None, original: str
+    ) -> Event:
+        """A record held characters that XML cannot carry, or nothing that Splunk would keep."""
+        as_bytes = original.encode("utf-8", "surrogatepass")
+        return self._event(
+            now_usecs,
+            "record_altered",
+            "Characters of this record that XML cannot carry were written as \\uXXXX, or it is "
+            "blank; the original is kept here",
+            stream,
+            record_key=key,
+            event_id=event_id,
+            sha256=hashlib.sha256(as_bytes).hexdigest(),
+            original_base64=base64.b64encode(as_bytes).decode(),
+        )
+
+    def records_flawed(
+        self, now_usecs: int, stream: str, flaws: tuple[str, ...], records: int, event_id: str
+    ) -> Event:
+        """Records of one page and stream that are not complete; they were delivered."""
+        return self._event(
+            now_usecs,
+            "records_flawed",
+            "Records are not complete or not CloudHSM's; they were delivered as they are",
+            stream,
+            flaws=list(flaws),
+            records=records,
+            first_event_id=event_id,
+        )
+
+    def anomaly(
+        self, now_usecs: int, stream: str, kind: Anomaly, records: int, key: str | None
+    ) -> Event:
+        """Records of one page and stream whose sequence numbers are odd in the same way."""
+        return self._event(
+            now_usecs, kind.value, _ANOMALIES[kind], stream, records=records, first_record_key=key
+        )
+
+    def gap(self, now_usecs: int, change: GapChange) -> Event:
+        """A gap was opened, or closed with a verdict."""
+        pending = change.verdict is Verdict.PENDING
+        numbers = f"{change.first:#x} to {change.last:#x}"
+        return self._event(
+            now_usecs,
+            "gap_opened" if pending else "gap_closed",
+            f"{change.missing} records of {change.stream} ({numbers}): {_MEANING[change.verdict]}",
+            change.stream,
+            reboot_counter=change.reboot_counter,
+            first_sequence=change.first,
+            last_sequence=change.last,
+            missing=change.missing,
+            verdict=change.verdict.value,
+            last_usecs_before=change.before and change.before.usecs,
+            first_usecs_after=change.after and change.after.usecs,
+        )
+
+    def state_recovered(self, now_usecs: int, reason: str) -> Event:
+        """The newest generation of the state was damaged; the one before it was used."""
+        return self._event(
+            now_usecs,
+            "state_recovered",
+            "The previous generation of the state is used; records may be repeated, none is lost",
+            None,
+            reason=reason,
+        )
+
+    def unfamiliar_group(self, now_usecs: int) -> Event:
+        """The name of the log group is not one that CloudHSM gives; said once."""
+        return self._event(
+            now_usecs,
+            "unfamiliar_group",
+            "This log group is not named like those of CloudHSM (/aws/cloudhsm/CLUSTER); it is "
+            "collected as log_groups asks",
+            None,
+        )
+
+    def unfamiliar_stream(self, now_usecs: int, stream: str) -> Event:
+        """The name of a log stream is neither an HSM's nor a cluster's; said once per stream."""
+        return self._event(
+            now_usecs,
+            "unfamiliar_stream",
+            "This log stream is named like neither an HSM nor a cluster; its records are delivered",
+            stream,
+        )
+
+    def replay(self, now_usecs: int, phase: str, replay: Replay) -> Event:
+        """A replay began or ended; what lies between was handed over whatever had been before."""
+        return self._event(
+            now_usecs,
+            "replay",
+            f"Replay {phase}: {_utc(replay.start_ms)} to {_utc(replay.end_ms)}, "
+            f"{replay.stream or 'all streams'}; remove repeats with the macro cloudhsm_dedup",
+            replay.stream,
+            phase=phase,
+            replay_id=replay.id,
+            replay_from=replay.start_ms / 1000,
+            replay_to=replay.end_ms / 1000,
+            requested_by=replay.requested_by,
+            reason=replay.reason or None,
+            records=replay.records if phase == "finished" else None,
+        )
+
+    def _event(
+        self, now_usecs: int, kind: str, message: str, stream: str | None, **details: object
+    ) -> Event:
+        body = {
+            "event": kind,
+            "message": message,  # early: Splunk reads JSON fields from the first 5,000 bytes only
+            "input": self.stanza,
+            "aws_account_id": self.group.account,
+            "aws_region": self.group.region,
+            "log_group": self.group.name,
+            "log_stream": stream,
+            **details,
+        }
+        cluster_id = self.group.cluster_id
+        source = self.group.source(stream or cluster_id)
+        return Event(now_usecs, _text(now_usecs, body), stream or cluster_id, source, SOURCETYPE)
+
+
+@dataclass(frozen=True)
+class InputReporter:
+    """Builds the events of one input; `host` is the Splunk host that runs it."""
+
+    stanza: str
+    region: str
+    host: str
+
+    def heartbeat(self, now_ms: int, state: InputState, outcome: Outcome) -> Event:
+        """The input is alive: what it did since the last heartbeat, and how things stand."""
+        tally = state.tally
+        settled_ms = outcome.oldest_settled_ms
+        return self._event(
+            now_ms,
+            "heartbeat",
+            f"{tally.records} records in {tally.runs} runs; {outcome.pending_gaps} gaps pending, "
+            f"{len(state.failures)} failures",
+            **tally.to_json(),
+            seconds=(now_ms - state.heartbeat_ms) // 1000 if state.heartbeat_ms else None,
+            groups=len(state.groups),
+            pending_gaps=outcome.pending_gaps,
+            absent_gaps=outcome.absent_gaps,
+            history_left_s=outcome.history_left_ms // 1000,
+            settled_age_s=None if settled_ms is None else (now_ms - settled_ms) // 1000,
+            caught_up=outcome.has_caught_up,
+            clock_offset_ms=state.clock_offset_ms,
+            failing=list(state.failures)[:_MOST_FAILURES],
+            version=__version__,
+            python=platform.python_version(),
+        )
+
+    def collection_failed(self, now_ms: int, name: str, error: CloudHsmError) -> Event:
+        """A log group, or the look for log groups, began to fail, or fails otherwise now."""
+        return self._event(
+            now_ms,
+            "collection_failed",
+            error.what[:_LONGEST_TEXT],
+            **_part(name),
+            aws_account_id=error.place.account,
+            error=type(error).__name__,
+            next_step=error.next_step[:_LONGEST_TEXT],
+        )
+
+    def collection_resumed(self, now_ms: int, name: str, failure: Failure) -> Event:
+        """What failed works again; what had to wait is collected from where it stopped."""
+        return self._event(
+            now_ms,
+            "collection_resumed",
+            f"Works again after {failure.tries} failed runs; nothing was skipped",
+            **_part(name),
+            error=failure.error,
+            failed_s=(now_ms - failure.since_ms) // 1000,
+        )
+
+    def _event(self, now_ms: int, kind: str, message: str, **details: object) -> Event:
+        body = {
+            "event": kind,
+            "message": message,
+            "input": self.stanza,
+            "aws_region": self.region,
+            **details,
+        }
+        text = _text(now_ms * 1000, body)
+        return Event(now_ms * 1000, text, self.host, self.stanza, SOURCETYPE)
+
+
+def _part(name: str) -> dict[str, object]:
+    """What a failure in the memory of an input concerns."""
+    for part, prefix in (("history", HISTORY), ("discovery", DISCOVERY)):
+        if name.startswith(prefix):
+            return {"part": part, "log_group": name[len(prefix) :] or None}
+    return {"part": "live", "log_group": name}
+
+
+def _text(now_usecs: int, body: dict[str, object]) -> str:
+    known = {name: value for name, value in body.items() if value is not None}
+    seconds, usecs = divmod(now_usecs, 1_000_000)
+    # Written by hand: a float would drop trailing zeros that the timestamp format counts on.
+    return f'{{"time":{seconds}.{usecs:06d},{json.dumps(known, separators=(",", ":"))[1:]}'
+
+
+def _utc(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_MEANING = {
+    Verdict.PENDING: "missing so far; they may still arrive",
+    Verdict.RECOVERED: "arrived",
+    Verdict.RECOVERED_LATE: "arrived after they had been given up",
+    Verdict.ABSENT_AT_SOURCE: "CloudWatch Logs does not hold them",
+    Verdict.EXPIRED: "deleted by the log group's retention before they could be read",
+    Verdict.BEFORE_START: "older than start_time, not collected",
+}

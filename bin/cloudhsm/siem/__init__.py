@@ -1,0 +1,17 @@
+"""Records for other SIEMs, by the conf files and lookups that Splunk reads.
+
+The modules, from the top: imports go only downward.
+
+==============  =====================================================================
+templates       a record as a line of JSON: complete for any text, fast for most
+output_formats  our fields, CIM, OCSF or ECS
+ocsf            OCSF events; the table is generated from mappings/ocsf.yaml
+ecs             ECS documents; the table is generated from mappings/ecs.yaml
+json_values     times and numbers as JSON has them (pure)
+search_time     the fields of a record: props, transforms, lookups, event types, tags
+record_files    records out of files: text, exports, JSON of log events
+evaluation      Splunk's eval expressions, where our conf files use them (pure)
+pcre            Splunk's regular expressions in Python's `re` (pure)
+conf            the add-on's own .conf files
+==============  =====================================================================
+"""

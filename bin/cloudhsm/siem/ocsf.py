@@ -1,0 +1,316 @@
+"""A record's fields as an event of the Open Cybersecurity Schema Framework (OCSF).
+
+Pure: fields in, event out. What depends on operation and outcome only comes from `ocsf_rows.json`,
+which is made from `mappings/ocsf.yaml`; `docs/ocsf.md` shows both, with the reasons.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cloudhsm.siem.json_values import number
+
+_MFA = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+_SERVICE = "AWS CloudHSM"
+_PRODUCT = {"name": _SERVICE, "vendor_name": "AWS"}
+_OTHER = 99
+_ACCOUNT = {"type_id": 10, "type": "AWS Account"}
+_HSM = {"type_id": 99, "type": "HSM"}
+_TARGETS = ("target_user_name", "target_user_id")  # have a place in user management only
+_KNOWN_PLACES = 1024  # clusters and HSMs whose objects are kept
+
+
+class _Entity(NamedTuple):
+    """A kind of thing that is managed; `holder`: the attribute that describes it further."""
+
+    type_id: int
+    type: str
+    named: str
+    uid: str | None
+    data: tuple[str, ...]
+    holder: str | None
+
+
+class _Row(NamedTuple):
+    """An operation: what starts an event by outcome, with somebody in it and with nobody."""
+
+    starts: Mapping[str, Mapping[str, Any]]
+    starts_for_nobody: Mapping[str, Mapping[str, Any]]
+    people: str
+    entity: _Entity | None
+    unmapped: tuple[str, ...]
+
+
+class Tables(NamedTuple):
+    """What `ocsf_rows.json` tells; `user_types`: OCSF's number and word for the HSM's types."""
+
+    rows: Mapping[str, _Row]
+    user_types: Mapping[str, tuple[int, str]]
+    metadata: Mapping[str, Any]
+
+
+def tables(told: Mapping[str, Any]) -> Tables:
+    """The tables out of the JSON of `ocsf_rows.json`."""
+    entities = {
+        name: _Entity(**{**one, "data": tuple(one["data"])})
+        for name, one in told["entities"].items()
+    }
+    rows = {
+        opcode: _row(one, entities.get(one["entity"] or ""), told["unmapped"])
+        for opcode, one in told["operations"].items()
+    }
+    metadata = {"version": told["version"], "product": _PRODUCT, "profiles": told["profiles"]}
+    return Tables(rows, told["user_types"], metadata)
+
+
+def _row(one: Mapping[str, Any], entity: _Entity | None, unmapped: Iterable[str]) -> _Row:
+    mapped = {*entity.data, entity.uid} if entity else set()
+    common = {"timezone_offset": 0}  # the HSM's clock is UTC
+    starts, starts_for_nobody = (
+        {outcome: {**place, **graded, **common} for outcome, graded in one["outcomes"].items()}
+        for place in (one["place"], one.get("nobody", one["place"]))
+    )
+    targets = () if one["people"] == "account" else _TARGETS
+    left = (*(name for name in unmapped if name not in mapped), *targets)
+    return _Row(starts, starts_for_nobody, one["people"], entity, left)
+
+
+TABLES = tables(json.loads(Path(__file__).with_name("ocsf_rows.json").read_text(encoding="utf-8")))
+
+
+def event(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The event of a record with these fields, ready for JSON; read it, do not change its objects.
+
+    `fields`: as a Splunk search sees them, by the names of `docs/fields.md`: text, or a list of
+    texts; `_time` in microseconds since 1970 as an int; what the record lacks is absent. Every
+    record gives a valid event, a damaged one as well. Of a field that has several values where
+    there should be one, the first has its place, and `unmapped` has them all.
+    """
+    return event_by(TABLES, fields)
+
+
+def event_by(tables: Tables, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The same by other tables than the shipped ones."""
+    first, repeated = _first_values(fields)
+    get = first.get
+    opcode: str | None = get("opcode")
+    row = tables.rows.get("(none)" if opcode is None else opcode) or tables.rows["*"]
+    user, actor = _people(row.people, first, tables.user_types)
+    starts = row.starts if user or row.people == "actor" else row.starts_for_nobody
+    made: dict[str, Any] = {**starts.get(get("outcome", ""), starts["unknown"])}
+    if row is tables.rows["*"]:
+        made["activity_name"] = opcode
+    time = get("_time")
+    made["time"] = (time if type(time) is int else 0) // 1000
+    unmapped: dict[str, Any] = {name: fields[name] for name in row.unmapped if name in first}
+    unmapped.update(repeated)
+    made["metadata"] = _metadata(tables.metadata, first, unmapped)
+    _place(made, first, unmapped)
+    if row.entity:
+        made["entity"] = _entity(row.entity, fields, first)
+    _put_people(made, row.people, user, actor, first, unmapped)
+    for name, attribute in _TEXTS:
+        if name in first:
+            made[attribute] = first[name]
+    if unmapped:
+        made["unmapped"] = unmapped
+    return made
+
+
+_TEXTS = (
+    ("description", "message"),
+    ("response_code", "status_code"),
+    ("response", "status_detail"),
+    ("_raw", "raw_data"),
+)
+
+
+def _first_values(fields: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """The first value of each field, and all values of those that should have one only."""
+    lists = [name for name, value in fields.items() if value.__class__ is list]
+    if not lists:
+        return fields, {}
+    first = {**fields}
+    repeated: dict[str, Any] = {}
+    for name in lists:
+        if fields[name]:
+            first[name] = fields[name][0]
+        else:
+            del first[name]
+        if name in _PLACED:
+            repeated[name] = fields[name]
+    return first, repeated
+
+
+# Fields with a place of their own outside of `unmapped`.
+_PLACED = frozenset(
+    (
+        "aws_account_id",
+        "aws_region",
+        "cluster_id",
+        "hsm_id",
+        "usecs",
+        "record_version",
+        "sequence_no",
+        "opcode",
+        "user_id",
+        "session_handle",
+        "response_code",
+        "response",
+        "user_name",
+        "target_user_name",
+        "target_user_id",
+        "mfa_enabled",
+        "description",
+        "record_key",
+    )
+)
+
+
+def _metadata(
+    common: Mapping[str, Any], first: Mapping[str, Any], unmapped: dict[str, Any]
+) -> dict[str, Any]:
+    made = {**common}
+    for name, attribute in _METADATA_TEXTS:
+        if name in first:
+            made[attribute] = first[name]
+    printed = first.get("sequence_no")
+    if printed is not None:
+        sequence = number(printed)
+        if sequence is None:
+            unmapped.setdefault("sequence_no", printed)
+        else:
+            made["sequence"] = sequence
+    return made
+
+
+_METADATA_TEXTS = (
+    ("opcode", "event_code"),
+    ("record_key", "uid"),
+    ("usecs", "original_time"),
+    ("record_version", "log_version"),
+    ("source", "log_source"),
+)
+
+
+def _place(made: dict[str, Any], first: Mapping[str, Any], unmapped: dict[str, Any]) -> None:
+    """Account, Region, HSM and cluster, as far as they are known."""
+    get = first.get
+    region, cluster, opcode = get("aws_region"), get("cluster_id"), get("opcode")
+    made["cloud"] = _cloud(get("aws_account_id"), region)
+    hsm = get("hsm_id")
+    if hsm is not None:
+        made["device"] = _device(hsm, region)
+    if opcode is not None:
+        made["api"] = {"operation": opcode, "service": _service(cluster)}
+    elif cluster is not None:
+        unmapped["cluster_id"] = cluster
+
+
+@lru_cache(_KNOWN_PLACES)
+def _cloud(account: str | None, region: str | None) -> dict[str, Any]:
+    made: dict[str, Any] = {"provider": "AWS"}
+    if account is not None:
+        made["account"] = {"uid": account, **_ACCOUNT}
+    if region is not None:
+        made["region"] = region
+    return made
+
+
+@lru_cache(_KNOWN_PLACES)
+def _device(hsm: str, region: str | None) -> dict[str, Any]:
+    made = {"uid": hsm, **_HSM}
+    return made if region is None else {**made, "region": region}
+
+
+@lru_cache(_KNOWN_PLACES)
+def _service(cluster: str | None) -> dict[str, str]:
+    return {"name": _SERVICE} if cluster is None else {"name": _SERVICE, "uid": cluster}
+
+
+def _people(
+    people: str, first: Mapping[str, Any], types: Mapping[str, tuple[int, str]]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Who the event is about and who acts, each empty if the record does not name them.
+
+    In user management an older record names the account and nobody else. So does a newer one
+    without a target, but for the number of who acts: the rule of our CIM fields too.
+    """
+    get = first.get
+    if people != "account":
+        acts = _user(get("user_name"), get("user_id"), get("user_type"), types)
+        return (acts if people == "subject" else {}), acts
+    target = get("target_user_name")
+    if target is None:
+        kind = get("target_user_type", get("user_type"))
+        account = _user(get("user_name"), get("target_user_id"), kind, types)
+        return account, _user(None, get("user_id"), None, types)
+    account = _user(target, get("target_user_id"), get("target_user_type"), types)
+    return account, _user(get("user_name"), get("user_id"), get("src_user_type"), types)
+
+
+def _user(
+    name: str | None,
+    uid: str | None,
+    kind: str | None,
+    types: Mapping[str, tuple[int, str]],
+) -> dict[str, Any]:
+    """OCSF asks for a name or a number; a type alone is nobody."""
+    made: dict[str, Any] = {}
+    if name is not None:
+        made["name"] = name
+    if uid is not None:
+        made["uid"] = uid
+    if made and kind is not None:
+        made["type_id"], made["type"] = types.get(kind) or (_OTHER, kind)
+    return made
+
+
+def _put_people(
+    made: dict[str, Any],
+    people: str,
+    user: dict[str, Any],
+    actor: dict[str, Any],
+    first: Mapping[str, Any],
+    unmapped: dict[str, Any],
+) -> None:
+    session = first.get("session_handle")
+    acts = {"user": actor} if actor else {}
+    if user:
+        made["user"] = user
+    if people == "subject" and user:
+        made["service"] = _service(first.get("cluster_id"))
+        if session is not None:
+            made["session"] = {"uid": session}
+    if session is not None:
+        acts["session"] = {"uid": session}
+    if acts:
+        made["actor"] = acts
+    mfa = first.get("mfa_enabled")
+    if mfa is not None:
+        if people == "subject" and user and mfa.lower() in _MFA:
+            made["is_mfa"] = _MFA[mfa.lower()]
+        else:
+            unmapped.setdefault("mfa_enabled", mfa)
+
+
+def _entity(entity: _Entity, fields: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
+    """What is managed; its name is our word for the kind where the record has no number for it."""
+    made: dict[str, Any] = {"type_id": entity.type_id, "type": entity.type}
+    uid = first.get(entity.uid) if entity.uid else None
+    if uid is None:
+        made["name"] = entity.named
+    else:
+        made["uid"] = uid
+    if entity.holder == "device" and uid is not None:
+        made["device"] = _device(uid, first.get("aws_region"))
+    elif entity.holder == "policy":
+        made["policy"] = {"name": entity.named}
+    data = {name: fields[name] for name in entity.data if name in first}
+    if data:
+        made["data"] = data
+    return made

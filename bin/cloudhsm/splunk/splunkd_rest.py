@@ -1,0 +1,196 @@
+"""splunkd of this host: what it says of itself, and collections of its KV Store, through its REST.
+
+KV Store answers 409 to an insert whose `_key` exists; that is its only atomic step. In a search
+head cluster writes go to KV Store's captain, reads are answered by the member itself and may lag.
+While it starts, is disabled or has no captain it answers 503 or points elsewhere (3xx).
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from splunklib.binding import AuthenticationError, HTTPError, UrlEncoded
+from splunklib.binding import handler as splunk_http
+from splunklib.client import Service
+
+from cloudhsm.base.errors import CloudHsmError, StateError
+
+APP = "TA-aws-cloudhsm"
+CLUSTER_MEMBER = "shc_member"
+# A healthy KV Store answers within milliseconds; a slow one may be waiting for its members.
+_TIMEOUT_S = 15.0
+_INFO_TIMEOUT_S = 5.0
+_TRIES, _PAUSE_S = 3, 1.0
+_CONFLICT, _DENIED, _MISSING, _UNAVAILABLE = 409, (401, 403), 404, 503
+_JSON = [("Content-Type", "application/json")]
+
+Json = dict[str, Any]
+
+
+class SplunkdSilent(CloudHsmError):
+    """splunkd did not say what it is."""
+
+
+class KvStoreUnavailable(StateError):
+    """KV Store cannot be used now."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """guid: of this installation, kept over restarts. name: as people call it."""
+
+    guid: str
+    name: str
+    roles: tuple[str, ...] = ()
+
+
+def describe(server_uri: str, session_key: str) -> Server:
+    """What splunkd says of itself; raises SplunkdSilent."""
+    service = _service(server_uri, {"token": f"Splunk {session_key}"}, _INFO_TIMEOUT_S)
+    try:
+        answer = service.get(UrlEncoded("/services/server/info"), output_mode="json")
+        content = json.loads(answer.body.read())["entry"][0]["content"]
+        roles = tuple(str(role) for role in content.get("server_roles") or ())
+        return Server(str(content["guid"]), str(content.get("serverName", "")), roles)
+    except (HTTPError, AuthenticationError, OSError) as error:
+        why = _why(error)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        why = f"its answer has another form ({error!r})"
+    raise SplunkdSilent(
+        f"splunkd at {server_uri} does not tell its server roles: {why}",
+        next_step="The next run asks again; look into splunkd.log if it persists",
+    )
+
+
+def log_in(server_uri: str, user: str, password: str) -> str:
+    """A session key for a person; raises SplunkdSilent."""
+    service = _service(server_uri, {"username": user, "password": password}, _INFO_TIMEOUT_S)
+    try:
+        service.login()
+    except AuthenticationError:
+        why = f"it does not know {user} with this password"
+    except (HTTPError, OSError, ET.ParseError) as error:
+        why = _why(error)
+    else:
+        return str(service.token).partition(" ")[2]
+    raise SplunkdSilent(
+        f"splunkd at {server_uri} gives no session: {why}",
+        next_step="Check --uri, the user and the password",
+    )
+
+
+class Collection:
+    """One collection of KV Store; every method may raise KvStoreUnavailable.
+
+    Once it was raised, the rest of a run is spared the waiting: it is raised again at once.
+    login: `{"token": "Splunk KEY"}`, as a run has it, or what else splunklib's Service takes.
+    """
+
+    def __init__(self, server_uri: str, login: Mapping[str, str], name: str) -> None:
+        self._uri = server_uri
+        self._path = UrlEncoded(f"storage/collections/data/{name}", skip_encode=True)
+        self._service = _service(server_uri, login, _TIMEOUT_S)
+        self._failure: KvStoreUnavailable | None = None
+
+    def insert(self, document: Json) -> bool:
+        """Add a document; False, and nothing is changed, where its `_key` exists."""
+        body = json.dumps(document)
+        return self._ask("POST", headers=_JSON, body=body) is not None
+
+    def find(self, query: Json, limit: int, sort: str = "slot:-1", fields: str = "") -> list[Json]:
+        """The first documents of an order (`FIELD:1` or `FIELD:-1`), whole or some of `fields`."""
+        asked = {"query": json.dumps(query), "sort": sort, "limit": str(limit)}
+        asked |= {"fields": fields} if fields else {}
+        answer = self._ask("GET", **asked)
+        if not isinstance(answer, list) or not all(isinstance(one, dict) for one in answer):
+            raise self._told("KV Store's answer has another form")
+        return answer
+
+    def delete(self, query: Json) -> None:
+        """Remove the documents that a query finds."""
+        self._ask("DELETE", query=json.dumps(query))
+
+    def _ask(self, method: str, **request: Any) -> Any:  # noqa: ANN401  (JSON)
+        """The answer; None for a conflict."""
+        if self._failure is not None:
+            raise self._failure
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return self._once(method, request)
+            except HTTPError as error:
+                if error.status == _CONFLICT:
+                    return None
+                if error.status == _UNAVAILABLE and attempt < _TRIES:
+                    time.sleep(_PAUSE_S)
+                    continue
+                self._failure = self._refused(error)
+            except AuthenticationError:
+                self._failure = self._denied(401)
+            except (OSError, ValueError) as error:
+                self._failure = self._told(f"splunkd was asked for KV Store: {_why(error)}")
+            raise self._failure
+        raise AssertionError("the last try returns or raises")
+
+    def _once(self, method: str, request: Mapping[str, Any]) -> Any:  # noqa: ANN401  (JSON)
+        send = {
+            "GET": self._service.get,
+            "POST": self._service.post,
+            "DELETE": self._service.delete,
+        }[method]
+        answer = send(self._path, owner="nobody", app=APP, **request)
+        if answer.status >= 300:  # splunklib follows nobody, and the session key goes nowhere else
+            raise OSError(f"KV Store has no captain here: HTTP {answer.status}")
+        body = answer.body.read()
+        return json.loads(body) if body else {}
+
+    def _refused(self, error: HTTPError) -> KvStoreUnavailable:
+        if error.status in _DENIED:
+            return self._denied(error.status)
+        if error.status == _MISSING:
+            return KvStoreUnavailable(
+                f"KV Store at {self._uri} does not know the add-on's collection for states",
+                next_step="Install all of TA-aws-cloudhsm here (default/collections.conf), and "
+                "restart Splunk",
+            )
+        return self._told(f"KV Store answers: {error}")
+
+    def _denied(self, status: int) -> KvStoreUnavailable:
+        return KvStoreUnavailable(
+            f"splunkd at {self._uri} did not let this session use KV Store: HTTP {status}",
+            next_step="Give the owner of the input read and write access to the add-on's "
+            "collections; a session that ended is renewed by the next run",
+        )
+
+    def _told(self, what: str) -> KvStoreUnavailable:
+        return KvStoreUnavailable(
+            f"{what} (at {self._uri})",
+            next_step="See `splunk show kvstore-status`: where it is disabled, enable it "
+            "(server.conf, [kvstore] disabled = false) or set state_store = file, which no search "
+            "head cluster takes; where it starts or elects a captain, wait. Nothing was lost, the "
+            "next run tries again",
+        )
+
+
+def _service(server_uri: str, login: Mapping[str, str], timeout_s: float) -> Service:
+    parts = urlsplit(server_uri)
+    return Service(
+        handler=splunk_http(timeout=timeout_s),
+        scheme=parts.scheme,
+        host=parts.hostname or "",
+        port=parts.port or 8089,  # splunkd's own default
+        owner="nobody",
+        app=APP,
+        autologin=False,
+        **login,
+    )
+
+
+def _why(error: Exception) -> str:
+    return "it did not answer in time" if isinstance(error, socket.timeout) else str(error)

@@ -1,0 +1,232 @@
+"""What a support bundle may show: settings as conf files have them, and texts, without secrets.
+
+Three nets, one behind the other: what a setting or variable is called, the values found that way
+(as they are, in any case, and as URL, JSON and Base64 write them) wherever they turn up, and the
+forms that `cloudhsm.splunk.log_file` knows. What slips through one is held by the next.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import quote, quote_plus, unquote
+from xml.sax.saxutils import escape
+
+from cloudhsm.base.arguments import ARGUMENTS, SCHEME
+from cloudhsm.splunk.log_file import HIDDEN, redacted
+
+# Values of other settings of a stanza are hidden: a slip in a name must not show a secret.
+KNOWN = frozenset(ARGUMENTS) | {
+    "disabled",
+    "host",
+    "index",
+    "interval",
+    "python.required",
+    "python.version",
+    "source",
+    "sourcetype",
+    "start_by_shell",
+}
+# The variables that decide how the collector reaches AWS and which libraries it runs on.
+_TELLING_VARIABLE = re.compile(
+    r"AWS_.*|SPLUNK_.*|PYTHON.*|(?i:(?:https?|all|no)_proxy)|SSL_CERT_.*|OPENSSL_.*|"
+    r"LD_LIBRARY_PATH|LANG|LC_ALL|TZ"
+)
+_SECRET_NAME = re.compile(r"(?i)key|secret|pass|pwd|tok|external.?id|auth|cookie")
+_FILE_NAME = re.compile(r"(?i)_(?:file|path)\Z")
+_CREDENTIAL_NAME = re.compile(r"[\w.@-]{1,100}", re.ASCII)
+_URL_NAME = re.compile(r"(?i)ur[li]|proxy")
+# Of long-lived keys, of sessions, and of what STS and services hand out.
+_KEY_ID = re.compile(r"(?i)(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,124}")
+_ACCOUNT = re.compile(r"(?:(?<!\d)|(?<=%[0-9A-Fa-f]{2}))\d{12}(?!\d)")
+# In names of files, made from an account id among others: whoever has it can find that id.
+_DIGEST = re.compile(r"(?<=-)[0-9a-f]{12}(?=\.)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SHORTEST, _SHORTEST_PART = 4, 8
+_MOST_DECODINGS = 3
+
+Settings = list[tuple[str, str]]
+
+
+def stanzas(text: str) -> Iterator[tuple[str, Settings]]:
+    """The stanzas of a conf file with their settings, in its order.
+
+    A line that is no setting has the name "". A backslash at the end of a line goes on with the
+    next one (inputs.conf and its like are described in Splunk's Admin Manual).
+    """
+    name, settings = "default", Settings()
+    lines = iter(text.lstrip("\ufeff").splitlines())
+    for first in lines:
+        line = first.strip()
+        while line.endswith("\\"):
+            line = line[:-1] + "\n" + next(lines, "").rstrip()
+        if line.startswith("[") and line.endswith("]"):
+            yield name, settings
+            name, settings = line[1:-1], []
+        elif line and not line.startswith("#"):
+            key, equals, value = line.partition("=")
+            settings.append((key.strip(), value.strip()) if equals else ("", line))
+    yield name, settings
+
+
+def inputs_in(text: str) -> Iterator[tuple[str, Settings]]:
+    """Of inputs.conf, what concerns this add-on: its scheme's defaults and its inputs."""
+    for name, settings in stanzas(text):
+        if name == SCHEME or name.startswith(f"{SCHEME}://"):
+            yield name, settings
+
+
+def is_telling(variable: str) -> bool:
+    """Whether an environment variable belongs into a bundle."""
+    return _TELLING_VARIABLE.fullmatch(variable) is not None
+
+
+@dataclass
+class Redactor:
+    """Takes secrets out of settings and texts, and counts them.
+
+    anonymous: account ids become account-1, account-2, ..., each the same everywhere.
+    removed: how often what was taken out, for whoever looks through the bundle.
+    """
+
+    anonymous: bool = False
+    removed: Counter[str] = field(default_factory=Counter)
+    _known: set[str] = field(default_factory=set)
+    _pattern: re.Pattern[str] | None = None
+    _stand_ins: dict[str, str] = field(default_factory=dict)
+
+    def learn(self, name: str, value: str) -> None:
+        """Remember the secrets of one setting or variable, to hide them everywhere."""
+        is_known = name in KNOWN or is_telling(name)
+        if _is_secret(name) or (not is_known and len(value) >= _SHORTEST_PART):
+            self._remember(value)
+        before, _, _ = value.rpartition("@")
+        if before and (_URL_NAME.search(name) or "://" in before):
+            user_info = before.rpartition("//")[2]
+            user, colon, password = user_info.partition(":")
+            self._remember(password if colon else user)
+            if colon:
+                self._remember(unquote(password))
+                self._remember(_base64(user_info))
+                self._remember(_base64(unquote(user_info)))
+
+    def setting(self, name: str, value: str) -> str:
+        """The value of a stanza's setting, as a bundle shows it."""
+        return self._showing(value, _shown(name, value) if name in KNOWN or not value else HIDDEN)
+
+    def variable(self, name: str, value: str) -> str:
+        """The value of an environment variable, as a bundle shows it."""
+        return self._showing(value, _shown(name, value))
+
+    def _showing(self, value: str, shown: str) -> str:
+        if shown != value:
+            self.removed["values of settings and variables"] += 1
+        return self.text(shown)
+
+    def text(self, text: str) -> str:
+        """The text without secrets, line by line; lines that hide one behind %XX are decoded."""
+        return "\n".join(self._line(line) for line in text.split("\n"))
+
+    def _line(self, line: str) -> str:
+        cleaned = self._cleaned(line)
+        decoded = cleaned
+        for _ in range(_MOST_DECODINGS):
+            if "%" not in decoded:
+                break
+            decoded = unquote(decoded)
+            without = self._cleaned(decoded)
+            if without != decoded:
+                cleaned = decoded = self._cleaned(_CONTROL.sub(" ", without))
+        return cleaned
+
+    def _cleaned(self, line: str) -> str:
+        hidden_before = line.count(HIDDEN)
+        if self._pattern is not None:
+            line = self._pattern.sub(HIDDEN, line)
+        line = redacted(line)
+        self.removed["secrets in texts"] += max(0, line.count(HIDDEN) - hidden_before)
+        line, ids = _KEY_ID.subn(rf"\1{HIDDEN}", line)
+        self.removed["access key ids"] += ids
+        if self.anonymous:
+            line = _DIGEST.sub(lambda found: self._stand_in("digest", found[0]), line)
+            line = _ACCOUNT.sub(lambda found: self._stand_in("account", found[0]), line)
+        return line
+
+    def _stand_in(self, kind: str, value: str) -> str:
+        if value not in self._stand_ins:
+            number = 1 + sum(one.startswith(kind) for one in self._stand_ins.values())
+            self._stand_ins[value] = f"{kind}-{number}"
+        self.removed[f"{kind} ids replaced"] += 1
+        return self._stand_ins[value]
+
+    def _remember(self, secret: str) -> None:
+        for part in secret.split("\n"):
+            value = part.strip()
+            if len(value) >= _SHORTEST and value.strip("*"):
+                self._known |= _spellings(value)
+        longest_first = sorted(self._known, key=lambda one: (-len(one), one))
+        if longest_first:
+            self._pattern = re.compile("|".join(map(_searched, longest_first)), re.IGNORECASE)
+
+
+def newest_lines(content: bytes, is_whole: bool) -> str:
+    """Text of the end of a file; without its first line where that may have been cut in two."""
+    if not is_whole:
+        content = content.partition(b"\n")[2]
+    return content.decode("utf-8", "replace")
+
+
+def _is_secret(name: str) -> bool:
+    """Names of files that hold secrets are none; a line that is no setting may be anything."""
+    return not name or (bool(_SECRET_NAME.search(name)) and not _FILE_NAME.search(name))
+
+
+def _shown(name: str, value: str) -> str:
+    if not value:
+        return value
+    is_no_name = name.endswith("_credential") and not _CREDENTIAL_NAME.fullmatch(value)
+    if _is_secret(name) or is_no_name:
+        return HIDDEN
+    if _URL_NAME.search(name):
+        return _without_user_and_query(value)
+    return value.replace("\n", "\\n")
+
+
+def _without_user_and_query(url: str) -> str:
+    start, slashes, rest = url.partition("://")
+    if not slashes:
+        start, rest = "", url
+    user_info, at, place = rest.rpartition("@")
+    shown = re.split(r"[?#]", place, maxsplit=1)
+    user = f"{HIDDEN}@" if user_info else at
+    return start + slashes + user + shown[0] + (f"?{HIDDEN}" if shown[1:] else "")
+
+
+def _base64(text: str) -> str:
+    return b64encode(text.encode("utf-8", "surrogatepass")).decode()
+
+
+def _spellings(value: str) -> set[str]:
+    """How a value looks in texts of different kinds."""
+    encodable = value.encode("utf-8", "replace").decode()
+    return {
+        value,
+        quote(encodable, safe=""),
+        quote(encodable),
+        quote_plus(encodable),
+        json.dumps(value)[1:-1],
+        repr(value)[1:-1],
+        escape(value),
+    }
+
+
+def _searched(value: str) -> str:
+    """A short secret is hidden where it stands by itself: `prod` must not take `product` apart."""
+    pattern = re.escape(value)
+    if len(value) >= _SHORTEST_PART:
+        return pattern
+    return rf"(?:(?<![a-z0-9])|(?<=%[0-9a-f]{{2}})){pattern}(?![a-z0-9])"

@@ -1,0 +1,127 @@
+"""What an input remembers between runs besides the states of its groups: nothing precious.
+
+Discovered groups (asked for every 5 minutes at most), AWS's clock, failures with their backoff and
+the counters for the next heartbeat. A damaged or missing file costs a few calls and a heartbeat
+that begins anew, so it is replaced without asking.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from cloudhsm.aws.log_source import FoundGroup
+from cloudhsm.base.counters import Tally
+from cloudhsm.base.settings import Settings
+from cloudhsm.trail.log_group import GroupId
+
+VERSION = 1
+# How a failure is called: a group's live window has the group's name alone.
+HISTORY = "history of "
+DISCOVERY = "log_groups="
+
+
+@dataclass
+class Failure:
+    """What stands in the way of a group, since when, and when to try again.
+
+    tries: runs in a row that failed. retry_ms: no call for this group before this instant.
+    """
+
+    error: str
+    since_ms: int
+    tries: int = 1
+    retry_ms: int = 0
+
+
+@dataclass
+class InputState:
+    """The memory of one input.
+
+    asked:     what `groups` were discovered for; another setting asks anew.
+    failures:  by what fails: the name of a log group for its live window, that behind HISTORY
+               for its sweeps, gaps and history, an entry of log_groups behind DISCOVERY.
+    turn:      which group comes first in the next run: its number, round and round.
+    """
+
+    asked: str = ""
+    discovered_ms: int = 0
+    groups: list[FoundGroup] = field(default_factory=list)
+    clock_offset_ms: int = 0
+    heartbeat_ms: int = 0
+    tally: Tally = field(default_factory=Tally)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    turn: int = 0
+
+    def is_new_to(self, settings: Settings) -> bool:
+        """Whether the groups that a stanza asks for were never looked for."""
+        return self.asked != asked(settings)
+
+    def to_json(self) -> dict[str, object]:
+        """The document, with its version."""
+        return {
+            "version": VERSION,
+            "asked": self.asked,
+            "discovered_ms": self.discovered_ms,
+            "groups": [[asdict(found.id), found.retention_ms] for found in self.groups],
+            "clock_offset_ms": self.clock_offset_ms,
+            "heartbeat_ms": self.heartbeat_ms,
+            "tally": self.tally.to_json(),
+            "failures": {name: asdict(one) for name, one in self.failures.items()},
+            "turn": self.turn,
+        }
+
+
+def asked(settings: Settings) -> str:
+    """What a discovery depends on, as a text to compare: where, what and as whom; no secret."""
+    entries = [[one.name, one.is_prefix] for one in settings.log_groups]
+    login = settings.login
+    role = login.role and login.role.arn
+    identity = [login.profile, login.credential, role, *login.linked_accounts]
+    return json.dumps([settings.aws_region, settings.endpoint_url, entries, identity])
+
+
+class InputFile:
+    """Where the memory of one input is kept."""
+
+    def __init__(self, folder: Path, stanza: str) -> None:
+        readable = re.sub(r"[^A-Za-z0-9.-]+", "_", stanza)[:80]
+        unique = hashlib.sha256(stanza.encode()).hexdigest()[:12]
+        self.path = folder / f"{readable}-{unique}.input"
+
+    def load(self) -> InputState:
+        """What was remembered; an empty memory where nothing usable is there."""
+        try:
+            document = json.loads(self.path.read_bytes())
+            if document["version"] != VERSION:
+                return InputState()
+            groups = [FoundGroup(GroupId(**one), age_ms) for one, age_ms in document["groups"]]
+            return InputState(
+                document["asked"],
+                int(document["discovered_ms"]),
+                groups,
+                int(document["clock_offset_ms"]),
+                int(document["heartbeat_ms"]),
+                Tally.from_json(document["tally"]),
+                {name: Failure(**one) for name, one in document["failures"].items()},
+                int(document.get("turn", 0)),
+            )
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return InputState()
+
+    def save(self, state: InputState) -> bool:
+        """Replace what was remembered; False where it cannot be written, and is forgotten."""
+        temporary = self.path.with_suffix(".input-new")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(state.to_json()), encoding="utf-8")
+            temporary.replace(self.path)
+        except OSError:
+            with suppress(OSError):
+                temporary.unlink()
+            return False
+        return True

@@ -1,0 +1,459 @@
+"""States in KV Store, where several hosts may run one input: one works, the others stand by.
+
+KV Store has no compare-and-swap, only an insert that fails where its `_key` exists. So the state
+of a log group is a row of slots, numbered upwards, each written once and never changed::
+
+    claim    somebody opened the group: its epoch is one above that of the slot before
+    state    a generation: envelope and document as in a file, in parts where it is long
+    release  the last word of an epoch: its run ended in order
+    moved    the state is in a file now; aside: a person had it set aside
+
+The newest slot is the truth. Why two collectors can never both advance:
+
+- Every slot follows the one that its writer wrote or saw last. Of two that write the same number
+  one is refused (409), and stops with StateLocked.
+- A claim counts once a read shows it as the newest slot. Members of a cluster replicate in order:
+  a member that shows the claim shows all that was written before it, so old views cannot win.
+- The claim behind an epoch without a last word is a barrier, kept for BARRIER_DAYS while other old
+  slots are deleted. A process that was paused, for however long, writes into exactly that slot
+  next and is refused. All that it can have done is to hand over what the new owner also reads:
+  repeats, which `cloudhsm_dedup` removes. A slot is written after its records were handed over, so
+  a slot that is refused, lost or late never loses any.
+
+Ownership lasts: another host takes over once the newest slot is TAKEOVER_MS old, or three
+intervals of its writer. Every run writes slots: such a silence means that host or input is gone.
+Clocks of members may differ; a wrong one can hand the group over too early or late, no more.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from cloudhsm.base.errors import Place, StateCorrupt, StateError, StateLocked
+from cloudhsm.splunk.splunkd_rest import KvStoreUnavailable, Server
+from cloudhsm.state.file_store import (
+    Damaged,
+    Envelopes,
+    FileStateStore,
+    Loaded,
+    StateFile,
+    sealed,
+)
+from cloudhsm.state.kv_replay_requests import KvRequests, asked_of
+from cloudhsm.state.replay_requests import Request
+from cloudhsm.state.state_document import GroupState
+from cloudhsm.trail.log_group import GroupId
+
+COLLECTION = "cloudhsm_collector_states"
+# As long as a renamed input waits. An input that waits out a failure of AWS is silent for 5 min.
+TAKEOVER_MS = 10 * 60_000
+BARRIER_DAYS = 30
+# KV Store takes documents of 16 MB. Documents of states are ASCII, so characters are bytes.
+PART_CHARACTERS = 8_000_000
+_LAST_WORDS = ("release", "moved", "aside")
+_MOST_DOCUMENTS, _MOST_GENERATIONS = 10_000, 20
+_TRIES, _PAUSE_S = 10, 0.2
+_REPAIR = (
+    "disable the input and run `splunk cmd python aws_cloudhsm_state.py set-aside --kvstore "
+    "FILE.state` in the add-on's bin folder: the next run collects again from start_time, and the "
+    "macro cloudhsm_dedup removes the repeats"
+)
+
+Json = dict[str, Any]
+
+
+class StateMoved(StateError):
+    """The state that was in KV Store is in a file now."""
+
+
+class Slots(Protocol):
+    """A collection of KV Store; each call may raise KvStoreUnavailable."""
+
+    def insert(self, document: Json) -> bool: ...
+    def find(
+        self, query: Json, limit: int, sort: str = "slot:-1", fields: str = ""
+    ) -> list[Json]: ...
+    def delete(self, query: Json) -> None: ...
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who opens states: this installation of Splunk, for runs of this many seconds."""
+
+    server: Server
+    interval_s: float = 60
+
+    @property
+    def patience_ms(self) -> int:
+        """How long the others wait for a sign of life."""
+        return max(TAKEOVER_MS, int(3000 * self.interval_s))
+
+
+class KvState:
+    """The state of one group, as long as nobody else claims it.
+
+    key: the name of the group's state file without its suffix. Loading needs no claim.
+    """
+
+    def __init__(self, slots: Slots, key: str, group: GroupId | None, owner: Owner) -> None:
+        self._slots = slots
+        self._key = key
+        self._group = group
+        self._owner = owner
+        self._stanza = ""
+        self._place = _place(key, group)
+        self._writer = uuid.uuid4().hex
+        self._slot = self._epoch = 0
+        self._whole: list[int] = []  # slots of whole generations, the newest last
+        self._lost: StateLocked | None = None
+
+    def claim(self, stanza: str) -> None:
+        """Take ownership; raises StateLocked where another host has it."""
+        self._stanza = stanza
+        newest = self._newest()
+        self._slot, self._epoch, barrier = 0, 1, False
+        if newest is not None:
+            self._wait_for(newest)
+            self._slot, self._epoch = newest["slot"], newest["epoch"] + 1
+            barrier = newest["kind"] not in _LAST_WORDS
+        self._append("claim", barrier=int(barrier))
+        self._confirm()
+
+    def load(self) -> Loaded:
+        """The newest generation that is whole; raises what a file does, and where it was moved."""
+        reasons: list[str] = []
+        for head in self._contents():
+            if head["kind"] == "moved" and not reasons:
+                raise self._moved_away(head)
+            if head["kind"] != "state":
+                break
+            try:
+                state = self._opened(head)
+            except Damaged as error:
+                reasons.append(f"slot {head['slot']} {error}")
+                continue
+            self._whole = [head["slot"]]
+            return Loaded(state, "; ".join(reasons) or None)
+        if reasons:
+            raise StateCorrupt(
+                f"Neither generation of the state can be used: {'; '.join(reasons)}",
+                place=self._place,
+                next_step=_REPAIR[0].upper() + _REPAIR[1:],
+            )
+        return Loaded(None)
+
+    def save(self, state: GroupState) -> None:
+        """Make this the newest generation; replicated, as KV Store has it, before it returns.
+
+        Raises StateLocked where another host took over, StateError where KV Store cannot be used;
+        the generation before is then still whole.
+        """
+        if self._lost is not None:
+            raise self._lost
+        envelope, _, document = sealed(state, self._slot + 1).decode("ascii").partition("\n")
+        first, *others = _cut(document)
+        nonce = uuid.uuid4().hex
+        for number, text in enumerate(others, 1):
+            self._write_part(number, text, nonce)
+        said = {"envelope": envelope, "document": first, "parts": len(others), "content": 1}
+        self._append("state", nonce=nonce, **said)
+        self._whole = [*self._whole[-1:], self._slot]
+        self._forget()
+
+    def mark(self, kind: str) -> None:
+        """Say that the state is no longer here: `moved` to a file of this host, or set `aside`."""
+        self._append(kind, content=1)
+
+    def release(self) -> None:
+        """Say the last word of this epoch, where it still can be said."""
+        if self._lost is None and self._slot:
+            with suppress(StateError):
+                self._append("release")
+
+    def raw(self) -> list[Json]:
+        """Every document of this group, for a person to keep."""
+        return self._slots.find({"group": self._key}, _MOST_DOCUMENTS)
+
+    def _newest(self) -> Json | None:
+        found = self._slots.find({"group": self._key, "kind": {"$ne": "part"}}, 1)
+        return _checked(found[0], self._place) if found else None
+
+    def _contents(self) -> Iterator[Json]:
+        """The slots that say something of the state, the newest first, as far as they are needed.
+
+        Mostly two are kept; damaged ones are, too, as long as one before them is needed.
+        """
+        query: Json = {"group": self._key, "content": 1}
+        for _ in range(_MOST_GENERATIONS):
+            found = self._slots.find(query, 1)
+            if not found:
+                return
+            head = _checked(found[0], self._place)
+            yield head
+            query["slot"] = {"$lt": head["slot"]}
+
+    def _opened(self, head: Json) -> GroupState:
+        texts = [str(head.get("document", ""))]
+        if parts := head.get("parts"):
+            query = {"group": self._key, "kind": "part", "nonce": head["nonce"]}
+            found = {one.get("number"): one for one in self._slots.find(query, 1000)}
+            if missing := [number for number in range(1, int(parts) + 1) if number not in found]:
+                raise Damaged(f"lacks parts {missing}")
+            texts += [str(found[number].get("document")) for number in range(1, int(parts) + 1)]
+        content = f"{head.get('envelope', '')}\n{''.join(texts)}".encode()
+        name = f"slot {head['slot']} of {self._key}"
+        return Envelopes(self._group, self._place, _REPAIR).opened(content, name)[0]
+
+    def _wait_for(self, newest: Json) -> None:
+        """Raises StateLocked while another host shows signs of life."""
+        ago_ms = _now_ms() - newest["at_ms"]
+        if newest["owner"] == self._owner.server.guid or abs(ago_ms) >= newest["patience_ms"]:
+            return
+        raise StateLocked(
+            f"{newest['stanza']} on {newest['host']} collected this log group {ago_ms // 1000} s "
+            "ago",
+            place=self._place,
+            next_step=f"Nothing need be done: this host takes over {newest['patience_ms'] // 1000} "
+            "s after the other one's last sign of life, and goes on where it stopped. Let one "
+            "input collect a log group",
+        )
+
+    def _append(self, kind: str, **more: object) -> None:
+        """Write the next slot, as the owner of this epoch. Raises StateLocked."""
+        if self._lost is not None:
+            raise self._lost
+        slot, server = self._slot + 1, self._owner.server
+        document = {
+            "_key": f"{self._key}.{slot:012d}",
+            "group": self._key,
+            "slot": slot,
+            "epoch": self._epoch,
+            "kind": kind,
+            "barrier": 0,
+            "content": 0,
+            "owner": server.guid,
+            "host": server.name,
+            "stanza": self._stanza,
+            "writer": self._writer,
+            "nonce": uuid.uuid4().hex,
+            "at_ms": _now_ms(),
+            "patience_ms": self._owner.patience_ms,
+            **more,
+        }
+        if not self._slots.insert(document):
+            self._was_refused(document)
+        self._slot = slot
+
+    def _was_refused(self, document: Json) -> None:
+        """Returns where it had been written after all, by a try whose answer was lost.
+
+        Raises StateLocked where another host took over, StateError where an earlier save of this
+        run came through late, or this member does not show yet what it was.
+        """
+        slot = document["slot"]
+        query = {"group": self._key, "slot": slot, "kind": {"$ne": "part"}}
+        for found in self._seen(query):
+            head = _checked(found, self._place)
+            if head["nonce"] == document["nonce"]:
+                return
+            if head["writer"] == self._writer:
+                self._slot = slot
+                raise self._lags()
+            self._lost = self._taken()
+            raise self._lost
+        raise self._lags()
+
+    def _confirm(self) -> None:
+        """Raises StateLocked unless the claim is the newest slot, StateError while it is unseen."""
+        query = {"group": self._key, "slot": {"$gte": self._slot}, "kind": {"$ne": "part"}}
+        for found in self._seen(query):
+            head = _checked(found, self._place)
+            if head["writer"] == self._writer:
+                return
+            if head["slot"] > self._slot:
+                self._lost = self._taken()
+                raise self._lost
+            # An old view of what stood in this slot before it was deleted.
+        raise self._lags()
+
+    def _seen(self, query: Json) -> Iterator[Json]:
+        """What a query finds, as soon as this member shows it."""
+        for _ in range(_TRIES):
+            yield from self._slots.find(query, 1)
+            time.sleep(_PAUSE_S)
+
+    def _write_part(self, number: int, text: str, nonce: str) -> None:
+        slot = self._slot + 1
+        part = {
+            "_key": f"{self._key}.{slot:012d}.{nonce}.{number}",
+            "group": self._key,
+            "slot": slot,
+            "kind": "part",
+            "nonce": nonce,
+            "barrier": 0,
+            "content": 0,
+            "at_ms": _now_ms(),
+            "number": number,
+            "document": text,
+        }
+        self._slots.insert(part)
+
+    def _forget(self) -> None:
+        """Delete what lies before the generation before this one; whatever stays does no harm."""
+        old_ms = _now_ms() - BARRIER_DAYS * 86_400_000
+        query = {
+            "group": self._key,
+            "slot": {"$lt": self._whole[0]},
+            "$or": [{"barrier": 0}, {"at_ms": {"$lt": old_ms}}],
+        }
+        with suppress(KvStoreUnavailable):
+            self._slots.delete(query)
+
+    def _taken(self) -> StateLocked:
+        return StateLocked(
+            "Another host took this log group over while this one was held up",
+            place=self._place,
+            next_step="Nothing need be done: it goes on from the last state that was saved, so "
+            "records of this moment may be there twice; the macro cloudhsm_dedup removes them",
+        )
+
+    def _lags(self) -> StateError:
+        return StateError(
+            "KV Store of this host does not show what was just written to it",
+            place=self._place,
+            next_step="See `splunk show kvstore-status` for a member that lags; nothing was lost, "
+            "the next run tries again",
+        )
+
+    def _moved_away(self, head: Json) -> StateMoved:
+        return StateMoved(
+            f"The state of this log group was moved to a file of {head['host']}",
+            place=self._place,
+            next_step="Set state_store = file there, or move it back on that host: `splunk cmd "
+            "python aws_cloudhsm_state.py to-kvstore FILE.state` in the add-on's bin folder",
+        )
+
+
+class HeldState:
+    """A state in KV Store, and beside it what this host keeps in its checkpoint folder."""
+
+    def __init__(self, kv: KvState, file: StateFile, asked: KvRequests | None) -> None:
+        self._kv = kv
+        self._file = file
+        self._asked = asked
+        self.save = kv.save
+
+    def load(self) -> Loaded:
+        """As KvState; where KV Store has nothing, this host must have nothing either."""
+        loaded = self._kv.load()
+        if loaded.state is None and (left := self._file.generations()):
+            raise StateError(
+                "KV Store has no state of this log group, this host has one in a file",
+                place=Place(file=str(left[0])),
+                next_step="Move it, so that collection goes on where it stopped: `splunk cmd "
+                "python aws_cloudhsm_state.py to-kvstore FILE.state` in the add-on's bin folder "
+                "(rename FILE.moved-to-kvstore to FILE.state first if KV Store was emptied), or "
+                "begin anew with `set-aside`",
+            )
+        return loaded
+
+    def requests(self) -> list[Request]:
+        """The replays that people asked for, in KV Store or on this host, not adopted yet."""
+        there = [] if self._asked is None else self._asked.waiting()
+        return [*there, *self._file.requests()]
+
+    def discard(self, request: Request) -> None:
+        """A request was adopted: it stands in the state now."""
+        if self._asked is not None:
+            self._asked.adopted(request)
+        self._file.discard(request)
+
+
+class KvStateStore:
+    """The states of all groups, in KV Store, for one run.
+
+    folder: the checkpoint folder of this host.
+    """
+
+    def __init__(self, folder: Path, slots: Slots, owner: Owner) -> None:
+        self._files = FileStateStore(folder)
+        self._slots = slots
+        self._owner = owner
+        self._asked: set[str] | None = None  # of which groups something was asked, once known
+
+    @contextmanager
+    def open(self, group: GroupId, stanza: str) -> Iterator[HeldState]:
+        """Own the group's state. Raises StateLocked where another process or host does."""
+        with self._files.open(group, stanza) as file:
+            key = self._files.path(group).stem
+            kv = KvState(self._slots, key, group, self._owner)
+            kv.claim(stanza)
+            try:
+                yield HeldState(kv, file, self._requests(key, group))
+            finally:
+                kv.release()
+
+    def _requests(self, key: str, group: GroupId) -> KvRequests | None:
+        if self._asked is None:
+            self._asked = asked_of(self._slots)
+        return KvRequests(self._slots, key, group) if key in self._asked else None
+
+    def at_work(self, stanza: str) -> str | None:
+        """The host that collects for this input, where this one had better stand by.
+
+        Only to spare calls to AWS: whether a state may be written is decided by its slots. Where
+        two hosts share the groups of an input, the one whose guid comes first keeps working.
+        """
+        guid, since = self._owner.server.guid, {"$gt": _now_ms() - self._owner.patience_ms}
+        signs = {"stanza": stanza, "at_ms": since, "kind": {"$ne": "part"}}
+        others = self._slots.find({**signs, "owner": {"$ne": guid}}, 1, "owner:1")
+        if not others:
+            return None
+        is_first = guid < str(others[0].get("owner"))
+        if is_first and self._slots.find({**signs, "owner": guid}, 1):
+            return None
+        return str(others[0].get("host"))
+
+
+def known(slots: Slots) -> list[str]:
+    """The keys of all states in KV Store."""
+    found = slots.find({"content": 1}, _MOST_DOCUMENTS, "group:1", "group")
+    return sorted({str(one["group"]) for one in found})
+
+
+def _checked(head: Json, place: Place) -> Json:
+    """What somebody wrote into the collection by hand must not pass for a slot."""
+    numbers = ("slot", "epoch", "at_ms", "patience_ms")
+    texts = ("kind", "owner", "host", "stanza", "writer", "nonce")
+    if all(isinstance(head.get(name), (int, float)) for name in numbers) and all(
+        isinstance(head.get(name), str) for name in texts
+    ):
+        return {**head, **{name: int(head[name]) for name in numbers}}
+    raise StateCorrupt(
+        f"The collection {COLLECTION} has a document that this add-on did not write: "
+        f"{head.get('_key')!r}",
+        place=place,
+        next_step="Delete this document from KV Store, by its _key",
+    )
+
+
+def _place(key: str, group: GroupId | None) -> Place:
+    where = f"KV Store {COLLECTION}/{key}"
+    if group is None:
+        return Place(file=where)
+    return Place(group.account, group.region, group.name, file=where)
+
+
+def _cut(document: str) -> list[str]:
+    size = PART_CHARACTERS
+    return [document[at : at + size] for at in range(0, len(document), size)]
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

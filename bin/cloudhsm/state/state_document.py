@@ -1,0 +1,273 @@
+"""The state document of one log group: what it holds, and its form as JSON.
+
+Version 1. Every time is in milliseconds (`*_ms`) or microseconds (`*_usecs`) since 1970 UTC::
+
+    {"group":    {"partition", "account", "region", "name"},
+     "stanza":   the input that wrote it last, "start_time": as that input wrote it,
+     "begun_ms": when the group was collected first, "run_ms": when a run last began on it,
+     "noted":    [what was remarked once: a foreign group, names of foreign streams],
+     "progress": {"start_ms", "settled_ms", "last_sweep_ms", "polled_ms",
+                  "sweep": null | {STRETCH, "started_ms", "horizon_ms"},
+                  "rereads": [{STRETCH, "stream"}, ...],
+                  "backfills": [{STRETCH}, ...],
+                  "replays": [{STRETCH, "id", "stream", "requested_by", "reason",
+                               "records"}, ...],
+                  "replayed": [ids of the last replays that ended]},
+     "seen":     {hour: base64},
+     "ledger":   {"covered": [[start_ms, end_ms], ...],
+                  "epochs": {stream: {reboot_counter: [
+                      {"ranges": [...], "parked": [...], "rerun": null | range,
+                       "gaps": [{"first", "last", "opened_ms", "verdict", "rereads",
+                                 "last_look", "held_before", "probed_ms", "probe_ms"}, ...]},
+                      ...]}}}}
+
+STRETCH is `"start_ms", "end_ms", "position_ms", "boundary": [ms | null, base64], "bite_ms"`. A
+range is `[sequence, usecs, at_ms, sequence, usecs, at_ms, min_usecs, max_usecs]`: its two ends;
+a parked record is `[sequence, usecs, at_ms]`. The document grows with the events inside the
+lateness horizon and with gaps, not with history.
+
+Readers pass over keys that they do not know, and a key that a later release adds has a default, so
+VERSION changes only when a document of the old form would be misread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from cloudhsm.trail.ledger import DAY_MS, Epoch, Gap, GapChange, Ledger, Mark, Range, Verdict
+from cloudhsm.trail.log_group import GroupId
+from cloudhsm.trail.seen_ids import Boundary, Seen
+from cloudhsm.trail.window_plan import Backfill, Progress, Replay, Reread, Stretch, Sweep
+
+VERSION = 1
+
+Json = dict[str, Any]
+_OF_A_REPLAY = ("id", "stream", "requested_by", "reason", "records")
+
+
+@dataclass
+class GroupState:
+    """Everything of one group that must survive between two runs.
+
+    stanza:   the input that collects it. start_time: as that input wrote it.
+    begun_ms: when the group was collected first. run_ms: when a run last began on it.
+    noted:    what was remarked once and needs no repeating.
+    untold:   what changed about gaps and may not have been handed over yet.
+    """
+
+    group: GroupId
+    stanza: str
+    start_time: str
+    progress: Progress
+    seen: Seen = field(default_factory=Seen)
+    ledger: Ledger = field(default_factory=Ledger)
+    begun_ms: int = 0
+    run_ms: int = 0
+    noted: list[str] = field(default_factory=list)
+    untold: list[GapChange] = field(default_factory=list)
+
+    def to_json(self) -> Json:
+        """The document, without the envelope that `state_store` adds."""
+        return {
+            "group": asdict(self.group),
+            "stanza": self.stanza,
+            "start_time": self.start_time,
+            "begun_ms": self.begun_ms,
+            "run_ms": self.run_ms,
+            "noted": self.noted,
+            "untold": [_change_to_json(change) for change in self.untold],
+            "progress": _progress_to_json(self.progress),
+            "seen": self.seen.to_json(),
+            "ledger": _ledger_to_json(self.ledger),
+        }
+
+    @classmethod
+    def from_json(cls, document: Json) -> GroupState:
+        """Raises LookupError, TypeError or ValueError where `to_json` did not write this."""
+        group = document["group"]
+        return cls(
+            GroupId(group["partition"], group["account"], group["region"], group["name"]),
+            document["stanza"],
+            document["start_time"],
+            _progress_from_json(document["progress"]),
+            Seen.from_json(document["seen"]),
+            _ledger_from_json(document["ledger"]),
+            document.get("begun_ms", 0),
+            document.get("run_ms", 0),
+            list(document.get("noted", [])),
+            [_change_from_json(one) for one in document.get("untold", [])],
+        )
+
+
+def _progress_to_json(progress: Progress) -> Json:
+    sweep = progress.sweep
+    return {
+        "start_ms": progress.start_ms,
+        "settled_ms": progress.settled_ms,
+        "last_sweep_ms": progress.last_sweep_ms,
+        "polled_ms": progress.polled_ms,
+        "sweep": sweep
+        and {
+            **_stretch_to_json(sweep),
+            "started_ms": sweep.started_ms,
+            "horizon_ms": sweep.horizon_ms,
+        },
+        "rereads": [{**_stretch_to_json(one), "stream": one.stream} for one in progress.rereads],
+        "backfills": [_stretch_to_json(one) for one in progress.backfills],
+        "replays": [
+            {**_stretch_to_json(one), **{name: getattr(one, name) for name in _OF_A_REPLAY}}
+            for one in progress.replays
+        ],
+        "replayed": progress.replayed,
+    }
+
+
+def _stretch_to_json(stretch: Stretch) -> Json:
+    return {
+        "start_ms": stretch.start_ms,
+        "end_ms": stretch.end_ms,
+        "position_ms": stretch.position_ms,
+        "boundary": stretch.boundary.to_json(),
+        "bite_ms": stretch.bite_ms,
+    }
+
+
+def _progress_from_json(document: Json) -> Progress:
+    sweep = document["sweep"]
+    return Progress(
+        document["start_ms"],
+        document["settled_ms"],
+        document["last_sweep_ms"],
+        sweep and _sweep_from_json(sweep, document["settled_ms"]),
+        [Backfill(*_stretch_from_json(one)) for one in document["backfills"]],
+        [
+            Replay(*_stretch_from_json(one), **{name: one[name] for name in _OF_A_REPLAY})
+            for one in document.get("replays", [])
+        ],
+        list(document.get("replayed", [])),
+        document.get("polled_ms"),
+        [
+            Reread(*_stretch_from_json(one), stream=one["stream"])
+            for one in document.get("rereads", [])
+        ],
+    )
+
+
+def _sweep_from_json(document: Json, settled_ms: int) -> Sweep:
+    """The first release kept no horizon, and the ids of all that a sweep read."""
+    started_ms = document["started_ms"]
+    horizon_ms = document.get("horizon_ms", max(0, started_ms - settled_ms))
+    return Sweep(*_stretch_from_json(document), started_ms, horizon_ms)
+
+
+def _stretch_from_json(document: Json) -> tuple[int, int, int, Boundary, int | None]:
+    return (
+        document["start_ms"],
+        document["end_ms"],
+        document["position_ms"],
+        Boundary(*document.get("boundary", ())),
+        document.get("bite_ms"),
+    )
+
+
+def _ledger_to_json(ledger: Ledger) -> Json:
+    epochs: dict[str, dict[str, list[Json]]] = {}
+    for (stream, reboot_counter), run in sorted(ledger.epochs.items()):
+        epochs.setdefault(stream, {})[reboot_counter] = [_epoch_to_json(epoch) for epoch in run]
+    return {"covered": [list(interval) for interval in ledger.covered], "epochs": epochs}
+
+
+def _epoch_to_json(epoch: Epoch) -> Json:
+    return {
+        "ranges": [_range_to_json(known) for known in epoch.ranges],
+        "rerun": epoch.rerun and _range_to_json(epoch.rerun),
+        "parked": [_mark_to_json(mark) for mark in epoch.parked.values()],
+        "gaps": [
+            {
+                "first": gap.first,
+                "last": gap.last,
+                "opened_ms": gap.opened_ms,
+                "verdict": gap.verdict.value,
+                "rereads": gap.rereads,
+                "last_look": gap.last_look,
+                "held_before": gap.held_before,
+                "probed_ms": gap.probed_ms,
+                "probe_ms": gap.probe_ms,
+            }
+            for gap in epoch.gaps
+        ],
+    }
+
+
+def _change_to_json(change: GapChange) -> Json:
+    return {
+        "stream": change.stream,
+        "reboot_counter": change.reboot_counter,
+        "first": change.first,
+        "last": change.last,
+        "verdict": change.verdict.value,
+        "before": change.before and _mark_to_json(change.before),
+        "after": change.after and _mark_to_json(change.after),
+    }
+
+
+def _change_from_json(document: Json) -> GapChange:
+    before, after = document["before"], document["after"]
+    return GapChange(
+        document["stream"],
+        document["reboot_counter"],
+        document["first"],
+        document["last"],
+        Verdict(document["verdict"]),
+        Mark(*before) if before else None,
+        Mark(*after) if after else None,
+    )
+
+
+def _range_to_json(known: Range) -> list[int]:
+    ends = [*_mark_to_json(known.first), *_mark_to_json(known.last)]
+    return [*ends, known.min_usecs, known.max_usecs]
+
+
+def _mark_to_json(mark: Mark) -> list[int]:
+    return [mark.sequence, mark.usecs, mark.at_ms]
+
+
+def _ledger_from_json(document: Json) -> Ledger:
+    streams: Mapping[str, Mapping[str, list[Json]]] = document["epochs"]
+    return Ledger(
+        {
+            (stream, reboot_counter): [_epoch_from_json(epoch) for epoch in run]
+            for stream, counters in streams.items()
+            for reboot_counter, run in counters.items()
+        },
+        [(start_ms, end_ms) for start_ms, end_ms in document["covered"]],
+    )
+
+
+def _epoch_from_json(document: Json) -> Epoch:
+    return Epoch(
+        [_range_from_json(row) for row in document["ranges"]],
+        [
+            Gap(
+                gap["first"],
+                gap["last"],
+                gap["opened_ms"],
+                Verdict(gap["verdict"]),
+                gap.get("rereads", 0),
+                gap.get("last_look", False),
+                gap.get("held_before"),
+                gap.get("probed_ms"),
+                gap.get("probe_ms", DAY_MS),
+            )
+            for gap in document["gaps"]
+        ],
+        {row[0]: Mark(*row) for row in document["parked"]},
+        _range_from_json(document["rerun"]) if document.get("rerun") else None,
+    )
+
+
+def _range_from_json(row: list[int]) -> Range:
+    return Range(Mark(*row[0:3]), Mark(*row[3:6]), row[6], row[7])

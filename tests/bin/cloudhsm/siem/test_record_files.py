@@ -1,0 +1,188 @@
+"""Every kind of file gives its records, whole, with their place and origin, and drops nothing."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloudhsm.siem import record_files
+from cloudhsm.siem.record_files import DamagedFile, Found, Origin, records
+
+FIRST = "Time: 12/19/17 21:01:17.140812, usecs:1513717277140812\nSequence No : 0x1d\nUser Name : a"
+SECOND = "Time: 12/19/17 21:01:18.140812, usecs:1513717278140812\nSequence No : 0x1e"
+CERTIFICATE = '{\n  "timestamp": 1725482484559,\n  "op_code": "CreateObject"\n}'
+ORIGIN = Origin("a.log")
+NAMES = ("a.log", "")
+GROUP, HSM = "/aws/cloudhsm/cluster-likphkxygsn", "hsm-nwbbiqbj4jk"
+SOURCE = f"111122223333:us-east-1:{GROUP}:{HSM}"
+
+
+def read(text: str | bytes, origin: Origin = ORIGIN) -> list[Found]:
+    data = text if isinstance(text, bytes) else text.encode()
+    return [*records(io.BytesIO(data), origin)]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\n\n\n"])
+@pytest.mark.parametrize("between", ["\n", "\r\n", "\n\n"])
+def test_text_gives_its_records_with_the_lines_on_which_they_start(between: str, end: str) -> None:
+    found = read(f"{FIRST}{between}{SECOND}{end}")
+    lines = 4 + (between == "\n\n")
+    assert found == [Found(FIRST, NAMES, 1), Found(SECOND, NAMES, lines)]
+
+
+def test_text_before_the_first_record_and_bytes_that_are_no_text_are_kept() -> None:
+    found = read(b"stray \xff line\n" + FIRST.encode())
+    assert [one.text for one in found] == ["stray \\xff line", FIRST]
+    assert [one.place for one in found] == [1, 2]
+
+
+def test_a_line_that_only_begins_like_a_record_breaks_none() -> None:
+    text = f"{FIRST}\nTime: soon\nTime: 12/19/17 21:01:17.140812"
+    assert [one.text for one in read(text)] == [text]
+
+
+@given(
+    st.lists(st.text(st.sampled_from("\r\nTime: 12/34.56,usecs{}ab"), max_size=30), max_size=8),
+    st.integers(1, 40),
+)
+def test_chunks_of_any_size_give_the_same_and_lose_nothing(texts: list[str], size: int) -> None:
+    text = "x" + f"\n{FIRST}".join(texts) + f"\n{SECOND}"
+    with pytest.MonkeyPatch.context() as patch:
+        whole = read(text)
+        patch.setattr(record_files, "_CHUNK", size)
+        assert read(text) == whole
+    assert [
+        *"".join(one.text for one in whole if one.text).replace("\n", "").replace("\r", "")
+    ] == [*text.replace("\n", "").replace("\r", "")]
+
+
+def test_an_export_tells_when_each_record_came() -> None:
+    text = f"2017-12-19T21:01:18.000Z {FIRST}\n2017-12-19T21:01:19.500Z {SECOND}\n"
+    assert read(text) == [
+        Found(FIRST, NAMES, 1, 1_513_717_278_000_000),
+        Found(SECOND, NAMES, 4, 1_513_717_279_500_000),
+    ]
+    exported = f"2024-09-04T20:41:24.559Z {CERTIFICATE}\n2024-09-04T20:41:24.600Z {CERTIFICATE}"
+    assert [one.text for one in read(exported)] == [CERTIFICATE, CERTIFICATE]
+
+
+def test_gzip_is_told_by_its_content() -> None:
+    assert read(gzip.compress(FIRST.encode()) + gzip.compress(f"\n{SECOND}".encode())) == read(
+        f"{FIRST}\n{SECOND}"
+    )
+
+
+def test_a_torn_gzip_gives_what_it_has_and_says_what_to_do() -> None:
+    packed = gzip.compress("\n".join([FIRST, SECOND] * 5000).encode())
+    found = _until_damage(packed[:-20], r"a\.log.*Fetch it again")
+    assert found[:2] == [Found(FIRST, NAMES, 1), Found(SECOND, NAMES, 4)]
+
+
+def test_certificate_records_are_as_they_were_written() -> None:
+    large = '{"timestamp": 1, "object_handle": 9007199254740993}'
+    assert [one.text for one in read(f"{CERTIFICATE}\n{large}\n")] == [CERTIFICATE, large]
+
+
+def _until_damage(data: bytes, message: str) -> list[Found]:
+    """What is read before DamagedFile is raised with this message."""
+    found: list[Found] = []
+    with pytest.raises(DamagedFile, match=message):
+        found.extend(records(io.BytesIO(data), ORIGIN))
+    return found
+
+
+def _event(text: str = FIRST, **more: object) -> dict[str, object]:
+    return {"timestamp": 1_513_717_278_000, "message": text, **more}
+
+
+def test_events_that_the_aws_command_line_prints_know_their_stream() -> None:
+    events = [_event(logStreamName=HSM, eventId="1"), _event(SECOND, logStreamName=HSM)]
+    text = json.dumps({"events": events, "searchedLogStreams": []}, indent=4)
+    origin = Origin("a.json", "111122223333", "us-east-1", GROUP)
+    assert read(text, origin) == [
+        Found(FIRST, (SOURCE, HSM), 1, 1_513_717_278_000_000),
+        Found(SECOND, (SOURCE, HSM), 2, 1_513_717_278_000_000),
+    ]
+
+
+@pytest.mark.parametrize("between", ["", "\n"])
+def test_what_a_subscription_delivers_knows_account_group_and_stream(between: str) -> None:
+    payload = {"messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": GROUP}
+    payloads = [{**payload, "logStream": HSM, "logEvents": [_event(text)]} for text in (FIRST, "")]
+    found = read(between.join(map(json.dumps, payloads)), Origin("a", region="us-east-1"))
+    assert [(one.text, one.origin) for one in found] == [
+        (FIRST, (SOURCE, HSM)),
+        ("", (SOURCE, HSM)),
+    ]
+
+
+def test_what_is_given_comes_before_what_a_file_tells() -> None:
+    text = json.dumps(_event(logStreamName="hsm-other", logGroup="/other"))
+    (found,) = read(text, Origin("", "111122223333", "us-east-1", GROUP, HSM))
+    assert found.origin == (SOURCE, HSM)
+
+
+def test_an_event_a_line_and_a_line_that_is_none() -> None:
+    found = read(f"{json.dumps(_event(logStream=HSM))}\n{{broken\n{json.dumps(_event())}")
+    assert [(one.text, one.place) for one in found] == [(FIRST, 1), ("{broken", 2), (FIRST, 3)]
+
+
+@pytest.mark.parametrize(
+    "event", ['{"timestamp": 1}', '"text"', "[1]", '{"message": 7}', "null", '{"message": null}']
+)
+def test_an_event_without_a_message_is_kept_as_it_is(event: str) -> None:
+    assert read(f'{{"events": [{event}]}}') == [Found(event, NAMES, 1)]
+
+
+@pytest.mark.parametrize("stamp", ["true", '"1"', "null", "1.5"])
+def test_a_time_that_is_none_is_left_out(stamp: str) -> None:
+    (found,) = read(f'{{"message": "x", "timestamp": {stamp}}}')
+    assert found.arrived is None
+
+
+def test_json_that_ends_too_early_gives_what_it_has() -> None:
+    text = json.dumps({"events": [_event(), _event(SECOND)]})[:-30]
+    found = _until_damage(text.encode(), "within event 2")
+    assert found[0].text == FIRST
+    assert found[1].text.startswith('{"timestamp"')
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", " \r\n"])
+def test_nothing_gives_no_record(text: str) -> None:
+    assert read(text) == []
+
+
+class _Endless(io.RawIOBase):
+    """`count` times the same text."""
+
+    def __init__(self, text: str, count: int) -> None:
+        self._left, self._text = count, text.encode()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        size = min(self._left, len(buffer) // len(self._text))
+        self._left -= size
+        buffer[: size * len(self._text)] = self._text * size
+        return size * len(self._text)
+
+
+@pytest.mark.parametrize("text", [f"{FIRST}\n", "x" * 64, f"{json.dumps(_event())}\n"])
+def test_memory_does_not_grow_with_the_file(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record_files, "MOST_RECORD", 300_000)
+    monkeypatch.setattr(record_files, "_CHUNK", 50_000)
+    tracemalloc.start()
+    try:
+        count = sum(1 for _ in records(_Endless(text, 6_000_000 // len(text)), ORIGIN))
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert count >= 20
+    assert peak < 2_000_000
