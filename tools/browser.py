@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
-from preview.errors import PreviewError
-from preview.server import HOST, Site, server
+from emulator.dashboards.server import HOST, Site, server
+from emulator.errors import EmulatorError
 from tools import node
 from tools.dashboards.preview import Refresh, answers, build
 from tools.dashboards.studio import APP
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         binaries = node.folder(ROOT)
         with _served(page, is_empty=False) as sample, _served(page, is_empty=True) as empty:
             return _run(options.tests, binaries, chromium, sample, empty)
-    except (EnvironmentProblem, PreviewError, OSError) as error:
+    except (EnvironmentProblem, EmulatorError, OSError) as error:
         print(f"browser: {error}", file=sys.stderr)
         return 1
 

@@ -25,8 +25,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from preview.app import App
-from preview.event import IndexedEvent
+from emulator.app import App
+from emulator.event import IndexedEvent
 from samples.simulator import simulate
 from tools import local_aws, package, report, splunkd
 from tools.local_aws import LocalAwsError

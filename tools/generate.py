@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from preview.errors import PreviewError
+from emulator.errors import EmulatorError
 from tools import cim_page, conf_blocks, dictionary, mappings, version
 from tools.conf_blocks import BlockProblem
 from tools.dashboards.pages import pages as dashboard_pages
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         files = build(options.root)
-    except (MappingError, BlockProblem, PreviewError, version.VersionProblem) as error:
+    except (MappingError, BlockProblem, EmulatorError, version.VersionProblem) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
@@ -88,7 +88,7 @@ def build(root: Path) -> dict[str, str]:
     """Every generated file's text by its path below `root`.
 
     Raises MappingError for a mapping or detection off its schema and for a search that cannot run,
-    BlockProblem for a conf file without a generated block, PreviewError for macros.conf,
+    BlockProblem for a conf file without a generated block, EmulatorError for macros.conf,
     VersionProblem, and OSError for a file that cannot be read.
     """
     folder = root / "mappings"

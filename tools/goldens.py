@@ -19,9 +19,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
 
-from preview.app import App  # noqa: E402  (the path above must come first)
-from preview.errors import PreviewError  # noqa: E402
-from preview.event import IndexedEvent  # noqa: E402
+from emulator.app import App  # noqa: E402  (the path above must come first)
+from emulator.errors import EmulatorError  # noqa: E402
+from emulator.event import IndexedEvent  # noqa: E402
 from tests.default import corpus_certificates, corpus_layouts, corpus_opcodes  # noqa: E402
 from tests.default import corpus_doors as doors  # noqa: E402
 from tests.default.corpus import Corpus, Sample, on_one_line  # noqa: E402
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = options.root / "tests" / "default" / "golden"
     try:
         wanted = build(App.load(options.root), folder)
-    except (PreviewError, GoldenProblem, OSError) as error:
+    except (EmulatorError, GoldenProblem, OSError) as error:
         print(f"the golden files cannot be made: {error}", file=sys.stderr)
         return 2
     return report_differences(folder, wanted) if options.check else write_files(folder, wanted)

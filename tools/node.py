@@ -18,7 +18,7 @@ from pathlib import Path
 from tools import environments
 from tools.environments import ROOT, EnvironmentProblem
 
-PAGE = Path("preview/page")
+PAGE = Path("emulator/dashboards/page")
 LONGEST_S = 600  # npm's install takes 15 s to 2 min; a registry that hangs must not hold up CI
 _OLDEST = {20: 19, 22: 12}  # the least minor version by major version; newer majors are welcome
 _STAMP = ".made-from"
@@ -53,7 +53,7 @@ def folder(root: Path = ROOT) -> Path:
 
 
 def packages(root: Path = ROOT) -> Path:
-    """Installs what `preview/page/package-lock.json` names, if it changed; returns node's folder.
+    """Installs what the page's package-lock.json names, if it changed; returns node's folder.
 
     Raises EnvironmentProblem with npm's own words where the registry or a package is missing.
     """
@@ -63,7 +63,7 @@ def packages(root: Path = ROOT) -> Path:
     stamp = page / "node_modules" / _STAMP
     if stamp.exists() and stamp.read_text() == made_from:
         return node
-    print("npm ci in preview/page: some 600 MB, a minute", flush=True)
+    print("npm ci in emulator/dashboards/page: some 600 MB, a minute", flush=True)
     try:
         run(node, [*_npm(node), "ci", "--no-audit", "--no-fund", "--ignore-scripts"], page)
     except EnvironmentProblem as problem:

@@ -20,9 +20,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from preview.app import App
-from preview.conf import read_conf
-from preview.errors import PreviewError
+from emulator.app import App
+from emulator.conf.conf_file import read_conf
+from emulator.errors import EmulatorError
 from tools import interpreters, package, vendor
 
 ICON_SIZES = {
@@ -199,7 +199,7 @@ def conf(built: Package) -> Iterator[str]:
         App.load(built.staged)
         tags = read_conf(built.staged / "default" / "tags.conf", "default/tags.conf")
         types = read_conf(built.staged / "default" / "eventtypes.conf")
-    except PreviewError as error:
+    except EmulatorError as error:
         yield str(error)
         return
     for name, stanza in tags.stanzas.items():

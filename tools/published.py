@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from preview.conf import Conf, read_conf
+from emulator.conf.conf_file import Conf, read_conf
 from tools.fields import SOURCETYPES, Dictionary, read_dictionary
 from tools.mappings import Fault, MappingError
 from tools.package import version

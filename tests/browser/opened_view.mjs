@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 
-const fromPage = createRequire(new URL('../../preview/page/', import.meta.url));
+const fromPage = createRequire(new URL('../../emulator/dashboards/page/', import.meta.url));
 const { chromium } = fromPage('playwright-core');
 
 const FLAGS = [

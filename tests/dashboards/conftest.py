@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from preview.app import App
-from preview.spl.session import Session
+from emulator.app import App
+from emulator.session import Session
 from tests.dashboards import reading
 from tests.dashboards.reading import Raw
 from tests.dashboards.shown import Shown

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from preview.spl.context import Results
-from preview.spl.session import Session
-from preview.studio import Answers, ShownView, read_view
+from emulator.dashboards.dashboard_studio import Answers, ShownView, read_view
+from emulator.session import Session
+from emulator.spl.context import Results
 
 ROOT = Path(__file__).resolve().parents[2]
 Row = dict[str, Any]

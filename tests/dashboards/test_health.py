@@ -16,9 +16,9 @@ from cloudhsm.collect.collector_events import InputReporter, Reporter
 from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.input_cache import Failure, InputState
 from cloudhsm.trail.ledger import Verdict
-from preview.app import App
-from preview.event import IndexedEvent
-from preview.spl.session import Session
+from emulator.app import App
+from emulator.event import IndexedEvent
+from emulator.session import Session
 from tests.dashboards.conftest import ROOT, View
 from tests.dashboards.reading import Raw
 from tests.dashboards.shown import Row, Shown

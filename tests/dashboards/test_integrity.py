@@ -11,8 +11,8 @@ import pytest
 from cloudhsm.collect.collector_events import Reporter
 from cloudhsm.splunk.event_writer import Event
 from cloudhsm.trail.ledger import Anomaly, Verdict
-from preview.app import App
-from preview.spl.session import Session
+from emulator.app import App
+from emulator.session import Session
 from tests.dashboards.conftest import View
 from tests.dashboards.reading import Raw
 from tests.dashboards.shown import Row, Shown

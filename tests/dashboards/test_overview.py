@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 import pytest
 import yaml
 
-from preview.spl.session import Session
+from emulator.session import Session
 from tests.dashboards.conftest import ROOT, View
 from tests.dashboards.reading import Raw
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from preview.app import App
-from preview.spl.session import Session
+from emulator.app import App
+from emulator.session import Session
 from samples.layout import Generation
 from samples.scene import from_mapping, write
 from tests.dashboards.conftest import View

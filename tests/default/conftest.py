@@ -6,8 +6,8 @@ from typing import Union
 
 import pytest
 
-from preview.app import App
-from preview.event import IndexedEvent
+from emulator.app import App
+from emulator.event import IndexedEvent
 
 ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = "cluster-likphkxygsn"

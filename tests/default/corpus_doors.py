@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Union
 
 from cloudhsm.splunk.event_writer import Event, EventWriter
-from preview.app import App
-from preview.event import IndexedEvent
+from emulator.app import App
+from emulator.event import IndexedEvent
 
 AUDIT = "aws:cloudhsm:audit"
 CERTIFICATE = "aws:cloudhsm:certificate"

@@ -9,8 +9,8 @@ from typing import Union
 
 import pytest
 
-from preview.app import App
-from preview.event import IndexedEvent
+from emulator.app import App
+from emulator.event import IndexedEvent
 from tests.default.cim_models import Dataset, datasets
 from tests.default.conftest import CLUSTER, HSM, SOURCE
 from tools.fields import read_dictionary

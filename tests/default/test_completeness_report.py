@@ -16,9 +16,9 @@ from cloudhsm.collect.collector_events import Reporter
 from cloudhsm.splunk.event_writer import Event
 from cloudhsm.trail.ledger import GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
-from preview.app import App
-from preview.spl.context import Results, Row
-from preview.spl.session import Session
+from emulator.app import App
+from emulator.session import Session
+from emulator.spl.context import Results, Row
 from samples.simulator import simulate
 from tests.default.trails import (
     APRIL,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from preview.conf import read_conf
-from preview.eval import compile_calculated_field
+from emulator.conf.conf_file import read_conf
+from emulator.eval.expression import compile_calculated_field
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCETYPES = ("aws:cloudhsm:audit", "aws:cloudhsm:certificate", "aws:cloudhsm:collector")

@@ -8,9 +8,9 @@ from typing import Union
 
 import pytest
 
-from preview.app import App
-from preview.event import IndexedEvent
-from preview.spl.session import Session
+from emulator.app import App
+from emulator.event import IndexedEvent
+from emulator.session import Session
 from tests.default.conftest import CLUSTER, HSM, SOURCE
 from tools.mappings import ACTIVITIES, read_table
 

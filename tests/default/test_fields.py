@@ -11,11 +11,11 @@ from typing import Union
 
 import pytest
 
-from preview.app import App
-from preview.conf import read_conf
-from preview.event import IndexedEvent
-from preview.props import Rules
-from preview.search_time import classes
+from emulator.app import App
+from emulator.conf.conf_file import read_conf
+from emulator.conf.props import Rules
+from emulator.event import IndexedEvent
+from emulator.search_time.sequence import classes
 from tools.fields import Example, ExampleRecord, Field, read_dictionary
 
 Fields = dict[str, Union[str, list[str]]]

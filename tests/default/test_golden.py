@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cloudhsm.splunk.event_writer import visible
-from preview.app import App
-from preview.event import IndexedEvent
+from emulator.app import App
+from emulator.event import IndexedEvent
 from samples.details import Line
 from samples.layout import Generation
 from tests.default import corpus_certificates, corpus_layouts, corpus_opcodes

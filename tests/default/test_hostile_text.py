@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudhsm.splunk.event_writer import Event, visible
-from preview.app import App
-from preview.conf import read_conf
-from preview.macros import Macros
-from preview.spl.context import Results
-from preview.spl.session import Session
-from preview.spl.syntax import calls
+from emulator.app import App
+from emulator.conf.conf_file import read_conf
+from emulator.conf.macros import Macros
+from emulator.session import Session
+from emulator.spl.context import Results
+from emulator.spl.syntax import calls
 from tests.default.trails import (
     CLUSTER,
     DAY,

@@ -8,8 +8,8 @@ import pytest
 
 from cloudhsm.base.errors import pair
 from cloudhsm.splunk import log_file
-from preview.app import App
-from preview.event import IndexedEvent
+from emulator.app import App
+from emulator.event import IndexedEvent
 
 STANZA = "aws_cloudhsm://prod"
 FOLDER = "/opt/splunk/var/log/splunk"

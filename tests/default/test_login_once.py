@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from preview.app import App
-from preview.spl.session import Session
+from emulator.app import App
+from emulator.session import Session
 from tests.default.conftest import CLUSTER, HSM
 from tests.default.trails import GROUP, MARCH, handed_over, record
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preview.conf import read_conf
-from preview.macros import Macros
-from preview.spl.context import Context
-from preview.spl.pipeline import run
+from emulator.conf.conf_file import read_conf
+from emulator.conf.macros import Macros
+from emulator.spl.context import Context
+from emulator.spl.pipeline import run
 
 DEFAULT = Path(__file__).resolve().parents[2] / "default"
 

@@ -10,9 +10,9 @@ from typing import Union
 import pytest
 
 from cloudhsm.splunk.event_writer import Event
-from preview.app import App
-from preview.event import IndexedEvent
-from preview.spl.session import Session
+from emulator.app import App
+from emulator.event import IndexedEvent
+from emulator.session import Session
 from tests.default.conftest import CLUSTER, HSM, SOURCE
 from tests.default.trails import MARCH, handed_over, record
 

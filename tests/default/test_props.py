@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from cloudhsm.splunk.event_writer import Event, EventWriter
 from cloudhsm.trail.record_identity import identify, record_key
-from preview.app import App
-from preview.event import IndexedEvent
+from emulator.app import App
+from emulator.event import IndexedEvent
 
 Fields = dict[str, Union[str, list[str]]]
 FieldsOf = Callable[..., Fields]
@@ -249,7 +249,7 @@ def test_a_record_of_a_megabyte_is_one_event_and_keeps_its_fields(
 def test_hostile_filler_neither_breaks_an_event_nor_gives_a_wrong_field(
     app: App, fields_of: FieldsOf, filler: str
 ) -> None:
-    """200 kB behind the user name; preview raises when a regex hits Splunk's limits."""
+    """200 kB behind the user name; the emulator raises when a regex hits Splunk's limits."""
     text = record(user_name="eve" + filler * (200_000 // len(filler)))
     (event,) = in_file(app, text)
     fields = app.search_time(event)

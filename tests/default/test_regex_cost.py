@@ -16,9 +16,9 @@ from pathlib import Path
 import pcre2
 import pytest
 
-from preview.conf import Setting, Stanza, parse_conf, read_conf
-from preview.props import Props
-from preview.regex import DEPTH_LIMIT, MATCH_LIMIT, compile_regex
+from emulator.conf.conf_file import Setting, Stanza, parse_conf, read_conf
+from emulator.conf.props import Props
+from emulator.regex import DEPTH_LIMIT, MATCH_LIMIT, compile_regex
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 200_000  # bytes

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from cloudhsm.splunk.event_writer import Event
 from cloudhsm.trail.ledger import Horizon, Ledger, Verdict
 from cloudhsm.trail.record_identity import identify
-from preview.app import App
-from preview.conf import read_conf
-from preview.spl.context import Row
+from emulator.app import App
+from emulator.conf.conf_file import read_conf
+from emulator.spl.context import Row
 from tests.default.trails import (
     APRIL,
     CLUSTER,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from preview.app import App
-from preview.studio import View, navigation, read_view
+from emulator.app import App
+from emulator.dashboards.dashboard_studio import View, navigation, read_view
 from tools.dashboards.faults import Surroundings, faults, tokens_of
 
 ROOT = Path(__file__).resolve().parents[2]

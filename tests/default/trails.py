@@ -9,9 +9,9 @@ from cloudhsm.collect.collector_events import Reporter
 from cloudhsm.splunk.event_writer import Event, EventWriter
 from cloudhsm.trail.ledger import GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
-from preview.app import App
-from preview.event import IndexedEvent
-from preview.spl.session import Session
+from emulator.app import App
+from emulator.event import IndexedEvent
+from emulator.session import Session
 
 CLUSTER = "cluster-likphkxygsn"
 HSM = "hsm-nwbbiqbj4jk"

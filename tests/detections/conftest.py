@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from preview.app import App
+from emulator.app import App
 from tools.detections import stage
 from tools.detections.schema import Detection, read_detections
 

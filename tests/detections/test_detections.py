@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from preview.app import App
-from preview.conf import read_conf
+from emulator.app import App
+from emulator.conf.conf_file import read_conf
 from tests.detections.conftest import DETECTIONS, ROOT
 from tools.detections.check import faults
 from tools.detections.review import sample_faults

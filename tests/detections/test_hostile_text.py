@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from preview.app import App
+from emulator.app import App
 from samples.layout import Generation
 from tests.detections.conftest import DETECTIONS
 from tools.detections.rehearsal import rehearse

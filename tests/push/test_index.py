@@ -13,10 +13,10 @@ from cloudhsm.splunk.event_writer import Event, EventWriter, visible
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.record_identity import identify
 from cloudhsm_push.envelope import Envelope, LogEvent
-from preview.app import App
-from preview.event import IndexedEvent
-from preview.spl.context import Row
-from preview.spl.session import Session
+from emulator.app import App
+from emulator.event import IndexedEvent
+from emulator.session import Session
+from emulator.spl.context import Row
 from samples.simulator import simulate
 from tests.default.trails import GROUP, HOUR, HSM, MARCH, OTHER_HSM, handed_over, record, records
 from tests.push.batches import REGION, pushed, sent

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.splunk.event_writer import Event, EventWriter
-from preview.app import App
+from emulator.app import App
 from samples.layout import Generation
 from samples.scene import FIRST_SEQUENCE, Line, Scene, cluster_id, from_mapping, hsm_id, write
 from samples.trail import LogEvent

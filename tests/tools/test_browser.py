@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from preview.app import App
-from preview.server import HOST
-from preview.spl.session import Session
-from preview.studio import Answers
+from emulator.app import App
+from emulator.dashboards.dashboard_studio import Answers
+from emulator.dashboards.server import HOST
+from emulator.session import Session
 from tools import browser, node
 from tools.environments import EnvironmentProblem
 

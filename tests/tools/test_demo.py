@@ -1,4 +1,4 @@
-"""The demo is the whole thread: package, local CloudWatch Logs, modular input, preview."""
+"""The demo is the whole thread: package, local CloudWatch Logs, modular input, emulator."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from preview.app import App
+from emulator.app import App
 from tests.default.corpus import Corpus, Sample
 from tools import goldens
 from tools.goldens import GoldenProblem

@@ -1,9 +1,9 @@
 """What a record costs from the text to the last tag, beside one regex that only cuts it up.
 
 Both run in this process on the same records, one after the other in each round: the shipped
-configuration as `preview` evaluates it, and a single regex on the same engine, PCRE2, with the same
-limits. Splunk's own times are others; what the ratio tells is what the meaning of a record costs on
-top of reading it, and whether a change to the configuration made that dearer.
+configuration as the emulator evaluates it, and a single regex on the same engine, PCRE2, with the
+same limits. Splunk's own times are others; the ratio shows what the meaning of a record costs on
+top of reading it, and whether a change to the configuration made that more expensive.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from datetime import datetime, timezone
 from functools import partial
 from itertools import islice
 
-from preview.app import App
-from preview.regex import Regex, compile_regex
+from emulator.app import App
+from emulator.regex import Regex, compile_regex
 from samples.simulator import Simulation
 from tools.bench.parts import Extent, Ratio
 from tools.bench.programs import ROOT, BenchProblem, Python
@@ -56,7 +56,7 @@ class HsmFile:
 def normalization(python: Python, extent: Extent) -> Iterator[str]:
     """The shipped configuration's cost of an event, beside one regex over the same record.
 
-    In this interpreter only, since no other one has `preview`; in the others it says nothing.
+    In this interpreter only, since no other one has the emulator; in the others it says nothing.
     Raises BenchProblem where one of the two did not do its work.
     """
     if python.version != f"{sys.version_info[0]}.{sys.version_info[1]}":

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from preview.app import App
-from preview.spl.session import Session
-from preview.studio import Answers, ShownView, navigation, read_view
+from emulator.app import App
+from emulator.dashboards.dashboard_studio import Answers, ShownView, navigation, read_view
+from emulator.session import Session
 from tools.bench.parts import Extent, Ratio
 from tools.bench.programs import ROOT, Python
 from tools.detections import stage
@@ -24,7 +24,7 @@ _TRAIL = 5_000  # records of the sample trail, about
 def views(python: Python, extent: Extent) -> Iterator[str]:
     """CPU time of each view as it opens, in times of one search that counts all records once.
 
-    In this interpreter only, since no other one has `preview`; in the others it says nothing.
+    In this interpreter only, since no other one has the emulator; in the others it says nothing.
     """
     if python.version != f"{sys.version_info[0]}.{sys.version_info[1]}":
         return

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from preview.errors import PreviewError
-from preview.macros import Macros
-from preview.spl.pipeline import check
-from preview.spl.syntax import calls
+from emulator.conf.macros import Macros
+from emulator.errors import EmulatorError
+from emulator.spl.pipeline import check
+from emulator.spl.syntax import calls
 from tools.dashboards.studio import APP, GRID
 
 Json = Mapping[str, Any]
@@ -122,7 +122,7 @@ def _chains(definition: Json, macros: Macros) -> Iterator[str]:
 def _is_bounded(base: str, query: str, macros: Macros) -> Iterator[str]:
     try:
         commands = calls(macros.expand(_plain(query)))
-    except PreviewError:
+    except EmulatorError:
         return  # told as a search that does not run
     if not any(
         one.name in _TRANSFORMING or _SOME.match(f"{one.name} {one.arguments}") for one in commands
@@ -192,7 +192,7 @@ def _searches(definition: Json, around: Surroundings) -> Iterator[str]:
                 yield f"{source} runs the saved search {name}, which is not there"
         try:
             check(f"* {query}" if "extend" in one["options"] else query, around.macros)
-        except PreviewError as error:
+        except EmulatorError as error:
             yield f"{source} cannot run: {error}"
 
 
@@ -258,5 +258,5 @@ def _records(searched: str, macros: Macros) -> Iterator[str]:
         return  # the row brings its own search
     try:
         check(_plain(query), macros)
-    except PreviewError as error:
+    except EmulatorError as error:
         yield f"opens a search that cannot run: {error}"

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from preview.app import App
-from preview.errors import PreviewError
-from preview.server import HOST, Site, server
-from preview.spl.session import Session
-from preview.studio import Answers
+from emulator.app import App
+from emulator.dashboards.dashboard_studio import Answers
+from emulator.dashboards.server import HOST, Site, server
+from emulator.errors import EmulatorError
+from emulator.session import Session
 from tools import node
 from tools.dashboards.pages import file_of, pages
 from tools.dashboards.schema import PREFIX, path_of
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             served.serve_forever()
     except KeyboardInterrupt:
         return 0
-    except (EnvironmentProblem, PreviewError, OSError) as error:
+    except (EnvironmentProblem, EmulatorError, OSError) as error:
         print(f"preview: {error}", file=sys.stderr)
         return 1
     return 0
@@ -84,7 +84,7 @@ class Refresh:
     write: Callable[[Path, Sequence[str]], dict[str, str]] = pages
 
     def __call__(self, name: str) -> None:
-        """`name` as in an address. Raises PreviewError with what is wrong in the YAML."""
+        """`name` as in an address. Raises EmulatorError with what is wrong in the YAML."""
         stem = name.removeprefix(PREFIX)
         source = path_of(self.root, stem)
         if not source.is_file():
@@ -98,7 +98,7 @@ class Refresh:
         try:
             files = self.write(self.root, [stem])
         except MappingError as error:
-            raise PreviewError(str(error)) from error
+            raise EmulatorError(str(error)) from error
         for file, text in files.items():
             (self.root / file).parent.mkdir(parents=True, exist_ok=True)
             (self.root / file).write_text(text, encoding="utf-8")

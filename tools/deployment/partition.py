@@ -18,8 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from preview.conf import Conf, parse_conf
-from preview.errors import PreviewError
+from emulator.conf.conf_file import Conf, parse_conf
+from emulator.errors import EmulatorError
 from tools.deployment import schema
 from tools.deployment.schema import Deployment, Difference, Kind, Role
 from tools.environments import ROOT
@@ -55,7 +55,7 @@ def faults(archive: Path, root: Path = ROOT) -> Iterator[str]:
         with tempfile.TemporaryDirectory() as folder:
             parts = partition(archive, Path(folder), root)
         yield from misplaced(deployment, package, parts)
-    except (MappingError, PreviewError, PartitionProblem, OSError) as problem:
+    except (MappingError, EmulatorError, PartitionProblem, OSError) as problem:
         yield str(problem)
 
 
@@ -109,7 +109,7 @@ def misplaced(deployment: Deployment, package: Files, parts: Mapping[str, Files]
 
 
 def items(deployment: Deployment, files: Files) -> Iterator[Item]:
-    """Everything that has a place of its own. Raises PreviewError for a conf file off its form."""
+    """Everything that has a place of its own. Raises EmulatorError for a conf file off its form."""
     split = deployment.split_files()
     for file, content in files.items():
         if file not in split:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from preview.errors import PreviewError
+from emulator.errors import EmulatorError
 from tools.detections import stage
 from tools.detections.review import review
 from tools.detections.schema import read_detections
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         detections = read_detections(options.root)
         found = list(review(options.root, stage.load(options.root), detections))
-    except (MappingError, PreviewError) as error:
+    except (MappingError, EmulatorError) as error:
         print(error, file=sys.stderr)
         return 1
     for fault in found:

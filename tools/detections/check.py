@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from preview.conf import parse_conf
-from preview.errors import PreviewError
-from preview.macros import Macros
-from preview.spl.pipeline import check
-from preview.spl.syntax import calls
+from emulator.conf.conf_file import parse_conf
+from emulator.conf.macros import Macros
+from emulator.errors import EmulatorError
+from emulator.spl.pipeline import check
+from emulator.spl.syntax import calls
 from tools.detections.blocks import whole_search
 from tools.detections.schema import FOLDER, PREFIX, Detection
 from tools.mappings import Fault, MappingError
@@ -43,7 +43,7 @@ _UNBOUNDED_SORT = re.compile(r"\|\s*sort\s+(?!0\b|limit=|\d)")
 
 def require(root: Path, detections: Sequence[Detection], macros_text: str) -> None:
     """Raises MappingError with the faults of the first detection that has any, given the text of
-    macros.conf; PreviewError if that is malformed.
+    macros.conf; EmulatorError if that is malformed.
     """
     macros = Macros.from_conf(parse_conf(macros_text, "default/macros.conf"))
     for detection in detections:
@@ -68,7 +68,7 @@ def faults(root: Path, detections: Iterable[Detection], macros: Macros) -> Itera
 def _compiles(detection: Detection, macros: Macros) -> Iterator[str]:
     try:
         check(whole_search(detection), macros)
-    except PreviewError as error:
+    except EmulatorError as error:
         yield error.message
 
 
@@ -92,7 +92,7 @@ def _costs(detection: Detection, macros: Macros) -> Iterator[str]:
         yield "sort without a count keeps 10,000 rows silently: write sort 0, or a number"
     try:
         used = {call.name for call in calls(macros.expand(own))}
-    except PreviewError:
+    except EmulatorError:
         return  # told by _compiles
     for name in sorted(used & set(_FORBIDDEN)):
         yield f"{name}: {_FORBIDDEN[name]}"
@@ -105,5 +105,5 @@ def _names(path: Path, detection: Detection, macros: Macros) -> Iterator[Fault]:
             yield Fault(path, line_in(path, "search"), what)
     try:
         check(f"{detection.drilldown.search}".replace("$", ""), macros)
-    except PreviewError as error:
+    except EmulatorError as error:
         yield Fault(path, line_in(path, "drilldown", "search"), f"drilldown: {error.message}")

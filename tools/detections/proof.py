@@ -21,10 +21,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from preview.app import App
-from preview.eval_values import FieldValue
-from preview.kv_store import by_collection
-from preview.scheduler import Index, Scheduler, Told
+from emulator.app import App
+from emulator.eval.values import FieldValue
+from emulator.scheduler import Index, Scheduler, Told
+from emulator.search_time.kv_store import by_collection
 from samples.trail import LogEvent
 from tools.detections import stage, stories
 from tools.detections.schema import Detection, read_detections

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from preview.app import App
-from preview.kv_store import by_collection
-from preview.scheduler import Index, Scheduler, Told
-from preview.spl.context import values_of
+from emulator.app import App
+from emulator.scheduler import Index, Scheduler, Told
+from emulator.search_time.kv_store import by_collection
+from emulator.spl.context import values_of
 from samples.layout import Generation
 from samples.scene import Scene, cluster_id, duration, from_mapping, hsm_id
 from tools.detections import stage

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from preview.app import App
-from preview.errors import PreviewError
-from preview.scheduler import Told
+from emulator.app import App
+from emulator.errors import EmulatorError
+from emulator.scheduler import Told
 from samples.layout import Generation
 from tools.detections.check import faults
 from tools.detections.rehearsal import differences, rehearse
@@ -47,7 +47,7 @@ def _played(
 ) -> Iterator[str]:
     try:
         rehearsal = rehearse(app, detection, sample, generation)
-    except (ValueError, PreviewError) as error:
+    except (ValueError, EmulatorError) as error:
         yield str(error)
         return
     expected = sample.rows if isinstance(sample, Firing) else []

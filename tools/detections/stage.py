@@ -22,8 +22,8 @@ from cloudhsm.state.input_cache import Failure, InputState
 from cloudhsm.trail.ledger import GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.record_identity import identify
-from preview.app import App
-from preview.event import IndexedEvent
+from emulator.app import App
+from emulator.event import IndexedEvent
 from samples.scene import duration
 from samples.trail import LogEvent
 from tools.detections.schema import seconds
@@ -122,7 +122,7 @@ def collector_event(line: Mapping[str, Any], start: float, cluster_id: str, hsm_
         failure = Failure("AccessDenied", now_ms - 60_000)
         event = reporter.collection_resumed(now_ms, group.name, failure)
     else:
-        raise ValueError(f"collector: preview can make no event {kind!r}")
+        raise ValueError(f"collector: the emulator can make no event {kind!r}")
     if given:
         raise ValueError(f"collector: {kind} has no {', '.join(sorted(given))}")
     return event

@@ -1,7 +1,7 @@
 """Runs a detection's Sigma rule over the detection's own samples, in SQLite.
 
 pySigma-backend-sqlite makes the query, SQLite runs it, and the events are what the shipped command
-prints of the sample's records: nothing of Splunk or of `preview` takes part.
+prints of the sample's records: nothing of Splunk or of the emulator takes part.
 """
 
 from __future__ import annotations

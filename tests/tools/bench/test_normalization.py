@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from preview.app import App
-from preview.regex import compile_regex
+from emulator.app import App
+from emulator.regex import compile_regex
 from tools.bench import __main__ as bench
 from tools.bench import normalization
 from tools.bench.normalization import HsmFile

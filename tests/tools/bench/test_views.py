@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from preview.studio import navigation
+from emulator.dashboards.dashboard_studio import navigation
 from tools.bench import views
 from tools.bench.parts import Extent
 from tools.bench.programs import ROOT, Python

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from preview.app import App
+from emulator.app import App
 from tools.dashboards.faults import Surroundings, faults, tokens_of
 from tools.dashboards.pages import file_of, pages
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from preview.errors import PreviewError
+from emulator.errors import EmulatorError
 from tools import node
 from tools.dashboards import preview
 from tools.dashboards.pages import file_of
@@ -69,7 +69,7 @@ def test_a_view_that_was_never_written_is(root: Path) -> None:
 
 def test_what_is_wrong_in_a_source_is_told_and_the_view_stays(root: Path) -> None:
     _file(root / "dashboards/access.yml", NOW + 1)
-    with pytest.raises(PreviewError, match=r"access\.yml:7: title: is missing"):
+    with pytest.raises(EmulatorError, match=r"access\.yml:7: title: is missing"):
         Refresh(root, _fails)("cloudhsm_access")
     assert _shown(root) == "x"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cloudhsm.base import settings
-from preview.app import App
-from preview.conf import Stanza, parse_conf, read_conf
+from emulator.app import App
+from emulator.conf.conf_file import Stanza, parse_conf, read_conf
 from tools.conf_blocks import BlockProblem
 from tools.deployment import page, schema
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from preview.kv_store import by_collection
-from preview.scheduler import Index, Scheduler
+from emulator.scheduler import Index, Scheduler
+from emulator.search_time.kv_store import by_collection
 from tests.detections.conftest import DETECTIONS, ROOT
 from tools.detections import proof, stage, stories
 from tools.detections.stories import Story

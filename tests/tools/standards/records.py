@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from preview.app import App
-from preview.event import IndexedEvent
+from emulator.app import App
+from emulator.event import IndexedEvent
 from tests.default import corpus_doors as doors
 from tests.default.damage import damaged_records
 from tools import goldens, mappings

@@ -1,0 +1,24 @@
+"""Runs the shipped Splunk content without Splunk: development only, never packaged.
+
+It evaluates the conf files, searches and dashboards that ship, and refuses what it does not model.
+Its tests follow the published Search Reference and .spec files; what these leave open is listed in
+docs/emulator-assumptions.md. `cloudhsm.siem` is a second, smaller evaluator on purpose: it ships,
+in pure Python for 3.9, and is fast; this one is strict and runs regular expressions on PCRE2.
+
+The parts, from the top: imports go only downward.
+
+===========  =====================================================
+dashboards   Dashboard Studio views, and a local server for them
+scheduler    alerts run on their schedule over an index that grows
+session      searches over an app and the events that it indexed
+app          an app's folder, loaded, ready to index and to search
+index_time   from text, XML or HEC to events with a time
+spl          search commands, saved searches and alert conditions
+search_time  from an event to its fields, event types and tags
+conf         conf files: stanzas, precedence, macros
+event        an event as an index holds it
+eval         eval expressions, their functions and formats
+regex        regular expressions on PCRE2, with Splunk's limits
+errors       errors with file, stanza and line
+===========  =====================================================
+"""

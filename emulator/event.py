@@ -1,0 +1,40 @@
+"""An event as an index holds it, before any search-time step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emulator.eval.values import FieldValue
+
+METADATA_FIELDS = ("_raw", "_time", "host", "source", "sourcetype", "index")
+
+
+@dataclass(frozen=True)
+class IndexedEvent:
+    """`time_usecs` counts microseconds since the epoch.
+
+    indexed_at: epoch seconds, where a search is to know when the event was indexed.
+    """
+
+    raw: str
+    time_usecs: int
+    host: str
+    source: str
+    sourcetype: str
+    index: str
+    indexed_at: float | None = None
+
+    def fields(self) -> dict[str, FieldValue]:
+        """What a search starts from; `_time` in seconds, with six decimals unless whole."""
+        seconds, micros = divmod(self.time_usecs, 1_000_000)
+        found: dict[str, FieldValue] = {
+            "_raw": self.raw,
+            "_time": f"{seconds}.{micros:06d}" if micros else str(seconds),
+            "host": self.host,
+            "source": self.source,
+            "sourcetype": self.sourcetype,
+            "index": self.index,
+        }
+        if self.indexed_at is not None:
+            found["_indextime"] = f"{self.indexed_at:.0f}"
+        return found

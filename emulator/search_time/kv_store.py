@@ -1,0 +1,151 @@
+"""KV store collections and the lookups that name them: their fields, and matching their records.
+
+Source: collections.conf.spec; transforms.conf.spec, "external_type", "collection", "fields_list",
+"case_sensitive_match"; Knowledge Manager Manual, "Configure KV Store lookups".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from emulator.conf.conf_file import Conf, Setting, Stanza
+from emulator.errors import ConfError, LookupTableError
+from emulator.search_time.lookups import COUNT_SETTINGS, IGNORED, MatchCount, Row, Stores
+
+_FLAGS = frozenset({"enforceTypes", "replicate"})
+_FIELD_TYPES = frozenset({"number", "bool", "string", "time"})
+_SETTINGS = COUNT_SETTINGS | {"external_type", "collection", "fields_list", "case_sensitive_match"}
+_IGNORED = IGNORED | {"max_ext_batch"}
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A stanza of collections.conf; `types` by field, for the fields that it declares."""
+
+    name: str
+    types: Mapping[str, str]
+    replicated: bool
+
+
+def collections(conf: Conf) -> dict[str, Collection]:
+    """The collections by name. Raises ConfError for what is not modelled."""
+    return {stanza.name: _collection(stanza) for stanza in conf.with_defaults()}
+
+
+def _collection(stanza: Stanza) -> Collection:
+    types = {}
+    flags = {}
+    for key, setting in stanza.settings.items():
+        if key.startswith("field."):
+            if setting.value not in _FIELD_TYPES:
+                raise ConfError(f"{key}: write number, bool, string or time", setting.location)
+            types[key[len("field.") :]] = setting.value
+        elif key in _FLAGS:
+            flags[key] = setting.boolean()
+        else:
+            raise ConfError(f"the emulator does not model {key} in a collection", setting.location)
+    return Collection(stanza.name, types, flags.get("replicate", False))
+
+
+class StoreLookup:
+    """A lookup definition over a collection. `find` gives the records that match."""
+
+    def __init__(self, stanza: Stanza, known: Mapping[str, Collection]) -> None:
+        settings = stanza.settings
+        _check_settings(stanza)
+        self.name = stanza.name
+        self.collection = _collection_of(stanza, known)
+        self.columns: tuple[str, ...] = _listed_fields(settings["fields_list"], self.collection)
+        self.shown_as = f"the KV store lookup [{stanza.name}]"
+        self._count = MatchCount.from_settings(settings, self.columns)
+
+    def check_automatic(self, setting: Setting, columns: Iterable[str]) -> None:
+        """Refuse a LOOKUP- that Splunk would not run, or whose values are not modelled.
+
+        Knowledge Manager Manual, "Enable replication for a KV Store collection": automatic lookups
+        run on the indexers, which see no other collection.
+        """
+        if not self.collection.replicated:
+            raise ConfError(
+                f"an automatic lookup needs replicate = true for [{self.collection.name}] in"
+                " collections.conf",
+                setting.location,
+            )
+        for column in columns:
+            kind = self.collection.types.get(column, "string")
+            if kind != "string":
+                raise ConfError(
+                    f"how a lookup writes and matches the {kind} {column} is not modelled:"
+                    " declare it as string",
+                    setting.location,
+                )
+
+    def find(
+        self, columns: tuple[str, ...], values: tuple[str, ...], stores: Stores
+    ) -> Sequence[Row]:
+        """The records whose `columns` are `values`, in the order of writing, as AnyLookup says."""
+        found = stores.get(self.collection.name, ())
+        for column, value in zip(columns, values):
+            found = [record for record in found if record.get(column) == value]
+        return self._count.completed(found)
+
+
+def _check_settings(stanza: Stanza) -> None:
+    settings = stanza.settings
+    for key, setting in settings.items():
+        if key not in _SETTINGS | _IGNORED:
+            raise ConfError(
+                f"the emulator does not model {key} in a KV store lookup", setting.location
+            )
+    external = settings["external_type"]
+    if external.value != "kvstore":
+        raise ConfError("external_type: only kvstore is modelled", external.location)
+    for key in ("collection", "fields_list"):
+        if key not in settings:
+            raise ConfError(f"a KV store lookup needs {key}", stanza.location)
+    case = settings.get("case_sensitive_match")
+    if case is not None and not case.boolean():
+        raise ConfError("matching without case is not modelled in a KV store lookup", case.location)
+
+
+def _collection_of(stanza: Stanza, known: Mapping[str, Collection]) -> Collection:
+    setting = stanza.settings["collection"]
+    if setting.value not in known:
+        raise ConfError(f"collections.conf has no [{setting.value}]", setting.location)
+    return known[setting.value]
+
+
+def _listed_fields(setting: Setting, collection: Collection) -> tuple[str, ...]:
+    fields = tuple(re.split(r"[,\s]+", setting.value))
+    unknown = set(fields) - set(collection.types) - {"_key"}
+    if unknown:
+        raise ConfError(
+            f"collections.conf: [{collection.name}] declares no {', '.join(sorted(unknown))}",
+            setting.location,
+        )
+    return fields
+
+
+def collection_names(lookups: Iterable[StoreLookup]) -> dict[str, str]:
+    """The collection's name, by that name and by the names of the lookups on it."""
+    listed = list(lookups)
+    names = {lookup.name: lookup.collection.name for lookup in listed}
+    return {**names, **{lookup.collection.name: lookup.collection.name for lookup in listed}}
+
+
+def by_collection(given: Stores, names: Mapping[str, str]) -> Stores:
+    """Records given by any of `names`, by the collection's name.
+
+    Raises LookupTableError for an unknown name, and for records of one collection that differ.
+    """
+    stores: dict[str, Sequence[Row]] = {}
+    for name, records in given.items():
+        collection = names.get(name)
+        if collection is None:
+            raise LookupTableError(f"no KV store lookup or its collection is called {name}")
+        first = stores.setdefault(collection, records)
+        if first is not records and first != records:
+            raise LookupTableError(f"two lists of records are given for [{collection}]")
+    return stores

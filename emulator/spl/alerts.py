@@ -1,0 +1,140 @@
+"""Scheduled alerts: when a saved search runs, over which time, and which results it tells.
+
+Source: savedsearches.conf.spec. Modelled: an alert that tells its results if there are any, at once
+or throttled by fields. `disabled` is ignored: the emulator shows what a search does once enabled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from cronsim import CronSim, CronSimError
+
+from emulator.conf.conf_file import Conf, Stanza
+from emulator.errors import ConfError, SearchError
+from emulator.eval.relative_time import relative_time
+
+_TRIGGER = {"counttype": "number of events", "relation": "greater than", "quantity": "0"}
+_PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_ANY_DAY = datetime(2026, 3, 2, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A time range by modifiers as `-7d@h`; an empty one has no limit on that side."""
+
+    earliest: str
+    latest: str
+
+    def at(self, now: float) -> tuple[float, float | None]:
+        """Its ends in epoch seconds at the moment `now`, the second one exclusive."""
+        return (
+            relative_time(now, self.earliest) if self.earliest else 0.0,
+            relative_time(now, self.latest) if self.latest else None,
+        )
+
+
+@dataclass(frozen=True)
+class Throttling:
+    """After a result was told, others with the same values of `fields` wait `seconds`."""
+
+    fields: tuple[str, ...]
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One scheduled alert. `times` is about the events' time, `index_times` about the index's."""
+
+    name: str
+    search: str
+    cron: str
+    times: Span
+    index_times: Span
+    throttling: Throttling | None
+
+    def runs(self, since: float, until: float) -> list[int]:
+        """When it runs: the epoch seconds from `since` to before `until`."""
+        # cronsim gives moments behind its start.
+        start = datetime.fromtimestamp(since - 1, timezone.utc)
+        found = []
+        for moment in CronSim(self.cron, start):
+            second = int(moment.timestamp())
+            if second >= until:
+                break
+            found.append(second)
+        return found
+
+
+def alerts(conf: Conf) -> dict[str, Alert]:
+    """The alerts of savedsearches.conf by name: saved searches with `alert.track` or a trigger.
+
+    Raises ConfError, with file, stanza and line, for settings that say something not modelled.
+    """
+    return {stanza.name: _alert(stanza) for stanza in conf.with_defaults() if _is_alert(stanza)}
+
+
+def _is_alert(stanza: Stanza) -> bool:
+    return "counttype" in stanza.settings or "alert.track" in stanza.settings
+
+
+def _alert(stanza: Stanza) -> Alert:
+    for key, wanted in _TRIGGER.items():
+        _require(stanza, key, wanted)
+    _require(stanza, "alert.digest_mode", "1")
+    _require(stanza, "realtime_schedule", "0")
+    values = {key: setting.value for key, setting in stanza.settings.items()}
+    return Alert(
+        name=stanza.name,
+        search=values.get("search", ""),
+        cron=_cron(stanza),
+        times=_span(stanza, "dispatch.{}_time"),
+        index_times=_span(stanza, "dispatch.index_{}"),
+        throttling=_throttling(stanza, values),
+    )
+
+
+def _require(stanza: Stanza, key: str, wanted: str) -> None:
+    setting = stanza.settings.get(key)
+    if setting is None or setting.value != wanted:
+        where = stanza.location if setting is None else setting.location
+        raise ConfError(f"the emulator models alerts with {key} = {wanted} only", where)
+
+
+def _cron(stanza: Stanza) -> str:
+    setting = stanza.settings.get("cron_schedule")
+    if setting is None:
+        raise ConfError("an alert needs a cron_schedule", stanza.location)
+    try:
+        CronSim(setting.value, _ANY_DAY)
+    except CronSimError as error:
+        raise ConfError(f"cron_schedule = {setting.value}: {error}", setting.location) from error
+    return setting.value
+
+
+def _span(stanza: Stanza, pattern: str) -> Span:
+    ends = {}
+    for end in ("earliest", "latest"):
+        setting = stanza.settings.get(pattern.format(end))
+        ends[end] = setting.value if setting else ""
+        if setting and setting.value:
+            try:
+                relative_time(0.0, setting.value)
+            except SearchError as error:
+                raise error.at(setting.location) from error
+    return Span(ends["earliest"], ends["latest"])
+
+
+def _throttling(stanza: Stanza, values: Mapping[str, str]) -> Throttling | None:
+    if values.get("alert.suppress", "0") != "1":
+        return None
+    fields = tuple(name.strip() for name in values.get("alert.suppress.fields", "").split(","))
+    period = values.get("alert.suppress.period", "")
+    if not all(fields) or not period[:-1].isdigit() or period[-1] not in _PERIODS:
+        raise ConfError(
+            "throttling is modelled with alert.suppress.fields and a period such as 15m",
+            stanza.settings["alert.suppress"].location,
+        )
+    return Throttling(fields, int(period[:-1]) * _PERIODS[period[-1]])
