@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 # Each package whose docstrings list its parts, and the folder that it is imported from.
-PACKAGES = {"cloudhsm": ROOT / "bin", "emulator": ROOT}
+PACKAGES = {"cloudhsm": ROOT / "bin", "emulator": ROOT, "tools": ROOT}
 # May use neither clock nor network nor disk.
 PURE = (
     "cloudhsm.base",

@@ -34,7 +34,7 @@ from tests.bin.fakes import (
     holding,
     refusal,
 )
-from tools import local_aws, splunkd
+from tools.demo import local_aws, splunkd
 
 GROUP = "/aws/cloudhsm/cluster-likphkxygsn"
 SECRET = "this-is-the-secret-key"

@@ -28,7 +28,7 @@ from cloudhsm.trail import window_plan
 from cloudhsm.trail.log_group import GroupId
 from tests.bin.conftest import LIBRARIES, ROOT
 from tests.bin.fakes import DAY_MS, GROUP, NOW_MS, ScriptedAws, described, event, holding
-from tools import local_aws, splunkd
+from tools.demo import local_aws, splunkd
 
 # Modules that Python for Windows does not have (Python Library Reference, "Unix-specific").
 UNIX_ONLY = ("fcntl", "grp", "pwd", "resource", "syslog", "termios")

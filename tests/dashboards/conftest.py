@@ -13,8 +13,8 @@ from emulator.session import Session
 from tests.dashboards import reading
 from tests.dashboards.reading import Raw
 from tests.dashboards.shown import Shown
-from tools.detections import stage
-from tools.detections.stories import Story, sample_trail
+from tools.content.detections import ingest
+from tools.content.detections.scenarios import Story, sample_trail
 
 ROOT = Path(__file__).resolve().parents[2]
 View = Callable[..., Shown]
@@ -43,8 +43,8 @@ def session(story: Story, shipped: App) -> Session:
     """An index with the sample trail; now is its end."""
     found = Session(shipped, now=story.until)
     shown = ((one.timestamp_ms / 1000, one) for one in story.records)
-    found.index(event for _at, event in stage.records(shipped, shown))
-    found.index(event for _at, event in stage.said(shipped, story.said))
+    found.index(event for _at, event in ingest.records(shipped, shown))
+    found.index(event for _at, event in ingest.said(shipped, story.said))
     return found
 
 

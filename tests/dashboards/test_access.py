@@ -17,7 +17,7 @@ from samples.scene import from_mapping, write
 from tests.dashboards.conftest import View
 from tests.dashboards.reading import Raw, hashed
 from tests.dashboards.shown import Shown
-from tools.detections import stage
+from tools.content.detections import ingest
 
 OFFICERS = {"CN_CRYPTO_OFFICER", "CN_CRYPTO_PRE_OFFICER"}
 ENDS = {"CN_LOGOUT", "CN_CLOSE_SESSION", "CN_APP_FINALIZE"}
@@ -333,7 +333,7 @@ def scene(shipped: App) -> Callable[..., Shown]:
         events = write(map(from_mapping, lines), Generation.OLDER, start_usecs=START * 1_000_000)
         session = Session(shipped, now=START + 3600)
         session.index(
-            event for _at, event in stage.records(shipped, ((START, one) for one in events))
+            event for _at, event in ingest.records(shipped, ((START, one) for one in events))
         )
         return Shown("access", session)
 

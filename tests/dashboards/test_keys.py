@@ -17,7 +17,7 @@ from samples.scene import from_mapping, write
 from tests.dashboards.conftest import ROOT, View
 from tests.dashboards.reading import Raw
 from tests.dashboards.shown import Shown
-from tools.detections import stage
+from tools.content.detections import ingest
 
 _ACTS = {
     "CN_GENERATE_KEY": "generated",
@@ -269,7 +269,7 @@ def scene(shipped: App) -> Callable[..., Shown]:
         events = write(map(from_mapping, lines), generation, start_usecs=_START * 1_000_000)
         session = Session(shipped, now=_START + 86_400)
         session.index(
-            event for _at, event in stage.records(shipped, ((_START, one) for one in events))
+            event for _at, event in ingest.records(shipped, ((_START, one) for one in events))
         )
         return Shown("keys", session)
 

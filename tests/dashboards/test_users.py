@@ -16,7 +16,7 @@ from tests.dashboards.conftest import View
 from tests.dashboards.reading import Raw, hashed
 from tests.dashboards.shown import Shown
 from tests.dashboards.test_access import once, reason, shown_time
-from tools.detections import stage
+from tools.content.detections import ingest
 
 MADE = {"CN_CREATE_USER", "CN_CREATE_CO", "CN_CREATE_APPLIANCE_USER"}
 MANAGED = {*MADE, "CN_DELETE_USER", "CN_CHANGE_PSWD"}
@@ -261,7 +261,7 @@ def scene(shipped: App) -> Scene:
         events = write(map(from_mapping, lines), generation, start_usecs=START * 1_000_000)
         session = Session(shipped, now=START + 3 * 3600)
         session.index(
-            event for _at, event in stage.records(shipped, ((START, one) for one in events))
+            event for _at, event in ingest.records(shipped, ((START, one) for one in events))
         )
         return Shown("users", session)
 

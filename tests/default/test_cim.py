@@ -13,8 +13,8 @@ from emulator.app import App
 from emulator.event import IndexedEvent
 from tests.default.cim_models import Dataset, datasets
 from tests.default.conftest import CLUSTER, HSM, SOURCE
-from tools.fields import read_dictionary
-from tools.mappings import CIM, read_table
+from tools.content.fields import read_dictionary
+from tools.content.mappings import CIM, read_table
 
 Fields = dict[str, Union[str, list[str]]]
 

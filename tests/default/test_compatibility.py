@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.package import version
-from tools.published import (
+from tools.build.package import version
+from tools.build.published_names import (
     broken_promises,
     newest_release,
     present_names,

@@ -12,7 +12,7 @@ from emulator.app import App
 from emulator.event import IndexedEvent
 from emulator.session import Session
 from tests.default.conftest import CLUSTER, HSM, SOURCE
-from tools.mappings import ACTIVITIES, read_table
+from tools.content.mappings import ACTIVITIES, read_table
 
 Fields = dict[str, Union[str, list[str]]]
 FieldsOf = Callable[..., Fields]

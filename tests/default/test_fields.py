@@ -16,7 +16,7 @@ from emulator.conf.conf_file import read_conf
 from emulator.conf.props import Rules
 from emulator.event import IndexedEvent
 from emulator.search_time.sequence import classes
-from tools.fields import Example, ExampleRecord, Field, read_dictionary
+from tools.content.fields import Example, ExampleRecord, Field, read_dictionary
 
 Fields = dict[str, Union[str, list[str]]]
 FieldsOf = Callable[..., Fields]

@@ -19,7 +19,7 @@ from tests.default import corpus_certificates, corpus_layouts, corpus_opcodes
 from tests.default.corpus import Corpus, Sample, lines_of
 from tests.default.corpus_doors import AUDIT, Fields, fields_of, file_of, from_collector, from_file
 from tests.default.damage import MUTATORS, Damaged, damaged_records
-from tools import goldens
+from tools.content import goldens
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).resolve().parent / "golden"

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.app import App
 from emulator.dashboards.dashboard_studio import View, navigation, read_view
-from tools.dashboards.faults import Surroundings, faults, tokens_of
+from tools.content.dashboards.lint import Surroundings, faults, tokens_of
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = navigation(ROOT)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from emulator.app import App
-from tools.detections import stage
-from tools.detections.schema import Detection, read_detections
+from tools.content.detections import ingest
+from tools.content.detections.schema import Detection, read_detections
 
 ROOT = Path(__file__).resolve().parents[2]
 DETECTIONS = read_detections(ROOT)
@@ -15,7 +15,7 @@ DETECTIONS = read_detections(ROOT)
 @pytest.fixture(scope="session")
 def app() -> App:
     """The shipped configuration, beside an add-on that collects CloudTrail."""
-    return stage.load(ROOT)
+    return ingest.load(ROOT)
 
 
 @pytest.fixture(params=DETECTIONS, ids=[one.stem for one in DETECTIONS])

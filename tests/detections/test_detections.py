@@ -9,10 +9,10 @@ import pytest
 from emulator.app import App
 from emulator.conf.conf_file import read_conf
 from tests.detections.conftest import DETECTIONS, ROOT
-from tools.detections.check import faults
-from tools.detections.review import sample_faults
-from tools.detections.schema import Detection, techniques
-from tools.generate import build
+from tools.content.detections.expected_alerts import sample_faults
+from tools.content.detections.lint import faults
+from tools.content.detections.schema import Detection, techniques
+from tools.content.generated import build
 
 STEMS = {one.stem for one in DETECTIONS}
 MUST_HAVE = {

@@ -10,8 +10,8 @@ import pytest
 from emulator.app import App
 from samples.layout import Generation
 from tests.detections.conftest import DETECTIONS
-from tools.detections.rehearsal import rehearse
-from tools.detections.schema import Detection, Firing
+from tools.content.detections.sample_runner import rehearse
+from tools.content.detections.schema import Detection, Firing
 
 HOSTILE = {
     "search": '" | delete index=*',

@@ -19,7 +19,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
 
 
 def test_every_release_has_left_something_behind() -> None:
-    """Both `tools.published` and `tests.guarantee.upgrade` belong to a release."""
+    """Both `tools.build.published_names` and `tests.guarantee.upgrade` belong to a release."""
     published = {path.stem for path in (ROOT / "mappings" / "published").glob("*.yaml")}
     assert {*releases()} == {(one, moment) for one in published for moment in MOMENTS}
 

@@ -16,7 +16,7 @@ from tests.bin.cloudhsm.aws.test_credentials import session_of
 from tests.bin.fakes import Answer, ScriptedAws, described, filtered, refusal
 from tests.iam.deployed import ACCOUNT, attached, deploy, policy, trust
 from tests.iam.evaluator import Call, deciding, is_allowed
-from tools import local_aws
+from tools.demo import local_aws
 
 GROUP = "/aws/cloudhsm/cluster-likphkxygsn"
 LOGS = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:"

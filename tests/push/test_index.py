@@ -20,7 +20,7 @@ from emulator.spl.context import Row
 from samples.simulator import simulate
 from tests.default.trails import GROUP, HOUR, HSM, MARCH, OTHER_HSM, handed_over, record, records
 from tests.push.batches import REGION, pushed, sent
-from tools.package import ROOT
+from tools.build.package import ROOT
 
 
 @pytest.fixture(scope="module")

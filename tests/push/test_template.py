@@ -15,8 +15,9 @@ from cloudhsm_push.transform import transformed
 from tests.iam.evaluator import Call, deciding, is_allowed
 from tests.push.batches import ORIGIN, Taking, batch
 from tests.push.local_life import ACCOUNT, ARN, GROUPS, HSM, NEW, REGION, STACK
-from tools import local_aws, push
-from tools.package import ROOT
+from tools.build import push
+from tools.build.package import ROOT
+from tools.demo import local_aws
 
 TEMPLATE = ROOT / "push" / push.TEMPLATE
 # What the local AWS makes no resource of.

@@ -6,7 +6,15 @@ import pytest
 
 from samples import vocabulary
 from samples.codes import Coded
-from tools.mappings import COMMAND_TYPES, OPCODES, RESPONSES, USER_TYPES, Row, Table, read_table
+from tools.content.mappings import (
+    COMMAND_TYPES,
+    OPCODES,
+    RESPONSES,
+    USER_TYPES,
+    Row,
+    Table,
+    read_table,
+)
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
 CERTIFICATE = {*vocabulary.CERTIFICATE_OPERATIONS, *vocabulary.CERTIFICATE_RESPONSES.values()}

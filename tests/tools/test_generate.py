@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.generate import build_lookups, main
+from tools.content.deployment.schema import FILE as DEPLOYMENT
+from tools.content.generated import build_lookups
+from tools.generate import main
 
 ROOT = Path(__file__).resolve().parents[2]
 NORMALIZED = "bin/cloudhsm/siem"
@@ -71,7 +73,8 @@ def source(tmp_path: Path) -> Path:
     for folder in ("mappings", "lookups", "default", "docs", "detections", "dashboards"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     shutil.copytree(ROOT / NORMALIZED, tmp_path / NORMALIZED)
-    for name in ("app.manifest", "bin/cloudhsm/__init__.py"):
+    (tmp_path / DEPLOYMENT).parent.mkdir(parents=True)
+    for name in ("app.manifest", "bin/cloudhsm/__init__.py", DEPLOYMENT):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 

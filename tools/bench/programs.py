@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import environments, local_aws, splunkd
 from tools.bench.server import GROUP, STREAMS
+from tools.build import environments
+from tools.demo import local_aws, splunkd
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIBRARIES = ROOT / "build" / "lib"

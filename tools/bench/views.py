@@ -14,8 +14,8 @@ from emulator.dashboards.dashboard_studio import Answers, ShownView, navigation,
 from emulator.session import Session
 from tools.bench.parts import Extent, Ratio
 from tools.bench.programs import ROOT, Python
-from tools.detections import stage
-from tools.detections.stories import sample_trail
+from tools.content.detections import ingest
+from tools.content.detections.scenarios import sample_trail
 
 BASELINE = "`cloudhsm_audit` | stats count by opcode, outcome"
 _TRAIL = 5_000  # records of the sample trail, about
@@ -47,8 +47,8 @@ def indexed(times: int) -> Session:
     app, story = App.load(ROOT), sample_trail(volume=times)
     session = Session(app, now=story.until)
     shown = ((one.timestamp_ms / 1000, one) for one in story.records)
-    session.index(event for _at, event in stage.records(app, shown))
-    session.index(event for _at, event in stage.said(app, story.said))
+    session.index(event for _at, event in ingest.records(app, shown))
+    session.index(event for _at, event in ingest.said(app, story.said))
     gc.collect()
     gc.freeze()
     return session

@@ -1,1 +1,12 @@
-"""Proof by attack: the collector with faults of others in it must fail its tests."""
+"""The guarantee under attack, and the detections over a quiet month.
+
+The modules, from the top: imports go only downward.
+
+==========  ===========================================================
+backtest    `make prove-detections`
+soak        the built package, killed again and again
+unshrunk    a pytest plugin: no shrinking of examples while mutants run
+kill_table  which test kills which mutant
+mutants     faults of collectors, as small changes to bin/
+==========  ===========================================================
+"""

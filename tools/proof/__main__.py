@@ -71,7 +71,7 @@ def faults() -> str:
 
 def soak() -> None:
     """Raises Broken where a killed process lost a record."""
-    _call(["tools.soak", "--kills", _KILLS], {})
+    _call(["tools.proof.soak", "--kills", _KILLS], {})
 
 
 def _call(arguments: Sequence[str], variables: Mapping[str, str]) -> None:

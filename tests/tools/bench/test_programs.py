@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import environments
 from tools.bench import programs
 from tools.bench.programs import BenchProblem, Measured
+from tools.build import environments
 
 
 def test_records_are_counted_across_the_cuts_of_a_pipe() -> None:

@@ -1,0 +1,201 @@
+"""Laws that hold for every workload, and the model beside what the collector itself says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cloudhsm.aws import rate_limit
+from cloudhsm.collect import collector
+from cloudhsm.trail import window_plan
+from tests.fake_aws.listings import PAGE as LISTED
+from tools.bench.capacity import measured, model, schema
+from tools.bench.capacity.model import Unusable, Workload
+
+ROOT = Path(__file__).resolve().parents[4]
+FACTS = schema.read(ROOT)
+RATES = measured.rates(measured.read())
+REGIONS = ("us-east-1", "eu-west-1", "eu-central-1", "af-south-1")
+
+workloads = st.builds(
+    Workload,
+    clusters=st.integers(1, 1_000),
+    hsms=st.integers(1, 28),
+    records_per_day=st.floats(0, 1e7),
+    region=st.sampled_from(REGIONS),
+    interval_s=st.sampled_from((10, 30, 60, 300, 900, 3_600)),
+    horizon_h=st.sampled_from((1, 24, 72, 720)),
+    record_bytes=st.floats(100, 20_000),
+    latency_s=st.floats(0, 1),
+    outside=st.booleans(),
+)
+
+
+def needs(work: Workload) -> model.Needs:
+    return model.needs(work, FACTS, RATES)
+
+
+def amounts(work: Workload) -> list[float]:
+    """All that can only grow with what is collected."""
+    found = needs(work)
+    read = found.reading
+    dollars = [found.logs_usd, found.pull_usd, found.push_usd]
+    return [
+        *found[1:-3],
+        *(amount for amount in dollars if amount is not None),
+        read.calls_per_day,
+        read.quota_share,
+        read.run_s,
+        read.listings_per_day,
+    ]
+
+
+def are_not_less(more: list[float], less: list[float]) -> bool:
+    pairs = zip(more, less, strict=True)
+    return all(one >= other - 1e-9 * abs(other) for one, other in pairs)
+
+
+@given(workloads, st.integers(1, 1_000))
+def test_more_clusters_never_need_less(work: Workload, more: int) -> None:
+    larger = replace(work, clusters=work.clusters + more)
+    assert are_not_less(amounts(larger), amounts(work))
+    assert needs(work).reading.fits or not needs(larger).reading.fits
+
+
+@given(workloads, st.floats(1, 100))
+def test_more_records_never_need_less(work: Workload, factor: float) -> None:
+    assert are_not_less(
+        amounts(replace(work, records_per_day=work.records_per_day * factor)), amounts(work)
+    )
+
+
+@given(workloads)
+def test_a_doubled_interval_costs_no_more_calls_and_reaches_no_fewer_clusters(
+    work: Workload,
+) -> None:
+    doubled = replace(work, interval_s=2 * work.interval_s)
+    few, many = model.reading(doubled, FACTS), model.reading(work, FACTS)
+    assert few.calls_per_day <= many.calls_per_day * (1 + 1e-9)
+    assert model.most_clusters(doubled, FACTS) >= model.most_clusters(work, FACTS)
+
+
+@given(workloads)
+def test_the_largest_number_of_clusters_is_where_one_more_does_not_fit(work: Workload) -> None:
+    most = model.most_clusters(work, FACTS)
+    if most:
+        assert model.reading(replace(work, clusters=most), FACTS).fits
+    if most < model.MOST_CLUSTERS:
+        assert not model.reading(replace(work, clusters=most + 1), FACTS).fits
+
+
+@given(workloads)
+def test_what_fits_leaves_half_of_the_quota_to_others(work: Workload) -> None:
+    read = model.reading(work, FACTS)
+    if read.fits:
+        assert read.quota_share <= model.SHARE_OF_QUOTA * model.SHARE_OF_INTERVAL + 1e-9
+
+
+@given(workloads, st.integers(2, 50))
+def test_calls_are_proportional_to_clusters(work: Workload, times: int) -> None:
+    once = model.reading(work, FACTS).calls_per_day
+    many = model.reading(replace(work, clusters=work.clusters * times), FACTS).calls_per_day
+    assert many == pytest.approx(once * times)
+
+
+@given(workloads, st.integers(1, 500))
+def test_a_doubled_message_of_a_subscription_makes_push_no_dearer(
+    work: Workload, batch: int
+) -> None:
+    costs = [
+        model.push_usd(work, FACTS.changed({}, {"pushed_batch_records": float(count)}))
+        for count in (batch, 2 * batch)
+    ]
+    assert costs[0] is not None
+    assert costs[1] is not None
+    assert costs[1] <= costs[0] * (1 + 1e-9)
+
+
+@given(workloads)
+@settings(max_examples=20)
+def test_every_record_is_read_by_polls_and_by_sweeps(work: Workload) -> None:
+    """At least once by a poll, and by each of the five sweeps whose window it lies in."""
+    assert model.reading(work, FACTS).read_again >= 1 + model.SWEEPS_PER_HORIZON + 1
+
+
+def test_a_sum_with_an_unknown_price_is_unknown() -> None:
+    work = Workload(2, 2, 1_000)
+    without = FACTS.model_copy(
+        update={
+            "prices": [
+                one.model_copy(update={"usd": None}) if one.name == "logs_storage" else one
+                for one in FACTS.prices
+            ]
+        }
+    )
+    assert model.logs_usd(work, FACTS) is not None
+    assert model.logs_usd(work, without) is None
+
+
+def test_requests_cost_nothing_until_a_price_is_given() -> None:
+    work = Workload(10, 2, 1_000)
+    read = model.reading(work, FACTS)
+    assert model.pull_usd(work, read, FACTS) == 0
+    priced = FACTS.changed({"read_request": 0.001}, {})
+    expected = 0.001 * (read.calls_per_day + read.listings_per_day) * model.DAYS_PER_MONTH
+    assert model.pull_usd(work, read, priced) == pytest.approx(expected)
+
+
+def test_a_month_by_hand() -> None:
+    """One record of 974 bytes a second: 26 more make a kilobyte."""
+    work = Workload(1, 1, model.DAY_S, record_bytes=974, kept_days=100)
+    facts = FACTS.changed({"logs_ingestion": 0.5, "logs_storage": 0.03}, {"stored_share": 0.1})
+    gb_a_day = 86_400 * 1_000 / 1e9
+    expected = gb_a_day * (730 / 24) * 0.5 + gb_a_day * 100 * 0.1 * 0.03
+    assert model.logs_usd(work, facts) == pytest.approx(expected)
+
+
+def test_the_default_pace_is_the_collectors_own() -> None:
+    for region in (*REGIONS, "ca-west-1", "il-central-1"):
+        quota = FACTS.quota("FilterLogEvents", region)
+        own = rate_limit.default_calls_per_second(region)
+        assert model.pace_of(Workload(1, 1, 0, region, latency_s=0), quota) == own
+
+
+def test_latency_bounds_the_pace_of_live_windows() -> None:
+    work = Workload(1, 1, 0, "us-east-1", latency_s=0.2)
+    assert model.pace_of(work, 25) == pytest.approx(5)
+    assert model.pace_of(replace(work, latency_s=0, calls_per_second=7.5), 25) == 7.5
+
+
+def test_the_models_constants_are_the_collectors() -> None:
+    assert window_plan.POLL_OVERLAP_MS == model.OVERLAP_S * 1_000
+    assert collector.DISCOVERY_MS == model.DISCOVERY_S * 1_000
+    assert collector.HEARTBEAT_MS == model.HEARTBEAT_S * 1_000
+    assert collector.SHARE_OF_INTERVAL == model.SHARE_OF_INTERVAL
+    assert LISTED == model.GROUPS_PER_PAGE
+    progress = window_plan.begin(0, 0, 400_000)
+    progress.last_sweep_ms = 0
+    quarter_ms = 400_000 // model.SWEEPS_PER_HORIZON
+    assert window_plan.sweep_is_due(progress, quarter_ms, 400_000)
+    assert not window_plan.sweep_is_due(progress, quarter_ms - 1, 400_000)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"clusters": 0}, "clusters is 0, but must be from 1 to 100000"),
+        ({"hsms": 29}, "hsms is 29, but must be from 1 to 28"),
+        ({"records_per_day": -1.0}, "records_per_day is -1, but must be from 0"),
+        ({"records_per_day": float("nan")}, "records_per_day is nan"),
+        ({"interval_s": 0}, "interval_s is 0"),
+        ({"calls_per_second": 0.1}, "calls_per_second is 0.1, but must be from 0.2 to 100"),
+    ],
+)
+def test_a_workload_that_makes_no_sense_is_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(Unusable, match=said):
+        replace(Workload(1, 1, 1), **change)

@@ -1,0 +1,105 @@
+"""A fault in tools/content/deployment/deployment.yaml is told with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tools.content.deployment import schema
+from tools.content.mappings import MappingError
+
+ROOT = Path(__file__).resolve().parents[4]
+TEXT = (ROOT / schema.FILE).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def said(tmp_path: Path) -> Callable[[str, str], str]:
+    """What reading says of the file with one text in place of another."""
+
+    def read(old: str, new: str) -> str:
+        assert old in TEXT
+        (tmp_path / schema.FILE).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / schema.FILE).write_text(TEXT.replace(old, new, 1), encoding="utf-8")
+        with pytest.raises(MappingError) as caught:
+            schema.read(tmp_path)
+        return str(caught.value)
+
+    return read
+
+
+def line_of(text: str) -> int:
+    return TEXT[: TEXT.index(text)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "fault"),
+    [
+        (
+            "{search_head: works, indexer: idle, heavy_forwarder: works,",
+            "{search_head: works, heavy_forwarder: works,",
+            "    works: {search_head: works, indexer: idle, heavy_forwarder: works",
+            "input: give each role once; check indexer",
+        ),
+        ("indexer: idle,", "indexer: sometimes,", "works: {", "'works', 'bundle' or 'idle'"),
+        ("name: states", "name: input", "kinds:", "input is given 2 times"),
+        (
+            "    files:\n      - default/collections.conf\n",
+            "",
+            "  - name: states",
+            "states: names neither files nor settings",
+        ),
+        (
+            "roles: [search_head]\n    slim: leaves_out\n    files: [default/inputs.conf",
+            "roles: [cloud]\n    slim: leaves_out\n    files: [default/inputs.conf",
+            "  - roles: [search_head]",
+            "cloud: is no role that slim makes a part for",
+        ),
+        ("slim: leaves_out", "slim: forgets", "slim: leaves_out", "'keeps' or 'leaves_out'"),
+        (
+            "{opens: splunk, to: aws,",
+            "{opens: splunk, to: azure,",
+            "  - name: single",
+            "single: an arrow from splunk to azure, and no such box",
+        ),
+        (
+            "{opens: forwarder, to: aws,",
+            "{opens: search, to: aws,",
+            "  - name: distributed",
+            "distributed: the arrow from search to aws must join neighbours on the grid",
+        ),
+        (
+            "boxes: [search, indexers]}",
+            "boxes: [search, peers]}",
+            "  - name: cloud_victoria",
+            "cloud_victoria: the frame Splunk Cloud Platform names peers, and no such box",
+        ),
+        (
+            "look: splunk, column: 2, many: true",
+            "look: splunk, column: 1, many: true",
+            "  - name: distributed",
+            "distributed: two boxes at column 1, row 0",
+        ),
+        (
+            "    does: runs the input",
+            "    odes: runs the input",
+            "    does: runs",
+            "odes: is no key",
+        ),
+    ],
+)
+def test_faults_are_told_where_they_are(
+    said: Callable[[str, str], str], old: str, new: str, at: str, fault: str
+) -> None:
+    text = said(old, new)
+    assert f"{schema.FILE}:{line_of(at)}: " in text
+    assert fault in text
+
+
+def test_the_settings_of_a_file_are_placed_one_by_one() -> None:
+    assert schema.read(ROOT).split_files() == {
+        "default/app.conf",
+        "default/props.conf",
+        "default/transforms.conf",
+    }

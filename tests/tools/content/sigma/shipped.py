@@ -1,0 +1,19 @@
+"""The shipped detections, and those of them that are Sigma rules too."""
+
+from __future__ import annotations
+
+from tools.build.environments import ROOT
+from tools.content.detections.schema import Detection, read_detections
+from tools.content.sigma.pipelines import Places, read_places
+
+DETECTIONS = read_detections(ROOT)
+SAID = [one for one in DETECTIONS if one.sigma.rules]
+
+
+def shipped_places() -> Places:
+    return read_places(ROOT, DETECTIONS)
+
+
+def detection(stem: str) -> Detection:
+    (found,) = [one for one in DETECTIONS if one.stem == stem]
+    return found

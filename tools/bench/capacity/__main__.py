@@ -1,0 +1,329 @@
+"""What an installation needs, by a model; and the real collector at that scale, simulated.
+
+    python -m tools.bench.capacity model --clusters 40 --hsms 6 --records-per-day 200000
+    python -m tools.bench.capacity simulate [--clusters 100 --hsms 28]
+    python -m tools.bench.capacity measure
+    python -m tools.bench.capacity page [--check]
+
+`measure` runs four simulations and keeps them in tools/bench/capacity/measured.json, which the
+model's rates follow from; it takes minutes. `page` writes the tables of docs/capacity.md; one of
+them has what `make bench` printed, if that is kept in tools/bench/capacity/bench.txt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import math
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from tools.bench.capacity import measured, model, page, schema
+from tools.bench.capacity.measured import MeasurementProblem
+from tools.bench.capacity.model import Needs, Unusable, Workload
+from tools.bench.capacity.page import PageProblem
+from tools.bench.capacity.schema import UnknownName
+from tools.bench.capacity.simulation import Asked, Outcome, Poll, SimulationError, simulate
+from tools.build.package import PackagingProblem
+from tools.build.vendor import VendoringProblem
+from tools.content.mappings import MappingError
+
+ROOT = Path(__file__).resolve().parents[3]
+KEPT = ROOT / "build" / "capacity"
+FAST = 100.0
+PROBLEMS = (
+    MappingError,
+    MeasurementProblem,
+    PackagingProblem,
+    PageProblem,
+    SimulationError,
+    UnknownName,
+    Unusable,
+    VendoringProblem,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0; 1 where something does not hold or differs; 2 for arguments that make no sense."""
+    given = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = given.command
+    try:
+        return command(given)
+    except OSError as error:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except PROBLEMS as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, (Unusable, UnknownName)) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench.capacity",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_model(commands.add_parser("model", help="what an installation needs"))
+    _add_simulate(commands.add_parser("simulate", help="the real collector over a fleet"))
+    one = commands.add_parser("measure", help="write tools/bench/capacity/measured.json; minutes")
+    one.add_argument("--python", default=sys.executable, help="that runs the collector")
+    one.set_defaults(command=_measure)
+    one = commands.add_parser("page", help="the tables of docs/capacity.md")
+    one.add_argument("--check", action="store_true", help="write nothing, exit 1 if they differ")
+    one.add_argument("--root", type=Path, default=ROOT, help="the add-on's source folder")
+    one.set_defaults(command=_page)
+    return parser
+
+
+def _number(text: str) -> float:
+    """A number that a person may write with thousands' marks."""
+    try:
+        value = float(text.replace("_", "").replace(",", ""))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return value
+
+
+def _whole(text: str) -> int:
+    value = _number(text)
+    if value != int(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(value)
+
+
+def _named_number(text: str) -> tuple[str, float]:
+    name, found, value = text.partition("=")
+    if not found or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=NUMBER")
+    number = _number(value)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: must not be below 0")
+    return name, number
+
+
+def _add_model(one: argparse.ArgumentParser) -> None:
+    usual = Workload(1, 1, 0)
+    one.add_argument("--clusters", type=_whole, required=True, help="in one account and Region")
+    one.add_argument("--hsms", type=_whole, required=True, help="of each cluster, 1 to 28")
+    one.add_argument("--records-per-day", type=_number, required=True, help="of each HSM")
+    one.add_argument("--region", default=usual.region)
+    one.add_argument("--interval", type=_number, default=usual.interval_s, help="seconds")
+    one.add_argument("--horizon", type=_number, default=usual.horizon_h, help="hours")
+    one.add_argument("--record-bytes", type=_number, default=usual.record_bytes)
+    one.add_argument("--calls-per-second", type=_number, help="default: half of the quota")
+    one.add_argument("--latency-ms", type=_number, default=usual.latency_s * 1000)
+    one.add_argument("--kept-days", type=_number, default=usual.kept_days, help="by CloudWatch")
+    one.add_argument("--outside", action="store_true", help="Splunk stands outside AWS")
+    for name, what in (("--price", "US dollars"), ("--assume", "a number")):
+        one.add_argument(
+            name,
+            type=_named_number,
+            action="append",
+            default=[],
+            metavar="NAME=NUMBER",
+            help=f"{what} in place of that in {schema.FILE}",
+        )
+    one.set_defaults(command=_model)
+
+
+def _model(given: argparse.Namespace) -> int:
+    facts = schema.read(ROOT).changed(dict(given.price), dict(given.assume))
+    work = Workload(
+        clusters=given.clusters,
+        hsms=given.hsms,
+        records_per_day=given.records_per_day,
+        region=_region(given.region, facts),
+        interval_s=given.interval,
+        horizon_h=given.horizon,
+        record_bytes=given.record_bytes,
+        calls_per_second=given.calls_per_second,
+        latency_s=given.latency_ms / 1000,
+        outside=given.outside,
+        kept_days=given.kept_days,
+    )
+    rates = measured.rates(measured.read())
+    way = page.way(work, facts, rates)
+    for what, value in _answers(work, model.needs(work, facts, rates), facts, way):
+        print(f"{what:<28} {value}")
+    return 0
+
+
+def _region(name: str, facts: schema.Facts) -> str:
+    """Raises Unusable for what is not spelt as a Region; a new one has the usual quota."""
+    found = [region for quota in facts.quotas for region in quota.regions]
+    if not schema.REGION.fullmatch(name):
+        raise Unusable(f"region is {name!r}, but must be like {', '.join(sorted({*found})[:3])}")
+    return name
+
+
+def _answers(
+    work: Workload, found: Needs, facts: schema.Facts, way: str
+) -> Iterator[tuple[str, str]]:
+    read = found.reading
+    yield "records", f"{found.records_per_day:,.0f} a day, {found.raw_gb_per_day:.4g} GB"
+    yield (
+        "Splunk license",
+        f"{found.license_gb_per_day:.4g} GB a day, "
+        f"of which heartbeats {found.heartbeat_bytes_per_day / 1000:,.0f} KB",
+    )
+    yield (
+        "FilterLogEvents",
+        f"{read.calls_per_s:.3g} a second of {read.quota_per_s:g} ({work.region}): "
+        f"{read.quota_share:.0%}; {read.calls_per_day:,.0f} a day",
+    )
+    allowed = facts.quota("DescribeLogGroups", work.region)
+    yield "DescribeLogGroups", f"{read.listings_per_day:,.0f} a day; {allowed:g} a second allowed"
+    yield "records are read", f"{read.read_again:.1f} times each"
+    yield (
+        "a run asks for",
+        f"{read.poll_calls:,} live pages, {read.run_s:.1f} s at {read.pace:.3g} calls a second; "
+        f"it may take {model.SHARE_OF_INTERVAL * work.interval_s:.0f} s",
+    )
+    most = model.most_clusters(work, facts)
+    yield "most clusters like these", f"{most:,} at an interval of {work.interval_s:g} s"
+    yield "way", way
+    yield (
+        "CPU",
+        f"{found.cpu_s_per_day:,.0f} s a day, {found.cpu_s_per_day / model.DAY_S:.1%} of a core",
+    )
+    yield "memory", f"{found.memory_mb:,.0f} MB while a run lasts"
+    yield (
+        "state",
+        f"{found.state_mb:,.1f} MB on disk, {found.files_open:,} files open; "
+        f"{found.written_gb_per_day:,.1f} GB written a day",
+    )
+    yield "a month of CloudWatch Logs", _dollars(found.logs_usd, facts)
+    requests = "" if facts.price("read_request") is not None else "; no price of requests is known"
+    yield "... and pull adds", _dollars(found.pull_usd, facts) + requests
+    yield "... and push adds, at most", _dollars(found.push_usd, facts)
+
+
+def _dollars(amount: float | None, facts: schema.Facts) -> str:
+    if amount is None:
+        return f"unknown: {schema.FILE} has no price; give it with --price NAME=NUMBER"
+    return f"{amount:,.2f} $ by prices of {facts.prices_region}; see {schema.FILE}"
+
+
+def _add_simulate(one: argparse.ArgumentParser) -> None:
+    usual = Asked()
+    one.add_argument("--clusters", type=_whole, default=usual.clusters)
+    one.add_argument("--hsms", type=_whole, default=usual.hsms)
+    one.add_argument("--polls", type=_whole, default=usual.busy, help="while records come")
+    one.add_argument("--quiet", type=_whole, default=usual.quiet, help="polls without records")
+    one.add_argument("--backlog", type=_whole, default=usual.backlog, help="records of each HSM")
+    one.add_argument("--records-per-day", type=_number, default=usual.records_per_day)
+    one.add_argument("--interval", type=_whole, default=usual.interval_s, help="seconds")
+    one.add_argument("--region", default=usual.region)
+    one.add_argument("--calls-per-second", type=_number, help="the input's; default: its own")
+    one.add_argument("--latency-ms", type=_number, default=usual.latency_ms)
+    one.add_argument("--interpreter", default=usual.python, help="that runs the collector")
+    one.add_argument("--write", type=Path, default=KEPT / "simulation.json", metavar="FILE")
+    one.set_defaults(command=_simulate)
+
+
+def _simulate(given: argparse.Namespace) -> int:
+    facts = schema.read(ROOT)
+    region = _region(given.region, facts)
+    # The model's own limits are those of AWS and of the input.
+    Workload(given.clusters, given.hsms, given.records_per_day, region, given.interval)
+    for name in ("polls", "quiet", "backlog"):
+        if getattr(given, name) < (name == "backlog"):
+            raise Unusable(f"{name} is {getattr(given, name)}, which is too few")
+    asked = Asked(
+        clusters=given.clusters,
+        hsms=given.hsms,
+        quiet=given.quiet,
+        busy=given.polls,
+        backlog=given.backlog,
+        records_per_day=given.records_per_day,
+        interval_s=given.interval,
+        region=region,
+        region_calls_per_second=facts.quota("FilterLogEvents", region),
+        calls_per_second=given.calls_per_second,
+        latency_ms=given.latency_ms,
+        python=given.interpreter,
+    )
+    outcome = simulate(asked, _tell)
+    given.write.parent.mkdir(parents=True, exist_ok=True)
+    given.write.write_text(_json(outcome.document()), encoding="utf-8")
+    print(_end(outcome))
+    return 0
+
+
+def _tell(poll: Poll) -> None:
+    """A line at once: the whole takes minutes."""
+    calls = ", ".join(f"{count} {name}" for name, count in poll.calls.items())
+    lag = "" if poll.lag_s is None else f", lag {'/'.join(f'{one:.0f}' for one in poll.lag_s)} s"
+    print(
+        f"{poll.kind:<6} {calls} ({poll.refused} refused), {poll.groups_read} groups, "
+        f"{poll.records:,} records{lag}; {poll.seconds:.1f} s, CPU {poll.cpu_s:.2f} s, "
+        f"{poll.peak_mb or 0:.0f} MB, state {poll.state_bytes / 1000:,.0f} KB, "
+        f"{poll.own} own events of {poll.own_bytes} B",
+        flush=True,
+    )
+
+
+def _end(outcome: Outcome) -> str:
+    asked = outcome.asked
+    return (
+        f"{outcome.records:,} records of {asked.clusters * asked.hsms:,} HSMs were handed over "
+        f"once each and unchanged, on Python {outcome.python}"
+    )
+
+
+def _measure(given: argparse.Namespace) -> int:
+    fleet = Asked(python=given.python)
+    alone = replace(
+        fleet,
+        clusters=1,
+        hsms=1,
+        busy=0,
+        calls_per_second=FAST,
+        region_calls_per_second=10 * FAST,
+        latency_ms=0,
+    )
+    worlds = {
+        "fleet": fleet,
+        "dense": replace(alone, backlog=300_000),
+        "tiny": replace(alone, backlog=1, quiet=5),
+        "check": replace(alone, clusters=10, backlog=50_000, quiet=1),
+    }
+    done = {name: simulate(asked, _tell).document() for name, asked in worlds.items()}
+    machine = f"{os.cpu_count()} cores {platform.machine()}, Python {done['fleet']['python']}"
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    found = measured.Measured(today, machine, **done)
+    measured.rates(found)  # raises where something is missing
+    measured.PATH.write_text(_json(asdict(found)), encoding="utf-8")
+    return 0
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _page(given: argparse.Namespace) -> int:
+    path = given.root / page.PAGE
+    found = measured.read(given.root / "tools" / "bench" / "capacity" / measured.PATH.name)
+    facts = schema.read(given.root)
+    have = path.read_text(encoding="utf-8")
+    kept = given.root / page.BENCH
+    bench = kept.read_text(encoding="utf-8") if kept.exists() else ""
+    want = page.page(have, facts, found, measured.rates(found), bench)
+    if given.check:
+        if have != want:
+            print(f"{path}: differs; run: python -m tools.bench.capacity page", file=sys.stderr)
+        return int(have != want)
+    path.write_text(want, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

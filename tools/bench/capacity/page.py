@@ -1,0 +1,220 @@
+"""The tables of docs/capacity.md, between their markers: the page's words are written by hand."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tools.bench.capacity import model
+from tools.bench.capacity.measured import Measured, Rates
+from tools.bench.capacity.model import Workload
+from tools.bench.capacity.schema import Facts
+
+PAGE = "docs/capacity.md"
+BENCH = "tools/bench/capacity/bench.txt"
+_BENCH_LINE = re.compile(r"(\w+), Python ([0-9.]+): ([^|]+)")
+WRITTEN = "written by `python -m tools.bench.capacity page`"
+SIZES = (1, 10, 100, 1_000)
+USUAL = Workload(clusters=1, hsms=4, records_per_day=10_000, region="eu-west-1")
+INTERVALS = (60, 120, 300, 600)
+# A Region for each quota that AWS has, with the number of others that have the same.
+QUOTA_REGIONS = ("eu-central-1", "eu-west-1", "us-east-1")
+DENSITIES = (0, 40_000, 280_000, 2_800_000)
+# Longer than this, and alerts come late: then push is better than more patience.
+LONGEST_INTERVAL_S = 300
+# Of one process; more is better spread over several forwarders.
+MUCH_MEMORY_MB = 2_000
+
+
+class PageProblem(Exception):
+    """The page lacks a block; the message names it."""
+
+
+def page(text: str, facts: Facts, measured: Measured, rates: Rates, bench: str = "") -> str:
+    """The page with its tables anew; `bench` is what `make bench` printed.
+
+    Raises PageProblem for a marker that the page lacks, and for a line that no bench prints.
+    """
+    for name, lines in blocks(facts, measured, rates, bench).items():
+        text = _replaced(text, name, lines)
+    return text
+
+
+def _replaced(text: str, name: str, lines: Sequence[str]) -> str:
+    begin, end = f"<!-- {name}: {WRITTEN} -->\n", f"<!-- end of {name} -->\n"
+    before, found, rest = text.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise PageProblem(f"{PAGE} must hold the lines {begin.strip()} and {end.strip()}")
+    return "".join([before, begin, "\n", *(f"{line}\n" for line in lines), "\n", end, after])
+
+
+def blocks(
+    facts: Facts, measured: Measured, rates: Rates, bench: str = ""
+) -> Mapping[str, Sequence[str]]:
+    """Lines by the name of their block."""
+    return {
+        "sizes": [*_sizes(facts, rates)],
+        "limits": [*_limits(facts)],
+        "simulation": [*_simulation(measured)],
+        "rates": [*_rates(measured, rates)],
+        "bench": [*_bench(bench)],
+        "prices": [*_prices(facts)],
+    }
+
+
+def way(work: Workload, facts: Facts, rates: Rates) -> str:
+    """How to collect it: at its interval, at a longer one, from several hosts, or by push."""
+    changes = []
+    if not model.reading(work, facts).fits:
+        longer = model.least_interval_s(work, facts)
+        if longer is None or not work.interval_s < longer <= LONGEST_INTERVAL_S:
+            return "push"
+        changes.append(f"`interval = {longer:g}`")
+    hosts = math.ceil(model.memory_mb(work, rates) / MUCH_MEMORY_MB)
+    if hosts > work.clusters:  # a single group is too much
+        return "push"
+    if hosts > 1:
+        changes.append(f"{hosts} forwarders")
+    return f"pull, {', '.join(changes)}; or push" if changes else "pull"
+
+
+def _sizes(facts: Facts, rates: Rates) -> Iterator[str]:
+    yield _row(
+        "clusters",
+        "records a day",
+        "GB a day, license",
+        "calls/s: of the quota",
+        "one run asks for",
+        "CPU a day",
+        "memory",
+        "state",
+        "written a day",
+        "way",
+        "CloudWatch Logs / pull / push, $ a month",
+    )
+    yield _row(*["---"] * 11)
+    for clusters in SIZES:
+        work = replace(USUAL, clusters=clusters)
+        yield _row(*_size(work, facts, rates))
+
+
+def _size(work: Workload, facts: Facts, rates: Rates) -> Iterator[str]:
+    found = model.needs(work, facts, rates)
+    read = found.reading
+    yield f"{work.clusters:,}"
+    yield f"{found.records_per_day:,.0f}"
+    yield f"{found.license_gb_per_day:.3g}"
+    yield f"{read.calls_per_s:.3g}: {read.quota_share:.0%}"
+    yield f"{read.run_s:.3g} s"
+    yield f"{found.cpu_s_per_day / 60:,.0f} min"
+    yield f"{found.memory_mb:,.0f} MB"
+    yield f"{found.state_mb:,.1f} MB"
+    yield f"{found.written_gb_per_day:,.1f} GB"
+    yield way(work, facts, rates)
+    yield f"{_usd(found.logs_usd)} / {_usd(found.pull_usd)} / {_usd(found.push_usd)}"
+
+
+def _usd(amount: float | None) -> str:
+    return "unknown" if amount is None else f"{amount:,.0f}"
+
+
+def _limits(facts: Facts) -> Iterator[str]:
+    quota = "FilterLogEvents a second"
+    yield _row(quota, "records a day and cluster", *(f"`interval = {one}`" for one in INTERVALS))
+    yield _row(*["---"] * (2 + len(INTERVALS)))
+    for region in QUOTA_REGIONS:
+        for records in DENSITIES:
+            work = replace(USUAL, region=region, hsms=28, records_per_day=records / 28)
+            yield _row(
+                f"{facts.quota('FilterLogEvents', region):g} ({region})",
+                f"{records:,}" if records else "hardly any",
+                *(
+                    f"{model.most_clusters(replace(work, interval_s=one), facts):,}"
+                    for one in INTERVALS
+                ),
+            )
+
+
+def _simulation(measured: Measured) -> Iterator[str]:
+    yield _row(
+        "poll",
+        "calls",
+        "refused",
+        "groups read",
+        "records",
+        "lag: median, 95 %, most",
+        "took",
+        "CPU",
+        "memory",
+        "state",
+        "own events",
+    )
+    yield _row(*["---"] * 11)
+    for number, poll in enumerate(measured.fleet["polls"], 1):
+        yield _row(*_poll(number, poll))
+
+
+def _poll(number: int, poll: Mapping[str, Any]) -> Iterator[str]:
+    lag = poll["lag_s"]
+    yield f"{number} {poll['kind']}"
+    yield ", ".join(f"{count} {name}" for name, count in poll["calls"].items())
+    yield f"{poll['refused']}"
+    yield f"{poll['groups_read']}"
+    yield f"{poll['records']:,}"
+    # Of the first poll the age of what was there before is no lag.
+    is_lag = lag is not None and poll["kind"] == "busy"
+    yield ", ".join(f"{one:.0f} s" for one in lag) if is_lag else ""
+    yield f"{poll['seconds']:.1f} s"
+    yield f"{poll['cpu_s']:.1f} s"
+    yield f"{poll['peak_mb']:.0f} MB"
+    yield f"{poll['state_bytes'] / 1e6:.1f} MB"
+    yield f"{poll['own']} ({poll['own_bytes']} B)"
+
+
+def _rates(measured: Measured, rates: Rates) -> Iterator[str]:
+    yield _row("of the collector", f"measured {measured.day}, {measured.machine}")
+    yield _row("---", "---")
+    yield _row("start of a run", f"{rates.start_cpu_s:.2f} s CPU")
+    yield _row("a log group in a run", f"{rates.group_cpu_s * 1000:.1f} ms CPU")
+    yield _row("a new record", f"{rates.record_cpu_s * 1e6:.0f} µs CPU")
+    yield _row("a record that is read again", f"{rates.repeat_cpu_s * 1e6:.1f} µs CPU")
+    kept = (
+        f"{rates.id_cpu_s * 1e6:.1f} µs CPU, {rates.id_mb * 1e6:.0f} B of memory; "
+        f"{rates.asked_id_mb * 1e6:.0f} B while its group is swept"
+    )
+    yield _row("a kept event id in a run", kept)
+    yield _row("an event id in the state", f"{model.STATE_GENERATIONS * model.ID_BYTES:.0f} B")
+    yield _row("saves of a group's state in a run", f"{rates.saves_per_run:.1f}")
+    yield _row("an HSM in the state", f"{rates.stream_state_bytes:.0f} B")
+    yield _row("a heartbeat, each 15 minutes", f"{rates.heartbeat_bytes:.0f} B")
+
+
+def _bench(text: str) -> Iterator[str]:
+    """Its lines, `PART, Python VERSION: FIGURES`, as a table."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        yield f"`make bench` measures it on your machine. No figures are kept in `{BENCH}` now."
+        return
+    yield _row("`make bench`", "Python", "figures")
+    yield _row("---", "---", "---")
+    for number, line in enumerate(lines, 1):
+        found = _BENCH_LINE.fullmatch(line)
+        if found is None:
+            raise PageProblem(f"{BENCH}:{number}: is no line of `make bench`: {line[:80]!r}")
+        yield _row(*found.groups())
+
+
+def _prices(facts: Facts) -> Iterator[str]:
+    yield _row("$", f"per ({facts.prices_region})", "basis", "source", "looked up")
+    yield _row(*["---"] * 5)
+    for price in facts.prices:
+        usd = "unknown" if price.usd is None else f"{price.usd:.10f}".rstrip("0").rstrip(".")
+        yield _row(usd, price.unit, price.basis, price.source, f"{price.checked}")
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,179 @@
+"""How the state of a log group grows: many records over many days, collected day by day.
+
+    python -m tools.bench.growth [--records 10000000] [--days 100]
+
+Runs the collector in this process, on virtual time, over records that are made as they are asked
+for: four HSMs, evenly spread, one number in each 100,000 missing. Prints the size of the state
+file after each tenth of the time. It may grow with what lies inside the lateness horizon and with
+gaps; a state that grows with history fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
+
+from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page  # noqa: E402
+from cloudhsm.aws.rate_limit import Pace  # noqa: E402
+from cloudhsm.base.settings import parse  # noqa: E402
+from cloudhsm.base.shutdown import Stop  # noqa: E402
+from cloudhsm.collect.collector import Collector  # noqa: E402  (the path above must come first)
+from cloudhsm.collect.read_ahead import one_by_one  # noqa: E402
+from cloudhsm.splunk.event_writer import Event  # noqa: E402
+from cloudhsm.state.file_store import FileStateStore  # noqa: E402
+from cloudhsm.state.input_cache import InputFile  # noqa: E402
+from cloudhsm.trail.log_group import GroupId, Origin  # noqa: E402
+
+GROUP = GroupId("aws", "111122223333", "us-east-1", "/aws/cloudhsm/cluster-likphkxygsn")
+STREAMS = tuple(f"hsm-grow234567{letter}" for letter in "abcd")
+BEGIN_MS = 1_790_000_000_000
+DAY_MS = 86_400_000
+RUN_MS = 6 * 3_600_000
+PAGE = 2_900
+LOST_EACH = 100_000
+# What one gap may add to the state, and how far two sizes may differ for the same contents.
+BYTES_PER_GAP = 400
+TOLERANCE = 1.05
+
+
+@dataclass
+class Endless:
+    """A log group whose records follow from their number alone."""
+
+    records: int
+    span_ms: int
+    now: int = BEGIN_MS
+    clock_offset_ms: int = 0
+    pace: Pace = field(default_factory=lambda: Pace(1e9))
+
+    def now_ms(self) -> int:
+        return self.now
+
+    def may_read(self, group: GroupId) -> None:
+        """Nothing to learn: its clock is never in doubt."""
+
+    def discover(self, selectors: object) -> Discovery:  # noqa: ARG002
+        return Discovery([FoundGroup(GROUP)], [])
+
+    def read(
+        self,
+        group: GroupId,  # noqa: ARG002  (there is only one)
+        start_ms: int,
+        end_ms: int,
+        stream: str | None = None,  # noqa: ARG002  (nobody asks for one)
+    ) -> Iterator[Page]:
+        first = max(0, self._number(start_ms))
+        last = min(self.records, self._number(min(end_ms, self.now) + 1))
+        for start in range(first, max(first + 1, last), PAGE):
+            numbers = range(start, min(last, start + PAGE))
+            events = [self._event(n) for n in numbers if n % LOST_EACH != LOST_EACH // 2]
+            yield Page.of(events)
+
+    def _number(self, at_ms: int) -> int:
+        """The number of the first record at or after an instant."""
+        return -(-(at_ms - BEGIN_MS) * self.records // self.span_ms)
+
+    def _event(self, number: int) -> LogEvent:
+        at_ms = BEGIN_MS + number * self.span_ms // self.records
+        text = (
+            f"Time: 09/21/26 00:00:00.000000, usecs:{at_ms * 1000}\n"
+            f"Sequence No : {number // 4:#x}\nReboot counter : 0xe8\n"
+            "Command Type(hex) : CN_MGMT_CMD (0x0)\nOpcode : CN_LOGIN (0xd)"
+        )
+        return LogEvent(f"{at_ms}-{number}", STREAMS[number % 4], at_ms, text)
+
+
+@dataclass
+class Counting:
+    """Takes events and keeps none."""
+
+    records: int = 0
+
+    def write(self, events: Iterable[Event]) -> None:
+        """The collector's own events are not counted."""
+
+    def write_page(
+        self,
+        times_usecs: Sequence[int],
+        texts: Sequence[str],
+        senders: Sequence[Hashable],
+        origins: Mapping[Any, Origin],
+    ) -> bool:
+        self.records += len(texts)
+        return len(times_usecs) == len(senders) and {*senders} <= origins.keys()
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints a line per tenth; returns 1 if a record was lost or the state grew with history."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench.growth", description=__doc__)
+    parser.add_argument("--records", type=int, default=10_000_000)
+    parser.add_argument("--days", type=int, default=100)
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="cloudhsm-growth-") as folder:
+        sizes = [*grow(Path(folder), asked.records, asked.days)]
+    first, last = sizes[1], sizes[-1]
+    allowed = first.bytes * TOLERANCE + (last.gaps - first.gaps) * BYTES_PER_GAP
+    expected = asked.records - -(-(asked.records - LOST_EACH // 2) // LOST_EACH)
+    if last.records != expected:
+        print(f"{last.records:,} of {expected:,} records were handed over", file=sys.stderr)
+        return 1
+    if last.bytes > allowed:
+        print(f"The state grew with history: {first.bytes} to {last.bytes}", file=sys.stderr)
+        return 1
+    return 0
+
+
+@dataclass(frozen=True)
+class Size:
+    """What the state was after some days."""
+
+    day: int
+    records: int
+    ids: int
+    gaps: int
+    bytes: int
+
+
+def grow(folder: Path, records: int, days: int) -> Iterator[Size]:
+    """Collect four times a day, and measure after each tenth."""
+    logs = Endless(records, days * DAY_MS)
+    writer = Counting()
+    store = FileStateStore(folder)
+    for run in range(days * DAY_MS // RUN_MS + 6):
+        logs.now = BEGIN_MS + run * RUN_MS
+        asked = {"aws_region": "us-east-1", "start_time": "-1d", "interval": "86400"}
+        settings = parse("aws_cloudhsm://growth", {**asked}, logs.now)
+        memory = InputFile(folder, "growth")
+        Collector(settings, logs, store, memory, writer, Stop(), read=one_by_one).run()
+        if run and run * RUN_MS % (days * DAY_MS // 10) == 0:
+            yield _measured(store, run * RUN_MS // DAY_MS, writer.records)
+    yield _measured(store, days, writer.records)
+
+
+def _measured(store: FileStateStore, day: int, records: int) -> Size:
+    with store.open(GROUP, "growth") as file:
+        state = file.load().state
+    assert state is not None  # noqa: S101  (a run saved it)
+    gaps = state.ledger.pending() + state.ledger.absent()
+    size = Size(day, records, len(state.seen), gaps, store.path(GROUP).stat().st_size)
+    print(
+        f"day {size.day:>4}: {size.records:>12,} records, {size.ids:>9,} ids inside the horizon, "
+        f"{size.gaps:>4} gaps, state {size.bytes / 1024:>9,.1f} KiB",
+        flush=True,
+    )
+    return size
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""Make the virtual environments under .venv/, each only when what it is made from has changed.
+
+    python3 -m tools.build.environments dev moto py39 py313
+
+Uses only the standard library: it is the first thing that runs on a fresh machine. An environment
+for an interpreter that this machine lacks is named and left out; everything else that goes wrong
+ends the run with what to do about it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.build import interpreters
+
+ROOT = Path(__file__).resolve().parents[2]
+OLDEST_FOR_DEVELOPMENT = (3, 11)
+INSTALLS_AT_ONCE = 3  # pip mostly waits for the network and for the disk
+
+
+class EnvironmentProblem(Exception):
+    """An environment cannot be made; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What an environment is made from: a requirements file, and which Python (None: ours).
+
+    `alone`: without what those packages need in turn, since only their data is read.
+    """
+
+    requirements: str
+    version: str | None = None
+    alone: bool = False
+
+
+RECIPES = {
+    "dev": Recipe("dev.txt"),
+    "moto": Recipe("moto.txt"),
+    "appinspect": Recipe("appinspect.txt"),
+    "slim": Recipe("slim.txt"),
+    "cim": Recipe("cim.txt", alone=True),
+    "ocsf": Recipe("ocsf.txt"),
+    "sigma": Recipe("sigma.txt", alone=True),
+    "node": Recipe("node.txt"),
+    "release": Recipe("release.txt"),
+    "py39": Recipe("test.txt", "3.9"),
+    "py313": Recipe("test.txt", "3.13"),
+}
+# Of programs to measure against; no tests run in them.
+BENCH_RECIPES = {
+    "bench": Recipe("bench.txt"),
+    "bench39": Recipe("bench.txt", "3.9"),
+    "bench313": Recipe("bench.txt", "3.13"),
+}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One environment of a checkout: `folder` holds it, `interpreter` makes it."""
+
+    name: str
+    folder: Path
+    requirements: Path
+    interpreter: Path
+    alone: bool = False
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    @property
+    def _stamp(self) -> Path:
+        return self.folder / ".made-from"
+
+    def is_current(self) -> bool:
+        """Whether it was made, completely, from these requirements and this interpreter."""
+        return (
+            self.python.exists()
+            and self._stamp.exists()
+            and self._stamp.read_text() == self._made_from()
+        )
+
+    def make(self) -> None:
+        """Create it, or bring it up to date in place, since others may be running from it."""
+        made_from = self._made_from()
+        if not self._is_of_this_interpreter():
+            _run([str(self.interpreter), "-m", "venv", "--clear", str(self.folder)], self.name)
+        pip = [str(self.python), "-m", "pip", "install", "--no-input", "--quiet"]
+        pip += ["--disable-pip-version-check", *(["--no-deps"] if self.alone else [])]
+        _run([*pip, "-r", str(self.requirements)], self.name)
+        self._stamp.write_text(made_from)
+
+    def _is_of_this_interpreter(self) -> bool:
+        settings = self.folder / "pyvenv.cfg"
+        if not (settings.exists() and self.python.exists()):
+            return False
+        return f"home = {self.interpreter.parent}\n" in settings.read_text()
+
+    def _made_from(self) -> str:
+        content = f"{self.interpreter}\n{requirement_text(self.requirements)}"
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def requirement_text(path: Path) -> str:
+    """A requirements file's text with the files that it includes (`-r`) in place."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise EnvironmentProblem(f"{path}: there is no such requirements file") from error
+    return re.sub(r"(?m)^-r (\S+)$", lambda m: requirement_text(path.parent / m[1]), text)
+
+
+def plan(name: str, root: Path = ROOT) -> Environment | None:
+    """The environment called `name`, or None where the machine lacks its interpreter."""
+    recipe = _recipe(name)
+    interpreter = interpreters.find(recipe.version) if recipe.version else _own_interpreter()
+    if interpreter is None:
+        return None
+    return Environment(
+        name,
+        root / ".venv" / name,
+        root / "requirements" / recipe.requirements,
+        interpreter,
+        recipe.alone,
+    )
+
+
+def prepare(names: list[str], root: Path = ROOT) -> list[str]:
+    """Make those environments of `names` that are not current; returns the versions not found."""
+    planned = {name: plan(name, root) for name in names}
+    found = [environment for environment in planned.values() if environment]
+    if not all(environment.is_current() for environment in found):
+        (root / ".venv").mkdir(exist_ok=True)
+        with (root / ".venv" / ".lock").open("w") as lock:
+            # Two `make` runs at once must not install into one folder.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _make_all([environment for environment in found if not environment.is_current()])
+    return [_recipe(name).version or name for name, made in planned.items() if made is None]
+
+
+def _recipe(name: str) -> Recipe:
+    known = {**RECIPES, **BENCH_RECIPES}
+    if name not in known:
+        raise EnvironmentProblem(f"no environment is called {name!r}; known: {', '.join(known)}")
+    return known[name]
+
+
+def _make_all(environments: list[Environment]) -> None:
+    for environment in environments:
+        print(f"setting up .venv/{environment.name}", flush=True)
+    with ThreadPoolExecutor(INSTALLS_AT_ONCE) as pool:
+        for done in [pool.submit(environment.make) for environment in environments]:
+            done.result()
+
+
+def _own_interpreter() -> Path:
+    if sys.version_info < OLDEST_FOR_DEVELOPMENT:
+        have = ".".join(map(str, sys.version_info[:3]))
+        raise EnvironmentProblem(
+            f"Python 3.11 or newer is needed, this is {have} ({sys.executable}): "
+            "run `make PYTHON=/path/to/python3.11 ...`"
+        )
+    if importlib.util.find_spec("ensurepip") is None:
+        raise EnvironmentProblem(
+            f"{sys.executable} cannot make virtual environments: "
+            "install the Debian package python3-venv (`apt-get install python3-venv`)"
+        )
+    # Inside an environment, sys.executable is that environment's; the base is what made it.
+    return Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
+
+
+def _run(command: list[str], name: str) -> None:
+    """Run quietly; a failure shows everything that the command said."""
+    outcome = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+    if outcome.returncode != 0:
+        raise EnvironmentProblem(
+            f".venv/{name}: this failed: {' '.join(command)}\n{outcome.stdout}"
+        )
+
+
+def main(names: list[str]) -> int:
+    try:
+        missing = prepare(names)
+    except EnvironmentProblem as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    for version in missing:
+        print(f"Python {version}: not found")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""Writes a CycloneDX bill of materials and holds it against CycloneDX's own schema.
+
+    .venv/release/bin/python tools/build/sbom.py < inventory.json > bom.json
+
+Runs in the environment `release` only; tools/build/release.py lists what is in the package. The
+same inventory gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from datetime import datetime, timezone
+from typing import Any
+
+from cyclonedx.contrib.license.factories import LicenseFactory  # type: ignore[import-not-found]
+from cyclonedx.model import HashAlgorithm, HashType, Property  # type: ignore[import-not-found]
+from cyclonedx.model.bom import Bom, BomMetaData  # type: ignore[import-not-found]
+from cyclonedx.model.component import Component, ComponentType  # type: ignore[import-not-found]
+from cyclonedx.output.json import JsonV1Dot6  # type: ignore[import-not-found]
+from cyclonedx.schema import SchemaVersion  # type: ignore[import-not-found]
+from cyclonedx.validation.json import JsonStrictValidator  # type: ignore[import-not-found]
+from packageurl import PackageURL  # type: ignore[import-not-found]
+
+
+def main() -> int:
+    """Returns 1 where CycloneDX's schema refuses what was made."""
+    told = json.load(sys.stdin)
+    text = bill(told)
+    if fault := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
+        print(f"the bill of materials is not valid: {fault}", file=sys.stderr)
+        return 1
+    print(text)
+    return 0
+
+
+def bill(told: dict[str, Any]) -> str:
+    """`told`: name, version, license, sha256 of the package, time, libraries."""
+    package = Component(
+        name=told["name"],
+        version=told["version"],
+        type=ComponentType.APPLICATION,
+        bom_ref=told["name"],
+        licenses=[LicenseFactory().make_from_string(told["license"])],
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=told["sha256"])],
+    )
+    libraries = [_library(one) for one in told["libraries"]]
+    released = datetime.fromtimestamp(told["time"], timezone.utc)
+    bom = Bom(
+        serial_number=uuid.uuid5(uuid.NAMESPACE_OID, told["sha256"]),
+        metadata=BomMetaData(component=package, timestamp=released),
+        components=libraries,
+    )
+    bom.register_dependency(package, libraries)
+    return str(JsonV1Dot6(bom).output_as_string(indent=1))
+
+
+def _library(one: dict[str, str]) -> Component:
+    """The hash is that of what was fetched; the package holds a part of it, NOTICE says which."""
+    return Component(
+        name=one["name"],
+        version=one["version"],
+        type=ComponentType.LIBRARY,
+        purl=PackageURL("pypi", None, one["name"], one["version"]),
+        bom_ref=f"{one['folder']}/{one['name']}",
+        licenses=[LicenseFactory().make_from_string(one["license"])],
+        properties=[
+            Property(name="folder", value=one["folder"]),
+            Property(name="sha256 of the distribution", value=one["sha256"]),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""Reads rules as pySigma does and converts them: the part that runs in the environment `sigma`.
+
+    .venv/sigma/bin/python tools/build/sigma/converter.py < request.json > answer.json
+
+request: rules (text by name), pipelines (text by name), backends (names of BACKENDS).
+answer: issues: what pySigma's own validators say; queries: rule, pipeline, backend -> queries, or
+{"cannot": why} for a feature that a backend does not have.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from sigma.collection import SigmaCollection  # type: ignore[import-not-found]
+from sigma.exceptions import (  # type: ignore[import-not-found]
+    SigmaConversionError,
+    SigmaFeatureNotSupportedByBackendError,
+)
+from sigma.processing.pipeline import ProcessingPipeline  # type: ignore[import-not-found]
+from sigma.validation import SigmaValidator  # type: ignore[import-not-found]
+from sigma.validators.core import validators  # type: ignore[import-not-found]
+
+BACKENDS = {
+    "sqlite": ("sigma.backends.sqlite", "sqliteBackend"),
+    "splunk": ("sigma.backends.splunk", "SplunkBackend"),
+    "lucene": ("sigma.backends.elasticsearch", "LuceneBackend"),
+    "esql": ("sigma.backends.elasticsearch", "ESQLBackend"),
+    "opensearch_ppl": ("sigma.backends.opensearch", "OpenSearchPPLBackend"),
+    "kusto": ("sigma.backends.kusto", "KustoBackend"),
+}
+# They fetch the lists of MITRE; our ids are held against mappings/attack.yaml.
+_ONLINE = ("attacktag", "d3_fendtag")
+# What a backend says of a correlation upon a correlation that it has no way for.
+_NOT_NESTED = "Conversion result not available"
+
+
+def main() -> None:
+    """Standard input to standard output."""
+    asked = json.load(sys.stdin)
+    queries = {
+        name: {
+            pipeline: {backend: _converted(text, steps, backend) for backend in asked["backends"]}
+            for pipeline, steps in {"fields": None, **asked["pipelines"]}.items()
+        }
+        for name, text in asked["rules"].items()
+    }
+    json.dump({"issues": _issues(asked["rules"]), "queries": queries}, sys.stdout)
+
+
+def _issues(rules: dict[str, str]) -> list[str]:
+    """What the validators that come with pySigma say of all rules together."""
+    collection = SigmaCollection.merge([SigmaCollection.from_yaml(one) for one in rules.values()])
+    validator = SigmaValidator({one for name, one in validators.items() if name not in _ONLINE})
+    found = [str(error) for error in collection.errors]
+    return found + [str(issue) for issue in validator.validate_rules(iter(collection.rules))]
+
+
+def _converted(text: str, steps: str | None, backend: str) -> list[Any] | dict[str, str]:
+    module, name = BACKENDS[backend]
+    pipeline = None if steps is None else ProcessingPipeline.from_yaml(steps)
+    make: Callable[..., Any] = getattr(import_module(module), name)
+    try:
+        return [*make(processing_pipeline=pipeline).convert(SigmaCollection.from_yaml(text))]
+    except (SigmaFeatureNotSupportedByBackendError, NotImplementedError) as error:
+        return {"cannot": str(error)}
+    except SigmaConversionError as error:
+        if _NOT_NESTED not in str(error):
+            raise
+        return {"cannot": "a correlation of correlations"}
+
+
+if __name__ == "__main__":
+    main()

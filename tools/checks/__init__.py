@@ -1,0 +1,14 @@
+"""What every change must pass.
+
+The modules, from the top: imports go only downward.
+
+==============  =========================================================
+gates           `make gates`
+pictures        docs/dashboards from what `make browser` saw
+shipped_tests   tests of the shipped code on the Pythons that Splunk runs
+appinspect      Splunk's package inspection, by its JSON
+browser         every dashboard in Chromium
+package_checks  what AppInspect and slim do not see
+slim_partition  what slim ships to which host
+==============  =========================================================
+"""

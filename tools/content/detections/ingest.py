@@ -1,0 +1,147 @@
+"""Puts events into an index as they come to one: by the collector's stream, or as CloudTrail's.
+
+Records are handed over by the shipped writer under the collector's own identity, and indexed by the
+shipped configuration; what the collector says of itself comes out of its own reporters.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from cloudhsm.base.counters import Outcome
+from cloudhsm.base.errors import AccessDenied
+from cloudhsm.collect.collector_events import InputReporter, Reporter
+from cloudhsm.splunk.event_writer import Event, EventWriter
+from cloudhsm.state.input_cache import Failure, InputState
+from cloudhsm.trail.ledger import GapChange, Verdict
+from cloudhsm.trail.log_group import GroupId
+from cloudhsm.trail.record_identity import identify
+from emulator.app import App
+from emulator.event import IndexedEvent
+from samples.scene import duration
+from samples.trail import LogEvent
+from tools.content.detections.schema import seconds
+
+ACCOUNT, REGION = "111122223333", "us-east-1"
+CLOUDTRAIL_APP = Path(__file__).parent / "cloudtrail"
+# A poll each minute, and the way through splunkd.
+LATENCY_S = 45
+_CALLER = f"arn:aws:sts::{ACCOUNT}:assumed-role/operations/alice"
+_PAGE = 5_000
+
+Indexed = tuple[float, IndexedEvent]
+
+
+def load(root: Path) -> App:
+    """The shipped configuration beside an add-on that collects CloudTrail."""
+    return App.load(root, beside=[CLOUDTRAIL_APP])
+
+
+def records(app: App, events: Iterable[tuple[float, LogEvent]]) -> Iterator[Indexed]:
+    """Records of HSMs and certificate stores, as the collector hands them over.
+
+    `events` come with the epoch second in which CloudWatch Logs shows them.
+    """
+    rest = iter(events)
+    while page := list(islice(rest, _PAGE)):
+        handed = _handed_over(app, [_event(one) for _shown, one in page])
+        for (shown, _one), indexed in zip(page, handed):
+            yield shown + LATENCY_S, indexed
+
+
+def said(app: App, events: Sequence[Event]) -> Iterator[Indexed]:
+    """Events of the collector itself."""
+    for indexed in _handed_over(app, events):
+        yield indexed.time_usecs / 1_000_000 + LATENCY_S, indexed
+
+
+def cloudtrail(texts: Iterable[tuple[float, str]]) -> Iterator[Indexed]:
+    """API calls: epoch seconds and CloudTrail's JSON, which comes within about five minutes."""
+    for second, text in texts:
+        event = IndexedEvent(
+            raw=text,
+            time_usecs=round(second * 1_000_000),
+            host="cloudtrail",
+            source=f"s3://trail/AWSLogs/{ACCOUNT}/CloudTrail/{REGION}",
+            sourcetype="aws:cloudtrail",
+            index="main",
+        )
+        yield second + 300, event
+
+
+def _event(one: LogEvent) -> Event:
+    cluster = one.log_group.rpartition("/")[2]
+    kind = "certificate" if one.log_stream == cluster else "audit"
+    group = GroupId("aws", ACCOUNT, REGION, one.log_group)
+    usecs = identify(one.message).usecs or one.timestamp_ms * 1000
+    source = group.source(one.log_stream)
+    return Event(usecs, one.message, one.log_stream, source, f"aws:cloudhsm:{kind}")
+
+
+def _handed_over(app: App, events: Iterable[Event]) -> list[IndexedEvent]:
+    stream = io.BytesIO()
+    writer = EventWriter(stream, "main")
+    writer.write(events)
+    writer.close()
+    return list(app.index_modular_input(stream.getvalue()))
+
+
+# --- what a sample writes down
+
+
+def collector_event(line: Mapping[str, Any], start: float, cluster_id: str, hsm_id: str) -> Event:
+    """One event of the collector: `event` and what is special about it.
+
+    gap_closed, gap_opened: first, last, verdict. heartbeat: settled_age (a duration). All: at,
+    input, host. Raises ValueError for an event or a key that is not known.
+    """
+    given = {"input": "aws_cloudhsm://production", "host": "heavy-forwarder-1", **line}
+    kind, now_ms = given.pop("event"), round((start + duration("at", given.pop("at", 0))) * 1000)
+    stanza, host = str(given.pop("input")), str(given.pop("host"))
+    group = GroupId("aws", ACCOUNT, REGION, f"/aws/cloudhsm/{cluster_id}")
+    reporter = InputReporter(stanza, REGION, host)
+    if kind in {"gap_closed", "gap_opened"}:
+        first, last = given.pop("first"), given.pop("last")
+        verdict = Verdict(given.pop("verdict", "pending"))
+        change = GapChange(hsm_id, given.pop("reboot_counter", "0xe8"), first, last, verdict)
+        event = Reporter(stanza, group).gap(now_ms * 1000, change)
+    elif kind == "heartbeat":
+        age = round(seconds(given.pop("settled_age", "26h")) * 1000)
+        outcome = Outcome(oldest_settled_ms=now_ms - age, has_caught_up=True)
+        event = reporter.heartbeat(now_ms, InputState(heartbeat_ms=now_ms - 900_000), outcome)
+    elif kind == "collection_failed":
+        error = AccessDenied("AWS refuses logs:FilterLogEvents", next_step="Allow it.")
+        event = reporter.collection_failed(now_ms, group.name, error)
+    elif kind == "collection_resumed":
+        failure = Failure("AccessDenied", now_ms - 60_000)
+        event = reporter.collection_resumed(now_ms, group.name, failure)
+    else:
+        raise ValueError(f"collector: the emulator can make no event {kind!r}")
+    if given:
+        raise ValueError(f"collector: {kind} has no {', '.join(sorted(given))}")
+    return event
+
+
+def api_call(line: Mapping[str, Any], start: float) -> tuple[float, str]:
+    """One API call: eventName and what is special about it; the rest is a plain call by a role."""
+    given = dict(line)
+    second = start + duration("at", given.pop("at", 0))
+    at = datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    body = {
+        "eventVersion": "1.09",
+        "userIdentity": {"type": "AssumedRole", "arn": _CALLER, "accountId": ACCOUNT},
+        "eventTime": at,
+        "eventSource": "cloudhsm.amazonaws.com",
+        "awsRegion": REGION,
+        "sourceIPAddress": "198.51.100.7",
+        "readOnly": False,
+        "recipientAccountId": ACCOUNT,
+        **given,
+    }
+    return second, json.dumps(body)

@@ -1,0 +1,152 @@
+"""docs/detections.md: what each detection means, what it showed in the proof, how to answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from tools.content.detections.savedsearches_conf import cron
+from tools.content.detections.schema import Detection
+
+_SEVERITY_ORDER = ("critical", "high", "medium", "low", "informational")
+_HEAD = """# Detections
+
+<!-- Generated from detections/*.yml: change those, then run `make generate`. -->
+
+Correlation searches for people who guard keys. All are shipped **disabled**: enable what you want
+under *Settings > Searches, reports, and alerts*, with Enterprise Security under *Content
+Management*. An enabled one works by itself as a triggered alert (add an email or another action
+to it); with Enterprise Security it makes a notable event and adds risk.
+
+## Before you enable any
+
+1. **Index.** Create an index for CloudHSM, say `hsm`, name it in the input, and give the role
+   that runs the searches access to it: *Settings > Indexes > New Index*, *Settings > Roles >
+   (role) > Indexes*. Keep it as long as your auditors ask for (`frozenTimePeriodInSecs`).
+2. **Index macro.** Set `cloudhsm_index` to `index=hsm` (*Settings > Advanced search > Search
+   macros*, or `local/macros.conf`). As shipped it is any index, which works and is slow. For
+   CloudTrail set `cloudhsm_cloudtrail_index` likewise.
+3. **Your tables** ([enrichment.md](enrichment.md)): applications that log in all day as known
+   users, business hours, clusters.
+4. **Exceptions** go into the filter macro of a detection, never into its search: an upgrade
+   replaces searches and keeps your macros. For example `cloudhsm_key_exported_by_wrap_filter` =
+   `search NOT cluster_id=cluster-likphkxygsn`. Numbers are macros too.
+5. **History.** What compares with the past needs it in the index: the habits of HSMs 14 days,
+   users, exports and clusters 30 days, numbers of users 90 days.
+
+## How they run
+
+Each run takes the slice of **index time** since the one before (some overlap, where several
+records make one alert), in continuous schedule: a record that arrives a day late is judged when
+it arrives, and no run is skipped. Records older than `events` when they arrive are not judged, so
+that a backfill of a year does not alert for a year. Minutes are spread by the detection's id.
+
+An alert has `cluster_id` and mostly `hsm_id`, `first_time` and `last_time` (epoch seconds), and
+what its table below shows. A **drilldown** never carries a text that a user of an HSM may have
+chosen: users are found again by `user_hash`, the SHA-256 of the name. A login, and a change of
+users, is recorded by every HSM of a cluster and alerts once. Key handling that only brings the
+HSMs of a cluster in step (`activity=cluster_sync`) has operations of its own, which no export
+alert looks at.
+
+Where something is *inferred* - from time, order or session, since the record does not say it -
+the detection says so.
+"""
+
+
+def page(detections: Sequence[Detection], techniques: Mapping[str, str]) -> str:
+    """The whole page; `techniques` are the names of ATT&CK's by number."""
+    ordered = sorted(
+        detections, key=lambda one: (_SEVERITY_ORDER.index(one.severity), one.name.lower())
+    )
+    parts = [_HEAD, *_aws(), *_proof(ordered)]
+    for detection in ordered:
+        parts.extend(_section(detection, techniques))
+    return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def _aws() -> Iterator[str]:
+    yield """## AWS's own list
+
+AWS's guidance *Security monitoring for AWS CloudHSM* names eight alarms. All are here:
+
+| AWS | here |
+| --- | --- |
+| crypto officer created | Crypto officer created |
+| crypto user created | User created |
+| user deleted | User deleted |
+| unknown user name, twice | Login with an unknown user name |
+| wrong password, twice | Password guessing against one user (its threshold: 5) |
+| `DeleteHsm` | HSM deleted |
+| `CopyBackupToRegion` | Backup copied or deleted |
+| `ModifyCluster` | Cluster modified |
+
+AWS matches words, so a failed attempt to create a user alarms like a success, and a login counts
+once per HSM.
+"""
+
+
+def _proof(detections: Sequence[Detection]) -> Iterator[str]:
+    yield """## Proof
+
+Each detection is run by its own schedule, throttling included, before a release: over its samples
+(in both generations of records where it can be), over a week of the sample trail, which holds an
+attack and most kinds of trouble (`python -m samples`), and over a quiet month of three clusters
+with more than 200,000 records, known users and business hours entered (`python -m samples
+--quiet`). The build fails if a number differs. *fires, silent*: samples.
+"""
+    yield "| detection | fires | silent | sample trail | quiet month | why not none |"
+    yield "| --- | ---: | ---: | ---: | ---: | --- |"
+    for one in detections:
+        yield (
+            f"| [{one.name}](#{_anchor(one)}) | {len(one.fires)} | {len(one.silent)}"
+            f" | {one.sample_trail.alerts} | {one.quiet_month.alerts}"
+            f" | {one.quiet_month.because or ''} |"
+        )
+    yield ""
+
+
+def _section(one: Detection, techniques: Mapping[str, str]) -> Iterator[str]:
+    yield f"## {one.name}\n\n*{one.severity.capitalize()}.* {one.about}\n\n{one.why}\n"
+    if one.inference:
+        yield f"**Inferred:** {one.inference}\n"
+    yield "```spl"
+    yield one.search.strip()
+    yield "```\n"
+    yield "Known false positives:\n"
+    yield from (f"- {text}" for text in one.false_positives)
+    yield "\nWhat to do:\n"
+    yield from (f"{number}. {text}" for number, text in enumerate(one.response, 1))
+    yield "\n| | |\n| --- | --- |"
+    yield from (f"| {name} | {value} |" for name, value in _facts(one, techniques))
+    yield ""
+
+
+def _facts(one: Detection, techniques: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    window = f"records indexed in the last {one.schedule.slice}" if one.schedule.slice else ""
+    over = ", ".join(filter(None, [window, f"events of {one.schedule.events}"]))
+    yield "runs", f"every {one.schedule.every} (`{cron(one)}`), over {over}"
+    if one.throttle:
+        yield "throttled", f"{one.throttle.period} by `{'`, `'.join(one.throttle.by)}`"
+    for name, threshold in one.thresholds.items():
+        macro = one.threshold_macro(name)
+        yield f"`{macro}`", f"{threshold.value}. {threshold.meaning}"
+    yield "filter", f"`{one.filter_macro}`"
+    yield "risk", "; ".join(f"`{o.field}` ({o.type}) {o.score}" for o in one.risk.objects)
+    yield (
+        "ATT&CK v19",
+        ", ".join(f"{number} {techniques[number]}" for number in one.attack) or "none",
+    )
+    controls = {
+        "PCI DSS 4.0.1": one.controls.pci_dss,
+        "NIST SP 800-53 r5": one.controls.nist_800_53,
+        "FIPS 140-3 (ISO/IEC 19790:2012)": one.controls.fips_140,
+    }
+    yield (
+        "serves",
+        "; ".join(f"{name} {', '.join(found)}" for name, found in controls.items() if found),
+    )
+    if one.sample_trail.because:
+        yield "sample trail", f"{one.sample_trail.alerts}: {one.sample_trail.because}"
+
+
+def _anchor(one: Detection) -> str:
+    return one.name.lower().replace(" ", "-")

@@ -1,0 +1,151 @@
+"""Writes the generated blocks of default/savedsearches.conf and default/macros.conf.
+
+Alerts are shipped disabled. An enabled one works without Enterprise Security (a triggered alert; an
+email where one is set), and with it as a correlation search with notable event and risk.
+Settings: savedsearches.conf.spec; those of Enterprise Security as its own content uses them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+from tools.content.conf_blocks import with_block
+from tools.content.detections.schema import SEVERITIES, Detection, seconds
+
+BLOCK = "detections"
+# A record can be searched some moments after the second that it was indexed in.
+_SETTLING_MINUTES = 1
+# savedsearches.conf.spec, alert.severity: 2 is info, 6 is fatal.
+_LOWEST_SEVERITY = 2
+_MINUTES = {"5m": 5, "15m": 15, "1h": 60, "4h": 60, "1d": 60}
+
+
+def saved_searches(text: str, detections: Iterable[Detection]) -> str:
+    """`default/savedsearches.conf` with its block as it follows from the detections."""
+    return with_block(text, BLOCK, _lines(_stanza(one) for one in detections))
+
+
+def macros(text: str, detections: Iterable[Detection]) -> str:
+    """`default/macros.conf` with its block as it follows from the detections."""
+    return with_block(text, BLOCK, _lines(_macros(one) for one in detections))
+
+
+def whole_search(detection: Detection) -> str:
+    """The search as it is saved: with the fields of every alert, and the customer's filter."""
+    return f"{detection.search.strip()}\n| `cloudhsm_alert` | `{detection.filter_macro}`"
+
+
+def cron(detection: Detection) -> str:
+    """When it runs: a minute that follows from its id, so that not all run at once."""
+    every = detection.schedule.every
+    minute = UUID(detection.id).int % _MINUTES[every]
+    if every in {"5m", "15m"}:
+        return f"{minute}-59/{_MINUTES[every]} * * * *"
+    return {"1h": f"{minute} * * * *", "4h": f"{minute} */4 * * *", "1d": f"{minute} 5 * * *"}[
+        every
+    ]
+
+
+def drilldown_search(detection: Detection) -> str:
+    """The search behind an alert, over the time of its records."""
+    macro, _, rest = detection.drilldown.search.strip().partition(" ")
+    times = "earliest=$drill_from$ latest=$drill_to$"
+    return " ".join(f"{macro} {times} {rest}".split("\n")).strip()
+
+
+def _stanza(detection: Detection) -> Iterator[str]:
+    yield f"[{detection.title}]"
+    yield "disabled = 1"
+    yield f"description = {detection.about}"
+    yield f"search = {_continued(whole_search(detection))}"
+    yield "enableSched = 1"
+    yield f"cron_schedule = {cron(detection)}"
+    # No run is skipped, or the records of its slice would never be judged.
+    yield "realtime_schedule = 0"
+    yield f"dispatch.earliest_time = -{detection.schedule.events}@{_snap(detection)}"
+    yield "dispatch.latest_time = +30d"
+    if detection.schedule.slice:
+        minutes = round(seconds(detection.schedule.slice) / 60)
+        yield f"dispatch.index_earliest = -{minutes + _SETTLING_MINUTES}m@m"
+        yield f"dispatch.index_latest = -{_SETTLING_MINUTES}m@m"
+    yield from ("counttype = number of events", "relation = greater than", "quantity = 0")
+    yield from ("alert.digest_mode = 1", "alert.track = 1")
+    yield f"alert.severity = {_LOWEST_SEVERITY + SEVERITIES.index(detection.severity)}"
+    if detection.throttle:
+        yield "alert.suppress = 1"
+        yield f"alert.suppress.fields = {','.join(detection.throttle.by)}"
+        yield f"alert.suppress.period = {detection.throttle.period}"
+    yield from _enterprise_security(detection)
+
+
+def _enterprise_security(detection: Detection) -> Iterator[str]:
+    yield "action.correlationsearch.enabled = 1"
+    yield f"action.correlationsearch.label = {detection.title}"
+    yield f"action.correlationsearch.annotations = {_json(_annotations(detection))}"
+    yield "action.notable = 1"
+    yield f"action.notable.param.rule_title = {detection.risk.message}"
+    yield f"action.notable.param.rule_description = {detection.about} {detection.why}"
+    yield f"action.notable.param.security_domain = {detection.domain}"
+    yield f"action.notable.param.severity = {detection.severity}"
+    drilldown = {
+        "name": detection.drilldown.name,
+        "search": drilldown_search(detection),
+        "earliest_offset": "$info_min_time$",
+        "latest_offset": "$info_max_time$",
+    }
+    yield f"action.notable.param.drilldown_searches = {_json([drilldown])}"
+    steps = "\n".join(f"{number}. {text}" for number, text in enumerate(detection.response, 1))
+    yield f"action.notable.param.next_steps = {_json({'version': 1, 'data': steps})}"
+    yield "action.risk = 1"
+    objects = [
+        {"risk_object_field": one.field, "risk_object_type": one.type, "risk_score": one.score}
+        for one in detection.risk.objects
+    ]
+    yield f"action.risk.param._risk = {_json(objects)}"
+    yield f"action.risk.param._risk_message = {detection.risk.message}"
+    yield "action.risk.param.verbose = 0"
+
+
+def _annotations(detection: Detection) -> dict[str, list[str]]:
+    """By framework. mitre_attack is Enterprise Security's name, the others are our own (its nist
+    means the categories of the Cybersecurity Framework).
+    """
+    controls = detection.controls
+    found = {
+        "mitre_attack": list(detection.attack),
+        "nist_800_53": list(controls.nist_800_53),
+        "pci_dss": list(controls.pci_dss),
+        "fips_140": list(controls.fips_140),
+    }
+    return {name: values for name, values in found.items() if values}
+
+
+def _macros(detection: Detection) -> Iterator[str]:
+    yield f'# {detection.name}: what to leave out, for example: search NOT user="batch"'
+    yield f"[{detection.filter_macro}]"
+    yield "definition = search *"
+    for name, threshold in detection.thresholds.items():
+        yield f"# {detection.name}: {threshold.meaning}"
+        yield f"[{detection.threshold_macro(name)}]"
+        yield f"definition = {threshold.value}"
+
+
+def _lines(parts: Iterable[Iterable[str]]) -> Iterator[str]:
+    for number, part in enumerate(parts):
+        if number:
+            yield ""
+        yield from part
+
+
+def _continued(text: str) -> str:
+    return " \\\n    ".join(line.strip() for line in text.splitlines())
+
+
+def _snap(detection: Detection) -> str:
+    return "d" if detection.schedule.events.endswith("d") else "m"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,288 @@
+"""Reads `detections/*.yml`, one detection each, strictly: every fault with file, line, what to do.
+
+`Detection` and the models below it are the schema; docs/writing-detections.md explains the keys.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from tools.content import strict_yaml
+from tools.content.detections.sigma_schema import Sigma
+from tools.content.mappings import Fault, MappingError, compose
+from tools.content.strict_yaml import Strict, Text, line_in
+
+FOLDER = "detections"
+PREFIX = "cloudhsm_"
+TITLE = "AWS CloudHSM"
+# Fields that hold nothing a user of an HSM could have chosen: safe in the text of another search.
+SAFE_TOKENS = frozenset({"cluster_id", "drill_from", "drill_to", "hsm_id", "user_hash"})
+SEVERITIES = ("informational", "low", "medium", "high", "critical")
+_NEW_ID = "make a new one: python -c 'import uuid; print(uuid.uuid4())'"
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smhd])")
+_DRILLDOWN_STARTS = re.compile(r"`cloudhsm_[a-z_]+`")
+
+
+def seconds(text: str) -> float:
+    """`90s`, `15m`, `3h` or `30d` in seconds. Raises ValueError."""
+    found = _DURATION.fullmatch(text)
+    if not found:
+        raise ValueError("write a number and a unit, such as 90s, 15m, 3h or 30d")
+    return float(found["number"]) * _UNITS[found["unit"]]
+
+
+def _duration(text: str) -> str:
+    if seconds(text) <= 0:
+        raise ValueError("must be longer than nothing")
+    return text
+
+
+Duration = Annotated[str, AfterValidator(_duration)]
+FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Technique = Annotated[str, StringConstraints(pattern=r"^T\d{4}(\.\d{3})?$")]
+
+
+class Schedule(Strict):
+    """When it runs, and over what.
+
+    every: how often. indexed: the slice of index time of a run, as long as `every` unless it is
+    longer, so that records which belong together are seen together; null where the search picks
+    what is new by itself. events: how far back, in the events' own time.
+    """
+
+    every: Literal["5m", "15m", "1h", "4h", "1d"]
+    indexed: Duration | None = "as every"
+    events: Duration = "7d"
+
+    @property
+    def slice(self) -> str | None:
+        """The slice of index time, or None."""
+        return self.every if self.indexed == "as every" else self.indexed
+
+    @model_validator(mode="after")
+    def _whole(self) -> Schedule:
+        if self.slice and seconds(self.slice) < seconds(self.every):
+            raise ValueError("indexed is shorter than every: records between two runs are not seen")
+        return self
+
+
+class Threshold(Strict):
+    """A number that a customer may change: it becomes a macro."""
+
+    value: int = Field(ge=0)
+    meaning: Text
+
+
+class Throttle(Strict):
+    """After an alert, others with the same values of these fields wait."""
+
+    by: list[FieldName] = Field(min_length=1)
+    period: Duration = Field(alias="for")
+
+
+class RiskObject(Strict):
+    """Whose risk rises by how much; the types are Enterprise Security's."""
+
+    field: FieldName
+    type: Literal["user", "system", "other"]
+    score: int = Field(ge=1, le=100)
+
+
+class Risk(Strict):
+    """`message` may name fields of the results as $field$."""
+
+    message: Text
+    objects: list[RiskObject] = Field(min_length=1)
+
+
+class Controls(Strict):
+    """Requirements that it really serves, as those standards number them."""
+
+    pci_dss: list[Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+){1,3}$")]] = []
+    nist_800_53: list[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}-\d+(\(\d+\))?$")]] = []
+    fips_140: list[Annotated[str, StringConstraints(pattern=r"^7\.\d+(\.\d+)*$")]] = []
+
+
+class Drilldown(Strict):
+    """The search behind an alert; $field$ only where no text of a record can come in."""
+
+    name: Text
+    search: str
+
+    @model_validator(mode="after")
+    def _safe(self) -> Drilldown:
+        unsafe = sorted(set(tokens(self.search)) - SAFE_TOKENS)
+        if unsafe:
+            raise ValueError(
+                f"${unsafe[0]}$ may hold text of a record, which would become part of a search;"
+                f" use one of {', '.join(f'${name}$' for name in sorted(SAFE_TOKENS))}"
+            )
+        if not _DRILLDOWN_STARTS.match(self.search):
+            raise ValueError("search: must begin with a macro such as `cloudhsm_audit`")
+        return self
+
+
+Value = str | int | float | list[str]
+
+
+class Sample(Strict):
+    """What happens, and what the alert tells of it.
+
+    records: lines of a scene (samples/scene.py). collector: events of the collector. cloudtrail:
+    API calls. tables: rows of the customer's lookups. `at` counts from the scene's beginning; what
+    lies before it is history, over which the alert does not run.
+    """
+
+    because: Text
+    generations: list[Literal["older", "newer"]] = ["older", "newer"]
+    lasts: Duration = "1h"
+    records: list[dict[str, Any]] = []
+    collector: list[dict[str, Any]] = []
+    cloudtrail: list[dict[str, Any]] = []
+    tables: dict[str, list[dict[str, str]]] = {}
+
+
+class Firing(Sample):
+    """The rows that are told, each with at least these fields, in order."""
+
+    rows: list[dict[str, Value]] = Field(min_length=1)
+
+
+class Expected(Strict):
+    """How many alerts are told, and why that is right unless it is none."""
+
+    alerts: int = Field(ge=0)
+    because: Text | None = None
+
+    @model_validator(mode="after")
+    def _explained(self) -> Expected:
+        if self.alerts and not self.because:
+            raise ValueError("because: say which of them are right, and what else they are")
+        return self
+
+
+class Detection(Strict):
+    """One detection. `file` is its path; `stem` the file's name, by which macros are called."""
+
+    name: Text
+    id: str
+    domain: Literal["access", "identity", "audit", "threat"]
+    about: Text
+    why: Text
+    inference: Text | None
+    false_positives: list[Text] = Field(min_length=1)
+    scans: Text | None = None
+    search: str
+    schedule: Schedule
+    thresholds: dict[FieldName, Threshold] = {}
+    throttle: Throttle | None = None
+    severity: Literal["informational", "low", "medium", "high", "critical"]
+    risk: Risk
+    attack: list[Technique]
+    controls: Controls
+    drilldown: Drilldown
+    response: list[Text] = Field(min_length=1)
+    sigma: Sigma
+    fires: list[Firing] = Field(min_length=1)
+    silent: list[Sample] = Field(min_length=1)
+    sample_trail: Expected
+    quiet_month: Expected
+
+    @property
+    def stem(self) -> str:
+        """The name in lower_snake_case: the file's name, and part of the macros'."""
+        return re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")
+
+    @property
+    def title(self) -> str:
+        """The name of the saved search, as Enterprise Security's content is named."""
+        return f"{TITLE} - {self.name} - Rule"
+
+    @property
+    def filter_macro(self) -> str:
+        """The macro in which a customer excludes what is known to be harmless."""
+        return f"{PREFIX}{self.stem}_filter"
+
+    def threshold_macro(self, name: str) -> str:
+        """The macro that holds a threshold."""
+        return f"{PREFIX}{self.stem}_{name}"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Detection:
+        if not _UUID.fullmatch(self.id):
+            raise ValueError(f"id: must be a UUID in lower case; {_NEW_ID}")
+        for name in self.thresholds:
+            if f"`{self.threshold_macro(name)}`" not in self.search:
+                raise ValueError(
+                    f"thresholds: the search does not use `{self.threshold_macro(name)}`"
+                )
+        overlaps = self.schedule.slice != self.schedule.every
+        if overlaps and self.throttle is None:
+            raise ValueError("throttle: runs overlap, so the same rows would alert again and again")
+        if not (self.controls.pci_dss or self.controls.nist_800_53 or self.controls.fips_140):
+            raise ValueError("controls: name at least one that it serves")
+        return self
+
+
+def tokens(text: str) -> list[str]:
+    """The names between dollar signs."""
+    return re.findall(r"\$(\w+)\$", text)
+
+
+def techniques(root: Path) -> dict[str, str]:
+    """Names of the ATT&CK techniques that a detection may name. Raises MappingError, OSError."""
+    path = root / "mappings" / "attack.yaml"
+    node = compose(path)
+    if not isinstance(node, yaml.MappingNode):
+        raise MappingError([Fault(path, 1, "must hold techniques: number and name")])
+    if doubled := list(strict_yaml.doubled(path, node)):
+        raise MappingError(doubled)
+    return {str(key.value): str(value.value) for key, value in node.value}
+
+
+def read_detections(root: Path) -> list[Detection]:
+    """All detections by file name.
+
+    Raises MappingError with the faults of the first file that has some: the schema, a name that is
+    not the file's, an id or a name given twice.
+    """
+    found: list[Detection] = []
+    places: dict[str, Path] = {}
+    known = techniques(root)
+    for path in sorted((root / FOLDER).glob("*")):
+        if path.suffix != ".yml":
+            raise MappingError([Fault(path, 1, f"{FOLDER}/ holds detections: NAME.yml, no others")])
+        detection = read_detection(path)
+        if detection.id in places:
+            line = line_in(path, "id")
+            what = f"id: {places[detection.id].name} has it; {_NEW_ID}"
+            raise MappingError([Fault(path, line, what)])
+        for place, technique in enumerate(detection.attack):
+            if technique not in known:
+                line = line_in(path, "attack", place)
+                what = f"attack: {technique} is not in mappings/attack.yaml: add it, or mend it"
+                raise MappingError([Fault(path, line, what)])
+        places[detection.id] = path
+        found.append(detection)
+    return found
+
+
+def read_detection(path: Path) -> Detection:
+    """One detection. Raises MappingError for its faults, OSError if it cannot be read."""
+    detection = strict_yaml.read(path, Detection, "detection", "docs/writing-detections.md")
+    if detection.stem != path.stem:
+        what = f"name: the file must be called {detection.stem}.yml, or the name be another"
+        raise MappingError([Fault(path, line_in(path, "name"), what)])
+    return detection

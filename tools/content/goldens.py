@@ -1,0 +1,230 @@
+"""Writes the golden files below tests/default/golden; with `--check` it only compares.
+
+    python -m tools.content.goldens [--check]
+
+`published/*.log` are what vendors published, kept by hand. Everything else follows from the code in
+tests/default (the inferred records and the damaged ones) and from the shipped configuration (the
+fields that a search sees). So a change of meaning shows as a change of these files: read it line by
+line before you commit it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
+
+from emulator.app import App  # noqa: E402  (the path above must come first)
+from emulator.errors import EmulatorError  # noqa: E402
+from emulator.event import IndexedEvent  # noqa: E402
+from tests.default import corpus_certificates, corpus_layouts, corpus_opcodes  # noqa: E402
+from tests.default import corpus_doors as doors  # noqa: E402
+from tests.default.corpus import Corpus, Sample, on_one_line  # noqa: E402
+from tests.default.corpus_doors import AUDIT, CERTIFICATE, Fields  # noqa: E402
+from tests.default.damage import damaged_records  # noqa: E402
+
+# What only the place decides from which a record comes: for each sourcetype the same everywhere.
+PLACE = (
+    "app",
+    "aws_account_id",
+    "aws_region",
+    "cluster_id",
+    "cluster_in_host",
+    "cluster_in_source",
+    "dvc",
+    "host",
+    "hsm_id",
+    "hsm_in_host",
+    "hsm_in_source",
+    "index",
+    "source",
+    "sourcetype",
+    "vendor_account",
+    "vendor_product",
+    "vendor_region",
+)
+_SHOWN_ELSEWHERE = ("_raw", "_time", "tag::eventtype")  # the text, time_usecs, tag
+_STATUS = ("ambiguous", "opcode", "outcome", "record_status", "unparsed")
+_FLAGS = ("aws_cloudhsm_flawed_record", "aws_cloudhsm_unknown")
+_FRAGMENT = "fragment_"
+_NOT_BY_AWS = (_FRAGMENT, "decoder_")
+_MADE = "*.expected.json*"
+
+
+class GoldenProblem(Exception):
+    """A record did not come out as the one event that it is."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit status: 0 done or equal, 1 a file differs, 2 they cannot be made."""
+    parser = argparse.ArgumentParser(prog="python -m tools.content.goldens", description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing, exit 1 if a file differs"
+    )
+    parser.add_argument("--root", type=Path, default=ROOT, help="the add-on's source folder")
+    options = parser.parse_args(arguments)
+    folder = options.root / "tests" / "default" / "golden"
+    try:
+        wanted = build(App.load(options.root), folder)
+    except (EmulatorError, GoldenProblem, OSError) as error:
+        print(f"the golden files cannot be made: {error}", file=sys.stderr)
+        return 2
+    return report_differences(folder, wanted) if options.check else write_files(folder, wanted)
+
+
+def build(app: App, folder: Path) -> dict[str, str]:
+    """The text of every file that is made, by its path below `folder`.
+
+    Raises GoldenProblem for a record that does not become one event, OSError where a published one
+    cannot be read.
+    """
+    made: dict[str, str] = {}
+    seen: list[Fields] = []
+    for name, events in published(app, folder).items():
+        found = [doors.fields_of(app, event) for event in events]
+        made[f"published/{name}.expected.json"] = _indented(map(_told, found))
+        seen += found
+    for corpus in inferred(app, folder):
+        found = [doors.fields_of(app, event) for event in events_of(app, corpus)]
+        named = [
+            {"_record": sample.name, **_told(fields)}
+            for sample, fields in zip(corpus.samples, found)
+        ]
+        made[f"inferred/{corpus.name}.log"] = doors.file_of(one.text for one in corpus.samples)
+        kind, text = ("json", _indented) if corpus.indented else ("jsonl", _lines)
+        made[f"inferred/{corpus.name}.expected.{kind}"] = text(named)
+        seen += found
+    made["place.expected.json"] = _indented(_places(seen))
+    made["damaged.expected.jsonl"] = _lines(_damaged(app))
+    return made
+
+
+def published(app: App, folder: Path) -> dict[str, list[IndexedEvent]]:
+    """The events of every published file by its name; a fragment is one event, as it is."""
+    return {
+        path.stem: _published(app, path.stem, path.read_bytes().decode())
+        for path in sorted((folder / "published").glob("*.log"))
+    }
+
+
+def inferred(app: App, folder: Path) -> Iterator[Corpus]:
+    """Every file of inferred records, and the published ones as copies of AWS's page have them."""
+    yield from corpus_opcodes.corpora()
+    yield from corpus_layouts.corpora()
+    yield from corpus_certificates.corpora()
+    yield Corpus(
+        "one_line_older",
+        [
+            Sample(f"{name} {number}", on_one_line(event.raw))
+            for name, events in published(app, folder).items()
+            for number, event in enumerate(events, 1)
+            if event.sourcetype == AUDIT and not name.startswith(_NOT_BY_AWS)
+        ],
+    )
+
+
+def events_of(app: App, corpus: Corpus) -> list[IndexedEvent]:
+    """The events of a file of these records; raises GoldenProblem unless each is one, as it is."""
+    texts = [sample.text for sample in corpus.samples]
+    events = doors.from_file(app, doors.file_of(texts), corpus.sourcetype)
+    for sample, event in zip(corpus.samples, events):
+        if event.raw != sample.text:
+            raise GoldenProblem(f"{corpus.name}, {sample.name}: not one event: {event.raw[:80]!r}")
+    return events
+
+
+def write_files(folder: Path, wanted: Mapping[str, str]) -> int:
+    """Writes every file, removes those that nothing makes any more, and returns 0."""
+    for path in _stale(folder, wanted):
+        path.unlink()
+    for name, text in wanted.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+    return 0
+
+
+def report_differences(folder: Path, wanted: Mapping[str, str]) -> int:
+    """Names each file that differs and its first differing line; returns 1 if any does."""
+    found = [line for name, text in wanted.items() for line in difference(folder / name, text)]
+    found += [f"{path}: nothing makes it any more" for path in _stale(folder, wanted)]
+    for line in found:
+        print(f"{line}; run: make goldens", file=sys.stderr)
+    return 1 if found else 0
+
+
+def difference(path: Path, wanted: str) -> Iterator[str]:
+    """At most one line that says where the file departs from `wanted`."""
+    if not path.is_file():
+        yield f"{path}: is missing"
+        return
+    have, want = path.read_bytes().split(b"\n"), wanted.encode().split(b"\n")
+    for number in range(max(len(have), len(want))):
+        if have[number : number + 1] != want[number : number + 1]:
+            yield f"{path}:{number + 1}: differs from what the configuration gives"
+            return
+
+
+def _stale(folder: Path, wanted: Mapping[str, str]) -> list[Path]:
+    """Files that look made and are not; published records, kept by hand, never do."""
+    found = [*folder.rglob(_MADE), *(folder / "inferred").glob("*.log")]
+    return sorted(path for path in found if path.relative_to(folder).as_posix() not in wanted)
+
+
+def _published(app: App, name: str, text: str) -> list[IndexedEvent]:
+    if name.startswith(_FRAGMENT):
+        return doors.from_collector(app, [text])
+    return doors.from_file(app, text, CERTIFICATE if text.startswith("{") else AUDIT)
+
+
+def _told(fields: Fields) -> Fields:
+    return {
+        name: value for name, value in fields.items() if name not in {*PLACE, *_SHOWN_ELSEWHERE}
+    }
+
+
+def _places(seen: Iterable[Fields]) -> list[Fields]:
+    """What `_told` leaves out; raises GoldenProblem where that differs within a sourcetype."""
+    places: dict[object, Fields] = {}
+    for fields in seen:
+        place = {name: fields[name] for name in PLACE if name in fields}
+        known = places.setdefault(fields["sourcetype"], place)
+        if known != place:
+            raise GoldenProblem(f"{known} and {place}: take what differs out of PLACE")
+    return list(places.values())
+
+
+def _damaged(app: App) -> Iterator[Fields]:
+    """How each damaged record is told from a good one."""
+    for damaged in damaged_records():
+        (event,) = doors.from_collector(app, [damaged.text], damaged.sourcetype)
+        fields = doors.fields_of(app, event)
+        told = {name: fields[name] for name in _STATUS if name in fields}
+        flags = [name for name in _FLAGS if name in fields.get("eventtype", [])]
+        yield {"_damage": damaged.name, **_shortened(told), "eventtype": flags}
+
+
+def _shortened(fields: Fields) -> Fields:
+    """A run of a hundred thousand characters stays out of the repository."""
+    return {
+        name: value if isinstance(value, list) or len(value) <= 80 else f"{value[:60]}..."
+        for name, value in fields.items()
+    }
+
+
+def _indented(records: Iterable[Fields]) -> str:
+    text = json.dumps([*records], indent=1, sort_keys=True, ensure_ascii=True)
+    return f"{text}\n"
+
+
+def _lines(records: Iterable[Fields]) -> str:
+    return "".join(f"{json.dumps(one, sort_keys=True)}\n" for one in records)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""docs/sigma.md: which detections are Sigma rules, which cannot be, and where the fields are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tools.content.detections.schema import Detection
+from tools.content.sigma.pipelines import FILE, SCHEMAS, Places
+
+PAGE = "docs/sigma.md"
+_HEAD = f"""\
+<!-- Generated from detections/*.yml and {FILE} by tools/build/sigma: make generate -->
+
+# Sigma rules
+
+`make sigma` writes `dist/sigma/`: each detection of [docs/detections.md](detections.md) that Sigma
+can express as rules (Sigma 2, as pySigma 2 reads it), and in `dist/sigma/pipelines/` what pySigma
+needs for records in other schemas. The rules look at the fields of `aws_cloudhsm_normalize.py
+--format fields` ([docs/other-siems.md](other-siems.md)); those on CloudTrail at its own.
+
+```
+cd dist/sigma
+sigma convert -t splunk --without-pipeline key_exported_by_wrap.yml
+sigma convert -t lucene -p pipelines/ecs.yml key_exported_by_wrap.yml
+sigma convert -t esql -p pipelines/ecs.yml password_guessing_against_many_users.yml
+```
+
+`make sigma` runs every rule over the detection's own samples, of both generations and in all three
+forms (our fields, ECS, OCSF): pySigma's backend for SQLite makes the query, SQLite runs it, and it
+must fire and stay silent as Splunk's search does. Conversions are tested for SQLite, Splunk,
+Elasticsearch (Lucene and ES|QL), OpenSearch PPL and Kusto; a correlation needs a backend that has
+its kind.
+
+Sigma knows no throttling, and counts a record that came twice twice: remove repeats by
+`record_key`."""
+_RULES = ("rule", "log", "what it is", "against Splunk's search")
+_CANNOT = ("detection", "why Sigma cannot say it")
+_KINDS = {
+    "event_count": "counts events",
+    "value_count": "counts different values",
+    "temporal": "events together",
+    "temporal_ordered": "events in order",
+}
+
+
+def page(detections: Iterable[Detection], places: Places) -> str:
+    """The whole page."""
+    found = [*detections]
+    said = [one for one in found if one.sigma.rules]
+    parts = [_HEAD, f"## {len(said)} rules", _table(_RULES, map(_rule, said))]
+    rest = [(one.name, str(one.sigma.cannot)) for one in found if not one.sigma.rules]
+    parts += [f"## {len(rest)} detections that are no rules", _table(_CANNOT, rest)]
+    parts += ["## Fields", _FIELDS, _table(("field", *SCHEMAS), _fields(places))]
+    return "\n\n".join(parts) + "\n"
+
+
+_FIELDS = "Where the pipelines look for the fields that the rules on records use."
+
+
+def _rule(detection: Detection) -> Sequence[str]:
+    sigma = detection.sigma
+    kinds = [f"{_KINDS[one.type]} within {one.timespan}" for one in sigma.correlations]
+    log = "CloudTrail" if sigma.service == "cloudtrail" else "records"
+    kind = ", then ".join(kinds) or "one event"
+    return f"`{detection.stem}.yml`", log, kind, sigma.note or "the same on every sample"
+
+
+def _fields(places: Places) -> Iterable[Sequence[str]]:
+    for name, place in sorted(places.fields.items()):
+        cells = []
+        for schema in SCHEMAS:
+            words = place.values.get(schema, {})  # type: ignore[call-overload]
+            told = "; ".join(f"{ours} is {theirs}" for ours, theirs in words.items())
+            cells.append(f"`{place.called(schema, name)}`" + (f" ({told})" if told else ""))
+        yield (f"`{name}`", *cells)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(
+        f"| {' | '.join(one.replace('|', chr(92) + '|') for one in line)} |" for line in lines
+    )

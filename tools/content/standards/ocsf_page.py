@@ -1,0 +1,159 @@
+"""Renders `docs/ocsf.md`: where each operation belongs in OCSF, and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tools.content.fields import Dictionary, read_dictionary
+from tools.content.standards.ocsf import FALLBACK, OTHER, Mapping, Operation, read_mapping, risks
+from tools.content.standards.ocsf_facts import Facts
+from tools.content.standards.operations import OUTCOMES, table
+
+_HEAD = """\
+<!-- Generated from mappings/ocsf.yaml, fields.yaml and standards/: make generate -->
+
+# OCSF: where each operation belongs
+
+The Open Cybersecurity Schema Framework, version {version}, has no class for the management of keys.
+This is our proposal for one out of what it has: one entry for each operation and outcome, with the
+reason. Whoever maps another HSM or key store is welcome to it.
+
+Version {version} is the newest that a released package for Python carries whole, so that tests can
+hold every event against the published schema: each record of the golden files, each damaged one,
+and each operation with each outcome. Facts used: `mappings/standards/ocsf-{version}.yaml`. OCSF
+1.9.0 adds User Management beside Account Change, and nothing for keys.
+
+- **Classes**: {classes}.
+  API Activity would fit what a client asks of an HSM, but requires the endpoint of the caller, and
+  a record names none. User Access Management would fit sharing, but requires the privileges.
+- **Nobody**: Authentication and Account Change require a user. A record that names none, by its
+  layout or by damage, becomes a {fallback} of the activity {other}, whose name stays; it is never
+  given an invented user.
+- **Who** acts is `actor.user`, in every class; in Authentication that is `user` too. In user
+  management `user` is the account that is changed, and a record of the older generation does not
+  name who changes it.
+- **Profiles**: `cloud` and `host`; `device` is the HSM, `api.service.uid` the cluster.
+- **Count**: every HSM of a cluster records each login.
+
+## Operations
+
+Status: {statuses}. Severity: of a success, a failure and an unknown outcome.
+
+"""
+_SEVERITY = """
+## Severity
+
+OCSF's severity is the risk of the operation (column `risk` of the lookup `cloudhsm_opcodes`), moved
+by the outcome, never below {lowest} or above {highest}:
+
+"""
+_PLACES = """
+## Where each field goes
+
+By the names of [fields.md](fields.md). In a record of user management that names one user only,
+that one is `user`. A place below `entity` exists in Entity Management only, and `user` for a target
+in Account Change only; elsewhere the field is in `unmapped`.
+
+"""
+_UNMAPPED = """
+## What has no place
+
+OCSF has nothing for these, so they are in `unmapped`, under our names:
+{names}.
+
+A line that a record has twice (`ambiguous`) gives its first value to the place, and all values to
+`unmapped`. So do a sequence number above 2^53 and a word for MFA that nobody published. A record
+without a time has the time 0. Left out are the fields of Splunk and of its Common Information
+Model, which say again what stands elsewhere, labels, and what the customer's own tables give.
+
+## Example
+
+A login that failed:
+
+"""
+
+
+def page(folder: Path, example: dict[str, Any]) -> str:
+    """The page's text; `example` is a record's event. Raises as `read_mapping` does."""
+    mapping, facts = read_mapping(folder)
+    dictionary = read_dictionary(folder)
+    captions = [one.caption for name, one in facts.classes.items() if name != "api_activity"]
+    statuses = [f"{name} is {rule.status}" for name, rule in mapping.outcomes.items()]
+    levels = list(mapping.severities.values())
+    parts = [
+        _HEAD.format(
+            version=facts.version,
+            classes=", ".join(captions),
+            fallback=facts.classes[FALLBACK].caption,
+            other=OTHER,
+            statuses=", ".join(statuses),
+        ),
+        *_lines(_OPERATION_COLUMNS, _operations(mapping, facts, risks(folder))),
+        _SEVERITY.format(lowest=levels[0], highest=levels[-1]),
+        *_lines(("outcome", "steps", "why"), _steps(mapping)),
+        _PLACES,
+        *_lines(("field", "OCSF"), _fields(dictionary)),
+        _UNMAPPED.format(names=", ".join(f"`{name}`" for name in mapping.unmapped)),
+        f"```json\n{json.dumps(example, indent=2)}\n```\n",
+    ]
+    return "".join(parts)
+
+
+_OPERATION_COLUMNS = ("opcode", "class", "activity", "severity", "user", "entity", "why")
+_PEOPLE = {
+    "subject": "`user` and `actor`: who acts",
+    "account": "`user`: the account; `actor`: who acts",
+    "actor": "`actor`: who acts",
+}
+
+
+def _lines(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:
+    return (f"{line}\n" for line in table(columns, rows))
+
+
+def _operations(
+    mapping: Mapping, facts: Facts, by_opcode: dict[str, str]
+) -> Iterator[Sequence[str]]:
+    for one in mapping.operations:
+        found = facts.classes[one.event_class]
+        number = {name: key for key, name in found.activities.items()}[one.activity]
+        graded = [mapping.severity(one, by_opcode[one.opcode], outcome) for outcome in OUTCOMES]
+        yield [
+            f"`{one.opcode}`",
+            f"{found.caption} {found.uid}",
+            f"{_activity(one)} {number}",
+            graded[0] if len(set(graded)) == 1 else ", ".join(graded),
+            _PEOPLE[one.people],
+            _entity(mapping, one),
+            one.reason,
+        ]
+
+
+def _activity(one: Operation) -> str:
+    if one.activity != OTHER:
+        return one.activity
+    return f"{OTHER}: {one.named or 'the opcode'}"
+
+
+def _entity(mapping: Mapping, one: Operation) -> str:
+    if one.entity is None:
+        return ""
+    entity = mapping.entities[one.entity]
+    return f"{entity.named}, by `{entity.uid}`" if entity.uid else entity.named
+
+
+def _steps(mapping: Mapping) -> Iterator[Sequence[str]]:
+    for outcome, rule in mapping.outcomes.items():
+        yield outcome, f"{rule.severity_step:+d}" if rule.severity_step else "0", rule.reason
+    for one in mapping.operations:
+        for outcome, step in one.severity_step.items():
+            yield f"{outcome} of `{one.opcode}`", f"{step:+d}" if step else "0", one.reason
+
+
+def _fields(dictionary: Dictionary) -> Iterator[Sequence[str]]:
+    for field in dictionary.fields:
+        if field.ocsf and not field.ocsf.startswith("unmapped"):
+            yield f"`{field.name}`", f"`{field.ocsf}`"

@@ -1,0 +1,230 @@
+"""The whole thread on this machine: CloudWatch Logs -> the built package -> enriched events.
+
+    python -m tools.demo                        a simulated trail on a local CloudWatch Logs
+    python -m tools.demo --aws --region REGION  the clusters of your own account, read only
+
+The package is built and unpacked, its modular input is started twice as splunkd would start it, and
+its configuration is evaluated over what the first run handed over. Exits with 1 if anything that
+the demo promises did not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from emulator.app import App
+from emulator.event import IndexedEvent
+from samples.simulator import simulate
+from tools.build import package
+from tools.build.package import PackagingProblem
+from tools.build.vendor import VendoringProblem
+from tools.demo import local_aws, report, splunkd
+from tools.demo.local_aws import LocalAwsError
+from tools.demo.report import Fields
+
+STANZA = "aws_cloudhsm://demo"
+COLLECTOR = "aws:cloudhsm:collector"
+SEED = 7
+# One run must have the time to read all history: a run uses at most 0.8 of its interval.
+INTERVAL_S = "3600"
+WIDTH = 170
+WIDE = 140  # columns that a table with descriptions needs
+NEWEST, NOTABLE = 6, 24
+
+
+class DemoError(Exception):
+    """Something that the demo promises did not hold; the message says what."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where to collect from: the stanza's parameters, the process's variables, what to expect."""
+
+    parameters: dict[str, str]
+    environment: dict[str, str] | None
+    expected: int | None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0, or 1 with a line that says what did not hold."""
+    asked = _asked(arguments)
+    fixed = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    console = Console(width=WIDTH if fixed else None, highlight=False)
+    try:
+        with tempfile.TemporaryDirectory(prefix="cloudhsm-demo-") as folder:
+            _demonstrate(console, asked, Path(folder))
+    except (DemoError, LocalAwsError, PackagingProblem, VendoringProblem) as error:
+        console.print(f"demo failed: {error}", style="bold red", markup=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("demo interrupted")
+        return 130
+    return 0
+
+
+def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.demo",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--days", type=float, default=7.0, help="length of the simulated trail")
+    parser.add_argument("--aws", action="store_true", help="use your own account")
+    parser.add_argument("--region", default="", help="AWS Region, with --aws")
+    parser.add_argument("--log-group", default="", help="names or prefixes, with --aws")
+    parser.add_argument("--start-time", default="-7d", help="how far back to read, with --aws")
+    asked = parser.parse_args(arguments)
+    if asked.aws and not asked.region:
+        parser.error("--aws needs --region: make demo AWS=1 REGION=us-east-1")
+    if not asked.aws and (asked.region or asked.log_group):
+        parser.error("a Region or log group needs your own account: make demo AWS=1 REGION=...")
+    # CloudWatch Logs takes nothing older than 14 days.
+    if not asked.aws and not 0.05 <= asked.days <= 13.5:
+        parser.error("--days must be between 0.05 and 13.5")
+    return asked
+
+
+def _demonstrate(console: Console, asked: argparse.Namespace, folder: Path) -> None:
+    with _progress(console) as progress:
+        app = _installed(progress, folder)
+        with _source(progress, asked, folder) as source:
+            document = splunkd.configuration(STANZA, source.parameters, folder / "checkpoints")
+            first = _run(progress, "collecting", app, document, source)
+            second = _run(progress, "collecting again", app, document, source)
+        enriched = _enrich(progress, app, first.events_xml)
+    records = [fields for fields in enriched if fields["sourcetype"] != COLLECTOR]
+    own = [fields for fields in enriched if fields["sourcetype"] == COLLECTOR]
+    _print(console, records, own)
+    again = second.events_xml.count(b"</event>")
+    console.print(f"\nA second run collected {again or 'nothing'}.")
+    _check(records, own, source, again)
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Progress]:
+    columns = (
+        SpinnerColumn(finished_text="[green]ok[/]"),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield progress
+
+
+def _installed(progress: Progress, folder: Path) -> Path:
+    """The add-on as Splunk would unpack it."""
+    task = progress.add_task("building and unpacking the package", total=2)
+    built = package.build()
+    progress.advance(task)
+    with tarfile.open(built) as archive:
+        archive.extractall(folder / "apps")  # noqa: S202  (built by us a moment ago)
+    progress.advance(task)
+    return folder / "apps" / package.APP_ID
+
+
+@contextmanager
+def _source(progress: Progress, asked: argparse.Namespace, folder: Path) -> Iterator[Source]:
+    if asked.aws:
+        parameters = {"aws_region": asked.region, "start_time": asked.start_time}
+        if asked.log_group:
+            parameters["log_groups"] = asked.log_group
+        yield Source({**parameters, "interval": INTERVAL_S}, None, None)
+        return
+    task = progress.add_task("starting a local CloudWatch Logs", total=1)
+    with local_aws.running(folder / "local-aws.log") as url:
+        progress.advance(task)
+        trail = simulate(SEED, datetime.now(timezone.utc), asked.days)
+        task = progress.add_task("loading the sample trail", total=len(trail.events))
+        local_aws.load(url, trail.events, lambda count: progress.advance(task, count))
+        parameters = {"aws_region": "us-east-1", "endpoint_url": url, "interval": INTERVAL_S}
+        yield Source(parameters, local_aws.environment(), len(trail.events))
+
+
+def _run(
+    progress: Progress, title: str, app: Path, document: str, source: Source
+) -> splunkd.InputRun:
+    task = progress.add_task(title, total=None)
+    begun = time.monotonic()
+    run = splunkd.run_input(
+        app,
+        document,
+        source.environment,
+        lambda events: progress.update(task, completed=events),
+    )
+    events = run.events_xml.count(b"</event>")
+    seconds = time.monotonic() - begun
+    if run.exit_status:
+        errors = [line for line in run.log.splitlines() if line.startswith("ERROR")]
+        raise DemoError("\n".join(errors) or run.log[-1000:])
+    progress.update(task, completed=events, total=events, description=f"{title} ({seconds:.1f} s)")
+    return run
+
+
+def _enrich(progress: Progress, app: Path, events_xml: bytes) -> list[Fields]:
+    """What a search would see: index time, then search time, by the package's own files."""
+    conf = App.load(app)
+    indexed: list[IndexedEvent] = list(conf.index_modular_input(events_xml))
+    task = progress.add_task("evaluating props, transforms and lookups", total=len(indexed))
+    enriched: list[Fields] = []
+    for event in indexed:
+        enriched.append(conf.search_time(event))
+        progress.advance(task)
+    return enriched
+
+
+def _print(console: Console, records: list[Fields], own: list[Fields]) -> None:
+    ordered = sorted(records, key=lambda fields: float(str(fields["_time"])))
+    notable = [fields for fields in ordered if report.is_worth_a_look(fields)]
+    console.print()
+    title = f"Worth a look: {len(notable):,} of {len(records):,} records; the newest of each kind"
+    newest = report.newest_of_each_kind(notable, NOTABLE)
+    console.print(report.record_table(title, newest, wide=console.width >= WIDE))
+    console.print()
+    title = f"The newest {NEWEST} records"
+    console.print(report.record_table(title, ordered[-NEWEST:], wide=console.width >= WIDE))
+    console.print()
+    console.print(report.category_table(records))
+    console.print()
+    sequences = report.sequences(records)
+    console.print(report.integrity_table(sequences, report.verdicts(own)))
+    failures = sum(fields.get("outcome") == "failure" for fields in records)
+    unknown = sum(fields.get("category") == "Unknown" for fields in records)
+    flawed = sum(fields.get("record_status") != "complete" for fields in records)
+    missing = sum(last - first + 1 for one in sequences for first, last in one.holes)
+    console.print(
+        f"\n{len(records):,} records and {len(own)} events of the collector's own; "
+        f"{failures} failures, {unknown} of no known opcode, {flawed} flawed, {missing} missing."
+    )
+
+
+def _check(records: list[Fields], own: list[Fields], source: Source, again: int) -> None:
+    """The demo fails where the product would."""
+    if source.expected is None:
+        return
+    if len(records) != source.expected:
+        raise DemoError(f"{source.expected} records were put in, {len(records)} came out")
+    if again:
+        raise DemoError(f"the second run handed over {again} events again")
+    judged = report.verdicts(own)
+    for one in report.sequences(records):
+        for hole in one.holes:
+            if (one.hsm_id, *hole) not in judged:
+                raise DemoError(f"{one.hsm_id} lacks {hole} and the collector did not say so")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

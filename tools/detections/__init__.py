@@ -1,1 +1,0 @@
-"""Detections: `detections/*.yml` become alerts of default/savedsearches.conf, and are proven."""

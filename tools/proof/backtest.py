@@ -1,0 +1,162 @@
+"""Runs every detection over the sample trail and over the quiet month, as it is scheduled.
+
+    python -m tools.proof.backtest [NAME ...]
+
+Prints a table of the alerts of each, and ends with status 1 where a number is not the one that the
+detection's file expects. Two processes: most of the time goes into the fields of 200,000 records.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from emulator.app import App
+from emulator.eval.values import FieldValue
+from emulator.scheduler import Index, Scheduler, Told
+from emulator.search_time.kv_store import by_collection
+from samples.trail import LogEvent
+from tools.content.detections import ingest, scenarios
+from tools.content.detections.scenarios import Story, Tables
+from tools.content.detections.schema import Detection, read_detections
+
+ROOT = Path(__file__).resolve().parents[2]
+_PROCESSES = 2
+_CHUNK = 5_000
+
+Rows = list[tuple[float, dict[str, FieldValue]]]
+
+
+# What a worker process works on; set before the processes are made, which then share it.
+_APP: App
+_INDEX: Index
+_TABLES: Tables
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 if every number is the expected one, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m tools.proof.backtest", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", help="stems of detections; all of them if none is named"
+    )
+    parser.add_argument("--rows", action="store_true", help="print each alert too")
+    options = parser.parse_args(arguments)
+    began = time.monotonic()
+    app = ingest.load(ROOT)
+    detections = _asked_for(parser, options.names)
+    console = Console()
+    found: dict[str, dict[str, list[Told]]] = {}
+    for story in (scenarios.sample_trail(), scenarios.quiet_month()):
+        if story.least_records > len(story.records):
+            parser.error(f"the {story.name} has fewer than {story.least_records:,} records")
+        found[story.name] = tell(app, story, detections)
+        console.print(f"{story.name}: {len(story.records):,} records, {_since(began)}")
+    wrong = list(_print(console, detections, found, rows=options.rows))
+    for line in wrong:
+        print(line, file=sys.stderr)
+    console.print(f"{len(detections)} detections, {len(wrong)} differences, {_since(began)}")
+    return 1 if wrong else 0
+
+
+def _asked_for(parser: argparse.ArgumentParser, names: Sequence[str]) -> list[Detection]:
+    known = {one.stem: one for one in read_detections(ROOT)}
+    for name in names:
+        if name not in known:
+            parser.error(f"there is no detections/{name}.yml")
+    return [known[name] for name in names] or list(known.values())
+
+
+def tell(app: App, story: Story, detections: Sequence[Detection]) -> dict[str, list[Told]]:
+    """What each detection tells of a story, by stem."""
+    global _APP, _INDEX, _TABLES
+    _APP, _TABLES = app, story.tables
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(_PROCESSES, fork) as pool:
+        rows = [row for part in pool.map(_fields, _chunks(story.records)) for row in part]
+    known = by_collection(story.tables, app.collection_names)
+    others = [*ingest.said(app, story.said), *ingest.cloudtrail(story.calls)]
+    rows += [(second, app.search_time(event, known)) for second, event in others]
+    _INDEX = Index(rows)
+    work = [(app.knowledge.alerts[one.title].name, story.since, story.until) for one in detections]
+    with ProcessPoolExecutor(_PROCESSES, fork) as pool:
+        told = list(pool.map(_told, work))
+    return {one.stem: found for one, found in zip(detections, told)}
+
+
+def _fields(records: Sequence[tuple[float, LogEvent]]) -> Rows:
+    """In a worker: the fields of these records, of those that any search names."""
+    known = by_collection(_TABLES, _APP.collection_names)
+    named = _named(_APP)
+    found = []
+    for second, event in ingest.records(_APP, records):
+        fields = _APP.search_time(event, known)
+        found.append((second, {name: fields[name] for name in fields.keys() & named}))
+    return found
+
+
+def _told(work: tuple[str, float, float]) -> list[Told]:
+    """In a worker: what one alert tells."""
+    name, since, until = work
+    return Scheduler(_APP, _INDEX, _TABLES).told(_APP.knowledge.alerts[name], since, until)
+
+
+def _named(app: App) -> frozenset[str]:
+    """Every word of every alert's search: no field that one of them reads is left out."""
+    macros = app.knowledge.macros
+    text = " ".join(macros.expand(alert.search) for alert in app.knowledge.alerts.values())
+    return frozenset(re.findall(r"\w+", text)) | {"_raw", "_time", "host", "source", "sourcetype"}
+
+
+def _chunks(records: Iterable[LogEvent]) -> Iterator[list[tuple[float, LogEvent]]]:
+    timed = ((one.timestamp_ms / 1000, one) for one in records)
+    while chunk := list(islice(timed, _CHUNK)):
+        yield chunk
+
+
+# --- what is printed
+
+
+def _print(
+    console: Console,
+    detections: Sequence[Detection],
+    found: Mapping[str, Mapping[str, Sequence[Told]]],
+    *,
+    rows: bool,
+) -> Iterator[str]:
+    table = Table("detection", "sample trail", "expected", "quiet month", "expected")
+    for one in detections:
+        cells = []
+        for name, expected in (
+            ("sample trail", one.sample_trail.alerts),
+            ("quiet month", one.quiet_month.alerts),
+        ):
+            told = found[name][one.stem]
+            cells += [str(len(told)), str(expected)]
+            if len(told) != expected:
+                yield (
+                    f"detections/{one.stem}.yml: {len(told)} alerts on the {name}, expected"
+                    f" {expected}: look at them (--rows {one.stem}), then mend the search or the"
+                    " number"
+                )
+            for alert in told if rows else []:
+                console.print(f"{name} {alert.run} {one.stem} {alert.row}", highlight=False)
+        table.add_row(one.stem, *cells)
+    console.print(table)
+
+
+def _since(began: float) -> str:
+    return f"{time.monotonic() - began:.0f} s"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

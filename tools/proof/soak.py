@@ -1,0 +1,632 @@
+"""Kill the collector of the built package again and again, and see that no record is lost.
+
+    python -m tools.proof.soak [--kills 40] [--seed N] [--records 20000] [--faults NAMES]
+
+The package is built once and its modular input started as splunkd would start it, against a fake
+CloudWatch Logs in another process, whose virtual time moves on meanwhile and which gets new
+records, some of them visible late. Most runs end by SIGKILL at a random moment, some by SIGTERM.
+Then runs end by themselves until nothing is left to read, and `judge` compares what was handed over
+with what CloudWatch Logs holds. Exits with 1 if anything does not hold.
+
+Faults that throttle make the collector slow down, as they should: ask for fewer records with them.
+The schedule follows from the seed; the step at which a signal meets the process does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import IO, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
+
+from tests.bin.fakes import audit_text  # noqa: E402  (the path above must come first)
+from tests.fake_aws.control import Control  # noqa: E402
+from tests.fake_aws.faults import Faults, named  # noqa: E402
+from tests.fake_aws.service import Arrival  # noqa: E402
+from tests.fake_aws.trails import GROUP, Missing, Trail, audit_trail, hsm_name  # noqa: E402
+from tools.build import package  # noqa: E402
+from tools.build.package import PackagingProblem  # noqa: E402
+from tools.build.vendor import VendoringProblem  # noqa: E402
+from tools.demo import local_aws, splunkd  # noqa: E402
+
+STANZA = "aws_cloudhsm://soak"
+COLLECTOR = "aws:cloudhsm:collector"
+ABSENT = "absent_at_source"
+SMALL_PAGES = "L3-pages-of-three"  # so that there are many writes to be killed in
+CALLS_PER_SECOND = 100
+TERM_S = 5.0
+WHOLE_S = 120.0
+DAYS = 7.0
+MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+# Late, but within the lateness horizon, which is an hour here.
+LATEST_MS = 50 * MINUTE_MS
+TERMS, EARLY_KILLS = 0.15, 0.1
+MOST_SETTLING_RUNS = 40
+SHOWN = 5
+_END = b"</event>"
+_KEY = re.compile(
+    r"Time: [^\n]*, usecs:(?P<usecs>\d+)\n"
+    r"Sequence No : (?P<sequence>0x[0-9a-f]+)\n"
+    r"Reboot counter : (?P<counter>0x[0-9a-f]+)\n"
+)
+
+
+class SoakError(Exception):
+    """The soak could not be carried out, or a promise was broken; the message says how."""
+
+
+class Record(NamedTuple):
+    """A record as CloudWatch Logs holds it, or as it was handed over."""
+
+    stream: str
+    text: str
+
+    @property
+    def key(self) -> str:
+        """`hsm_id|reboot_counter|sequence_no|usecs`, by which repeats are removed."""
+        head = _KEY.match(self.text)
+        if head is None:
+            return f"{self.stream}|{self.text}"
+        return f"{self.stream}|{head['counter']}|{head['sequence']}|{head['usecs']}"
+
+    @property
+    def number(self) -> Missing | None:
+        """Where it stands in the numbering of its HSM."""
+        head = _KEY.match(self.text)
+        if head is None:
+            return None
+        return Missing(self.stream, int(head["counter"], 16), int(head["sequence"], 16))
+
+
+class Verdict(NamedTuple):
+    """What the collector said of a stretch of numbers, both ends included."""
+
+    stream: str
+    reboot_counter: int
+    first: int
+    last: int
+    verdict: str
+
+
+class Life(NamedTuple):
+    """One process: how it ended (kill, term or whole) and what it had handed over by then."""
+
+    ending: str
+    records: Sequence[Record] = ()
+    verdicts: Sequence[Verdict] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to soak."""
+
+    kills: int
+    seed: int
+    records: int
+    faults: str
+
+    @property
+    def named_faults(self) -> str:
+        return f"{SMALL_PAGES},{self.faults}" if self.faults else SMALL_PAGES
+
+    @property
+    def knobs(self) -> Faults:
+        """Raises ValueError for a name that is no fault's."""
+        return named(self.named_faults, self.seed)
+
+    @property
+    def horizon_ms(self) -> int:
+        """The faults' own lateness goes up to a day."""
+        return HOUR_MS if self.knobs.late is None else DAY_MS
+
+    @property
+    def lost_share(self) -> float:
+        return min(0.05, 0.002 + 5 / self.records)
+
+
+def judge(
+    put: Collection[Record], lost: Collection[Missing], lives: Sequence[Life], page: int
+) -> list[str]:
+    """What does not hold, as lines for people; nothing if all is well.
+
+    put:   every record that can be read at the source, the last ones put after the last kill.
+    lost:  numbers that HSMs gave and nobody can ever read.
+    lives: the processes in their order.
+    page:  the most records that the source gives out at once.
+    """
+    expected = {record.key: record for record in put}
+    handed_over = [record for life in lives for record in life.records]
+    keys = {record.key for record in handed_over}
+    wrong = [one.key for one in handed_over if expected.get(one.key) != one]
+    problems = [
+        *_listed("lost", sorted(expected.keys() - keys)),
+        *_listed("handed over, but not like that at the source", sorted({*wrong})),
+        *_surplus(lives, page),
+    ]
+    last = last_verdicts(lives)
+    held = {record.number for record in put}
+    absent = {number for number, verdict in last.items() if verdict == ABSENT}
+    unjudged = [number for number in _noticeable(lost, put) if last.get(number) != ABSENT]
+    return [
+        *problems,
+        *_listed("said to be absent, but held by the source", sorted(map(str, absent & held))),
+        *_listed(
+            "said to be absent, but given by no HSM",
+            sorted(map(str, absent - held - {*lost})),
+        ),
+        *_listed(
+            f"lost at the source, but the last verdict is not {ABSENT}",
+            sorted(f"{number}: {last.get(number)}" for number in unjudged),
+        ),
+    ]
+
+
+def last_verdicts(lives: Sequence[Life]) -> dict[Missing, str]:
+    """The last word on each number that was ever said to be missing."""
+    return {
+        Missing(one.stream, one.reboot_counter, number): one.verdict
+        for life in lives
+        for one in life.verdicts
+        for number in range(one.first, one.last + 1)
+    }
+
+
+def repeats_of(lives: Sequence[Life]) -> list[int]:
+    """How many records each process handed over that had been handed over before."""
+    counts: list[int] = []
+    seen: set[str] = set()
+    for life in lives:
+        before = len(seen)
+        seen.update(record.key for record in life.records)
+        counts.append(len(life.records) - (len(seen) - before))
+    return counts
+
+
+def _surplus(lives: Sequence[Life], page: int) -> Iterator[str]:
+    """At every moment at most a page per kill so far; a page may show again only some runs later.
+
+    A process that is killed cannot have repeated because of its own end.
+    """
+    allowed = repeated = 0
+    for number, (life, count) in enumerate(zip(lives, repeats_of(lives)), 1):
+        repeated += count
+        if repeated > allowed:
+            yield (
+                f"{repeated} repeats by the end of process {number}, where kills explain {allowed}"
+            )
+            return
+        allowed += page if life.ending == "kill" else 0
+
+
+def _noticeable(lost: Collection[Missing], put: Collection[Record]) -> Iterator[Missing]:
+    """Numbers behind the last one that can be read leave no trace."""
+    highest: Counter[tuple[str, int]] = Counter()
+    for number in filter(None, (record.number for record in put)):
+        counter = number.stream, number.reboot_counter
+        highest[counter] = max(highest[counter], number.sequence)
+    for number in lost:
+        if number.sequence < highest[number.stream, number.reboot_counter]:
+            yield number
+
+
+def _listed(what: str, found: Sequence[str]) -> list[str]:
+    if not found:
+        return []
+    rest = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return [f"{len(found)} {what}: {', '.join(found[:SHOWN])}{rest}"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0, or 1 with lines that say what did not hold."""
+    asked = _asked(arguments)
+    begun = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="cloudhsm-soak-") as folder:
+            soak = _soaked(asked, Path(folder))
+    except (SoakError, PackagingProblem, VendoringProblem) as error:
+        print(f"soak failed (seed {asked.seed}): {error}")
+        return 1
+    problems = [*soak.problems]
+    problems += judge(soak.put, soak.lost, soak.lives, asked.knobs.page_events)
+    print(_figures(soak, time.monotonic() - begun))
+    for problem in problems:
+        print(f"soak failed (seed {asked.seed}): {problem}")
+    return 1 if problems else 0
+
+
+def _asked(arguments: Sequence[str] | None) -> Asked:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.proof.soak",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--kills", type=int, default=40, help="processes to kill")
+    parser.add_argument("--seed", type=int, help="of the schedule; by default a new one each time")
+    parser.add_argument("--records", type=int, default=20_000, help="at the source to begin with")
+    parser.add_argument("--faults", default="", help="names as of tests.fake_aws, with commas")
+    given = parser.parse_args(arguments)
+    if given.kills < 1 or given.records < 1:
+        parser.error("--kills and --records must be at least 1")
+    seed = int.from_bytes(os.urandom(4), "big") if given.seed is None else given.seed
+    asked = Asked(given.kills, seed, given.records, given.faults)
+    try:
+        named(asked.named_faults, seed)
+    except ValueError as error:
+        parser.error(f"--faults: {error}")
+    return asked
+
+
+def _figures(soak: _Soak, seconds: float) -> str:
+    endings = Counter(life.ending for life in soak.lives)
+    repeats = repeats_of(soak.lives)
+    verdicts = Counter(last_verdicts(soak.lives).values())
+    figures = {
+        "seed": soak.asked.seed,
+        "kills": endings["kill"],
+        "terms": endings["term"],
+        "runs": len(soak.lives),
+        "records": len(soak.put),
+        "put_meanwhile": soak.source.fresh,
+        "repeats": sum(repeats),
+        "largest_repeat": max(repeats, default=0),
+        "page": soak.asked.knobs.page_events,
+        "lost_at_source": len(soak.lost),
+        **{f"numbers_{verdict}": count for verdict, count in sorted(verdicts.items())},
+        "slowest_term_s": f"{soak.slowest_term_s:.2f}",
+        "seconds": f"{seconds:.0f}",
+    }
+    return "soak: " + " ".join(f"{name}={value}" for name, value in figures.items())
+
+
+class _Source:
+    """The fake CloudWatch Logs, and HSMs that go on writing where their trail ended."""
+
+    def __init__(self, control: Control, trail: Trail, dice: Random) -> None:
+        self.lost = [*trail.missing]
+        self.fresh = 0
+        self.control = control
+        self._dice = dice
+        self._next: dict[str, tuple[Missing, int]] = {}
+        for arrival in trail.arrivals:
+            self._count(Record(arrival.stream, arrival.message))
+        for number in trail.missing:
+            last, usecs = self._next.get(number.stream, (number, 0))
+            self._next[number.stream] = max(last, number, key=lambda one: one.sequence), usecs
+        new = Missing(hsm_name(dice.randrange(1 << 40)), 1, -1)
+        self._next[new.stream] = new, 0
+
+    def _count(self, record: Record) -> None:
+        number = record.number
+        if number is not None:
+            usecs = int(record.key.rpartition("|")[2])
+            last, latest = self._next.get(record.stream, (number, usecs))
+            last = max(last, number, key=lambda one: one.sequence)
+            self._next[record.stream] = last, max(usecs, latest)
+
+    def burst(self) -> None:
+        """Some records of one HSM, now: lost, late or at once."""
+        stream = self._dice.choice([*self._next])
+        now_ms = self.control.now_ms()
+        arrivals = []
+        for _ in range(self._dice.randint(1, 6)):
+            arrival = self._record(stream, now_ms)
+            if self._dice.random() < 0.1:
+                number = Record(stream, arrival.message).number
+                self.lost += [] if number is None else [number]
+                continue
+            late_ms = self._dice.randrange(LATEST_MS) if self._dice.random() < 0.5 else 0
+            arrivals.append(arrival._replace(visible_ms=now_ms + late_ms))
+        self._put(arrivals)
+
+    def last_words(self) -> None:
+        """One more record of every HSM, so that each number lost before is noticed."""
+        now_ms = self.control.now_ms()
+        arrivals = [self._record(stream, now_ms) for stream in self._next]
+        self._put([one._replace(visible_ms=now_ms) for one in arrivals])
+
+    def _record(self, stream: str, now_ms: int) -> Arrival:
+        last, latest = self._next[stream]
+        number = Missing(stream, last.reboot_counter, last.sequence + 1)
+        usecs = max(latest + 137, now_ms * 1000)
+        self._next[stream] = number, usecs
+        user = self._dice.choice(("admin", "a&<b>]]>", "\u202e\U0001f511", "</event>"))
+        counter = hex(number.reboot_counter)
+        text = audit_text(number.sequence, usecs, reboot_counter=counter, user=user)
+        return Arrival(GROUP, stream, now_ms, text)
+
+    def _put(self, arrivals: Sequence[Arrival]) -> None:
+        self.fresh += len(arrivals)
+        self.control.put(arrivals)
+
+    def visible(self) -> list[Record]:
+        events = self.control.events(GROUP)
+        return [Record(event["logStream"], event["message"]) for event in events]
+
+
+@dataclass
+class _Soak:
+    """What was asked, where from, and what has happened so far."""
+
+    asked: Asked
+    source: _Source
+    document: str
+    app: Path
+    folder: Path
+    dice: Random
+    lives: list[Life] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    put: list[Record] = field(default_factory=list)
+    slowest_term_s: float = 0.0
+    last_log: str = ""
+
+    @property
+    def lost(self) -> list[Missing]:
+        return self.source.lost
+
+    def kill_in_a_loop(self) -> None:
+        """Raises SoakError where processes end before they can be killed."""
+        kills = 0
+        # A backlog that lasts until the last kill.
+        longest_s = min(2.0, self.asked.records / (3 * CALLS_PER_SECOND) / self.asked.kills)
+        for _ in range(20 * self.asked.kills):
+            self._let_things_happen()
+            ending = "term" if self.dice.random() < TERMS else "kill"
+            self._live(ending, self.dice.uniform(0, longest_s))
+            kills += self.lives[-1].ending == "kill"
+            if kills == self.asked.kills:
+                return
+        raise SoakError(f"only {kills} processes lived long enough to be killed")
+
+    def settle(self) -> None:
+        """Run until everything is read, and for as long as gaps can be open.
+
+        Raises SoakError when that does not come.
+        """
+        control, horizon_ms = self.source.control, self.asked.horizon_ms
+        self.source.last_words()
+        end_ms = control.now_ms() + 2 * horizon_ms
+        for _ in range(MOST_SETTLING_RUNS):
+            control.advance(horizon_ms // 3)
+            self._live("whole", WHOLE_S)
+            # Beyond what `caught_up` knows: the source itself must have shown everything.
+            is_shown = control.next_arrival_ms() is None and control.now_ms() > end_ms
+            if is_shown and self._is_quiet():
+                self.put = self.source.visible()
+                return
+        raise SoakError(
+            f"{MOST_SETTLING_RUNS} undisturbed runs did not catch up; the last said: "
+            f"{self.last_log[-600:]}"
+        )
+
+    def _is_quiet(self) -> bool:
+        said = self.last_log
+        is_done = "caught_up=yes" in said and "pending_gaps=0" in said
+        return is_done and not self.lives[-1].records
+
+    def _let_things_happen(self) -> None:
+        if self.dice.random() < 0.4:
+            self.source.burst()
+        if self.dice.random() < 0.3:
+            unit_ms = self.dice.choice((MINUTE_MS, HOUR_MS))
+            self.source.control.advance(int(self.dice.uniform(0, 6) * unit_ms))
+
+    def _live(self, ending: str, seconds: float) -> None:
+        """One process, ended so many seconds after its start-up unless it ends before."""
+        printed = bytearray()
+        most = self._most_bytes(ending, seconds)
+        with tempfile.TemporaryFile(dir=self.folder) as log:
+            with _started(self.app, self.document, log) as process:
+                if ending == "kill" and self.dice.random() < EARLY_KILLS:
+                    time.sleep(self.dice.uniform(0, 0.3))
+                else:
+                    _wait_until_stoppable(process)
+                has_ended = _read(process, printed, seconds, most)
+                if ending == "whole" and not has_ended:
+                    raise SoakError(f"a process did not end within {seconds:.0f} s")
+                if has_ended or process.poll() is not None:
+                    ending = "whole"
+                    _read(process, printed, TERM_S)
+                else:
+                    self._end(process, printed, ending)
+                if process.wait() == -signal.SIGKILL:
+                    ending = "kill"  # also where SIGTERM was of no use
+                elif ending == "kill":
+                    ending = "whole"  # by itself, in the moment before the signal
+            log.seek(0)
+            self.last_log = log.read().decode(errors="replace")
+        self._check_exit(ending, process.wait())
+        self.lives.append(life_of(ending, bytes(printed)))
+
+    def _most_bytes(self, ending: str, seconds: float) -> int:
+        """Half of the kills come after so many bytes, when the pipe may have run full."""
+        if ending == "whole" or self.dice.random() < 0.5:
+            return sys.maxsize
+        return 1 + int(self.dice.random() * seconds * 3 * CALLS_PER_SECOND * 600)
+
+    def _end(self, process: subprocess.Popen[bytes], printed: bytearray, ending: str) -> None:
+        begun = time.monotonic()
+        process.send_signal(signal.SIGKILL if ending == "kill" else signal.SIGTERM)
+        if not _read(process, printed, TERM_S):
+            self.problems.append(f"process {len(self.lives) + 1} did not end in {TERM_S:.0f} s")
+            process.kill()
+        process.wait()
+        if ending == "term":
+            self.slowest_term_s = max(self.slowest_term_s, time.monotonic() - begun)
+
+    def _check_exit(self, ending: str, status: int) -> None:
+        """Where faults are asked for, a run may fail; the next one makes up for it."""
+        may_be = {0, 1} if self.asked.faults else {0}
+        if status not in ({-signal.SIGKILL} if ending == "kill" else may_be):
+            said = f"exited with {status} ({ending}): {self.last_log[-600:]}"
+            self.problems.append(f"process {len(self.lives) + 1} {said}")
+
+
+def _soaked(asked: Asked, folder: Path) -> _Soak:
+    """Raises SoakError, PackagingProblem, VendoringProblem."""
+    with tarfile.open(package.build()) as archive:
+        archive.extractall(folder)  # noqa: S202  (built by us a moment ago)
+    dice = Random(asked.seed)  # noqa: S311  (a schedule, not a secret)
+    now_ms = time.time_ns() // 1_000_000
+    with _serving(asked, now_ms, folder) as url:
+        trail = audit_trail(
+            asked.seed,
+            asked.records,
+            now_ms - int(DAYS * DAY_MS),
+            now_ms,
+            lost_share=asked.lost_share,
+        )
+        source = _Source(Control(url), trail, dice)
+        parameters = _parameters(asked, url)
+        document = splunkd.configuration(STANZA, parameters, folder / "checkpoints")
+        soak = _Soak(asked, source, document, folder / package.APP_ID, folder, dice)
+        soak.kill_in_a_loop()
+        soak.settle()
+    return soak
+
+
+def _parameters(asked: Asked, url: str) -> Mapping[str, str]:
+    return {
+        "aws_region": "us-east-1",
+        "endpoint_url": url,
+        "start_time": f"-{int(DAYS) + 1}d",
+        "lateness_horizon": f"{asked.horizon_ms // HOUR_MS}h",
+        "calls_per_second": str(CALLS_PER_SECOND),
+        "interval": "60",
+    }
+
+
+@contextmanager
+def _serving(asked: Asked, now_ms: int, folder: Path) -> Iterator[str]:
+    """The fake CloudWatch Logs as a process of its own; gives its URL."""
+    given = {
+        "--seed": asked.seed,
+        "--events": asked.records,
+        "--days": DAYS,
+        "--lost-share": asked.lost_share,
+        "--faults": asked.named_faults,
+        "--now-ms": now_ms,
+        "--speed": 0,
+    }
+    options = [str(part) for option in given.items() for part in option]
+    command = [sys.executable, "-m", "tests.fake_aws", *options]
+    log = folder / "fake-aws.log"
+    with log.open("w") as errors:
+        server = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+    try:
+        assert server.stdout is not None  # noqa: S101  (asked for just above)
+        url = server.stdout.readline().strip()
+        if not url:
+            raise SoakError(f"the fake CloudWatch Logs did not start: {log.read_text()[-600:]}")
+        yield url
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+@contextmanager
+def _started(app: Path, document: str, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """The modular input, which does not outlive the block."""
+    environment = local_aws.environment()
+    kept = {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
+    kept.pop("SPLUNK_HOME", None)
+    with tempfile.TemporaryFile() as stdin:
+        stdin.write(document.encode())
+        stdin.seek(0)
+        process = subprocess.Popen(
+            [sys.executable, str(app / "bin" / "aws_cloudhsm.py")],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=kept,
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _wait_until_stoppable(process: subprocess.Popen[bytes]) -> None:
+    """Until the process catches SIGTERM, as `/proc` tells; before that it would just die."""
+    status = Path(f"/proc/{process.pid}/status")
+    while process.poll() is None:
+        with suppress(OSError):
+            caught = re.search(r"^SigCgt:\s*([0-9a-f]+)", status.read_text(), re.MULTILINE)
+            if caught and int(caught[1], 16) >> (signal.SIGTERM - 1) & 1:
+                return
+        time.sleep(0.002)
+
+
+def _read(
+    process: subprocess.Popen[bytes],
+    printed: bytearray,
+    seconds: float,
+    most: int = sys.maxsize,
+) -> bool:
+    """Append what the process prints, for so long and to so many bytes; whether it ended."""
+    assert process.stdout is not None  # noqa: S101  (a pipe, see `_started`)
+    pipe = process.stdout.fileno()
+    deadline = time.monotonic() + seconds
+    while len(printed) < most:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([pipe], [], [], left)[0]:
+            return False
+        chunk = os.read(pipe, min(1 << 16, most - len(printed)))
+        if not chunk:
+            return True
+        printed += chunk
+    return False
+
+
+def life_of(ending: str, printed: bytes) -> Life:
+    """What splunkd would have of a process: an event that is cut in its middle does not count."""
+    whole = printed[: printed.rfind(_END) + len(_END)] if _END in printed else b"<stream>"
+    records: list[Record] = []
+    verdicts: list[Verdict] = []
+    for event in ET.fromstring(whole + b"</stream>"):  # noqa: S314  (our own output)
+        host, text = event.findtext("host") or "", event.findtext("data") or ""
+        if event.findtext("sourcetype") != COLLECTOR:
+            records.append(Record(host, text))
+            continue
+        said = json.loads(text)
+        if said["event"] in ("gap_opened", "gap_closed"):
+            verdicts.append(_verdict(said))
+    return Life(ending, records, verdicts)
+
+
+def _verdict(said: Mapping[str, str]) -> Verdict:
+    return Verdict(
+        said["log_stream"],
+        int(said["reboot_counter"], 16),
+        _number(said["first_sequence"]),
+        _number(said["last_sequence"]),
+        said["verdict"],
+    )
+
+
+def _number(value: str | int) -> int:
+    return value if isinstance(value, int) else int(value, 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

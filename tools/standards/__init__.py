@@ -1,1 +1,0 @@
-"""What other schemas (OCSF, ECS) publish, as far as we use it, and our mappings into them."""
