@@ -31,6 +31,7 @@ import aws_cloudhsm_state
 from cloudhsm import __version__
 from cloudhsm.base.arguments import SCHEME
 from cloudhsm.base.errors import CloudHsmError, Place, SettingError, StateError
+from cloudhsm.base.redaction import HIDDEN
 from cloudhsm.splunk import log_file, support_bundle
 from cloudhsm.splunk.support_bundle import Redactor, Settings
 from cloudhsm.state.input_cache import InputFile, InputState
@@ -62,7 +63,7 @@ class Bundle:
 
     def add(self, name: str, text: str) -> None:
         """Put a text in. The one door: whatever comes through it is redacted."""
-        name = self.redactor.text(name).replace(log_file.HIDDEN, "___")
+        name = self.redactor.text(name).replace(HIDDEN, "___")
         if name in self.members:  # two names that differed in what was hidden
             name = f"{name}.{len(self.members)}"
         self.members[name] = self.redactor.text(text)

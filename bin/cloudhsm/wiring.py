@@ -27,6 +27,7 @@ from cloudhsm.base.errors import (
     pair,
     refused_setting,
 )
+from cloudhsm.base.redaction import conceal
 from cloudhsm.base.settings import Settings
 from cloudhsm.base.shutdown import Stop, StopRequested
 from cloudhsm.collect import access_check, read_ahead
@@ -51,9 +52,9 @@ Parameters = Mapping[str, "str | None"]
 
 def validate(name: str, parameters: Parameters, metadata: Mapping[str, str]) -> None:
     """Raises CloudHsmError for what a person who saves the input should mend first."""
-    log_file.conceal(metadata.get("session_key"))
+    conceal(metadata.get("session_key"))
     asked = settings.parse(f"{SCHEME}://{name}", parameters, _now_ms())
-    log_file.conceal(*asked.login.secrets)
+    conceal(*asked.login.secrets)
     _refuse_files_of_a_member(asked, metadata)
     failures = check_access(_unlocked(asked, metadata))
     if failures:
@@ -69,12 +70,12 @@ def run(
     stanza: str, parameters: Parameters, metadata: Mapping[str, str], stop: Stop
 ) -> list[CloudHsmError]:
     """One run of one stanza, with its log; returns what failed, each told in the log."""
-    log_file.conceal(metadata.get("session_key"))
+    conceal(metadata.get("session_key"))
     try:
         asked = settings.parse(stanza, parameters, _now_ms())
     except CloudHsmError as error:
         return _told([error], stanza)
-    log_file.conceal(*asked.login.secrets)
+    conceal(*asked.login.secrets)
     home = os.environ.get("SPLUNK_HOME")
     with log_file.open_log(stanza, asked.log_level, Path(home) if home else None):
         return _told(collect(asked, metadata, stop), stanza)

@@ -29,8 +29,8 @@ from cloudhsm.base.errors import (
     Place,
     ServiceFailure,
 )
+from cloudhsm.base.redaction import redacted
 from cloudhsm.base.settings import GroupSelector, Settings
-from cloudhsm.splunk.log_file import redacted
 from cloudhsm.trail.log_group import GroupId
 
 _DENIED = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")

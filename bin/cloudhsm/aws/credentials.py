@@ -34,7 +34,7 @@ from cloudhsm.base.errors import (
     SettingError,
     refused_setting,
 )
-from cloudhsm.splunk.log_file import conceal, redacted
+from cloudhsm.base.redaction import conceal, redacted
 
 _CHAIN = (
     "Give the host an instance profile, or the user that runs Splunk a profile in ~/.aws or AWS_* "

@@ -2,11 +2,11 @@
 
 The modules, from the top: imports go only downward.
 
-================  =====================================================================
+================  =============================================================
 support_bundle    settings and texts without secrets, for a support case (pure)
-log_file          the input's log, in Splunk's log folder, and the redaction of secrets
+log_file          the input's log, in Splunk's log folder
 event_writer      Splunk's XML event stream
 password_storage  Splunk's password storage
 splunkd_rest      splunkd's REST API: its own description, and its KV Store
-================  =====================================================================
+================  =============================================================
 """

@@ -1,18 +1,16 @@
-"""The log of one input: a file in Splunk's log folder, and what must never stand in it.
+"""The log of one input: a file in Splunk's log folder, without secrets.
 
 A line of the file is `<time> level=<LEVEL> input=<stanza> key=value ...`, in ASCII: a value that
 needs quotes has them and control characters are escaped, so that no text can pose as a line or a
 key of its own. stderr, which splunkd copies to splunkd.log, has `<LEVEL> key=value ...`.
 
-Secrets are removed from every line on its way out: by value where the value is known (`conceal`),
-else by what stands beside them or by their form. botocore names headers and tokens at level DEBUG.
+Secrets are removed from every line on its way out. botocore names headers and tokens at DEBUG.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import json
 import logging
 import os
 import re
@@ -24,16 +22,16 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from cloudhsm.base.errors import pair
+from cloudhsm.base.redaction import PAIRS, conceal, redacted, redacted_pairs
 
 # At most 25 MB per input. Splunk indexes a line within seconds, so the files need no longer memory.
 MAX_BYTES = 5_000_000
 OLD_FILES = 4
 # Below Splunk's default TRUNCATE of 10,000 bytes.
 MAX_LINE = 9_000
-HIDDEN = "***"
 
 log = logging.getLogger("cloudhsm")
 
@@ -43,55 +41,6 @@ _LIBRARIES = ("botocore", "urllib3")
 # nowhere else; and of the hooks there are hundreds of lines per call.
 _NEVER_DEBUG = ("botocore.parsers", "botocore.hooks")
 _FORGING = re.compile(r"[\x00-\x1f\x7f]")
-
-_TELLTALE = (
-    r"secret[\w-]{0,20}|session_?key|pass(?:word|wd)|pass4symmkey|(?:proxy-)?authorization\w{0,20}|"
-    r"(?<!next)(?<!expired)(?<!invalid)token|(?<![a-z])signature"
-)
-_NAMED = re.compile(
-    rf"""(?isx)
-    (?P<name>{_TELLTALE})
-    (?P<to>(?:\\*["'])?\s*[=:>]\s*|\\*["']\s*,\s*(?=b?\\*["']))
-    (?:b?(?P<quote>\\*["'])(?:(?!(?P=quote))(?:\\.|.))*(?:(?P=quote)|\Z)
-      |(?<=uthorization:\s)[^\r\n"']+
-      |(?<=uthorization[:=])[^\r\n"']+
-      |[^\s,;&"'<>)}}\]\\]+)
-    """
-)
-_FORMS = (
-    re.compile(r"""AWS4-HMAC-SHA256\s+Credential=[^\r\n"']*"""),
-    re.compile(r"(?i)\b(?:Splunk|Bearer|Basic)\s+[A-Za-z0-9+/=._~^-]{20,}"),
-    re.compile(r"\b(?:IQoJ|FwoG|FQoG)[A-Za-z0-9+/=%]{60,}"),  # how session tokens of STS begin
-    # A secret access key: 40 characters of Base64 in which everything occurs.
-    re.compile(
-        r"(?<![\w+/=.-])(?=[\w+/]{0,39}\d)(?=[\w+/]{0,39}[a-z])(?=[\w+/]{0,39}[A-Z])"
-        r"[A-Za-z0-9+/]{40}(?![\w+/=.-])",
-        re.ASCII,
-    ),
-)
-# The stanza's own name looks like a URL too.
-_USER_INFO = re.compile(r"""(?<!aws_cloudhsm)://[^\s"'<>]{0,500}@""")
-_PAIR = re.compile(r"""([A-Za-z0-9_]+)=(?:("(?:[^"\\]|\\.)*")|([^\s"]+))""")
-_PAIRS = re.compile(rf"(?:{_PAIR.pattern})(?: {_PAIR.pattern})*")
-
-_concealed: set[str] = set()
-
-
-def conceal(*secrets: str | None) -> None:
-    """Hide these values from now on, wherever they turn up; too short ones are no secrets."""
-    for secret in secrets:
-        if secret and len(secret) >= 4:
-            _concealed.update((secret, quote(secret, safe=""), json.dumps(secret)[1:-1]))
-
-
-def redacted(text: str) -> str:
-    """The text with `***` in place of every secret in it."""
-    for secret in sorted(_concealed, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    text = _NAMED.sub(rf"\g<name>\g<to>\g<quote>{HIDDEN}\g<quote>", text)
-    for form in _FORMS:
-        text = form.sub(HIDDEN, text)
-    return _USER_INFO.sub(f"://{HIDDEN}@", text)
 
 
 def to_stderr() -> None:
@@ -202,7 +151,7 @@ class _StderrFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text, trace = _message(record), _trace(record)
-        text = _redacted_pairs(text) if _is_pairs(record, text) else redacted(text)
+        text = redacted_pairs(text) if _is_pairs(record, text) else redacted(text)
         return f"{_severity(record)} {_cut(_one_line(text + trace))}"
 
 
@@ -218,7 +167,7 @@ class _FileFormatter(logging.Formatter):
         time = instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         text = _message(record)
         if _is_pairs(record, text):
-            text = _redacted_pairs(text)
+            text = redacted_pairs(text)
         else:
             text = f"{pair('logger', record.name)} {pair('what', redacted(text))}"
         if not text.startswith(self._input):
@@ -292,7 +241,7 @@ def _message(record: logging.LogRecord) -> str:
 
 def _is_pairs(record: logging.LogRecord, text: str) -> bool:
     """Only our own loggers are trusted to quote what is not theirs."""
-    return record.name.partition(".")[0] == log.name and _PAIRS.fullmatch(text) is not None
+    return record.name.partition(".")[0] == log.name and PAIRS.fullmatch(text) is not None
 
 
 def _trace(record: logging.LogRecord) -> str:
@@ -301,22 +250,6 @@ def _trace(record: logging.LogRecord) -> str:
         return ""
     text = logging.Formatter().formatException(record.exc_info)
     return " " + pair("trace", redacted(text))
-
-
-def _redacted_pairs(message: str) -> str:
-    """Value by value, so that the quotes around one stay where they are."""
-    return _PAIR.sub(_redacted_pair, message)
-
-
-def _redacted_pair(found: re.Match[str]) -> str:
-    name, quoted, plain = found.groups()
-    if re.fullmatch(_TELLTALE, name, re.IGNORECASE):
-        return f"{name}={HIDDEN}"
-    try:
-        value = json.loads(quoted) if quoted else plain
-    except ValueError:  # quoted, but not by `pair`
-        value = quoted
-    return pair(name, redacted(value))
 
 
 def _one_line(text: str) -> str:

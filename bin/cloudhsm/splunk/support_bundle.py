@@ -2,7 +2,7 @@
 
 Three nets, one behind the other: what a setting or variable is called, the values found that way
 (as they are, in any case, and as URL, JSON and Base64 write them) wherever they turn up, and the
-forms that `cloudhsm.splunk.log_file` knows. What slips through one is held by the next.
+forms that `cloudhsm.base.redaction` knows. What slips through one is held by the next.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus, unquote
 from xml.sax.saxutils import escape
 
 from cloudhsm.base.arguments import ARGUMENTS, SCHEME
-from cloudhsm.splunk.log_file import HIDDEN, redacted
+from cloudhsm.base.redaction import HIDDEN, redacted
 
 # Values of other settings of a stanza are hidden: a slip in a name must not show a secret.
 KNOWN = frozenset(ARGUMENTS) | {

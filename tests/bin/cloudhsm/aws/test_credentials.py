@@ -16,12 +16,11 @@ import trustme
 
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
 from cloudhsm.aws.credentials import HASTY, Patience, unlocked
-from cloudhsm.base import aws_identity
+from cloudhsm.base import aws_identity, redaction
 from cloudhsm.base.aws_identity import Secret
 from cloudhsm.base.errors import CloudHsmError, CredentialsError, EndpointUnreachable, SettingError
 from cloudhsm.base.settings import parse
 from cloudhsm.collect import access_check
-from cloudhsm.splunk import log_file
 from tests.bin.fakes import NOW_MS, Answer, ScriptedAws, described, filtered, refusal
 
 ROLE = "arn:aws:iam::444455556666:role/cloudhsm-audit-reader"
@@ -36,7 +35,7 @@ def no_other_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setattr(log_file, "_concealed", set())
+    monkeypatch.setattr(redaction, "_concealed", set())
 
 
 @pytest.fixture
@@ -129,7 +128,7 @@ def test_what_is_stored_is_looked_up_by_name_and_hidden_from_logs() -> None:
     ready = unlocked(asked, OneSecret())
     assert ready.keys == Secret("user-of-prod", "password-of-prod")
     assert ready.proxy_user == Secret("user-of-squid", "password-of-squid")
-    assert log_file.redacted("x password-of-prod y password-of-squid") == "x *** y ***"
+    assert redaction.redacted("x password-of-prod y password-of-squid") == "x *** y ***"
 
 
 def test_a_role_is_assumed_with_what_the_stanza_says(aws: ScriptedAws) -> None:
@@ -260,7 +259,7 @@ def test_a_proxy_that_refuses_is_named_and_its_password_is_not() -> None:
         **TYPED,
     }
     settings = parse("aws_cloudhsm://x", asked, NOW_MS)
-    log_file.conceal(*settings.login.secrets)
+    redaction.conceal(*settings.login.secrets)
     (error,) = access_check.check(settings, lambda: CloudWatchLogs(settings, ONCE))
     proxy.shutdown()
     assert isinstance(error, EndpointUnreachable)
