@@ -5,26 +5,15 @@ import { createRequire } from 'node:module';
 const fromPage = createRequire(new URL('../../emulator/dashboards/page/', import.meta.url));
 const { chromium } = fromPage('playwright-core');
 
-const FLAGS = [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-];
 const APP = '/app/TA-aws-cloudhsm';
 export const SAMPLE = process.env.PREVIEW_SAMPLE;
 export const EMPTY = process.env.PREVIEW_EMPTY;
 const SHOTS = process.env.PREVIEW_SHOTS;
 
-// One context for all pages of a file: they share the cache of a large script.
+// One context for all pages of a file, which share the cache of a large script, in the Chromium
+// that run.mjs started.
 export async function launched() {
-    const browser = await chromium.launch({
-        executablePath: process.env.PREVIEW_CHROMIUM,
-        args: FLAGS,
-    });
+    const browser = await chromium.connect(process.env.PREVIEW_BROWSER);
     const context = await browser.newContext({ timezoneId: 'UTC' });
     return { context, close: () => browser.close() };
 }

@@ -8,6 +8,7 @@ published_names  the names that searches of customers depend on, for each releas
 release          package, push, bill of materials, checksums, release notes
 sbom             the bill of materials, in CycloneDX
 sigma            Sigma rules, each run over its samples
+lock             requirements/*.txt, with hashes
 environments     virtual environments under .venv/
 push             the archive and the template that push records into HEC
 interpreters     the Pythons of this machine

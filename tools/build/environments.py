@@ -2,9 +2,11 @@
 
     python3 -m tools.build.environments dev moto py39 py313
 
-Uses only the standard library: it is the first thing that runs on a fresh machine. An environment
-for an interpreter that this machine lacks is named and left out; everything else that goes wrong
-ends the run with what to do about it.
+Uses only the standard library: it is the first thing that runs on a fresh machine. Packages come
+from the locks requirements/*.txt, each checked against its hash, through uv: the one on PATH, or
+one that pip puts into .venv/uv. Where uv is not available or fails, venv and pip do the same more
+slowly. An environment for an interpreter that this machine lacks is named and left out; everything
+else that goes wrong ends the run with what to do about it.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import importlib.util
-import re
+import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +57,7 @@ RECIPES = {
     "release": Recipe("release.txt"),
     "py39": Recipe("test.txt", "3.9"),
     "py313": Recipe("test.txt", "3.13"),
+    "uv": Recipe("uv.txt"),
 }
 # Of programs to measure against; no tests run in them.
 BENCH_RECIPES = {
@@ -65,7 +69,7 @@ BENCH_RECIPES = {
 
 @dataclass(frozen=True)
 class Environment:
-    """One environment of a checkout: `folder` holds it, `interpreter` makes it."""
+    """One environment of a checkout: `folder` contains it, `interpreter` makes it."""
 
     name: str
     folder: Path
@@ -89,15 +93,45 @@ class Environment:
             and self._stamp.read_text() == self._made_from()
         )
 
-    def make(self) -> None:
-        """Create it, or bring it up to date in place, since others may be running from it."""
+    def make(self, uv: Path | None) -> None:
+        """Create it, or bring it up to date in place, since others may be running from it.
+
+        One that was not finished, because somebody pressed Ctrl-C, is made again from the start.
+        """
         made_from = self._made_from()
-        if not self._is_of_this_interpreter():
+        is_whole = self._stamp.exists() and self._is_of_this_interpreter()
+        self._stamp.unlink(missing_ok=True)
+        if uv is None or not self._filled_by_uv(uv, is_whole):
+            self._fill_by_pip(is_whole)
+        self._stamp.write_text(made_from)
+
+    def _filled_by_uv(self, uv: Path, is_whole: bool) -> bool:
+        """False, with a line that says why, where uv fails: pip may have another way."""
+        commands = []
+        if not is_whole:
+            commands.append(["venv", "--quiet", "--clear", "--python", str(self.interpreter)])
+            commands[-1].append(str(self.folder))
+        install = ["pip", "install", "--quiet", "--python", str(self.python)]
+        commands.append([*install, *self._what_to_install()])
+        try:
+            for command in commands:
+                _run([str(uv), *command], self.name)
+        except EnvironmentProblem as problem:
+            reason = str(problem).strip().splitlines()[-1]
+            print(f".venv/{self.name}: uv failed ({reason}); using pip", flush=True)
+            return False
+        return True
+
+    def _fill_by_pip(self, is_whole: bool) -> None:
+        has_pip = is_whole and (self.folder / "bin" / "pip").exists()
+        if not has_pip:
             _run([str(self.interpreter), "-m", "venv", "--clear", str(self.folder)], self.name)
         pip = [str(self.python), "-m", "pip", "install", "--no-input", "--quiet"]
-        pip += ["--disable-pip-version-check", *(["--no-deps"] if self.alone else [])]
-        _run([*pip, "-r", str(self.requirements)], self.name)
-        self._stamp.write_text(made_from)
+        _run([*pip, "--disable-pip-version-check", *self._what_to_install()], self.name)
+
+    def _what_to_install(self) -> list[str]:
+        alone = ["--no-deps"] if self.alone else []
+        return [*alone, "--require-hashes", "-r", str(self.requirements)]
 
     def _is_of_this_interpreter(self) -> bool:
         settings = self.folder / "pyvenv.cfg"
@@ -111,12 +145,11 @@ class Environment:
 
 
 def requirement_text(path: Path) -> str:
-    """A requirements file's text with the files that it includes (`-r`) in place."""
+    """The text of a lock."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise EnvironmentProblem(f"{path}: there is no such requirements file") from error
-    return re.sub(r"(?m)^-r (\S+)$", lambda m: requirement_text(path.parent / m[1]), text)
 
 
 def plan(name: str, root: Path = ROOT) -> Environment | None:
@@ -143,7 +176,8 @@ def prepare(names: list[str], root: Path = ROOT) -> list[str]:
         with (root / ".venv" / ".lock").open("w") as lock:
             # Two `make` runs at once must not install into one folder.
             fcntl.flock(lock, fcntl.LOCK_EX)
-            _make_all([environment for environment in found if not environment.is_current()])
+            # Two `make` runs at once: the second one finds the work done.
+            _make_all([one for one in found if not one.is_current()], root)
     return [_recipe(name).version or name for name, made in planned.items() if made is None]
 
 
@@ -154,12 +188,35 @@ def _recipe(name: str) -> Recipe:
     return known[name]
 
 
-def _make_all(environments: list[Environment]) -> None:
+def _make_all(environments: list[Environment], root: Path) -> None:
+    uv = _uv(root)
     for environment in environments:
         print(f"setting up .venv/{environment.name}", flush=True)
     with ThreadPoolExecutor(INSTALLS_AT_ONCE) as pool:
-        for done in [pool.submit(environment.make) for environment in environments]:
+        for done in [pool.submit(environment.make, uv) for environment in environments]:
             done.result()
+
+
+def _uv(root: Path) -> Path | None:
+    """uv; None, with a line that says why, where it cannot be installed."""
+    try:
+        return installed_uv(root)
+    except EnvironmentProblem as problem:
+        reason = str(problem).strip().splitlines()[-1]
+        print(f"uv cannot be installed ({reason}); using pip", flush=True)
+        return None
+
+
+def installed_uv(root: Path) -> Path:
+    """uv on PATH, otherwise in .venv/uv, where pip puts it. Raises EnvironmentProblem."""
+    if on_path := shutil.which("uv"):
+        return Path(on_path)
+    environment = plan("uv", root)
+    if environment is None:
+        raise EnvironmentProblem("no Python for uv")
+    if not environment.is_current():
+        environment.make(None)
+    return environment.folder / "bin" / "uv"
 
 
 def _own_interpreter() -> Path:
@@ -187,6 +244,7 @@ def _run(command: list[str], name: str) -> None:
         stdin=subprocess.DEVNULL,
         text=True,
         check=False,
+        env={**os.environ, "UV_SYSTEM_CERTS": "1", "UV_PYTHON_DOWNLOADS": "never"},
     )
     if outcome.returncode != 0:
         raise EnvironmentProblem(
@@ -200,6 +258,9 @@ def main(names: list[str]) -> int:
     except EnvironmentProblem as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; the next run makes again what is not finished", file=sys.stderr)
+        return 130
     for version in missing:
         print(f"Python {version}: not found")
     return 0

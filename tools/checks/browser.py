@@ -96,7 +96,7 @@ def _run(names: Sequence[str], binaries: Path, chromium: Path, sample: str, empt
         "PREVIEW_CHROMIUM": str(chromium),
         "PREVIEW_SHOTS": str(shots),
     }
-    command = [str(binaries / "node"), "--test", "--test-concurrency=3", *files]
+    command = [str(binaries / "node"), str(folder / "run.mjs"), *files]
     return subprocess.run(command, env=environment, check=False).returncode
 
 

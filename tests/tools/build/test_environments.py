@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +12,16 @@ from pathlib import Path
 import pytest
 
 from tools.build import environments
-from tools.build.environments import EnvironmentProblem, Recipe
+from tools.build.environments import ROOT, EnvironmentProblem, Recipe
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A checkout whose development requirements are empty, so that nothing is fetched."""
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout whose development requirements are empty, with this checkout's uv on PATH."""
     (tmp_path / "requirements").mkdir()
     (tmp_path / "requirements" / "dev.txt").write_text("# nothing\n")
-    (tmp_path / "requirements" / "test.txt").write_text("# nothing\n")
+    uv = environments.installed_uv(ROOT)
+    monkeypatch.setenv("PATH", f"{uv.parent}:{os.environ['PATH']}")
     return tmp_path
 
 
@@ -35,16 +38,69 @@ def test_an_environment_is_made_once_and_again_when_its_requirements_change(
     assert made is not None
     assert not replace(made, interpreter=Path("/usr/bin/python9.9")).is_current()
 
-    (root / "requirements" / "dev.txt").write_text("-r test.txt\n")
+    (root / "requirements" / "dev.txt").write_text("# nothing more\n")
     environments.prepare(["dev"], root)
     assert "setting up .venv/dev" in capsys.readouterr().out
 
-    (root / "requirements" / "test.txt").write_text("./no-such-package\n")
+    (root / "requirements" / "dev.txt").write_text("./no-such-package\n")
     with pytest.raises(EnvironmentProblem, match=r"\.venv/dev: this failed: .*\n.*no-such-package"):
         environments.prepare(["dev"], root)
     # What failed is not taken for done.
     with pytest.raises(EnvironmentProblem):
         environments.prepare(["dev"], root)
+
+
+def test_an_environment_that_was_not_finished_is_made_again_from_the_start(root: Path) -> None:
+    environments.prepare(["dev"], root)
+    (root / ".venv/dev/.made-from").unlink()
+    broken = root / ".venv/dev/left-behind"
+    broken.touch()
+    environments.prepare(["dev"], root)
+    assert not broken.exists()
+    assert (root / ".venv/dev/bin/python").exists()
+
+
+def test_ctrl_c_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_names: list[str]) -> list[str]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(environments, "prepare", interrupted)
+    assert environments.main(["dev"]) == 130
+    assert capsys.readouterr().err.startswith("interrupted; the next run makes again")
+
+
+def test_a_package_without_its_hash_is_refused(root: Path) -> None:
+    (root / "requirements" / "dev.txt").write_text("six==1.17.0\n")
+    with pytest.raises(EnvironmentProblem, match=r"(?i)hash"):
+        environments.prepare(["dev"], root)
+
+
+def test_where_uv_fails_pip_does_the_same_and_the_reason_is_shown(
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    uv = tmp_path / "path" / "uv"
+    uv.parent.mkdir()
+    uv.write_text("#!/bin/sh\necho no such option >&2\nexit 2\n")
+    uv.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{uv.parent}:{os.environ['PATH']}")
+    assert environments.prepare(["dev"], root) == []
+    assert ".venv/dev: uv failed (no such option); using pip" in capsys.readouterr().out
+    assert (root / ".venv/dev/bin/pip").exists()
+
+
+def test_where_uv_cannot_be_installed_pip_does_the_same(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    (root / "requirements" / "uv.txt").write_text("./no-such-package\n")
+    assert environments.prepare(["dev"], root) == []
+    assert "uv cannot be installed (" in capsys.readouterr().out
+    assert (root / ".venv/dev/bin/pip").exists()
 
 
 def test_an_interpreter_that_the_machine_lacks_is_named(

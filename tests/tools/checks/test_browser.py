@@ -154,7 +154,8 @@ def test_the_tests_get_both_indexes_and_their_failure_is_ours(
     assert told["PREVIEW_SAMPLE"] != told["PREVIEW_EMPTY"]
     assert indexes == [False, True]
     assert told["PREVIEW_CHROMIUM"] == str(chromium)
-    files = [Path(one).name for one in told["arguments"] if not one.startswith("--")]
+    program, *files = [Path(one).name for one in told["arguments"]]
+    assert program == "run.mjs"
     assert files == ["a.test.mjs", "b.test.mjs"]
 
 

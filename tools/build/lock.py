@@ -1,0 +1,46 @@
+"""`make lock`: requirements/*.txt, with hashes, from the releases that requirements/*.in pin.
+
+A lock has no download addresses, so that any mirror of PyPI serves. Versions are chosen by people,
+in the .in file, transitive ones too; uv only looks up the hashes.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.build.environments import ROOT, EnvironmentProblem, installed_uv
+
+# The oldest Python that a lock serves; 3.11, ours, where nothing is listed.
+OLDEST = {"test": "3.9.2", "bench": "3.9.2"}
+OPTIONS = (
+    *("--universal", "--no-deps", "--generate-hashes", "--no-annotate", "--quiet"),
+    *("--custom-compile-command", "make lock"),
+)
+
+
+def lock(source: Path, uv: Path) -> None:
+    """Write the .txt next to `source`. Raises EnvironmentProblem with uv's words."""
+    name = source.stem
+    command = [str(uv), "pip", "compile", source.name, "--output-file", f"{name}.txt", *OPTIONS]
+    command += ["--python-version", OLDEST.get(name, "3.11")]
+    done = subprocess.run(command, cwd=source.parent, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise EnvironmentProblem(f"{source}: uv cannot lock it\n{done.stderr.strip()}")
+
+
+def main() -> int:
+    """1 with the reason where a file cannot be locked."""
+    try:
+        uv = installed_uv(ROOT)
+        for source in sorted((ROOT / "requirements").glob("*.in")):
+            lock(source, uv)
+    except EnvironmentProblem as problem:
+        print(f"lock: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
