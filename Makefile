@@ -1,21 +1,30 @@
-# Everything goes through here; `make help` lists it. Environments live in .venv/, made on first use.
+# Every task has a target; `make help` lists them. Environments are in .venv/, made on first use.
 #
-# PYTHON makes them: 3.11 or newer. 3.9 and 3.13, which Splunk runs, are found by themselves.
+# PYTHON makes them: 3.11 or newer. 3.9 and 3.13, which Splunk runs, are found automatically.
 
 PYTHON ?= python3
 DEV    := .venv/dev/bin/python
 
-# Only make's own targets here: nothing is a file, every tool knows by itself what is up to date.
-.PHONY: help setup generate check-generated goldens check-goldens detections prove-detections sigma lint test package push release gates proof preview browser pictures demo bench growth capacity clean
+# No target is a file: every tool knows what is up to date.
+.PHONY: help setup lock check generate check-generated goldens check-goldens detections prove-detections sigma lint prose test coverage package push release gates proof preview browser pictures demo bench growth capacity clean
 .DEFAULT_GOAL := help
 
-help: ## what can be done
+help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
 		while IFS='|' read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
 
 setup: ## every environment, and the libraries that ship
 	@$(PYTHON) -m tools.build.environments dev moto appinspect slim cim ocsf sigma release py39 py313
 	@$(DEV) -m tools.build.vendor
+
+lock: ## requirements/*.txt from requirements/*.in, with hashes
+	@$(PYTHON) -m tools.build.environments dev
+	@$(DEV) -m tools.build.lock
+
+check: ## while you work, under a minute: ruff, mypy, prose, generated files, fast unit tests
+	@$(PYTHON) -m tools.build.environments dev moto cim ocsf
+	@$(DEV) -m tools.build.vendor
+	@$(DEV) -m tools.checks.quick
 
 generate: ## lookups, blocks of default/*.conf and pages of docs/ from mappings/, detections/, dashboards/
 	@$(PYTHON) -m tools.build.environments dev
@@ -47,18 +56,36 @@ sigma: ## dist/sigma: the detections as Sigma rules, each run over its samples; 
 	@$(PYTHON) -m tools.build.environments dev sigma
 	PYTHONPATH=bin $(DEV) -m tools.build.sigma
 
-lint: ## ruff, mypy --strict, cfn-lint
+lint: ## ruff, mypy --strict, cfn-lint, prose
 	@$(PYTHON) -m tools.build.environments dev
 	$(DEV) -m ruff check
 	$(DEV) -m ruff format --check
 	$(DEV) -m mypy
 	$(dir $(DEV))cfn-lint iam/*.yaml push/*.yaml
+	@$(DEV) -m tools.checks.prose
 
-test: ## pytest: everything on our Python, the shipped code on 3.9 and 3.13 too
+prose: ## takes reworded texts out of the baseline of the prose check
+	@$(PYTHON) -m tools.build.environments dev
+	@$(DEV) -m tools.checks.prose --write
+
+test: ## every test on our Python, those of the shipped code on 3.9 and 3.13; T=tests/... runs a part
 	@$(PYTHON) -m tools.build.environments dev moto slim cim ocsf sigma release py39 py313
 	@$(DEV) -m tools.build.vendor
+ifdef T
+	$(DEV) -m pytest -q $(T)
+else
 	$(DEV) -m pytest -q -n auto --dist loadfile
 	@$(DEV) -m tools.checks.shipped_tests
+endif
+
+coverage: ## how much of bin/ the tests run: build/coverage/html/index.html
+	@$(PYTHON) -m tools.build.environments dev moto slim cim ocsf sigma release py39 py313
+	@$(DEV) -m tools.build.vendor
+	@rm -rf build/coverage
+	$(DEV) -m coverage run -m pytest -q -n auto --dist loadfile tests/bin tests/guarantee
+	@$(DEV) -m coverage combine -q
+	@$(DEV) -m coverage html -q
+	@$(DEV) -m coverage report --skip-covered
 
 package: ## dist/TA-aws-cloudhsm-<version>.tar.gz
 	@$(PYTHON) -m tools.build.environments dev

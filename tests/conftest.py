@@ -1,9 +1,11 @@
-"""No test may meet the AWS account, profile or proxy of the person who runs it, nor its speed."""
+"""No test may reach the AWS account, profile or proxy of the person who runs it, nor its speed."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 for _name in list(os.environ):
@@ -15,3 +17,18 @@ os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.d
 settings.register_profile("unhurried", deadline=None)
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unhurried"))
+
+_TESTS = Path(__file__).parent
+
+
+def _slow_files() -> set[Path]:
+    listed = (_TESTS / "slow.txt").read_text(encoding="utf-8").splitlines()
+    return {_TESTS.parent / name for name in listed if name and not name.startswith("#")}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests of the files in slow.txt, which `make check` leaves out."""
+    slow = _slow_files()
+    for item in items:
+        if item.path in slow:
+            item.add_marker(pytest.mark.slow)

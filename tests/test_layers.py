@@ -38,6 +38,7 @@ def modules() -> dict[str, Path]:
         ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__"): path
         for package, folder in PACKAGES.items()
         for path in sorted((folder / package).rglob("*.py"))
+        if "node_modules" not in path.parts
     }
 
 

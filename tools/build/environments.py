@@ -30,7 +30,7 @@ INSTALLS_AT_ONCE = 3  # pip mostly waits for the network and for the disk
 
 
 class EnvironmentProblem(Exception):
-    """An environment cannot be made; the message says why and what to do."""
+    """An environment cannot be made; the message has the reason and what to do."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Environment:
         self._stamp.write_text(made_from)
 
     def _filled_by_uv(self, uv: Path, is_whole: bool) -> bool:
-        """False, with a line that says why, where uv fails: pip may have another way."""
+        """False, with the reason on a line, where uv fails: pip may have another way."""
         commands = []
         if not is_whole:
             commands.append(["venv", "--quiet", "--clear", "--python", str(self.interpreter)])
@@ -198,7 +198,7 @@ def _make_all(environments: list[Environment], root: Path) -> None:
 
 
 def _uv(root: Path) -> Path | None:
-    """uv; None, with a line that says why, where it cannot be installed."""
+    """uv; None, with the reason on a line, where it cannot be installed."""
     try:
         return installed_uv(root)
     except EnvironmentProblem as problem:
@@ -236,7 +236,7 @@ def _own_interpreter() -> Path:
 
 
 def _run(command: list[str], name: str) -> None:
-    """Run quietly; a failure shows everything that the command said."""
+    """Run quietly; a failure shows all output of the command."""
     outcome = subprocess.run(
         command,
         stdout=subprocess.PIPE,

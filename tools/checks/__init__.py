@@ -4,6 +4,8 @@ The modules, from the top: imports go only downward.
 
 ==============  =========================================================
 gates           `make gates`
+quick           `make check`
+prose           the language of docs, messages and comments
 pictures        docs/dashboards from what `make browser` saw
 shipped_tests   tests of the shipped code on the Pythons that Splunk runs
 appinspect      Splunk's package inspection, by its JSON

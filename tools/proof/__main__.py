@@ -17,13 +17,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from tools.proof.kill_table import ROOT, Kill, NoProof, kill_all, kill_table, markdown, replaced
 from tools.proof.mutants import MUTANTS, AnchorMissing
 
 GUARANTEE = ROOT / "docs" / "guarantee.md"
-_STORIES = "600"
+_MANY = {"GUARANTEE_EXAMPLES": "600"}
+_AT_ONCE = 2
 _KILLS = "40"
 _EVENTS = "20000"
 _FAULT_HEADER = ("fault", "records", "delivered", "surplus copies", "lost numbers", "judged")
@@ -53,7 +55,7 @@ def _told(kills: Iterator[Kill]) -> Iterator[Kill]:
 
 def stories() -> None:
     """Raises Broken where a random story breaks the guarantee."""
-    _call(["pytest", "tests/guarantee", "-q"], {"GUARANTEE_EXAMPLES": _STORIES})
+    _call(["pytest", "tests/guarantee", "-q", "-p", "no:cacheprovider"], _MANY)
 
 
 def faults() -> str:
@@ -75,8 +77,18 @@ def soak() -> None:
 
 
 def _call(arguments: Sequence[str], variables: Mapping[str, str]) -> None:
-    command = [sys.executable, "-m", *arguments]
-    if subprocess.run(command, cwd=ROOT, env={**os.environ, **variables}, check=False).returncode:
+    """What the program prints comes in one piece, since parts run at the same time."""
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    print(done.stdout, end="", flush=True)
+    if done.returncode:
         raise Broken(f"{' '.join(arguments)} failed")
 
 
@@ -90,6 +102,28 @@ PARTS: Mapping[str, Part] = {
 _TABLES = {"mutants": "kill table", "faults": "fault table"}
 
 
+def _run(names: Iterable[str]) -> Iterator[tuple[str, str | Exception | None]]:
+    """The parts and what became of them: a table, nothing, or how they failed.
+
+    Mutants use both processors; of the others each uses one, so that two run at the same time.
+    """
+    listed = list(names)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        alone = [name for name in listed if name == "mutants"]
+        yield from map(_outcome, alone)
+        yield from pool.map(_outcome, [name for name in listed if name not in alone])
+
+
+def _outcome(name: str) -> tuple[str, str | Exception | None]:
+    try:
+        table = PARTS[name]()
+    except (Broken, NoProof, AnchorMissing) as problem:
+        print(f"{name}: {problem}", file=sys.stderr, flush=True)
+        return name, problem
+    print(f"{name}: holds", flush=True)
+    return name, table
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 1 if anything did not hold."""
     parser = argparse.ArgumentParser(prog="python -m tools.proof", description=__doc__)
@@ -99,24 +133,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [name for name in asked.parts if name not in PARTS]
     if unknown:
         parser.error(f"no part is called {unknown[0]!r}; there are {', '.join(PARTS)}")
-    tables: dict[str, str] = {}
-    broken = 0
-    for name in asked.parts or PARTS:
-        try:
-            table = PARTS[name]()
-        except (Broken, NoProof, AnchorMissing) as problem:
-            broken += 1
-            print(f"{name}: {problem}", file=sys.stderr, flush=True)
-        else:
-            print(f"{name}: holds", flush=True)
-            if table is not None:
-                tables[_TABLES[name]] = table
+    results = [*_run(asked.parts or PARTS)]
+    tables = {_TABLES[name]: table for name, table in results if isinstance(table, str)}
     if asked.write:
         document = GUARANTEE.read_text(encoding="utf-8")
         for name, table in tables.items():
             document = replaced(document, name, table)
         GUARANTEE.write_text(document, encoding="utf-8")
-    return 1 if broken else 0
+    return 1 if any(isinstance(result, Exception) for _name, result in results) else 0
 
 
 if __name__ == "__main__":

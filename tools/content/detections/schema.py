@@ -54,6 +54,17 @@ FieldName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"
 Technique = Annotated[str, StringConstraints(pattern=r"^T\d{4}(\.\d{3})?$")]
 
 
+def _short(name: str) -> str:
+    if len(name) > LONGEST_TITLE:
+        raise ValueError(f"has {len(name)} characters: a title has at most {LONGEST_TITLE}")
+    return name
+
+
+# Longer ones are cut in the lists of Enterprise Security and in the subjects of mails.
+LONGEST_TITLE = 60
+Title = Annotated[Text, AfterValidator(_short)]
+
+
 class Schedule(Strict):
     """When it runs, and over what.
 
@@ -176,7 +187,7 @@ class Expected(Strict):
 class Detection(Strict):
     """One detection. `file` is its path; `stem` the file's name, by which macros are called."""
 
-    name: Text
+    name: Title
     id: str
     domain: Literal["access", "identity", "audit", "threat"]
     about: Text

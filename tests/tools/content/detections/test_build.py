@@ -40,6 +40,11 @@ BEFORE_IT_RUNS = {
         "quiet_month: {alerts: 3, because: null} #",
         "say which of them are right",
     ),
+    "a title that lists would cut": (
+        "name: Crypto officer created",
+        f"name: Crypto officer created {'x' * 40}",
+        "name: has 63 characters: a title has at most 60",
+    ),
     "two names": ("name: Crypto officer created", "name: Officer made", "called officer_made.yml"),
 }
 # What only running shows.

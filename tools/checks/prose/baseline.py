@@ -1,0 +1,61 @@
+"""The known hits, as numbers by file and word, which may only become smaller."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from tools.checks.prose.words import Hit
+
+Counts = Mapping[str, Mapping[str, int]]  # by path, then by word
+
+
+def counted(hits: Iterable[Hit]) -> dict[str, dict[str, int]]:
+    """Numbers by path and word, sorted."""
+    counts = Counter((hit.path, hit.word) for hit in hits)
+    found: dict[str, dict[str, int]] = {}
+    for (path, word), number in sorted(counts.items()):
+        found.setdefault(path, {})[word] = number
+    return found
+
+
+def read(path: Path) -> Counts:
+    """A baseline; an empty one if there is no file. Raises ValueError if it is not JSON."""
+    if not path.exists():
+        return {}
+    counts: Counts = json.loads(path.read_text(encoding="utf-8"))
+    return counts
+
+
+def rendered(counts: Counts) -> str:
+    """A line for each file, so that a change of one file is a change of one line."""
+    lines = (f"{json.dumps(path)}: {json.dumps(words)}" for path, words in counts.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def new_hits(hits: Iterable[Hit], known: Counts) -> Iterator[Hit]:
+    """The hits of each file and word of which there are more than the baseline has.
+
+    Which of them is the new one cannot be known, so all are reported.
+    """
+    listed = list(hits)
+    now = counted(listed)
+    for hit in listed:
+        if now[hit.path][hit.word] > known.get(hit.path, {}).get(hit.word, 0):
+            yield hit
+
+
+def total(counts: Counts) -> Counter[str]:
+    """Hits by word, over all files."""
+    totals: Counter[str] = Counter()
+    for words in counts.values():
+        totals.update(words)
+    return totals
+
+
+def grown(now: Counts, known: Counts) -> list[str]:
+    """The words of which there are more hits in all than the baseline has."""
+    before = total(known)
+    return [word for word, number in sorted(total(now).items()) if number > before[word]]
