@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from tools.build.environments import ROOT
 
-
 # Lines of dots, which pytest prints while it runs.
 _PROGRESS = re.compile(r"(?m)^(?:bringing up nodes.*|[.sxXFE]+ +\[ *\d+%\])\n")
 
