@@ -22,7 +22,7 @@ from emulator.search_time.extraction import EventFields, Step, constant_fields, 
 from emulator.search_time.knowledge import event_type_step, event_types, tag_step, tags
 from emulator.search_time.kv_store import StoreLookup, by_collection, collection_names, collections
 from emulator.search_time.lookups import AnyLookup, Lookup, Row
-from emulator.search_time.sequence import (
+from emulator.search_time.operations import (
     Steps,
     Transforms,
     check_rules,

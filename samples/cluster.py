@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from samples.codes import Coded
-from samples.dice import Dice
 from samples.hsm import CertificateStore, Hsm
 from samples.layout import Generation
 from samples.organisation import ClusterPlan, HsmPlan
+from samples.rng import Dice
 
 # Enough to choose from; older keys are deleted, so that a long trail needs no more memory than a
 # short one.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 
-from samples.dice import Dice
 from samples.hsm import Written
+from samples.rng import Dice
 from samples.trail import LogEvent, Shape
 
 _SLOWEST_STREAM_MS, _FASTEST_STREAM_MS = 400, 20

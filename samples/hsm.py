@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from samples import codes
 from samples.codes import Coded, Response
 from samples.details import MINIMAL, Detail, Provenance, log_type_and_lines, provenance
-from samples.dice import Dice
 from samples.layout import Generation, Record, render
 from samples.organisation import HsmPlan
+from samples.rng import Dice
 from samples.trail import SequenceGap, Shape
 
 _CERTIFICATE_SHAPE = "certificate"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from samples.dice import Dice
 from samples.layout import Generation, Separator
+from samples.rng import Dice
 
 # AWS's API: `cluster-[2-7a-zA-Z]{11,16}`, `hsm-[2-7a-zA-Z]{11,16}`; published ids have 11 small
 # characters.

@@ -17,10 +17,9 @@ from samples import codes
 from samples.cluster import Cluster
 from samples.codes import Coded
 from samples.details import OneHandle
-from samples.dice import Dice
 from samples.layout import Generation, Separator
 from samples.organisation import ClusterPlan, plan_cluster
-from samples.rhythm import Habit, next_working_hour
+from samples.rng import Dice
 from samples.routines import keys
 from samples.routines.background import (
     KMS_USER,
@@ -29,9 +28,9 @@ from samples.routines.background import (
     rotate_password,
     stay_connected,
 )
+from samples.routines.incidents import mistype_password
 from samples.routines.lifecycle import add_hsm, back_up
 from samples.routines.sessions import log_in, log_out, open_session
-from samples.routines.trouble import mistype_password
 from samples.routines.users import (
     dismiss,
     enlist,
@@ -42,6 +41,7 @@ from samples.routines.users import (
 from samples.simulator import checked_volume, delivered, milliseconds
 from samples.steps import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Routine, Start, Step, Timeline
 from samples.trail import LogEvent
+from samples.working_hours import Habit, next_working_hour
 
 QUIET_DAYS = 30
 _KEYS_AT_FIRST = 40

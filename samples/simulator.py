@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 
 from samples import codes
-from samples.agenda import Agenda
 from samples.cluster import Cluster
 from samples.delivery import Delivery
-from samples.dice import Dice
 from samples.hsm import Hsm
 from samples.organisation import HOSTILE_NAMES, plan_organisation
-from samples.programme import Programme
+from samples.rng import Dice
+from samples.scheduler import Agenda
+from samples.script import Programme
 from samples.steps import DAY, HOUR, MILLISECOND, HsmStep, Start
 from samples.trail import (
     ClusterFacts,

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Union
 
-from samples.dice import Dice
 from samples.hsm import CertificateChange, CertificateStore, Entry, Hsm
+from samples.rng import Dice
 
 MILLISECOND = 1_000
 SECOND = 1_000 * MILLISECOND

@@ -14,7 +14,7 @@ from emulator.errors import SearchError
 from emulator.eval.expression import compile_eval
 from emulator.eval.values import Fields, FieldValue, field_value
 from emulator.spl.context import Row, values_of
-from emulator.spl.running import Running, Start, function_named
+from emulator.spl.stats_functions import Running, Start, function_named
 from emulator.spl.syntax import split_top, words
 
 _NAMED = re.compile(r"(?P<function>[a-z_]+[\d.]*)(?:\((?P<argument>.*)\))?\Z", re.DOTALL)

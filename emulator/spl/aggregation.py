@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from emulator.errors import SearchError
 from emulator.spl.aggregates import Aggregation, Key, parse_aggregation
 from emulator.spl.context import Context, Results, Row, Run, command
-from emulator.spl.running import Running
+from emulator.spl.stats_functions import Running
 from emulator.spl.syntax import options
 
 

@@ -11,8 +11,8 @@ from emulator.eval.values import number_of
 from emulator.spl.aggregates import Aggregation, parse_aggregation
 from emulator.spl.aggregation import rows_by_group
 from emulator.spl.context import Context, Results, Row, Run, command, values_of
-from emulator.spl.running import Running
 from emulator.spl.spans import bin_start, chosen_span, seconds_of
+from emulator.spl.stats_functions import Running
 from emulator.spl.syntax import boolean, options_anywhere, split_top
 
 _SERIES = frozenset({"limit", "useother", "usenull"})

@@ -13,8 +13,8 @@ from emulator.eval.values import require_boolean
 from emulator.spl.aggregates import Aggregation, Key, parse_aggregation
 from emulator.spl.aggregation import replaced
 from emulator.spl.context import Context, Results, Row, Run, command
-from emulator.spl.running import Running, time_of
 from emulator.spl.spans import seconds_of
+from emulator.spl.stats_functions import Running, time_of
 from emulator.spl.syntax import boolean, options_anywhere
 
 _OPTIONS = frozenset({"current", "window", "global", "time_window", "reset_on_change"})

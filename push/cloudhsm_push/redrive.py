@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from cloudhsm_push.firehose import MOST_RECORD_BYTES, Stream
-from cloudhsm_push.telling import tell
+from cloudhsm_push.structured_log import tell
 
 _LEFT_MS = 60_000
 _GZIP = b"\x1f\x8b"

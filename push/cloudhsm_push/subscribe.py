@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cloudhsm_push import stack
 from cloudhsm_push.cloudwatch import CloudWatchLogs, Filter, Refused, Subscriptions
-from cloudhsm_push.telling import tell
+from cloudhsm_push.structured_log import tell
 
 # AWS names the log groups of CloudHSM so; nothing else may go into the stream, which has a log too.
 ALL = "/aws/cloudhsm/"

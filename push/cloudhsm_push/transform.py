@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol
 
 from cloudhsm_push import envelope, hec
 from cloudhsm_push.firehose import Stream
-from cloudhsm_push.telling import tell
+from cloudhsm_push.structured_log import tell
 
 # Of the 6 MiB that Lambda answers at most; the rest is for the frame of the answer.
 ROOM = 6_000_000

@@ -14,9 +14,9 @@ from samples import codes
 from samples.cluster import Cluster, User
 from samples.codes import Coded
 from samples.details import BackupStep, Detail, ManagedUser, NoDetail
-from samples.dice import Dice
 from samples.hsm import Entry, Hsm
 from samples.organisation import HsmPlan
+from samples.rng import Dice
 from samples.routines.sessions import Session, log_in, log_out, open_session
 from samples.routines.users import enlist
 from samples.steps import MILLISECOND, MINUTE, SECOND, HsmStep, Routine, Step, Timeline

@@ -12,7 +12,7 @@ from emulator.app import App
 from emulator.session import Session
 from tests.dashboards import reading
 from tests.dashboards.reading import Raw
-from tests.dashboards.shown import Shown
+from tests.dashboards.shown_views import Shown
 from tools.content.detections import ingest
 from tools.content.detections.scenarios import Story, sample_trail
 

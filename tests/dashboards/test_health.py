@@ -15,13 +15,13 @@ from cloudhsm.base.errors import AccessDenied, Place
 from cloudhsm.collect.collector_events import InputReporter, Reporter
 from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.input_cache import Failure, InputState
-from cloudhsm.trail.ledger import Verdict
+from cloudhsm.trail.gap_ledger import Verdict
 from emulator.app import App
 from emulator.event import IndexedEvent
 from emulator.session import Session
 from tests.dashboards.conftest import ROOT, View
 from tests.dashboards.reading import Raw
-from tests.dashboards.shown import Row, Shown
+from tests.dashboards.shown_views import Row, Shown
 from tests.default.trails import CLUSTER, GROUP, HSM, MARCH, OTHER_HSM, handed_over, record, verdict
 
 _NOW = MARCH + 86_400

@@ -10,12 +10,12 @@ import pytest
 
 from cloudhsm.collect.collector_events import Reporter
 from cloudhsm.splunk.event_writer import Event
-from cloudhsm.trail.ledger import Anomaly, Verdict
+from cloudhsm.trail.gap_ledger import Anomaly, Verdict
 from emulator.app import App
 from emulator.session import Session
 from tests.dashboards.conftest import View
 from tests.dashboards.reading import Raw
-from tests.dashboards.shown import Row, Shown
+from tests.dashboards.shown_views import Row, Shown
 from tests.default.trails import (
     APRIL,
     CLUSTER,

@@ -16,7 +16,7 @@ from samples.layout import Generation
 from samples.scene import from_mapping, write
 from tests.dashboards.conftest import ROOT, View
 from tests.dashboards.reading import Raw, hashed, visible
-from tests.dashboards.shown import Shown
+from tests.dashboards.shown_views import Shown
 from tools.content.detections import ingest
 
 _CATEGORIES = {

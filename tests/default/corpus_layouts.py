@@ -8,8 +8,8 @@ from dataclasses import replace
 from samples import codes
 from samples.codes import Coded, Response
 from samples.details import MINIMAL, ActingUser, Detail, KeyHandles, Line
-from samples.dice import Dice, T
 from samples.layout import Generation, Separator, clock_text, coded_text, render
+from samples.rng import Dice, T
 from tests.default.corpus import (
     STAND_IN_OPCODE,
     STAND_IN_RESPONSE,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from samples.dice import Dice, T
+from samples.rng import Dice, T
 from tests.default import corpus_certificates, corpus_opcodes
 from tests.default.corpus import Sample
 from tests.default.corpus_layouts import NEWER, OLDER, all_fields

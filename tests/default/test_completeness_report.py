@@ -14,7 +14,7 @@ import pytest
 
 from cloudhsm.collect.collector_events import Reporter
 from cloudhsm.splunk.event_writer import Event
-from cloudhsm.trail.ledger import GapChange, Verdict
+from cloudhsm.trail.gap_ledger import GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
 from emulator.app import App
 from emulator.session import Session

@@ -15,7 +15,7 @@ from emulator.app import App
 from emulator.conf.conf_file import read_conf
 from emulator.conf.props import Rules
 from emulator.event import IndexedEvent
-from emulator.search_time.sequence import classes
+from emulator.search_time.operations import classes
 from tools.content.fields import Example, ExampleRecord, Field, read_dictionary
 
 Fields = dict[str, Union[str, list[str]]]

@@ -17,8 +17,8 @@ from samples.details import Line
 from samples.layout import Generation
 from tests.default import corpus_certificates, corpus_layouts, corpus_opcodes
 from tests.default.corpus import Corpus, Sample, lines_of
-from tests.default.corpus_doors import AUDIT, Fields, fields_of, file_of, from_collector, from_file
 from tests.default.damage import MUTATORS, Damaged, damaged_records
+from tests.default.ingest_paths import AUDIT, Fields, fields_of, file_of, from_collector, from_file
 from tools.content import goldens
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudhsm.splunk.event_writer import Event
-from cloudhsm.trail.ledger import Horizon, Ledger, Verdict
+from cloudhsm.trail.gap_ledger import Horizon, Ledger, Verdict
 from cloudhsm.trail.record_identity import identify
 from emulator.app import App
 from emulator.conf.conf_file import read_conf

@@ -7,7 +7,7 @@ from io import BytesIO
 
 from cloudhsm.collect.collector_events import Reporter
 from cloudhsm.splunk.event_writer import Event, EventWriter
-from cloudhsm.trail.ledger import GapChange, Verdict
+from cloudhsm.trail.gap_ledger import GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
 from emulator.app import App
 from emulator.event import IndexedEvent

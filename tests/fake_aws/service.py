@@ -25,9 +25,9 @@ from tests.fake_aws.calls import Call, invalid
 from tests.fake_aws.faults import Chance, Faults
 from tests.fake_aws.listings import Listings
 from tests.fake_aws.pages import Pages
+from tests.fake_aws.request_faults import Trouble
 from tests.fake_aws.store import EVENT_BYTES, EVENT_OVERHEAD, LogGroup, Stored
 from tests.fake_aws.tokens import Tokens
-from tests.fake_aws.trouble import Trouble
 from tests.fake_aws.wire import Answer, Refusal, Reply
 
 ACCOUNT = "111122223333"

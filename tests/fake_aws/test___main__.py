@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.fake_aws import honest
+from tests.fake_aws import reference_reader
 from tests.fake_aws.control import Control
 from tests.fake_aws.trails import GROUP, audit_trail
 
@@ -43,11 +43,11 @@ def test_a_process_serves_a_trail_whose_future_arrives_when_time_is_moved() -> N
     fixed = ["--seed", "3", "--now-ms", str(NOW), "--speed", "0"]
     with running(*fixed, "--events", "80", "--days", "1", "--ahead-days", "1") as url:
         control = Control(url)
-        first = honest.read_all(honest.client(url))
+        first = reference_reader.read_all(reference_reader.client(url))
         assert 10 < len(first) < 70
         assert len(control.events()) == len(first)
         control.advance(DAY_MS)
-        found = honest.read_all(honest.client(url))
+        found = reference_reader.read_all(reference_reader.client(url))
         assert len(control.requests()) == 2
     same = audit_trail(3, 80, NOW - DAY_MS, NOW + DAY_MS).arrivals
     assert sorted(event["message"] for event in found) == sorted(one.message for one in same)

@@ -33,8 +33,8 @@ from tests.fake_aws.faults import (
     named,
     share,
 )
-from tests.fake_aws.honest import UNREADABLE, client_of, read_all
 from tests.fake_aws.in_process import no_waiting
+from tests.fake_aws.reference_reader import UNREADABLE, client_of, read_all
 from tests.fake_aws.service import Arrival, Service
 from tests.fake_aws.trails import GROUP, audit_trail, hsm_name, one_millisecond, replacement
 from tests.fake_aws.wire import Reply

@@ -13,7 +13,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from tests.fake_aws import honest
+from tests.fake_aws import reference_reader
 from tests.fake_aws.faults import Faults, at, every, named
 from tests.fake_aws.in_process import every_client, no_waiting
 from tests.fake_aws.server import serve
@@ -34,9 +34,9 @@ def filled(faults: str) -> Service:
 def test_answers_are_those_of_the_server(faults: str) -> None:
     one, other = filled(faults), filled(faults)
     with no_waiting(one):
-        found = honest.read_all(honest.client_of(one), limit=2)
+        found = reference_reader.read_all(reference_reader.client_of(one), limit=2)
     with serve(other) as url:
-        assert honest.read_all(honest.client(url, attempts=4), limit=2) == found
+        assert reference_reader.read_all(reference_reader.client(url, attempts=4), limit=2) == found
     assert [request.outcome for request in one.requests] == [
         request.outcome for request in other.requests
     ]
@@ -57,14 +57,14 @@ def test_what_a_socket_would_do_becomes_botocores_own_error(
     service = Service(1, NOW, faults)
     service.add_group(GROUP)
     with pytest.raises(expected):
-        honest.client_of(service, attempts=1).filter_log_events(logGroupName=GROUP)
+        reference_reader.client_of(service, attempts=1).filter_log_events(logGroupName=GROUP)
 
 
 def test_botocore_tries_again_by_itself() -> None:
     service = Service(1, NOW, Faults(reset=at(1), server_error=at(2), throttle=at(3), in_a_row=3))
     service.put(GROUP, "a", 1, "x")
     with no_waiting(service):
-        answer = honest.client_of(service).filter_log_events(logGroupName=GROUP)
+        answer = reference_reader.client_of(service).filter_log_events(logGroupName=GROUP)
     assert answer["ResponseMetadata"]["RetryAttempts"] == 3
     first, _, third, last = [request.outcome for request in service.requests]
     assert (first, third, last) == ("reset", "ThrottlingException", "ok")
@@ -93,7 +93,7 @@ def test_clients_that_are_made_later_speak_to_the_service_too() -> None:
     with every_client(service):
         sts = session.create_client("sts", region_name=REGION)
         assert sts.get_caller_identity()["Account"] == "123456789012"
-        assert len(honest.read_all(honest.client())) == 1
+        assert len(reference_reader.read_all(reference_reader.client())) == 1
     assert {request.operation for request in service.requests} == {
         "GetCallerIdentity",
         "FilterLogEvents",
@@ -104,7 +104,7 @@ def test_a_key_that_signs_is_recognised() -> None:
     """L21."""
     service = Service(1, NOW)
     service.add_group(GROUP)
-    logs = honest.client_of(service)
+    logs = reference_reader.client_of(service)
     logs.filter_log_events(logGroupName=GROUP)
     service.expire_key("AKIAEXAMPLE")
     with pytest.raises(ClientError, match="ExpiredToken"):

@@ -15,7 +15,7 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from tests.fake_aws import honest
+from tests.fake_aws import reference_reader
 from tests.fake_aws.control import Control
 from tests.fake_aws.faults import ALL_AT_ONCE, Denial, Faults, at, every
 from tests.fake_aws.server import serve
@@ -41,7 +41,7 @@ def url(service: Service) -> Iterator[str]:
 def test_a_reader_gets_every_event_as_it_was_put(service: Service, url: str) -> None:
     texts = [*HOSTILE_TEXTS, huge_text()]
     service.put_all(Arrival(GROUP, "hostile", NOW, text) for text in texts)
-    found = honest.read_all(honest.client(url))
+    found = reference_reader.read_all(reference_reader.client(url))
     assert [event["message"] for event in found[-len(texts) :]] == texts
     assert [event["eventId"] for event in found] == [e.event_id for e in service.visible(GROUP)]
 
@@ -66,13 +66,15 @@ def test_a_stream_is_read_over_a_socket_too(service: Service, url: str) -> None:
 
 
 def test_sts_tells_the_account(service: Service, url: str) -> None:
-    assert honest.client(url, name="sts").get_caller_identity()["Account"] == service.account
+    assert (
+        reference_reader.client(url, name="sts").get_caller_identity()["Account"] == service.account
+    )
 
 
 @pytest.mark.parametrize("name", ["logs", "sts"])
 def test_a_denial_reaches_the_reader_in_its_protocol(service: Service, url: str, name: str) -> None:
     service.faults = Faults(denied=(Denial(),))
-    aws = honest.client(url, name=name)
+    aws = reference_reader.client(url, name=name)
     call = aws.describe_log_groups if name == "logs" else aws.get_caller_identity
     with pytest.raises(ClientError, match=r"AccessDenied.* not authorized to perform"):
         call()
@@ -80,7 +82,7 @@ def test_a_denial_reaches_the_reader_in_its_protocol(service: Service, url: str,
 
 def test_everything_arrives_under_all_faults_at_once(service: Service, url: str) -> None:
     service.faults = ALL_AT_ONCE(3)
-    found = honest.read_all(honest.client(url, attempts=9))
+    found = reference_reader.read_all(reference_reader.client(url, attempts=9))
     assert {e["eventId"] for e in found} == {e.event_id for e in service.visible(GROUP)}
 
 
@@ -115,15 +117,15 @@ def test_a_reset_is_a_closed_connection_to_botocore(seed: int) -> None:
     service.put(GROUP, "a", NOW, huge_text())
     with serve(service) as url:
         with pytest.raises(ConnectionClosedError):
-            honest.client(url, attempts=1).filter_log_events(logGroupName=GROUP)
-        assert len(honest.read_all(honest.client(url))) == 1
+            reference_reader.client(url, attempts=1).filter_log_events(logGroupName=GROUP)
+        assert len(reference_reader.read_all(reference_reader.client(url))) == 1
 
 
 def test_a_slow_answer_takes_real_time(service: Service, url: str) -> None:
     """L7."""
     service.faults = Faults(latency_s=0.1)
     before_s = time.monotonic()
-    honest.read_all(honest.client(url))
+    reference_reader.read_all(reference_reader.client(url))
     assert 0.1 <= time.monotonic() - before_s < 5
 
 
@@ -149,7 +151,7 @@ def test_several_readers_at_once_disturb_nobody(service: Service, url: str) -> N
     counts: list[int] = []
 
     def read() -> None:
-        counts.append(len(honest.read_all(honest.client(url))))
+        counts.append(len(reference_reader.read_all(reference_reader.client(url))))
 
     threads = [Thread(target=read) for _ in range(4)]
     for thread in threads:
@@ -177,8 +179,8 @@ def test_another_process_may_look_behind_the_scenes(service: Service, url: str) 
         }
     ]
     assert len(control.events()) == 61
-    honest.read_all(honest.client(url))
-    honest.read_all(honest.client(url), startTime=1)
+    reference_reader.read_all(reference_reader.client(url))
+    reference_reader.read_all(reference_reader.client(url), startTime=1)
     (last,) = control.requests(since=1)
     assert (last["operation"], last["body"]["startTime"]) == ("FilterLogEvents", 1)
     control.set_faults("L15-throttled")
@@ -231,7 +233,7 @@ def test_time_may_follow_the_wall_clock_at_a_speed() -> None:
 
 def test_an_answer_that_nobody_waits_for_harms_nobody(service: Service, url: str) -> None:
     service.faults = Faults(slow=at(1), slow_s=0.3)
-    impatient = honest.client(url, attempts=1, read_timeout_s=0.1)
+    impatient = reference_reader.client(url, attempts=1, read_timeout_s=0.1)
     with pytest.raises(ReadTimeoutError):
         impatient.filter_log_events(logGroupName=GROUP)
-    assert len(honest.read_all(honest.client(url))) == 60
+    assert len(reference_reader.read_all(reference_reader.client(url))) == 60

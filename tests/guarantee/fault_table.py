@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tests.fake_aws.faults import ALL_AT_ONCE, ONE_BY_ONE, Denial, Faults
 from tests.fake_aws.trails import audit_trail
-from tests.guarantee.world import DAY_MS, HOUR_MS, NOW_MS, SECOND_MS, World
+from tests.guarantee.simulation import DAY_MS, HOUR_MS, NOW_MS, SECOND_MS, World
 
 HORIZON_MS = 12 * HOUR_MS
 FAULTS: dict[str, Faults] = {

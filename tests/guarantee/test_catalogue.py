@@ -23,7 +23,7 @@ from tests.fake_aws.trails import (
     one_millisecond,
     replacement,
 )
-from tests.guarantee.world import DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, SECOND_MS, Hsm, World
+from tests.guarantee.simulation import DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, SECOND_MS, Hsm, World
 
 Worlds = Callable[..., World]
 AHEAD_MS = 2 * HOUR_MS

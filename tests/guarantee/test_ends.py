@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.fake_aws.faults import Faults
-from tests.guarantee.lives import End, How
-from tests.guarantee.stories import TOLD_OFTEN
-from tests.guarantee.world import DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, Hsm, World
+from tests.guarantee.crashes import End, How
+from tests.guarantee.scenarios import TOLD_OFTEN
+from tests.guarantee.simulation import DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, Hsm, World
 
 # Each effect has its turn in `make proof`.
 SPARSELY = 1 if TOLD_OFTEN.max_examples > 100 else 7

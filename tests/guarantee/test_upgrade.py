@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.guarantee.simulation import World
 from tests.guarantee.upgrade import MOMENTS, RELEASED, going_on, leave_behind, releases
-from tests.guarantee.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
 

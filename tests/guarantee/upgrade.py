@@ -23,9 +23,9 @@ from cloudhsm import __version__
 from tests.fake_aws.faults import Faults
 from tests.fake_aws.service import Arrival
 from tests.fake_aws.trails import CLUSTER, GROUP, HOSTILE_TEXTS, Missing, certificate_text
-from tests.guarantee.lives import End
+from tests.guarantee.crashes import End
 from tests.guarantee.oracle import Written
-from tests.guarantee.world import DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, Hsm, World
+from tests.guarantee.simulation import DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, Hsm, World
 
 RELEASED = Path(__file__).with_name("released")
 _STORY = "until_then.json.gz"

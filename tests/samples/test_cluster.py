@@ -4,8 +4,8 @@ import pytest
 
 from samples import codes
 from samples.cluster import KEYS_KEPT, Cluster
-from samples.dice import Dice
 from samples.organisation import plan_organisation
+from samples.rng import Dice
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from samples.delivery import Delivery
 from samples.details import Provenance
-from samples.dice import Dice
 from samples.hsm import Written
+from samples.rng import Dice
 from samples.trail import LogEvent, Shape
 
 SHAPE = Shape("older", "CN_LOGIN", "", Provenance.PUBLISHED)

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from samples import codes
 from samples.details import ActingUser, Provenance
-from samples.dice import Dice
 from samples.hsm import CertificateChange, CertificateStore, Entry, Hsm
 from samples.layout import Generation, Separator
 from samples.organisation import HsmPlan
+from samples.rng import Dice
 from samples.trail import SequenceGap
 
 LOGIN = Entry(codes.LOGIN, ActingUser("bob", codes.CRYPTO_USER), session_handle=0x7014006)

@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from samples.dice import Dice
 from samples.layout import Generation, Separator
 from samples.organisation import (
     GUESSED_NAMES,
@@ -13,6 +12,7 @@ from samples.organisation import (
     UNKNOWN_NAMES,
     plan_organisation,
 )
+from samples.rng import Dice
 
 
 @pytest.mark.parametrize("seed", range(20))

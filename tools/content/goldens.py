@@ -23,10 +23,10 @@ from emulator.app import App  # noqa: E402  (the path above must come first)
 from emulator.errors import EmulatorError  # noqa: E402
 from emulator.event import IndexedEvent  # noqa: E402
 from tests.default import corpus_certificates, corpus_layouts, corpus_opcodes  # noqa: E402
-from tests.default import corpus_doors as doors  # noqa: E402
+from tests.default import ingest_paths as doors  # noqa: E402
 from tests.default.corpus import Corpus, Sample, on_one_line  # noqa: E402
-from tests.default.corpus_doors import AUDIT, CERTIFICATE, Fields  # noqa: E402
 from tests.default.damage import damaged_records  # noqa: E402
+from tests.default.ingest_paths import AUDIT, CERTIFICATE, Fields  # noqa: E402
 
 # What only the place decides from which a record comes: for each sourcetype the same everywhere.
 PLACE = (

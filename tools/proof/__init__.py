@@ -2,11 +2,11 @@
 
 The modules, from the top: imports go only downward.
 
-==========  ===========================================================
-backtest    `make prove-detections`
-soak        the built package, killed again and again
-unshrunk    a pytest plugin: no shrinking of examples while mutants run
-kill_table  which test kills which mutant
-mutants     faults of collectors, as small changes to bin/
-==========  ===========================================================
+=============  ===========================================================
+backtest       `make prove-detections`
+kill_loop      the built package, killed again and again
+unshrunk       a pytest plugin: no shrinking of examples while mutants run
+mutant_report  which test kills which mutant
+mutants        faults of collectors, as small changes to bin/
+=============  ===========================================================
 """

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from tools.proof.kill_table import ROOT, Kill, NoProof, kill_all, kill_table, markdown, replaced
+from tools.proof.mutant_report import ROOT, Kill, NoProof, kill_all, kill_table, markdown, replaced
 from tools.proof.mutants import MUTANTS, AnchorMissing
 
 GUARANTEE = ROOT / "docs" / "guarantee.md"
@@ -73,7 +73,7 @@ def faults() -> str:
 
 def soak() -> None:
     """Raises Broken where a killed process lost a record."""
-    _call(["tools.proof.soak", "--kills", _KILLS], {})
+    _call(["tools.proof.kill_loop", "--kills", _KILLS], {})
 
 
 def _call(arguments: Sequence[str], variables: Mapping[str, str]) -> None:

@@ -19,7 +19,7 @@ from cloudhsm.base.counters import Outcome
 from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.input_cache import DISCOVERY, HISTORY, Failure, InputState
-from cloudhsm.trail.ledger import Anomaly, GapChange, Verdict
+from cloudhsm.trail.gap_ledger import Anomaly, GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.window_plan import Replay
 

@@ -29,7 +29,7 @@ from cloudhsm.state.file_store import Loaded
 from cloudhsm.state.replay_requests import Request
 from cloudhsm.state.state_document import GroupState
 from cloudhsm.trail import window_plan
-from cloudhsm.trail.ledger import Anomaly, Counter, Gap, Hole, Horizon
+from cloudhsm.trail.gap_ledger import Anomaly, Counter, Gap, Hole, Horizon
 from cloudhsm.trail.log_group import GroupId, Origin
 from cloudhsm.trail.record_identity import Kind, Record, Records, identify, identify_all, record_key
 from cloudhsm.trail.window_plan import Replay, Reread, Window

@@ -36,7 +36,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cloudhsm.trail.ledger import DAY_MS, Epoch, Gap, GapChange, Ledger, Mark, Range, Verdict
+from cloudhsm.trail.gap_ledger import DAY_MS, Epoch, Gap, GapChange, Ledger, Mark, Range, Verdict
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.seen_ids import Boundary, Seen
 from cloudhsm.trail.window_plan import Backfill, Progress, Replay, Reread, Stretch, Sweep

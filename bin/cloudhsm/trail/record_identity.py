@@ -1,5 +1,8 @@
 """The identity of one record: what the collector must know of it, and no more.
 
+Which events are repeats is decided by `seen_ids` while collecting, and by `record_key` of
+default/props.conf in a search.
+
 Field extraction is the work of search-time rules; here only the few lines at the head of a record
 are read, in their published order, so that nothing a user typed (a user name comes last) can pose
 as them.

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from samples.agenda import Agenda
 from samples.cluster import Cluster
-from samples.dice import Dice
 from samples.organisation import plan_organisation
+from samples.rng import Dice
 from samples.routines.lifecycle import found_cluster, replace_last_hsm
+from samples.scheduler import Agenda
 from samples.simulator import Trail
 from samples.steps import DAY, HsmStep, Routine, Timeline
 from tests.samples.reading import Read, by_stream, matching

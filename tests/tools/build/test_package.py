@@ -79,7 +79,7 @@ def names(content: bytes) -> set[str]:
     ("path", "answer"),
     [
         ("bin/aws_cloudhsm.py", True),
-        ("bin/cloudhsm/trail/ledger.py", True),
+        ("bin/cloudhsm/trail/gap_ledger.py", True),
         ("bin/cloudhsm/siem/ocsf.py", True),
         ("bin/cloudhsm/siem/ocsf_rows.json", True),
         ("bin/cloudhsm/trail/deeper/x.py", False),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tools.proof import __main__ as proof
-from tools.proof.kill_table import Kill, between
+from tools.proof.mutant_report import Kill, between
 from tools.proof.mutants import MUTANTS
 
 

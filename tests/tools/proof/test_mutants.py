@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.proof.kill_table import ROOT, between
+from tools.proof.mutant_report import ROOT, between
 from tools.proof.mutants import MUTANTS, OURS, AnchorMissing, Mutant
 
 GUARANTEE = (ROOT / "docs" / "guarantee.md").read_text(encoding="utf-8")

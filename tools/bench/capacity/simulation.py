@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tools.bench.capacity.fleet import ROOT, Fleet  # first: it sets the path for the next ones
-from tools.bench.capacity.watched import Watched, watch
+from tools.bench.capacity.process_usage import Watched, watch
 
 from tests.fake_aws.control import Control  # isort: skip
 from tools.build import package  # isort: skip

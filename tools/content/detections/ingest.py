@@ -19,7 +19,7 @@ from cloudhsm.base.errors import AccessDenied
 from cloudhsm.collect.collector_events import InputReporter, Reporter
 from cloudhsm.splunk.event_writer import Event, EventWriter
 from cloudhsm.state.input_cache import Failure, InputState
-from cloudhsm.trail.ledger import GapChange, Verdict
+from cloudhsm.trail.gap_ledger import GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.record_identity import identify
 from emulator.app import App

@@ -10,7 +10,7 @@ from cloudhsm.base.counters import Outcome
 from cloudhsm.collect.collector_events import InputReporter, Reporter
 from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.input_cache import InputState
-from cloudhsm.trail.ledger import GapChange, Verdict
+from cloudhsm.trail.gap_ledger import GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
 from samples.quiet_month import QuietFacts, QuietMonth
 from samples.simulator import simulate

@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudhsm.collect.collector_events import Reporter
 from cloudhsm.splunk.event_writer import Event
-from cloudhsm.trail.ledger import Anomaly, GapChange, Mark, Verdict
+from cloudhsm.trail.gap_ledger import Anomaly, GapChange, Mark, Verdict
 from cloudhsm.trail.log_group import GroupId
 
 REPORTER = Reporter(

@@ -12,7 +12,7 @@ from cloudhsm.siem.record_files import Origin, records
 from tests.bin.conftest import ROOT
 
 FOLDER = ROOT / "tests" / "default" / "golden"
-_ARRIVED_USECS = 1_750_000_000_000_000  # tests/default/corpus_doors.py
+_ARRIVED_USECS = 1_750_000_000_000_000  # tests/default/ingest_paths.py
 _ORIGINS = {
     origin["sourcetype"]: origin
     for origin in json.loads((FOLDER / "place.expected.json").read_text("utf-8"))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.state.state_document import GroupState
-from cloudhsm.trail.ledger import GapChange, Horizon, Ledger, Mark, Verdict
+from cloudhsm.trail.gap_ledger import GapChange, Horizon, Ledger, Mark, Verdict
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.record_identity import Kind, Record
 from cloudhsm.trail.seen_ids import Seen

@@ -10,8 +10,8 @@ import pytest
 
 from tools.bench.capacity import model, schema, simulation
 from tools.bench.capacity.model import Workload
+from tools.bench.capacity.process_usage import Watched, watch
 from tools.bench.capacity.simulation import Asked, Outcome, Poll, SimulationError, simulate
-from tools.bench.capacity.watched import Watched, watch
 from tools.build import package
 
 ROOT = Path(__file__).resolve().parents[4]

@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.app import App
 from emulator.event import IndexedEvent
-from tests.default import corpus_doors as doors
+from tests.default import ingest_paths as doors
 from tests.default.damage import damaged_records
 from tools.content import goldens, mappings
 from tools.content.standards.operations import OUTCOMES

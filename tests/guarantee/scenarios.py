@@ -13,8 +13,8 @@ from cloudhsm.collect.read_ahead import Read, one_by_one
 from tests.fake_aws.faults import Faults, every, share
 from tests.fake_aws.service import Arrival
 from tests.fake_aws.trails import CLUSTER, GROUP, HOSTILE_TEXTS, certificate_text
-from tests.guarantee.lives import End, How
-from tests.guarantee.world import DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, Hsm, World
+from tests.guarantee.crashes import End, How
+from tests.guarantee.simulation import DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, Hsm, World
 
 # The same ones each time, so that a change is judged by itself; `make proof` tells more of them.
 # With GUARANTEE_RANDOM they are others each time: to search for what nobody has thought of.

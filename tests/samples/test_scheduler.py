@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from samples import codes
-from samples.agenda import Agenda
-from samples.dice import Dice
 from samples.hsm import Entry, Hsm
 from samples.layout import Generation, Separator
 from samples.organisation import HsmPlan
+from samples.rng import Dice
+from samples.scheduler import Agenda
 from samples.steps import HsmStep, Start, Step, Timeline, Wait
 
 ENTRY = Entry(codes.FIPS_RAND)

@@ -11,8 +11,8 @@ from cloudhsm.collect.read_ahead import side_by_side
 from tests.bin.fakes import audit_text
 from tests.fake_aws.service import Arrival
 from tests.fake_aws.trails import GROUP, hsm_name
-from tests.guarantee.stories import TOLD_OFTEN, Story, stories, told
-from tests.guarantee.world import World
+from tests.guarantee.scenarios import TOLD_OFTEN, Story, stories, told
+from tests.guarantee.simulation import World
 
 
 def assert_alive(world: World) -> None:

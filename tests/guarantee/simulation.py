@@ -40,7 +40,7 @@ from tests.fake_aws.faults import Faults
 from tests.fake_aws.in_process import every_client, no_waiting
 from tests.fake_aws.service import ACCOUNT, REGION, Arrival
 from tests.fake_aws.trails import GROUP, Missing, hsm_name
-from tests.guarantee.lives import End, How, Killed, Life, MortalPipe, MortalService, mortal_files
+from tests.guarantee.crashes import End, How, Killed, Life, MortalPipe, MortalService, mortal_files
 from tests.guarantee.oracle import Oracle, Written, is_own, key_of, records_of
 
 NOW_MS = 1_790_000_000_000

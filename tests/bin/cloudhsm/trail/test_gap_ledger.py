@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudhsm.trail.ledger import MAX_JUMP, Anomaly, GapChange, Horizon, Ledger, Verdict
+from cloudhsm.trail.gap_ledger import MAX_JUMP, Anomaly, GapChange, Horizon, Ledger, Verdict
 from cloudhsm.trail.record_identity import Kind, Record, Records
 
 HSM = "hsm-a"

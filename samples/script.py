@@ -11,9 +11,8 @@ from typing import Callable
 
 from samples import codes
 from samples.cluster import Cluster
-from samples.dice import Dice
 from samples.organisation import Organisation
-from samples.rhythm import Habit, next_night, next_working_hour
+from samples.rng import Dice
 from samples.routines.background import (
     compare_clocks,
     log_oddity,
@@ -21,16 +20,17 @@ from samples.routines.background import (
     rotate_password,
     stay_connected,
 )
-from samples.routines.keys import issue_batch, work
-from samples.routines.lifecycle import back_up, found_cluster, replace_last_hsm
-from samples.routines.trouble import (
+from samples.routines.incidents import (
     guess_passwords,
     mistype_name,
     mistype_password,
     run_into_refusals,
 )
+from samples.routines.keys import issue_batch, work
+from samples.routines.lifecycle import back_up, found_cluster, replace_last_hsm
 from samples.routines.users import manage_staff, require_quorum
 from samples.steps import DAY, HOUR, MINUTE, Routine, Start
+from samples.working_hours import Habit, next_night, next_working_hour
 
 # Both clusters are in service by then, whatever the dice say.
 SETTLED = 20 * MINUTE

@@ -1,6 +1,6 @@
 """Kill the collector of the built package again and again, and see that no record is lost.
 
-    python -m tools.proof.soak [--kills 40] [--seed N] [--records 20000] [--faults NAMES]
+    python -m tools.proof.kill_loop [--kills 40] [--seed N] [--records 20000] [--faults NAMES]
 
 The package is built once and its modular input started as splunkd would start it, against a fake
 CloudWatch Logs in another process, whose virtual time moves on meanwhile and which gets new
@@ -254,7 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _asked(arguments: Sequence[str] | None) -> Asked:
     parser = argparse.ArgumentParser(
-        prog="python -m tools.proof.soak",
+        prog="python -m tools.proof.kill_loop",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -8,8 +8,8 @@ import pytest
 
 from tests.bin.fakes import audit_text
 from tests.fake_aws.trails import Missing
-from tools.proof import soak
-from tools.proof.soak import Life, Record, Verdict
+from tools.proof import kill_loop
+from tools.proof.kill_loop import Life, Record, Verdict
 
 HSM = "hsm-nwbbiqbj4jk"
 PAGE = 3
@@ -32,7 +32,7 @@ SECOND = Life("whole", PUT[3:], [said(4, 5, "absent_at_source")])
 
 
 def test_a_small_soak_holds(capsys: pytest.CaptureFixture[str]) -> None:
-    status = soak.main(["--kills", "3", "--seed", "1", "--records", "300"])
+    status = kill_loop.main(["--kills", "3", "--seed", "1", "--records", "300"])
     printed = capsys.readouterr().out
     assert status == 0, printed
     figures = dict(re.findall(r"(\w+)=(\S+)", printed))
@@ -43,34 +43,34 @@ def test_a_small_soak_holds(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_unknown_fault_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        soak.main(["--faults", "L99"])
+        kill_loop.main(["--faults", "L99"])
     assert "no fault is named 'L99'" in capsys.readouterr().err
 
 
 def test_a_broken_promise_fails_and_names_the_seed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lossy(asked: soak.Asked, *_: object) -> object:
+    def lossy(asked: kill_loop.Asked, *_: object) -> object:
         source = type("Source", (), {"fresh": 0})()
         fields = {"asked": asked, "source": source, "problems": [], "slowest_term_s": 0.0}
         return type("Soak", (), {**fields, "put": PUT, "lost": LOST, "lives": [FIRST]})()
 
-    monkeypatch.setattr(soak, "_soaked", lossy)
-    assert soak.main(["--seed", "11"]) == 1
+    monkeypatch.setattr(kill_loop, "_soaked", lossy)
+    assert kill_loop.main(["--seed", "11"]) == 1
     assert f"soak failed (seed 11): 1 lost: {PUT[-1].key}" in capsys.readouterr().out
 
 
 def test_a_page_repeated_after_a_kill_and_a_judged_gap_are_no_problem() -> None:
-    assert soak.judge(PUT, LOST, [FIRST, SECOND], PAGE) == []
-    assert soak.repeats_of([FIRST, SECOND]) == [0, 2]
+    assert kill_loop.judge(PUT, LOST, [FIRST, SECOND], PAGE) == []
+    assert kill_loop.repeats_of([FIRST, SECOND]) == [0, 2]
 
 
 def test_an_event_cut_in_its_middle_does_not_count() -> None:
     event = "<event><data>{}</data><host>h</host><sourcetype>aws:cloudhsm:audit</sourcetype>"
     printed = "<stream>" + event.format("&lt;/event&gt;") + "</event>\n" + event.format("cut")
-    assert soak.life_of("kill", printed.encode()).records == [Record("h", "</event>")]
-    assert soak.life_of("kill", b"<stream><event><da").records == []
-    assert soak.life_of("kill", b"").records == []
+    assert kill_loop.life_of("kill", printed.encode()).records == [Record("h", "</event>")]
+    assert kill_loop.life_of("kill", b"<stream><event><da").records == []
+    assert kill_loop.life_of("kill", b"").records == []
 
 
 NOT_PUT = Record(HSM, audit_text(8, 1_790_000_000_000_008))
@@ -105,7 +105,7 @@ NOT_PUT = Record(HSM, audit_text(8, 1_790_000_000_000_008))
     ],
 )
 def test_the_oracle_tells_what_does_not_hold(lives: list[Life], says: str) -> None:
-    problems = soak.judge(PUT, LOST, lives, PAGE)
+    problems = kill_loop.judge(PUT, LOST, lives, PAGE)
     assert len(problems) == 1, problems
     assert says in problems[0]
 
@@ -113,8 +113,8 @@ def test_the_oracle_tells_what_does_not_hold(lives: list[Life], says: str) -> No
 def test_a_verdict_that_was_taken_back_is_forgiven() -> None:
     wrong = FIRST._replace(verdicts=[said(3, 5, "absent_at_source")])
     right = SECOND._replace(verdicts=[said(3, 3, "recovered_late"), *SECOND.verdicts])
-    assert soak.judge(PUT, LOST, [wrong, right], PAGE) == []
+    assert kill_loop.judge(PUT, LOST, [wrong, right], PAGE) == []
 
 
 def test_numbers_lost_behind_the_last_record_leave_no_trace() -> None:
-    assert soak.judge(PUT, [*LOST, Missing(HSM, 0xE8, 8)], [FIRST, SECOND], PAGE) == []
+    assert kill_loop.judge(PUT, [*LOST, Missing(HSM, 0xE8, 8)], [FIRST, SECOND], PAGE) == []

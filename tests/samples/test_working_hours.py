@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samples.dice import Dice
-from samples.rhythm import FIRST_MINUTE, Habit, activity, next_night, next_working_hour
+from samples.rng import Dice
 from samples.steps import DAY, HOUR, MINUTE, Step, Timeline
+from samples.working_hours import FIRST_MINUTE, Habit, activity, next_night, next_working_hour
 
 
 def clock(day: int, hour: int, minute: int = 0) -> int:

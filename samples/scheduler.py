@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterator
 from typing import Union
 
-from samples.dice import Dice
+from samples.rng import Dice
 from samples.steps import CertificateStep, HsmStep, Start, Step, Timeline
 
 RecordedStep = Union[HsmStep, CertificateStep]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.proof import kill_table
-from tools.proof.kill_table import Kill, NoProof, between, kill_all, replaced
+from tools.proof import mutant_report
+from tools.proof.mutant_report import Kill, NoProof, between, kill_all, replaced
 from tools.proof.mutants import OURS, Mutant
 
 TEST = "tests/test_answer.py"
@@ -21,7 +21,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for folder in ("bin", "tests", "tools/proof", "docs"):
         (tmp_path / folder).mkdir(parents=True)
     for name in ("__init__.py", "unshrunk.py"):
-        source = kill_table.ROOT / "tools" / "proof" / name
+        source = mutant_report.ROOT / "tools" / "proof" / name
         (tmp_path / "tools" / "proof" / name).write_bytes(source.read_bytes())
     (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = [".", "bin"]')
     (tmp_path / "docs" / "number").write_text("42")
@@ -34,7 +34,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "def test_the_answer_is_right(of):\n"
         "    assert str(answer()) == Path('docs/number').read_text()\n"
     )
-    monkeypatch.setattr(kill_table, "ROOT", tmp_path)
+    monkeypatch.setattr(mutant_report, "ROOT", tmp_path)
     return tmp_path
 
 
@@ -62,7 +62,7 @@ def test_tests_that_fail_without_a_mutant_prove_nothing(tree: Path) -> None:
 
 def test_a_table_names_the_test_and_shouts_where_there_is_none() -> None:
     kills = [Kill(mutant("", "a"), "x.py::test_y"), Kill(mutant("", "b"), None)]
-    assert kill_table.kill_table(kills).splitlines()[2:] == [
+    assert mutant_report.kill_table(kills).splitlines()[2:] == [
         "| `a` | - | answers wrongly | `test_y` |",
         "| `b` | - | answers wrongly | `SURVIVES` |",
     ]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samples.dice import Dice
+from samples.rng import Dice
 
 
 def test_the_same_path_throws_the_same_values() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from samples.dice import Dice
+from samples.rng import Dice
 from samples.steps import DAY, HOUR, MINUTE, Routine, Start
 
 FIRST_MINUTE = 8 * HOUR + 30 * MINUTE
