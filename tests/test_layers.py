@@ -26,6 +26,7 @@ LIBRARIES = {
     "cloudhsm.aws.page_parser": {"botocore"},
     "cloudhsm.aws.cloudwatch_logs": {"botocore"},
     "cloudhsm.aws.credentials": {"botocore"},
+    "cloudhsm.aws.session": {"botocore"},
     "cloudhsm.modular_input": {"splunklib"},
     "cloudhsm.splunk.password_storage": {"splunklib"},
     "cloudhsm.splunk.splunkd_rest": {"splunklib"},

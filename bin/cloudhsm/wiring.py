@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
-from cloudhsm.aws.credentials import HASTY, unlocked
+from cloudhsm.aws.credentials import FORM_TIMEOUTS, unlocked
 from cloudhsm.base import settings
 from cloudhsm.base.arguments import SCHEME
 from cloudhsm.base.aws_identity import MASK
@@ -56,14 +56,24 @@ def validate(name: str, parameters: Parameters, metadata: Mapping[str, str]) -> 
     asked = settings.parse(f"{SCHEME}://{name}", parameters, _now_ms())
     conceal(*asked.login.secrets)
     _refuse_files_of_a_member(asked, metadata)
-    failures = check_access(_unlocked(asked, metadata))
+    failures = check_access(_unlocked(asked, metadata), is_strict=True)
     if failures:
         raise access_check.as_one(failures)
 
 
-def check_access(asked: Settings) -> list[CloudHsmError]:
-    """What stands in the way of collecting, found by a dry call of 15 s at most."""
-    return access_check.check(asked, lambda: CloudWatchLogs(asked, HASTY))
+def check_access(asked: Settings, *, is_strict: bool = False) -> list[CloudHsmError]:
+    """What stands in the way of collecting, found by a dry call of 15 s at most.
+
+    is_strict: what only should be fixed counts too, since a person is there to fix it.
+    """
+
+    def source() -> CloudWatchLogs:
+        logs = CloudWatchLogs(asked, FORM_TIMEOUTS)
+        if is_strict and logs.advisories:
+            raise logs.advisories[0]
+        return logs
+
+    return access_check.check(asked, source)
 
 
 def run(
@@ -176,7 +186,10 @@ def _wired(
         logs = CloudWatchLogs(asked)
     host = metadata.get("server_host", "")
     read = read_ahead.fitting(asked.windows_in_flight)
-    return Collector(asked, logs, store, memory, writer, stop, host, read=read)
+    advisories = logs.advisories
+    return Collector(
+        asked, logs, store, memory, writer, stop, host, read=read, advisories=advisories
+    )
 
 
 def _store(asked: Settings, metadata: Mapping[str, str]) -> Store | None:

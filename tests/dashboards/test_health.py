@@ -185,9 +185,20 @@ _READING = Outcome(oldest_settled_ms=round((_NOW - 26 * 3600) * 1000), has_caugh
 _GAPS = Outcome(
     oldest_settled_ms=round((_NOW - 26 * 3600) * 1000), has_caught_up=True, pending_gaps=2
 )
+_ADVISED = Outcome(
+    oldest_settled_ms=round((_NOW - 26 * 3600) * 1000),
+    has_caught_up=True,
+    advisories=["AWS_CA_BUNDLE is set to nothing"],
+)
 
 TROUBLE: dict[str, tuple[str, str, str, list[Event]]] = {
     "a silent HSM": ("Silent HSMs", "look", "1 without", [record(0, _NOW - 90_000, hsm=OTHER_HSM)]),
+    "a blank CA bundle": (
+        "Settings of inputs",
+        "look",
+        "1 need review",
+        [_heartbeat(1, None, _ADVISED)],
+    ),
     "a wrong clock": ("Clock of the collecting host", "look", "200 s", [_heartbeat(1, _CLOCK)]),
     "an altered record": (
         "What the collector had to alter or doubt",

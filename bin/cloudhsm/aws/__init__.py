@@ -2,11 +2,12 @@
 
 The modules, from the top: imports go only downward.
 
-===============  ==================================================================
+===============  ==========================================================================
 cloudwatch_logs  CloudWatch Logs: listing and reading log groups
 page_parser      pages of events out of botocore's responses, without its detours
-credentials      where AWS credentials come from, and the network path to AWS
+credentials      where AWS credentials come from, and the clients that use them
+session          TLS, proxy and endpoints of every client, also those that botocore creates
 log_source       what the collector needs of CloudWatch Logs, and the types it gets
 rate_limit       how fast CloudWatch Logs is called
-===============  ==================================================================
+===============  ==========================================================================
 """

@@ -21,6 +21,7 @@ from botocore.parsers import ResponseParserError
 from cloudhsm.aws import credentials, page_parser
 from cloudhsm.aws.log_source import Discovery, FoundGroup, Page
 from cloudhsm.aws.rate_limit import Pace, default_calls_per_second
+from cloudhsm.aws.session import Timeouts, blank_ca_bundle
 from cloudhsm.base.errors import (
     AccessDenied,
     CloudHsmError,
@@ -85,22 +86,26 @@ class CloudWatchLogs:
     Methods raise a CloudHsmError that names action, resource and remedy.
     """
 
-    def __init__(
-        self, settings: Settings, patience: credentials.Patience = credentials.PATIENT
-    ) -> None:
+    def __init__(self, settings: Settings, timeouts: Timeouts = credentials.RUN_TIMEOUTS) -> None:
         self._region = settings.aws_region
         self._login = settings.login
         self.clock_offset_ms = 0
         self.pace = Pace(settings.calls_per_second or default_calls_per_second(settings.aws_region))
         self.endpoint = settings.endpoint_url or "The AWS endpoint"
         with self._explained("creating a client", Place(region=self._region)):
-            self._way = credentials.Way(settings.login, self._region, patience)
-            page_parser.install(self._way.session)
-            self._logs = self._way.client("logs", settings.endpoint_url)
+            self._clients = credentials.AwsClients(settings.login, self._region, timeouts)
+            page_parser.install(self._clients.session)
+            self._logs = self._clients.client("logs", settings.endpoint_url)
         self.endpoint = str(self._logs.meta.endpoint_url)
         # For each attempt, botocore's own retries included.
         self._logs.meta.events.register("before-send.cloudwatch-logs", self._before_send)
         self._logs.meta.events.register("response-received.cloudwatch-logs", self._on_answer)
+
+    @property
+    def advisories(self) -> list[CloudHsmError]:
+        """What an administrator should fix although everything works."""
+        blank = self._clients.session.trust.blank
+        return [] if blank is None else [blank_ca_bundle(blank)]
 
     def now_ms(self) -> int:
         """AWS's time, from the Date header of its last answer; this host's until there was one."""
@@ -255,8 +260,8 @@ class CloudWatchLogs:
     def _assumed(self, name: str) -> GroupId:
         """A group named exactly needs no permission to list groups; STS tells the account."""
         with self._explained("finding the partition", Place(region=self._region, group=name)):
-            partition = str(self._way.session.get_partition_for_region(self._region))
-        return GroupId(partition, self._way.account_id(), self._region, name)
+            partition = str(self._clients.session.get_partition_for_region(self._region))
+        return GroupId(partition, self._clients.account_id(), self._region, name)
 
     def _learn_clock(self, answer: Answer) -> None:
         header = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
@@ -305,7 +310,7 @@ class CloudWatchLogs:
             raise EndpointUnreachable(
                 f"{self.endpoint} cannot be reached: {redacted(str(error))}",
                 place=place,
-                next_step=_region_hint(self._way.session, self._region)
+                next_step=_region_hint(self._clients.session, self._region)
                 + "Check aws_region, endpoint_url, DNS, proxy and firewall of this host",
             ) from error
         except (exceptions.BotoCoreError, ResponseParserError, ValueError) as error:

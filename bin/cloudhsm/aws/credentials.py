@@ -7,14 +7,9 @@ whenever it is about to end, in the middle of a run too.
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
 
-import botocore.session
 from botocore.config import Config
 from botocore.credentials import (
     AssumeRoleCredentialFetcher,
@@ -22,16 +17,15 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.parsers import ResponseParserError
 
-from cloudhsm import __version__
+from cloudhsm.aws.session import AwsSession, Timeouts, source_of
 from cloudhsm.base.aws_identity import Login, Role, Secret
 from cloudhsm.base.errors import (
     CloudHsmError,
     CredentialsError,
     Place,
-    SettingError,
     refused_setting,
 )
 from cloudhsm.base.redaction import conceal, redacted
@@ -40,6 +34,9 @@ _CHAIN = (
     "Give the host an instance profile, or the user that runs Splunk a profile in ~/.aws or AWS_* "
     "variables in splunk-launch.conf, or store keys and name them in aws_credential"
 )
+
+# IMDSv2 answers only within one hop by default, and a container is two away (boto/botocore#2644).
+_HOPS = ". In a container on EC2, set the hop limit of the instance metadata to 2"
 
 # Whatever botocore makes of an endpoint that is not STS, or answers only in part.
 _FAILURES = (BotoCoreError, ClientError, ResponseParserError, KeyError, ValueError)
@@ -54,18 +51,9 @@ class Vault(Protocol):
         """A credential by its name."""
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How long one call may take: limits in seconds, and how often botocore tries in all."""
-
-    connect_s: float
-    read_s: float
-    attempts: int
-
-
-PATIENT = Patience(connect_s=10, read_s=30, attempts=4)
+RUN_TIMEOUTS = Timeouts(connect_s=10, read_s=30, attempts=4)
 # For a person who waits in front of a form.
-HASTY = Patience(connect_s=3, read_s=5, attempts=1)
+FORM_TIMEOUTS = Timeouts(connect_s=3, read_s=5, attempts=1)
 
 
 def unlocked(login: Login, vault: Vault) -> Login:
@@ -82,21 +70,16 @@ def unlocked(login: Login, vault: Vault) -> Login:
     return replace(login, keys=keys, proxy_user=proxy_user)
 
 
-def session(profile: str | None = None) -> botocore.session.Session:
-    """A session that resolves and refreshes credentials by the default chain."""
-    return botocore.session.Session(profile=profile)
+class AwsClients:
+    """Clients of AWS's services for one AWS identity and Region.
 
-
-class Way:
-    """Clients of AWS's services for one login and one Region.
-
-    Raises SettingError for a role of another partition or a CA bundle that is none.
+    Raises SettingError for a role of another partition, a CA bundle that is none, or an endpoint
+    that is not encrypted.
     """
 
-    def __init__(self, login: Login, region: str, patience: Patience) -> None:
-        self._login, self._region, self._patience = login, region, patience
-        self._verify = _ca_bundle(login.ca_bundle)
-        self.session = session(login.profile) if login.profile else session()
+    def __init__(self, login: Login, region: str, timeouts: Timeouts) -> None:
+        self._login, self._region, self._timeouts = login, region, timeouts
+        self.session = AwsSession(login, timeouts, login.profile)
         if login.keys is not None:
             self.session.set_credentials(login.keys.user, login.keys.password)
         if login.role is not None:
@@ -111,38 +94,38 @@ class Way:
     def account_id(self) -> str:
         """The account of the credentials, from STS GetCallerIdentity, which needs no permission.
 
-        Raises CloudHsmError where no account can be had.
+        Raises CloudHsmError where STS does not return one.
         """
+        sts = self.client("sts", attempts=min(2, self._timeouts.attempts))
         try:
-            sts = self.client("sts", self._login.sts_endpoint_url, min(2, self._patience.attempts))
             return str(sts.get_caller_identity()["Account"])
         except _FAILURES as error:
             if is_of_role(error):
                 raise role_refused(error, self._login) from error
             raise CloudHsmError(
-                f"GetCallerIdentity, which tells the account, failed: {redacted(str(error))}",
+                f"sts:GetCallerIdentity at {sts.meta.endpoint_url}, which returns the account, "
+                f"failed: {redacted(str(error))}",
                 place=Place(region=self._region),
-                next_step="Allow logs:DescribeLogGroups, which tells it too, or open the way to "
-                "STS, or name its endpoint in sts_endpoint_url",
+                next_step="Allow logs:DescribeLogGroups, which returns it too, or open the network "
+                "path to STS, or set its endpoint in sts_endpoint_url",
             ) from error
 
     def _client(
         self,
-        by: botocore.session.Session,
+        by: AwsSession,
         service: str,
-        endpoint_url: str | None,
+        endpoint_url: str | None = None,
         attempts: int | None = None,
     ) -> Any:  # noqa: ANN401
-        patience = replace(self._patience, attempts=attempts or self._patience.attempts)
+        retries = {"mode": "standard", "total_max_attempts": attempts or self._timeouts.attempts}
         return by.create_client(
             service,
             region_name=self._region,
             endpoint_url=endpoint_url,
-            config=client_config(patience, _proxies(self._login)),
-            verify=self._verify,
+            config=Config(retries=retries),
         )
 
-    def _as_role(self, role: Role) -> botocore.session.Session:
+    def _as_role(self, role: Role) -> AwsSession:
         """A session of the role, which asks STS with the credentials that there were so far."""
         source = self.session
         partition = source.get_partition_for_region(self._region)
@@ -152,13 +135,13 @@ class Way:
                 f"is of partition {role.partition}, but {self._region} is of {partition}",
                 "A role is assumed in its own partition only: check role_arn and aws_region",
             )
-        assumed = session()
+        assumed = AwsSession(self._login, self._timeouts)
         resolver = CredentialResolver(providers=[_RoleProvider(source, role, self._sts_of)])
         assumed.register_component("credential_provider", resolver)
         return assumed
 
-    def _sts_of(self, source: botocore.session.Session) -> Any:  # noqa: ANN401
-        return self._client(source, "sts", self._login.sts_endpoint_url, 2)
+    def _sts_of(self, source: AwsSession) -> Any:  # noqa: ANN401
+        return self._client(source, "sts", attempts=2)
 
 
 class _RoleProvider(CredentialProvider):  # type: ignore[misc]  # botocore has no type information
@@ -167,7 +150,7 @@ class _RoleProvider(CredentialProvider):  # type: ignore[misc]  # botocore has n
     METHOD = "assume-role"
     CANONICAL_NAME = None
 
-    def __init__(self, source: botocore.session.Session, role: Role, sts_of: Any) -> None:  # noqa: ANN401
+    def __init__(self, source: AwsSession, role: Role, sts_of: Any) -> None:  # noqa: ANN401
         super().__init__()
         self._source, self._role, self._sts_of = source, role, sts_of
 
@@ -189,61 +172,13 @@ class _RoleProvider(CredentialProvider):  # type: ignore[misc]  # botocore has n
         )
 
 
-def client_config(patience: Patience, proxies: Mapping[str, str] | None = None) -> Config:
-    """Time limits, proxies, and botocore's own retries (exponential, with jitter)."""
-    return Config(
-        connect_timeout=patience.connect_s,
-        read_timeout=patience.read_s,
-        retries={"mode": "standard", "total_max_attempts": patience.attempts},
-        user_agent_extra=f"TA-aws-cloudhsm/{__version__}",
-        proxies=dict(proxies) if proxies else None,
-    )
-
-
-def _proxies(login: Login) -> Mapping[str, str] | None:
-    """For TLS only: plain http is for loopback, where no proxy belongs."""
-    if login.proxy_url is None:
-        return None
-    parts = urlsplit(login.proxy_url)
-    user = ""
-    if login.proxy_user is not None:
-        known = (login.proxy_user.user, login.proxy_user.password)
-        user = ":".join(quote(part, safe="") for part in known) + "@"
-    return {"https": f"{parts.scheme}://{user}{parts.netloc}"}
-
-
-def _ca_bundle(path: str | None) -> str | None:
-    """The file, once it holds certificates; without one botocore's, or AWS_CA_BUNDLE's."""
-    if path is None:
-        return None
-    try:
-        if not Path(path).is_file():
-            raise FileNotFoundError("there is no such file")
-        ssl.create_default_context(cafile=path)
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        raise SettingError(
-            f"ca_bundle cannot be used: {error}",
-            place=Place(file=path, setting="ca_bundle"),
-            next_step="Name a file of PEM certificates that the user who runs Splunk may read",
-        ) from error
-    return path
-
-
-def _whose(login: Login) -> str:
-    """Where the credentials are from, for a person who looks for them."""
-    if login.role is not None:
-        return login.role.arn
-    if login.credential or login.profile:
-        return f"aws_credential {login.credential}" if login.credential else str(login.profile)
-    return "aws_access_key_id of the stanza" if login.keys else "botocore's default chain"
-
-
 def missing(error: Exception, region: str, login: Login) -> CredentialsError:
     """What to say when the chain ends without usable credentials."""
+    in_container = _HOPS if isinstance(error, NoCredentialsError) else ""
     return CredentialsError(
-        f"There are no usable AWS credentials ({_whose(login)}): {redacted(str(error))}",
+        f"There are no usable AWS credentials ({source_of(login)}): {redacted(str(error))}",
         place=Place(region=region),
-        next_step=_CHAIN,
+        next_step=_CHAIN + in_container,
     )
 
 
@@ -302,7 +237,7 @@ def refused(
     elif "Signature" in code:
         next_step = "Check the secret key, which is not that of this access key id, and the clock"
     return CredentialsError(
-        f"The AWS credentials ({_whose(login)}) {what}: {code}: {message}",
+        f"The AWS credentials ({source_of(login)}) {what}: {code}: {message}",
         place=Place(region=region),
         next_step=next_step,
     )

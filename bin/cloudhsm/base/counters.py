@@ -47,6 +47,7 @@ class Outcome:
     """What a run did, and how things stand after it.
 
     unreached: groups for whose live window the run had no time; they come first in the next one.
+    advisories: what an administrator should fix although everything works.
     """
 
     tally: Tally = field(default_factory=Tally)
@@ -59,6 +60,7 @@ class Outcome:
     oldest_settled_ms: int | None = None
     has_caught_up: bool = False
     failures: list[CloudHsmError] = field(default_factory=list)
+    advisories: list[str] = field(default_factory=list)
 
     def line(self) -> str:
         """The figures as `key=value` pairs, for the log."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from cloudhsm.base.errors import (
     Place,
     ServiceFailure,
     Unexpected,
+    pair,
 )
 from cloudhsm.base.settings import Settings
 from cloudhsm.base.shutdown import Stop, StopRequested
@@ -35,10 +37,13 @@ from cloudhsm.state.input_cache import (
     asked,
 )
 
+log = logging.getLogger("cloudhsm")
+
 # A run leaves the rest of its interval to the next one's start.
 SHARE_OF_INTERVAL = 0.8
 DISCOVERY_MS = 5 * 60_000
 HEARTBEAT_MS = 15 * 60_000
+ADVISORY_MS = 86_400_000
 # After a failure of AWS or of the way there, the next tries come at growing distances.
 _LONGEST_BACKOFF_MS = 5 * 60_000
 _PASSING = (ServiceFailure, EndpointUnreachable)
@@ -79,9 +84,11 @@ class Collector:
         monotonic: Callable[[], float] = time.monotonic,
         *,
         read: Read,
+        advisories: Sequence[CloudHsmError] = (),
     ) -> None:
         self.outcome = Outcome(Tally(runs=1))
         self._settings = settings
+        self._advisories = advisories
         self._logs = logs
         self._store = store
         self._memory = memory
@@ -103,6 +110,7 @@ class Collector:
         """
         self._state = self._memory.load()
         self._logs.clock_offset_ms = self._state.clock_offset_ms
+        self._advise()
         try:
             with ExitStack() as held, suppress(StopRequested):
                 self._collect(held)
@@ -113,6 +121,20 @@ class Collector:
         if is_kept and not self._stop.requested:
             self._tell()
         return self.outcome
+
+    def _advise(self) -> None:
+        """Log once a day what should be fixed although everything works."""
+        now_ms, before, advised = self._logs.now_ms(), self._state.advised, {}
+        for error in self._advisories:
+            name = error.place.setting or error.what
+            advised[name] = before.get(name, 0)
+            if not 0 <= now_ms - advised[name] < ADVISORY_MS:
+                log.warning(
+                    "%s what=advisory %s", pair("input", self._settings.stanza), error.line()
+                )
+                advised[name] = now_ms
+        self._state.advised = advised
+        self.outcome.advisories = [error.what for error in self._advisories]
 
     def _is_over(self) -> bool:
         return self._stop.requested or self._monotonic() >= self._slice_end

@@ -192,6 +192,7 @@ class InputReporter:
             caught_up=outcome.has_caught_up,
             clock_offset_ms=state.clock_offset_ms,
             failing=list(state.failures)[:_MOST_FAILURES],
+            advisories=[text[:_LONGEST_TEXT] for text in outcome.advisories[:_MOST_FAILURES]],
             version=__version__,
             python=platform.python_version(),
         )

@@ -46,6 +46,7 @@ class InputState:
     failures:  by what fails: the name of a log group for its live window, that behind HISTORY
                for its sweeps, gaps and history, an entry of log_groups behind DISCOVERY.
     turn:      which group comes first in the next run: its number, round and round.
+    advised:   when each advisory was logged last, in milliseconds since 1970, by its setting.
     """
 
     asked: str = ""
@@ -56,6 +57,7 @@ class InputState:
     tally: Tally = field(default_factory=Tally)
     failures: dict[str, Failure] = field(default_factory=dict)
     turn: int = 0
+    advised: dict[str, int] = field(default_factory=dict)
 
     def is_new_to(self, settings: Settings) -> bool:
         """Whether the groups that a stanza asks for were never looked for."""
@@ -73,6 +75,7 @@ class InputState:
             "tally": self.tally.to_json(),
             "failures": {name: asdict(one) for name, one in self.failures.items()},
             "turn": self.turn,
+            "advised": self.advised,
         }
 
 
@@ -109,6 +112,7 @@ class InputFile:
                 Tally.from_json(document["tally"]),
                 {name: Failure(**one) for name, one in document["failures"].items()},
                 int(document.get("turn", 0)),
+                {str(name): int(ms) for name, ms in document.get("advised", {}).items()},
             )
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return InputState()

@@ -15,7 +15,8 @@ import pytest
 import trustme
 
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
-from cloudhsm.aws.credentials import HASTY, Patience, unlocked
+from cloudhsm.aws.credentials import FORM_TIMEOUTS, unlocked
+from cloudhsm.aws.session import Timeouts
 from cloudhsm.base import aws_identity, redaction
 from cloudhsm.base.aws_identity import Secret
 from cloudhsm.base.errors import CloudHsmError, CredentialsError, EndpointUnreachable, SettingError
@@ -25,7 +26,7 @@ from tests.bin.fakes import NOW_MS, Answer, ScriptedAws, described, filtered, re
 
 ROLE = "arn:aws:iam::444455556666:role/cloudhsm-audit-reader"
 KEY_ID, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
-ONCE = Patience(connect_s=2, read_s=2, attempts=1)
+ONCE = Timeouts(connect_s=2, read_s=2, attempts=1)
 GROUP = "/aws/cloudhsm/cluster-likphkxygsn"
 
 
@@ -70,7 +71,7 @@ def sts_refusal(code: str, message: str, status: int = 403) -> Answer:
     return Answer(text.encode(), status=status)
 
 
-def logs(aws: ScriptedAws, values: Mapping[str, str], patience: Patience = ONCE) -> CloudWatchLogs:
+def logs(aws: ScriptedAws, values: Mapping[str, str], patience: Timeouts = ONCE) -> CloudWatchLogs:
     asked = {
         "aws_region": "us-east-1",
         "endpoint_url": aws.url,
@@ -323,6 +324,12 @@ def test_the_account_comes_from_the_named_sts(aws: ScriptedAws) -> None:
     asked = {"aws_region": "us-east-1", "log_groups": GROUP}
     selectors = parse("aws_cloudhsm://x", asked, NOW_MS).log_groups
     begun = time.monotonic()
-    (error,) = logs(aws, TYPED, HASTY).discover(selectors).failures
+    (error,) = logs(aws, TYPED, FORM_TIMEOUTS).discover(selectors).failures
     assert "sts_endpoint_url" in error.next_step
     assert time.monotonic() - begun < 5
+
+
+def test_without_any_credentials_a_container_is_pointed_to_the_hop_limit(aws: ScriptedAws) -> None:
+    error = discover(logs(aws, {}))
+    assert isinstance(error, CredentialsError)
+    assert "hop limit of the instance metadata to 2" in error.next_step

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
-from cloudhsm.aws.credentials import Patience
 from cloudhsm.aws.log_source import Discovery, FoundGroup
+from cloudhsm.aws.session import Timeouts
 from cloudhsm.base.errors import (
     AccessDenied,
     CloudHsmError,
@@ -49,7 +49,7 @@ from tests.bin.fakes import (
 )
 
 EXACT = "/aws/cloudhsm/cluster-likphkxygsn"
-SHORT = Patience(connect_s=0.5, read_s=0.5, attempts=1)
+SHORT = Timeouts(connect_s=0.5, read_s=0.5, attempts=1)
 DENIED = "User: arn:aws:sts::111122223333:assumed-role/splunk/i is not authorized to perform this"
 
 

@@ -1,0 +1,237 @@
+"""A botocore session whose clients all verify TLS and use the network path of the input.
+
+botocore creates clients of its own for a profile that assumes a role, a web identity token or IAM
+Identity Center. They go through `create_client` of the session, too, so that the certificates, the
+proxy, the STS endpoint and the rule for endpoints are the same for them.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+from urllib.parse import quote, urlsplit
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cloudhsm import __version__
+from cloudhsm.base.aws_identity import Login, endpoint
+from cloudhsm.base.errors import (
+    CloudHsmError,
+    CredentialsError,
+    Place,
+    SettingError,
+)
+from cloudhsm.base.redaction import redacted
+
+# Credentials of instances and containers come from these addresses, which no proxy reaches.
+LINK_LOCAL = (
+    *("169.254.169.254", "169.254.170.2", "169.254.170.23"),
+    *("fd00:ec2::254", "[fd00:ec2::254]", "fd00:ec2::23", "[fd00:ec2::23]"),
+)
+
+Refresh = Callable[[], Optional[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long one call may take: limits in seconds, and how often botocore tries in all."""
+
+    connect_s: float
+    read_s: float
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Which certificates are trusted.
+
+    verify: a file of CA certificates, or True for the built-in ones; never anything else.
+    blank:  where a CA bundle is set to nothing, for the administrator to find; None if nowhere.
+    """
+
+    verify: str | bool
+    blank: str | None = None
+
+
+class AwsSession(botocore.session.Session):  # type: ignore[misc]  # botocore has no types
+    """Clients for one AWS identity.
+
+    Raises SettingError for a CA bundle that is none and for an endpoint that is not encrypted,
+    CredentialsError for credentials that cannot be loaded.
+    """
+
+    def __init__(self, login: Login, timeouts: Timeouts, profile: str | None = None) -> None:
+        super().__init__(profile=profile)
+        bypass_proxies_for_link_local(os.environ)
+        self._login = login
+        self._timeouts = timeouts
+        self._explained: set[int] = set()
+        self.trust = trusted(login.ca_bundle, self.get_config_variable("ca_bundle"), os.environ)
+
+    def create_client(self, service_name: str, *where: Any, **arguments: Any) -> Any:  # noqa: ANN401
+        """A client as botocore makes it, with our certificates, proxy and limits of time."""
+        config = client_config(self._timeouts, _proxies(self._login))
+        arguments["config"] = config.merge(arguments.get("config") or Config())
+        arguments["verify"] = self.trust.verify
+        if service_name == "sts" and not arguments.get("endpoint_url"):
+            arguments["endpoint_url"] = self._login.sts_endpoint_url
+        client = super().create_client(service_name, *where, **arguments)
+        # The actual one: it may come from the stanza, the environment or a profile.
+        endpoint(_source_of_endpoint(service_name, self._login), str(client.meta.endpoint_url))
+        return client
+
+    def get_credentials(self) -> Any:  # noqa: ANN401
+        """The credentials, or None where there are none. Raises CredentialsError."""
+        for provider in getattr(self.get_component("credential_provider"), "providers", ()):
+            if hasattr(provider, "_prompter"):
+                provider._prompter = _no_prompt
+        credentials = self._loaded(super().get_credentials)
+        refresh = getattr(credentials, "_refresh_using", None)
+        if refresh is not None and id(credentials) not in self._explained:
+            self._explained.add(id(credentials))
+            credentials._refresh_using = lambda: self._loaded(refresh)
+        return credentials
+
+    def _loaded(self, load: Callable[[], Any]) -> Any:  # noqa: ANN401
+        """What `load` returns; files and programs that fail are the administrator's to fix."""
+        try:
+            return load()
+        except (BotoCoreError, ClientError, CloudHsmError):
+            raise  # who calls AWS knows what they mean
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError) as error:
+            raise CredentialsError(
+                f"AWS credentials cannot be loaded ({source_of(self._login)}): "
+                f"{type(error).__name__}: {redacted(str(error))}",
+                next_step=_next_step(error),
+            ) from error
+
+
+def client_config(timeouts: Timeouts, proxies: Mapping[str, str] | None = None) -> Config:
+    """Time limits, proxies, and botocore's own retries (exponential, with jitter)."""
+    return Config(
+        connect_timeout=timeouts.connect_s,
+        read_timeout=timeouts.read_s,
+        retries={"mode": "standard", "total_max_attempts": timeouts.attempts},
+        user_agent_extra=f"TA-aws-cloudhsm/{__version__}",
+        proxies=dict(proxies) if proxies else None,
+    )
+
+
+def trusted(setting: str | None, configured: str | None, environment: Mapping[str, str]) -> Trust:
+    """Which certificates are trusted: of the stanza, the environment, a profile, or built in.
+
+    setting: `ca_bundle` of the stanza. configured: what botocore found in AWS_CA_BUNDLE or in
+    `ca_bundle` of the profile. Where one of these is blank, botocore before 1.43.54 does not verify
+    TLS (boto/botocore#3751), and the last one for Python 3.9 is older: so botocore never decides.
+    Raises SettingError for a file without certificates.
+    """
+    if setting is not None:
+        return Trust(_ca_file(setting, "ca_bundle"))
+    values = {
+        "AWS_CA_BUNDLE" if "AWS_CA_BUNDLE" in environment else "ca_bundle of the AWS profile": (
+            configured
+        ),
+        "REQUESTS_CA_BUNDLE": environment.get("REQUESTS_CA_BUNDLE"),
+    }
+    named = {name: path for name, path in values.items() if path is not None}
+    blank = next((name for name, path in named.items() if not path.strip()), None)
+    for name, path in named.items():
+        if path.strip():
+            return Trust(_ca_file(path, name), blank)
+    return Trust(True, blank)
+
+
+def blank_ca_bundle(source: str) -> SettingError:
+    """What to report of a CA bundle that is set to nothing; `source` as in Trust.blank."""
+    return SettingError(
+        f"{source} is set to nothing. TLS is verified all the same, with the built-in certificates",
+        place=Place(setting=source),
+        next_step="Remove it, or name a file of PEM certificates",
+    )
+
+
+def _ca_file(path: str, source: str) -> str:
+    try:
+        if not Path(path).is_file():
+            raise FileNotFoundError("there is no such file")
+        ssl.create_default_context(cafile=path)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise SettingError(
+            f"{source} cannot be used: {error}",
+            place=Place(file=path, setting=source),
+            next_step="Name a file of PEM certificates that the user who runs Splunk may read",
+        ) from error
+    return path
+
+
+def bypass_proxies_for_link_local(environment: Any) -> None:  # noqa: ANN401  (os.environ)
+    """Add the addresses of instance and container credentials to NO_PROXY of this process."""
+    known = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    hosts = [host.strip() for host in known.split(",") if host.strip()]
+    if "*" not in hosts:
+        added = [host for host in LINK_LOCAL if host not in hosts]
+        environment["no_proxy"] = environment["NO_PROXY"] = ",".join([*hosts, *added])
+
+
+def source_of(login: Login) -> str:
+    """Where the credentials come from, for a person who looks for them."""
+    if login.role is not None:
+        return login.role.arn
+    if login.credential:
+        return f"aws_credential {login.credential}"
+    if login.keys:
+        return "aws_access_key_id of the stanza"
+    if login.profile:
+        return f"aws_profile {login.profile}"
+    if os.environ.get("AWS_PROFILE"):
+        return f"AWS_PROFILE {os.environ['AWS_PROFILE']}"
+    return "botocore's default chain"
+
+
+def _no_prompt(prompt: str = "") -> str:
+    raise CredentialsError(
+        f"The AWS profile asks for an MFA code, which no one can type here ({prompt.strip(': ')})",
+        next_step="Use a profile or a role without mfa_serial; see docs/credentials.md",
+    )
+
+
+def _next_step(error: Exception) -> str:
+    path = getattr(error, "filename", None)
+    if isinstance(path, (str, bytes)) and path:
+        name = os.fsdecode(path)
+        if name == os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
+            return f"AWS_WEB_IDENTITY_TOKEN_FILE names {name}: make it readable, or unset it"
+        return f"Make {name} readable for the user who runs Splunk, or correct its path in ~/.aws"
+    return (
+        "Run the credential_process of the profile as the user who runs Splunk: it must exist and "
+        "print one JSON object with Version, AccessKeyId and SecretAccessKey"
+    )
+
+
+def _source_of_endpoint(service: str, login: Login) -> str:
+    if service == "sts" and login.sts_endpoint_url:
+        return "sts_endpoint_url"
+    names = {"logs": "CLOUDWATCH_LOGS", "sts": "STS", "sso": "SSO", "sso-oidc": "SSO_OIDC"}
+    variable = f"AWS_ENDPOINT_URL_{names.get(service, service.upper())}"
+    for name in (variable, "AWS_ENDPOINT_URL"):
+        if os.environ.get(name):
+            return name
+    return "endpoint_url of the AWS profile"
+
+
+def _proxies(login: Login) -> Mapping[str, str] | None:
+    """For TLS only: plain http is for loopback, where no proxy belongs."""
+    if login.proxy_url is None:
+        return None
+    parts = urlsplit(login.proxy_url)
+    user = ""
+    if login.proxy_user is not None:
+        known = (login.proxy_user.user, login.proxy_user.password)
+        user = ":".join(quote(part, safe="") for part in known) + "@"
+    return {"https": f"{parts.scheme}://{user}{parts.netloc}"}

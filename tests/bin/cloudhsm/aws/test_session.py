@@ -1,0 +1,181 @@
+"""Clients that botocore creates have the input's network path; errors name the cause."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloudhsm.aws.session import LINK_LOCAL, AwsSession, Timeouts, bypass_proxies_for_link_local
+from cloudhsm.base.aws_identity import Login
+from cloudhsm.base.errors import CredentialsError, SettingError
+from tests.bin.cloudhsm.aws.test_credentials import session_of
+from tests.bin.fakes import Answer, ScriptedAws
+
+ONCE = Timeouts(connect_s=2, read_s=2, attempts=1)
+ROLE = "arn:aws:iam::444455556666:role/audit"
+
+
+@pytest.fixture(autouse=True)
+def no_other_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+
+
+@pytest.fixture
+def sts() -> Iterator[ScriptedAws]:
+    server = ScriptedAws()
+    server.script["AssumeRole"] = [session_of("AKIAOFTHEROLE")]
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def profile(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config").write_text(f"[profile audit]\n{text}\n")
+
+
+def keys(login: Login) -> str:
+    """The access key ID that a session signs with."""
+    session = AwsSession(login, ONCE, login.profile)
+    session.create_client("logs", region_name="us-east-1")  # so that the session knows its Region
+    credentials = session.get_credentials()
+    return str(credentials.get_frozen_credentials().access_key)
+
+
+def refused(login: Login) -> CredentialsError:
+    with pytest.raises(CredentialsError) as caught:
+        keys(login)
+    return caught.value
+
+
+def test_the_role_of_a_profile_is_assumed_at_the_sts_endpoint_of_the_stanza(
+    sts: ScriptedAws, tmp_path: Path
+) -> None:
+    profile(tmp_path, f"role_arn = {ROLE}\nsource_profile = base")
+    (tmp_path / "credentials").write_text(
+        "[base]\naws_access_key_id = AKIABASE\naws_secret_access_key = s\n"
+    )
+    assert keys(Login(profile="audit", sts_endpoint_url=sts.url)) == "AKIAOFTHEROLE"
+    assert [operation for operation, _body in sts.requests] == ["AssumeRole"]
+
+
+def test_a_web_identity_is_exchanged_at_the_sts_endpoint_of_the_stanza(
+    sts: ScriptedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("a.b.c")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "token"))
+    monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
+    answer = session_of("AKIAOFTHETOKEN").body
+    assert isinstance(answer, bytes)
+    of_web = answer.replace(b"AssumeRoleRe", b"AssumeRoleWithWebIdentityRe")
+    sts.script["AssumeRoleWithWebIdentity"] = [Answer(of_web)]
+    assert keys(Login(sts_endpoint_url=sts.url)) == "AKIAOFTHETOKEN"
+
+
+def test_an_mfa_profile_is_refused_with_a_next_step(sts: ScriptedAws, tmp_path: Path) -> None:
+    serial = "arn:aws:iam::111122223333:mfa/alice"
+    profile(tmp_path, f"role_arn = {ROLE}\nsource_profile = base\nmfa_serial = {serial}")
+    (tmp_path / "credentials").write_text(
+        "[base]\naws_access_key_id = AKIABASE\naws_secret_access_key = s\n"
+    )
+    error = refused(Login(profile="audit", sts_endpoint_url=sts.url))
+    assert serial in error.what
+    assert "without mfa_serial" in error.next_step
+    assert sts.requests == []
+
+
+def test_a_missing_token_file_is_named_with_its_variable(
+    sts: ScriptedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "gone"))
+    monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
+    error = refused(Login(sts_endpoint_url=sts.url))
+    assert str(tmp_path / "gone") in error.what
+    assert "AWS_WEB_IDENTITY_TOKEN_FILE names" in error.next_step
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("/no/such/program", "No such file"),
+        ("echo no JSON", "Expecting value"),
+        ("printf '[]'", "TypeError|AttributeError"),
+        (r"printf '\377'", "Unicode"),
+    ],
+)
+def test_a_credential_process_that_fails_is_named_with_its_profile(
+    tmp_path: Path, program: str, said: str
+) -> None:
+    profile(tmp_path, f"credential_process = {program}")
+    error = refused(Login(profile="audit"))
+    assert "aws_profile audit" in error.what
+    assert any(part in error.what for part in said.split("|")), error.what
+    assert "/no/such/program" in str(error) or "credential_process" in error.next_step
+
+
+def test_a_credential_process_that_works_is_used(tmp_path: Path) -> None:
+    known = {"Version": 1, "AccessKeyId": "AKIAOFTHEPROCESS", "SecretAccessKey": "s"}
+    (tmp_path / "known.json").write_text(json.dumps(known))
+    profile(tmp_path, f"credential_process = cat {tmp_path / 'known.json'}")
+    assert keys(Login(profile="audit")) == "AKIAOFTHEPROCESS"
+
+
+@pytest.mark.parametrize("service", ["logs", "sts", "sso"])
+def test_an_endpoint_of_the_environment_must_be_encrypted(
+    monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://collector.example")
+    with pytest.raises(SettingError, match=r"AWS_ENDPOINT_URL http://collector\.example would"):
+        AwsSession(Login(), ONCE).create_client(service, region_name="us-east-1")
+
+
+def test_an_endpoint_of_one_service_is_named_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "http://collector.example")
+    with pytest.raises(SettingError, match="AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"):
+        AwsSession(Login(), ONCE).create_client("logs", region_name="us-east-1")
+
+
+def test_an_endpoint_of_a_profile_must_be_encrypted(tmp_path: Path) -> None:
+    profile(tmp_path, "endpoint_url = http://collector.example")
+    with pytest.raises(SettingError, match="endpoint_url of the AWS profile"):
+        AwsSession(Login(), ONCE, "audit").create_client("logs", region_name="us-east-1")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:4566", "https://vpce.example"])
+def test_loopback_and_https_endpoints_of_the_environment_are_used(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    client = AwsSession(Login(), ONCE).create_client("logs", region_name="us-east-1")
+    assert client.meta.endpoint_url == url
+
+
+@pytest.mark.parametrize("known", ["", "intranet.example, 10.0.0.1", "*"])
+def test_instance_and_container_credentials_bypass_every_proxy(
+    monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
+    environment = {"HTTP_PROXY": "http://proxy.example:3128", "NO_PROXY": known}
+    bypass_proxies_for_link_local(environment)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, environment.get(name, known))
+    for host in (*LINK_LOCAL, *filter(None, known.replace("*", "").split(", "))):
+        assert urllib.request.proxy_bypass(host)
+    assert bool(urllib.request.proxy_bypass("logs.us-east-1.amazonaws.com")) == (known == "*")
+
+
+def test_every_client_has_the_proxy_and_the_certificates_of_the_stanza(tmp_path: Path) -> None:
+    login = Login(proxy_url="http://proxy.example:3128")
+    for service in ("logs", "sts", "sso", "sso-oidc"):
+        client = AwsSession(login, ONCE).create_client(service, region_name="us-east-1")
+        assert client.meta.config.proxies == {"https": "http://proxy.example:3128"}
+        assert client._endpoint.http_session._verify is True
