@@ -1,4 +1,4 @@
-"""What splunkd starts for `[aws_cloudhsm://NAME]`: sets the library path and hands over."""
+"""What splunkd starts for `[aws_cloudhsm://NAME]`: sets the library path, then runs the input."""
 
 import gc
 import sys
@@ -11,6 +11,11 @@ gc.set_threshold(50_000)
 BIN = Path(__file__).resolve().parent
 # Python 3.9 (Splunk 9.x and 10.0) needs older releases of some libraries; see SECURITY.md.
 LIBRARIES = "py39" if sys.version_info < (3, 10) else "py313"
+if not (BIN.parent / "lib" / LIBRARIES).is_dir():
+    sys.exit(
+        f"ERROR {BIN.parent} is a source checkout of TA-aws-cloudhsm without its libraries. Remove "
+        "it from etc/apps, run `make package` elsewhere, and install dist/TA-aws-cloudhsm-*.tar.gz"
+    )
 sys.path[:0] = [str(BIN), *(str(BIN.parent / "lib" / name) for name in (LIBRARIES, "common"))]
 
 from cloudhsm.modular_input import main  # noqa: E402  (the path above must come first)

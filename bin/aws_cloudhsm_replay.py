@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
     """Returns 0, or 1 when what was asked for could not be done."""
     asked = _parser().parse_args(arguments)
     try:
-        desk: Desk = _KvStore(asked.user, asked.uri) if asked.kvstore else _Files(asked.folder)
+        desk: Desk = _KvStore(asked) if asked.kvstore else _Files(asked.folder)
         if asked.list:
             print("\n".join(_listed(desk)) or "No replay is waiting or under way.")
         elif asked.cancel:
@@ -151,8 +151,8 @@ class _Files:
 class _KvStore:
     """KV Store, as a person may use it."""
 
-    def __init__(self, user: str, uri: str) -> None:
-        self._slots, self._owner = aws_cloudhsm_state.kv_store_as(user, uri)
+    def __init__(self, asked: argparse.Namespace) -> None:
+        self._slots, self._owner = aws_cloudhsm_state.kv_store_as(asked)
 
     def states(self) -> Iterator[tuple[str, GroupState]]:
         from cloudhsm.state.kv_store import (  # splunklib, which files do without

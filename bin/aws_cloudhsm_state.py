@@ -9,7 +9,8 @@
 
 Disable the input first, on every host that runs it. A state in KV Store is called as its file in
 the checkpoint folder is, or would be. What needs KV Store asks for the password of a Splunk user
-(--user) who may write the add-on's collections.
+(--user), or with --token for a Splunk token, who may write the add-on's collections. The
+certificate of --uri is verified, except on loopback.
 
 `set-aside` renames both generations of a state (nothing is deleted), so that the next run collects
 the group again from `start_time`; records that Splunk already has are then repeated and can be
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from cloudhsm.base.errors import CloudHsmError
+from cloudhsm.base.errors import CloudHsmError, Place, StateError
 from cloudhsm.state.file_store import Loaded, StateFile
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ def add_kv_store_to(parser: argparse.ArgumentParser) -> None:
         default="https://127.0.0.1:8089",
         help="splunkd's management port; default: %(default)s",
     )
+    parser.add_argument("--ca", metavar="FILE", help="certificates that --uri is verified with")
+    parser.add_argument(
+        "--token", action="store_true", help="ask for a Splunk token instead of a password"
+    )
 
 
 def _chosen(asked: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path]]:
@@ -96,7 +101,7 @@ def _chosen(asked: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path
 
 
 def _with_kv_store(asked: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path]]:
-    slots, owner = kv_store_as(asked.user, asked.uri)
+    slots, owner = kv_store_as(asked)
     from cloudhsm.state import kv_store, migration  # they need splunklib, which files do not
 
     acts: dict[str, Callable[[Path], str]] = {
@@ -113,18 +118,34 @@ def _with_kv_store(asked: argparse.Namespace) -> tuple[Callable[[Path], str], li
     return acts[asked.command], files
 
 
-def kv_store_as(user: str, uri: str) -> tuple[Collection, Owner]:
-    """KV Store, as a person may use it; the password comes from the terminal, else from stdin."""
+def kv_store_as(asked: argparse.Namespace) -> tuple[Collection, Owner]:
+    """KV Store, as a person may use it. Raises CloudHsmError.
+
+    The password or token comes from the terminal, otherwise from stdin: never from an argument,
+    which other users of the host can list. It is asked for once --uri is known to be safe.
+    """
+    if not _libraries().is_dir():
+        raise StateError(
+            "This is a source checkout without its libraries, which KV Store needs",
+            place=Place(file=str(_libraries())),
+            next_step="Run this command of the installed package",
+        )
     sys.path.insert(0, str(_libraries()))
-    from cloudhsm.splunk.splunkd_rest import Collection, describe, log_in
+    from cloudhsm.splunk.splunkd_rest import Collection, describe, log_in, verified
     from cloudhsm.state.kv_store import COLLECTION, Owner
 
-    prompt = f"Password of {user} at {uri}: "
-    is_asked = sys.stdin.isatty()
-    password = getpass.getpass(prompt) if is_asked else sys.stdin.readline().rstrip("\n")
-    key = log_in(uri, user, password)
-    slots = Collection(uri, {"token": f"Splunk {key}"}, COLLECTION)
-    return slots, Owner(describe(uri, key))
+    context = verified(asked.uri, asked.ca)
+    if asked.token:
+        login = {"splunkToken": _secret(f"Token for {asked.uri}: ")}
+    else:
+        password = _secret(f"Password of {asked.user} at {asked.uri}: ")
+        login = {"token": f"Splunk {log_in(asked.uri, asked.user, password, context)}"}
+    slots = Collection(asked.uri, login, COLLECTION, context)
+    return slots, Owner(describe(asked.uri, login, context))
+
+
+def _secret(prompt: str) -> str:
+    return getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 
 def _libraries() -> Path:

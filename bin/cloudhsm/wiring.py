@@ -219,8 +219,9 @@ def _kv_store(asked: Settings, metadata: Mapping[str, str], folder: Path) -> KvS
     )
 
     uri, key = metadata.get("server_uri", ""), metadata.get("session_key", "")
-    owner = Owner(describe(uri, key), asked.interval_s)
-    return KvStateStore(folder, Collection(uri, {"token": f"Splunk {key}"}, COLLECTION), owner)
+    login = {"token": f"Splunk {key}"}
+    owner = Owner(describe(uri, login), asked.interval_s)
+    return KvStateStore(folder, Collection(uri, login, COLLECTION), owner)
 
 
 def _refuse_files_of_a_member(asked: Settings, metadata: Mapping[str, str]) -> None:
@@ -230,7 +231,8 @@ def _refuse_files_of_a_member(asked: Settings, metadata: Mapping[str, str]) -> N
     if asked.state_store != "file":
         return
     try:
-        server = describe(metadata.get("server_uri", ""), metadata.get("session_key", ""))
+        login = {"token": f"Splunk {metadata.get('session_key', '')}"}
+        server = describe(metadata.get("server_uri", ""), login)
     except SplunkdSilent as error:
         log.info("%s what=cluster_unknown %s", pair("input", asked.stanza), error.line())
         return

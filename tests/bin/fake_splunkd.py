@@ -16,8 +16,10 @@ from tests.bin.fake_kv_store import FakeKvStore, Member
 
 SESSION_KEY = "the-session-key"
 PASSWORD = "the-password"  # of admin
+TOKEN = "eyJraWQiOiJzcGx1bmsi.a-splunk-token"
+AUTHORITY = trustme.CA()
 _CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-trustme.CA().issue_cert("127.0.0.1").configure_cert(_CONTEXT)
+AUTHORITY.issue_cert("127.0.0.1", "127.0.0.2").configure_cert(_CONTEXT)
 
 
 class FakeSplunkd(ThreadingHTTPServer):
@@ -36,8 +38,8 @@ class FakeSplunkd(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), _Handler)
         self.socket = _CONTEXT.wrap_socket(self.socket, server_side=True)
         self.passwords: dict[tuple[str, str], str] = {}
         self.inputs: dict[str, dict[str, str]] = {}
@@ -54,7 +56,7 @@ class FakeSplunkd(ThreadingHTTPServer):
 
     @property
     def uri(self) -> str:
-        return f"https://127.0.0.1:{self.server_address[1]}"
+        return f"https://{self.server_address[0]!s}:{self.server_address[1]}"
 
     def handle_error(self, *_: object) -> None:
         """A client that gave up is no news."""
@@ -141,7 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self, method: str, form: dict[str, str]) -> None:
         time.sleep(self.server.delay_s)
         is_free = urlsplit(self.path).path == "/services/auth/login"
-        if not is_free and self.headers["Authorization"] != f"Splunk {SESSION_KEY}":
+        known = (f"Splunk {SESSION_KEY}", f"Bearer {TOKEN}")
+        if not is_free and self.headers["Authorization"] not in known:
             status, answer = 401, {"messages": [{"type": "WARN", "text": "call not properly"}]}
         else:
             form = {name: value for name, value in form.items() if name != "output_mode"}

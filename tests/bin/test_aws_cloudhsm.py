@@ -154,6 +154,20 @@ def records(count: int, first: int = 0) -> list[tuple[int, str]]:
     return [(at, audit_text(first + n, at * 1000 - 1)) for n, at in enumerate(times)]
 
 
+@pytest.mark.parametrize("argument", ["--scheme", "--validate-arguments", ""])
+def test_a_source_checkout_responds_with_one_line_that_asks_for_the_package(
+    tmp_path: Path, argument: str
+) -> None:
+    checkout = tmp_path / "TA-aws-cloudhsm"
+    shutil.copytree(ROOT / "bin", checkout / "bin", ignore=shutil.ignore_patterns("__pycache__"))
+    said = start(checkout, *filter(None, [argument]))
+    assert said.returncode == 1
+    assert said.stdout == ""
+    (line,) = said.stderr.splitlines()
+    assert line.startswith(f"ERROR {checkout} is a source checkout")
+    assert "install dist/TA-aws-cloudhsm-*.tar.gz" in line
+
+
 def test_the_scheme_names_every_setting_and_needs_no_botocore(app: Path) -> None:
     code = (
         "import sys, runpy; sys.argv = [sys.argv[1], '--scheme']\n"

@@ -15,7 +15,7 @@ from cloudhsm.state.file_store import FileStateStore
 from cloudhsm.state.state_document import GroupState
 from cloudhsm.trail import window_plan
 from tests.bin.conftest import LIBRARIES, ROOT
-from tests.bin.fake_splunkd import PASSWORD, FakeSplunkd
+from tests.bin.fake_splunkd import AUTHORITY, PASSWORD, TOKEN, FakeSplunkd
 from tests.bin.fakes import DAY_MS, GROUP, NOW_MS
 
 
@@ -112,7 +112,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory, splunkd: FakeSplunkd) -> Ask:
     script = str(app / "bin" / "aws_cloudhsm_state.py")
 
     def asked(*arguments: object, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:
-        given = [*map(str, arguments), "--uri", splunkd.uri]
+        given = ["--uri", splunkd.uri, *map(str, arguments)]
         return subprocess.run(
             [sys.executable, script, *given],
             input=f"{password}\n",
@@ -184,3 +184,65 @@ def test_a_command_without_a_state_says_what_it_needs(ask: Ask) -> None:
     said = ask("to-kvstore")
     assert said.returncode == 2
     assert "name at least one FILE.state" in said.stderr
+
+
+@pytest.fixture
+def other_host() -> Iterator[FakeSplunkd]:
+    """splunkd at an address that the commands do not take for this host."""
+    server = FakeSplunkd("127.0.0.2")
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_the_certificate_of_another_host_is_verified_before_a_password_is_sent(
+    ask: Ask, state: Path, other_host: FakeSplunkd
+) -> None:
+    said = ask("to-kvstore", state, "--uri", other_host.uri)
+    assert said.returncode == 1
+    assert "CERTIFICATE_VERIFY_FAILED" in said.stderr
+    assert "--ca" in said.stderr
+    assert other_host.requests == []
+    assert state.exists()
+
+
+def test_with_its_certificate_in_ca_another_host_is_used(
+    ask: Ask, state: Path, other_host: FakeSplunkd, tmp_path: Path
+) -> None:
+    AUTHORITY.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    said = ask("to-kvstore", state, "--uri", other_host.uri, "--ca", tmp_path / "ca.pem")
+    assert said.returncode == 0, said.stderr
+    assert not state.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--uri", "http://splunk.example:8089"], "--uri http://splunk.example would send"),
+        (["--uri", "https://u:p@splunk.example"], "--uri is not the URL of a host"),
+        (["--ca", "/no/such/file"], "--ca cannot be used: "),
+    ],
+)
+def test_what_would_send_a_secret_unprotected_is_refused_in_one_line(
+    ask: Ask, state: Path, splunkd: FakeSplunkd, options: list[str], message: str
+) -> None:
+    said = ask("to-kvstore", state, *options)
+    assert said.returncode == 1
+    assert message in said.stderr
+    assert said.stderr.count("\n") == 1
+    assert splunkd.requests == []
+
+
+def test_a_token_is_taken_instead_of_a_password(
+    ask: Ask, state: Path, splunkd: FakeSplunkd
+) -> None:
+    said = ask("to-kvstore", state, "--token", password=TOKEN)
+    assert said.returncode == 0, said.stderr
+    assert all(path != "/services/auth/login" for _method, path, _form in splunkd.requests)
+
+
+def test_a_wrong_token_moves_nothing(ask: Ask, state: Path) -> None:
+    said = ask("to-kvstore", state, "--token", password="wrong")
+    assert said.returncode == 1
+    assert "Traceback" not in said.stderr
+    assert state.exists()

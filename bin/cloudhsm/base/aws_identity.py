@@ -123,10 +123,15 @@ def endpoint(setting: str, text: str) -> str | None:
     if scheme == "http" and host not in _LOOPBACK:
         raise refused_setting(
             setting,
-            f"http://{host} would send audit records and requests unencrypted",
+            f"http://{host} would send audit records, requests and secrets unencrypted",
             "Use https://; plain http is accepted for this machine's loopback addresses only",
         )
     return text
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL is of this machine's loopback interface."""
+    return _taken_apart(url)[1] in _LOOPBACK
 
 
 def _taken_apart(url: str) -> tuple[str, str, bool]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -20,7 +21,8 @@ from splunklib.binding import AuthenticationError, HTTPError, UrlEncoded
 from splunklib.binding import handler as splunk_http
 from splunklib.client import Service
 
-from cloudhsm.base.errors import CloudHsmError, StateError
+from cloudhsm.base.aws_identity import endpoint, is_loopback
+from cloudhsm.base.errors import CloudHsmError, StateError, refused_setting
 
 APP = "TA-aws-cloudhsm"
 CLUSTER_MEMBER = "shc_member"
@@ -51,9 +53,28 @@ class Server:
     roles: tuple[str, ...] = ()
 
 
-def describe(server_uri: str, session_key: str) -> Server:
-    """What splunkd says of itself; raises SplunkdSilent."""
-    service = _service(server_uri, {"token": f"Splunk {session_key}"}, _INFO_TIMEOUT_S)
+def verified(uri: str, ca: str | None) -> ssl.SSLContext | None:
+    """How a command checks the certificate of `--uri`; None for loopback without a CA.
+
+    ca: a file of PEM certificates, `--ca`; None for those of this host. Raises SettingError for a
+    URI that would send a password unencrypted, and for a file without certificates.
+    """
+    endpoint("--uri", uri)
+    if ca is None and is_loopback(uri):  # splunkd's own certificate names no host
+        return None
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise refused_setting(
+            "--ca", f"cannot be used: {error}", "Name a file of PEM certificates"
+        ) from error
+
+
+def describe(
+    server_uri: str, login: Mapping[str, str], context: ssl.SSLContext | None = None
+) -> Server:
+    """splunkd's GUID, name and roles; raises SplunkdSilent. login, context: as of Collection."""
+    service = _service(server_uri, login, _INFO_TIMEOUT_S, context)
     try:
         answer = service.get(UrlEncoded("/services/server/info"), output_mode="json")
         content = json.loads(answer.body.read())["entry"][0]["content"]
@@ -69,9 +90,10 @@ def describe(server_uri: str, session_key: str) -> Server:
     )
 
 
-def log_in(server_uri: str, user: str, password: str) -> str:
+def log_in(server_uri: str, user: str, password: str, context: ssl.SSLContext | None = None) -> str:
     """A session key for a person; raises SplunkdSilent."""
-    service = _service(server_uri, {"username": user, "password": password}, _INFO_TIMEOUT_S)
+    login = {"username": user, "password": password}
+    service = _service(server_uri, login, _INFO_TIMEOUT_S, context)
     try:
         service.login()
     except AuthenticationError:
@@ -82,7 +104,7 @@ def log_in(server_uri: str, user: str, password: str) -> str:
         return str(service.token).partition(" ")[2]
     raise SplunkdSilent(
         f"splunkd at {server_uri} gives no session: {why}",
-        next_step="Check --uri, the user and the password",
+        next_step="Check --uri, the user and the password; --ca names certificates to trust",
     )
 
 
@@ -90,13 +112,20 @@ class Collection:
     """One collection of KV Store; every method may raise KvStoreUnavailable.
 
     Once it was raised, the rest of a run is spared the waiting: it is raised again at once.
-    login: `{"token": "Splunk KEY"}`, as a run has it, or what else splunklib's Service takes.
+    login: `{"token": "Splunk KEY"}`, as a run has it, or `{"splunkToken": TOKEN}`.
+    context: how the certificate is verified; None for splunkd on this host.
     """
 
-    def __init__(self, server_uri: str, login: Mapping[str, str], name: str) -> None:
+    def __init__(
+        self,
+        server_uri: str,
+        login: Mapping[str, str],
+        name: str,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self._uri = server_uri
         self._path = UrlEncoded(f"storage/collections/data/{name}", skip_encode=True)
-        self._service = _service(server_uri, login, _TIMEOUT_S)
+        self._service = _service(server_uri, login, _TIMEOUT_S, context)
         self._failure: KvStoreUnavailable | None = None
 
     def insert(self, document: Json) -> bool:
@@ -178,10 +207,15 @@ class Collection:
         )
 
 
-def _service(server_uri: str, login: Mapping[str, str], timeout_s: float) -> Service:
+def _service(
+    server_uri: str,
+    login: Mapping[str, str],
+    timeout_s: float,
+    context: ssl.SSLContext | None = None,
+) -> Service:
     parts = urlsplit(server_uri)
     return Service(
-        handler=splunk_http(timeout=timeout_s),
+        handler=splunk_http(timeout=timeout_s, verify=context is not None, context=context),
         scheme=parts.scheme,
         host=parts.hostname or "",
         port=parts.port or 8089,  # splunkd's own default

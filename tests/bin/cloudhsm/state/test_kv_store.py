@@ -387,7 +387,7 @@ def test_a_collection_that_was_not_installed_is_told(splunkd: FakeSplunkd) -> No
 
 def test_splunkd_says_what_it_is(splunkd: FakeSplunkd) -> None:
     splunkd.roles = ["shc_member", "kv_store"]
-    assert describe(splunkd.uri, SESSION_KEY) == Server(
+    assert describe(splunkd.uri, {"token": f"Splunk {SESSION_KEY}"}) == Server(
         splunkd.guid, "sh1", ("shc_member", "kv_store")
     )
 
@@ -395,7 +395,7 @@ def test_splunkd_says_what_it_is(splunkd: FakeSplunkd) -> None:
 def test_a_splunkd_that_says_nothing_is_named(splunkd: FakeSplunkd) -> None:
     splunkd.denied = True
     with pytest.raises(SplunkdSilent, match=splunkd.uri):
-        describe(splunkd.uri, SESSION_KEY)
+        describe(splunkd.uri, {"token": f"Splunk {SESSION_KEY}"})
 
 
 # --- what hosts keep for themselves ----------------------------------------------------------
