@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
 from cloudhsm.aws.credentials import FORM_TIMEOUTS, unlocked
 from cloudhsm.base import settings
-from cloudhsm.base.arguments import SCHEME
 from cloudhsm.base.aws_identity import MASK
 from cloudhsm.base.errors import (
     CloudHsmError,
@@ -53,7 +52,7 @@ Parameters = Mapping[str, "str | None"]
 def validate(name: str, parameters: Parameters, metadata: Mapping[str, str]) -> None:
     """Raises CloudHsmError for what a person who saves the input should mend first."""
     conceal(metadata.get("session_key"))
-    asked = settings.parse(f"{SCHEME}://{name}", parameters, _now_ms())
+    asked = settings.parse_form(name, parameters, _now_ms())
     conceal(*asked.login.secrets)
     _refuse_files_of_a_member(asked, metadata)
     failures = check_access(_unlocked(asked, metadata), is_strict=True)
@@ -73,7 +72,7 @@ def check_access(asked: Settings, *, is_strict: bool = False) -> list[CloudHsmEr
             raise logs.advisories[0]
         return logs
 
-    return access_check.check(asked, source)
+    return access_check.check(asked, source, is_strict=is_strict)
 
 
 def run(
@@ -186,7 +185,7 @@ def _wired(
         logs = CloudWatchLogs(asked)
     host = metadata.get("server_host", "")
     read = read_ahead.fitting(asked.windows_in_flight)
-    advisories = logs.advisories
+    advisories = [*asked.advisories, *logs.advisories]
     return Collector(
         asked, logs, store, memory, writer, stop, host, read=read, advisories=advisories
     )
@@ -262,8 +261,13 @@ def _explain(asked: Settings, stop: Stop) -> None:
 
 
 def _told(failures: list[CloudHsmError], stanza: str) -> list[CloudHsmError]:
+    """Log each cause once, however many log groups it concerns."""
+    causes: dict[str, list[CloudHsmError]] = {}
     for failure in failures:
-        log.error("%s %s", pair("input", stanza), failure.line())
+        causes.setdefault(f"{type(failure).__name__} {failure.what}", []).append(failure)
+    for first, *others in causes.values():
+        more = f" also_on={len(others)}" if others else ""
+        log.error("%s %s%s", pair("input", stanza), first.line(), more)
     return failures
 
 

@@ -757,3 +757,41 @@ def test_a_role_is_assumed_at_an_sts_and_its_session_reads(
     )
     said = start(app, stdin=stdin)
     assert (said.returncode, len(data(said.stdout))) == (0, 1), said.stderr
+
+
+def test_one_cause_is_one_line_however_many_log_groups_it_concerns(
+    app: Path, aws: ScriptedAws, tmp_path: Path
+) -> None:
+    names = [f"{GROUP}{number}" for number in range(3)]
+    aws.script["DescribeLogGroups"] = [described(*names)]
+    aws.script["FilterLogEvents"] = [refusal("ServiceUnavailableException", "try later")]
+    document = configuration(tmp_path, endpoint_url=aws.url, start_time="-1h")
+    said = start(app, stdin=document, env=environment(AWS_MAX_ATTEMPTS="1")).stderr
+    (line,) = (one for one in said.splitlines() if one.startswith("ERROR"))
+    assert "ServiceUnavailableException: try later" in line
+    assert " also_on=2" in line
+
+
+def test_a_misspelt_identity_setting_stops_the_input_in_one_line(
+    app: Path, aws: ScriptedAws, tmp_path: Path
+) -> None:
+    document = configuration(tmp_path, endpoint_url=aws.url, role_arm="arn:aws:iam::1:role/x")
+    done = start(app, stdin=document)
+    assert done.returncode == 1
+    (line,) = (one for one in done.stderr.splitlines() if one.startswith("ERROR"))
+    assert "role_arm is not a setting of aws_cloudhsm; did you mean role_arn?" in line
+    assert aws.requests == []
+
+
+def test_another_unknown_setting_is_logged_and_the_input_collects(
+    app: Path, aws: ScriptedAws, tmp_path: Path
+) -> None:
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = [filtered()]
+    document = configuration(tmp_path, endpoint_url=aws.url, owner="me", start_time="-1h")
+    done = start(app, stdin=document)
+    assert done.returncode == 0
+    (line,) = (one for one in done.stderr.splitlines() if "what=advisory" in one)
+    assert "owner is not a setting of aws_cloudhsm" in line
+    (heartbeat,) = (e["data"] for e in events(done.stdout) if '"heartbeat"' in e["data"])
+    assert json.loads(heartbeat)["advisories"] == ["owner is not a setting of aws_cloudhsm"]

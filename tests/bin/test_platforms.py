@@ -251,14 +251,15 @@ def test_a_stanza_is_read_as_its_document_is_encoded_whatever_the_code_page(
     assert "aws_cloudhsm://pr\u00fcf-\u65e5\u672c".encode() in said.stdout
 
 
-def test_nothing_that_ships_needs_a_module_of_unix() -> None:
-    rooms = sorted(path.stem for path in (ROOT / "bin" / "cloudhsm").glob("*.py"))
-    commands = sorted(path.stem for path in (ROOT / "bin").glob("*.py"))
-    modules = [f"cloudhsm.{room}" for room in rooms if room != "__init__"] + commands
+def test_nothing_that_ships_needs_a_module_of_unix(app: Path) -> None:
+    source = ROOT / "bin"
+    paths = [path.relative_to(source).with_suffix("") for path in sorted(source.rglob("*.py"))]
+    modules = [".".join(path.parts) for path in paths if path.name != "__init__"]
+    assert {"aws_cloudhsm", "cloudhsm.wiring", "cloudhsm.state.file_store"} <= {*modules}
     code = (
         "import importlib, sys\n"
         f"for name in {UNIX_ONLY}: sys.modules[name] = None\n"
-        f"sys.path.insert(0, {str(ROOT / 'bin')!r})\n"
+        f"sys.path.insert(0, {str(app / 'bin')!r})\n"
         f"sys.path += [{str(LIBRARIES / 'common')!r}, {str(LIBRARIES / _set())!r}]\n"
         f"for name in {modules}: importlib.import_module(name)"
     )

@@ -307,16 +307,23 @@ class CloudWatchLogs:
         except _NO_CREDENTIALS as error:
             raise credentials.missing(error, self._region, self._login) from error
         except _NO_CONNECTION as error:
-            raise EndpointUnreachable(
-                f"{self.endpoint} cannot be reached: {redacted(str(error))}",
-                place=place,
-                next_step=_region_hint(self._clients.session, self._region)
-                + "Check aws_region, endpoint_url, DNS, proxy and firewall of this host",
-            ) from error
+            raise self._unreachable(error, place) from error
         except (exceptions.BotoCoreError, ResponseParserError, ValueError) as error:
             raise ServiceFailure(
                 f"{action} failed: {error}", place=place, next_step=_BY_ITSELF
             ) from error
+
+    def _unreachable(self, error: Exception, place: Place) -> EndpointUnreachable:
+        """What to report of an endpoint: this client's, or that of a call botocore made for it."""
+        url = str(getattr(error, "kwargs", {}).get("endpoint_url") or self.endpoint)
+        setting = "endpoint_url" if url.startswith(self.endpoint) else "sts_endpoint_url"
+        proxy = "proxy_url" if self._login.proxy_url else "HTTPS_PROXY"
+        return EndpointUnreachable(
+            f"{url.rstrip('/')} cannot be reached: {redacted(str(error))}",
+            place=place,
+            next_step=_region_hint(self._clients.session, self._region)
+            + f"Check aws_region, {setting}, DNS, {proxy} and firewall of this host",
+        )
 
 
 _BY_ITSELF = "The next run tries again from where this one stopped"

@@ -2,13 +2,14 @@
 
 The modules, from the top: imports go only downward.
 
-============  ================================================================
-settings      what the administrator set for an input, validated (pure)
-aws_identity  which AWS identity an input uses: its settings, validated (pure)
-arguments     the settings of a stanza for Splunk's forms (pure)
-counters      what runs did, counted (pure)
-redaction     secrets removed from texts and log lines (pure)
-errors        errors that state what happened, where, and what to do (pure)
-shutdown      ending a run early and in order
-============  ================================================================
+=============  ================================================================
+settings       what the administrator set for an input, validated (pure)
+setting_names  names of settings that are neither ours nor Splunk's (pure)
+aws_identity   which AWS identity an input uses: its settings, validated (pure)
+arguments      the settings of a stanza for Splunk's forms (pure)
+counters       what runs did, counted (pure)
+redaction      secrets removed from texts and log lines (pure)
+errors         errors that state what happened, where, and what to do (pure)
+shutdown       ending a run early and in order
+=============  ================================================================
 """

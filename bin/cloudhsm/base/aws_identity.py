@@ -123,7 +123,7 @@ def endpoint(setting: str, text: str) -> str | None:
     if scheme == "http" and host not in _LOOPBACK:
         raise refused_setting(
             setting,
-            f"http://{host} would send audit records, requests and secrets unencrypted",
+            f"http://{host} would send audit records and requests unencrypted",
             "Use https://; plain http is accepted for this machine's loopback addresses only",
         )
     return text

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from cloudhsm.base import aws_identity
+from cloudhsm.base import aws_identity, setting_names
 from cloudhsm.base.arguments import (
     DEFAULT_LATENESS_HORIZON,
     DEFAULT_LOG_GROUPS,
@@ -16,12 +16,15 @@ from cloudhsm.base.arguments import (
     DEFAULT_STATE_STORE,
     DEFAULT_WINDOWS_IN_FLIGHT,
     LOG_LEVELS,
+    SCHEME,
     STATE_STORES,
 )
 from cloudhsm.base.aws_identity import Login
-from cloudhsm.base.errors import refused_setting
+from cloudhsm.base.errors import CloudHsmError, refused_setting
+from cloudhsm.base.setting_names import UnknownSetting
 
 DEFAULT_INTERVAL_S = 60
+SHORTEST_INTERVAL_S = 10
 
 # A start_time this far ahead of the host's clock may still mean now in another time zone.
 _CLOCK_SLACK_MS = 24 * 3_600_000
@@ -38,10 +41,14 @@ _GROUP = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}\*?")
 
 @dataclass(frozen=True)
 class GroupSelector:
-    """One entry of `log_groups`: an exact name, or a prefix (it ended in `*` or `/`)."""
+    """One entry of `log_groups`: an exact name, or a prefix (it ended in `*` or `/`).
+
+    may_be_empty: it ended in `*`, so log groups may match it later.
+    """
 
     name: str
     is_prefix: bool
+    may_be_empty: bool = False
 
     def matches(self, group: str) -> bool:
         """Whether a log group belongs to this entry."""
@@ -60,7 +67,8 @@ class Settings:
     windows_in_flight: how many stretches of a group's history are read side by side.
     state_store: where states are kept, one of STATE_STORES.
     log_level:  of this input's log file, one of LOG_LEVELS.
-    login:      as whom AWS is asked, and by which way.
+    login:      AWS identity and network path.
+    unknown:    settings that are neither ours nor Splunk's.
     """
 
     stanza: str
@@ -76,6 +84,12 @@ class Settings:
     state_store: str = DEFAULT_STATE_STORE
     log_level: str = DEFAULT_LOG_LEVEL
     login: Login = field(default_factory=Login)
+    unknown: tuple[UnknownSetting, ...] = ()
+
+    @property
+    def advisories(self) -> list[CloudHsmError]:
+        """What an administrator should fix although the input works."""
+        return [setting.error() for setting in self.unknown]
 
     def start_ms(self, now_ms: int) -> int:
         """`start_time` as milliseconds since 1970 UTC, seen from `now_ms`."""
@@ -88,6 +102,8 @@ def parse(stanza: str, parameters: Mapping[str, str | None], now_ms: int) -> Set
     Raises SettingError, which names the setting and says what is allowed.
     """
     values = {name: (value or "").strip() for name, value in parameters.items()}
+    unknown = setting_names.unknown(name for name, value in values.items() if value)
+    setting_names.refuse_identity(unknown)
     start_time = values.get("start_time") or DEFAULT_START_TIME
     if _start_ms(start_time, now_ms) > now_ms + _CLOCK_SLACK_MS:
         raise refused_setting(
@@ -109,7 +125,27 @@ def parse(stanza: str, parameters: Mapping[str, str | None], now_ms: int) -> Set
         state_store=_state_store(values.get("state_store") or DEFAULT_STATE_STORE),
         log_level=_log_level(values.get("log_level") or DEFAULT_LOG_LEVEL),
         login=aws_identity.parse(values),
+        unknown=unknown,
     )
+
+
+def parse_form(name: str, parameters: Mapping[str, str | None], now_ms: int) -> Settings:
+    """Check an input that a person saves: more strictly, since that person can still change it.
+
+    Raises SettingError.
+    """
+    setting_names.refuse_input_name(name)
+    checked = parse(f"{SCHEME}://{name}", parameters, now_ms)
+    for error in checked.advisories:
+        raise error
+    interval = (parameters.get("interval") or "").strip()
+    if re.fullmatch(r"[\d.]+", interval) and _interval(interval) < SHORTEST_INTERVAL_S:
+        raise refused_setting(
+            "interval",
+            f"{interval} is shorter than {SHORTEST_INTERVAL_S} s",
+            "Write 60, or another number of seconds between two runs",
+        )
+    return checked
 
 
 def _region(text: str) -> str:
@@ -139,7 +175,7 @@ def _selectors(text: str) -> tuple[GroupSelector, ...]:
                 "a name has letters, digits and . - _ / #",
             )
     return tuple(
-        GroupSelector(entry.rstrip("*"), is_prefix=entry.endswith(("*", "/")))
+        GroupSelector(entry.rstrip("*"), entry.endswith(("*", "/")), entry.endswith("*"))
         for entry in dict.fromkeys(entries)
     )
 

@@ -60,15 +60,21 @@ class Source(Protocol):
 
 
 def check(
-    settings: Settings, connect: Callable[[], Source], limit_s: float = LIMIT_S
+    settings: Settings,
+    connect: Callable[[], Source],
+    limit_s: float = LIMIT_S,
+    *,
+    is_strict: bool = False,
 ) -> list[CloudHsmError]:
-    """What stands in the way of collecting, after `limit_s` seconds at most; empty for nothing.
+    """What prevents collecting, after `limit_s` seconds at most; empty for nothing.
+
+    is_strict: a folder of log groups, which ends in /, must contain one.
 
     `connect` makes the client, which may already ask for credentials. What is allowed is logged,
     and so is what a person may want to know but need not mend now: a prefix without log groups,
     or entries for which the time did not suffice.
     """
-    dry_call = _DryCall(settings, connect, limit_s)
+    dry_call = _DryCall(settings, connect, limit_s, is_strict)
     # A name server that never answers cannot be interrupted, only left behind.
     thread = threading.Thread(target=dry_call.run, name="access", daemon=True)
     thread.start()
@@ -104,7 +110,10 @@ class _DryCall:
     awaited: what is being waited for. is_abandoned: nobody listens any more.
     """
 
-    def __init__(self, settings: Settings, connect: Callable[[], Source], limit_s: float) -> None:
+    def __init__(
+        self, settings: Settings, connect: Callable[[], Source], limit_s: float, is_strict: bool
+    ) -> None:
+        self._is_strict = is_strict
         self.awaited = "AWS credentials"
         self.failures: list[CloudHsmError] = []
         self.is_abandoned = False
@@ -123,7 +132,7 @@ class _DryCall:
                     break
                 self._try_entry(source, selector)
         except (CredentialsError, EndpointUnreachable, ServiceFailure) as error:
-            self.failures.append(_explained(error))
+            self.failures.append(_explained(error, self._settings))
         except CloudHsmError as error:
             self.failures.append(error)
         except Exception as error:  # noqa: BLE001  (a thread's edge: it must not end in silence)
@@ -176,15 +185,16 @@ class _DryCall:
 
     def _without_group(self, error: GroupNotFound, selector: GroupSelector) -> None:
         """A name without a group is mostly a typing error; a prefix may be ahead of its groups."""
-        if selector.is_prefix:
+        if selector.is_prefix and (selector.may_be_empty or not self._is_strict):
             self._note(logging.WARNING, "result=no_log_group", entry=_written(selector))
             return
         self.failures.append(
             GroupNotFound(
                 error.what,
                 place=error.place,
-                next_step="Check its spelling, aws_region and whose the credentials are; if it is "
-                "still to be made, write a prefix that ends in *, which may match later",
+                next_step=f"Check aws_region ({self._settings.aws_region}), the spelling, and "
+                "which account the credentials belong to. A cluster's log group appears with its "
+                "first record: for a new one, write a prefix that ends in *, which may match later",
             )
         )
 
@@ -244,7 +254,7 @@ def _denied(denials: list[AccessDenied], statement: dict[str, str]) -> AccessDen
     )
 
 
-def _explained(error: CloudHsmError) -> CloudHsmError:
+def _explained(error: CloudHsmError, settings: Settings) -> CloudHsmError:
     """The error, led by why it came to be where its causes tell."""
     if isinstance(error, ServiceFailure):
         return ServiceFailure(
@@ -255,7 +265,7 @@ def _explained(error: CloudHsmError) -> CloudHsmError:
         )
     if not isinstance(error, EndpointUnreachable):
         return error
-    why, next_step = _reason([*_causes(error)])
+    why, next_step = _reason([*_causes(error)], settings)
     return EndpointUnreachable(
         f"{why}: {error.what}" if why else error.what,
         place=error.place,
@@ -270,7 +280,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _reason(causes: list[BaseException]) -> tuple[str, str]:
+def _reason(causes: list[BaseException], settings: Settings) -> tuple[str, str]:
     """Why an endpoint cannot be reached, and what to do; empty where the causes do not tell.
 
     botocore's and urllib3's errors are known by their names: this room does not load them.
@@ -281,7 +291,7 @@ def _reason(causes: list[BaseException]) -> tuple[str, str]:
     if "ProxyConnectionError" in names:
         return (
             f"The proxy does not let us through ({causes[-1]})",
-            "Check HTTPS_PROXY and NO_PROXY of the user that runs Splunk, and the proxy's rules",
+            f"Check {_proxy_settings(settings)}, and the proxy's rules",
         )
     if _any(causes, socket.gaierror):
         return (
@@ -307,6 +317,12 @@ def _reason(causes: list[BaseException]) -> tuple[str, str]:
     ):
         return "There is no route to the host", "Check the network of this host, or name a proxy"
     return "", ""
+
+
+def _proxy_settings(settings: Settings) -> str:
+    if settings.login.proxy_url:
+        return "proxy_url and proxy_credential"
+    return "HTTPS_PROXY and NO_PROXY of the user that runs Splunk"
 
 
 def _any(causes: list[BaseException], kind: type[BaseException]) -> bool:

@@ -39,6 +39,7 @@ _SEVERITIES = {10: "DEBUG", 20: "INFO", 30: "WARN", 40: "ERROR", 50: "FATAL"}
 _LIBRARIES = ("botocore", "urllib3")
 # Even at level DEBUG: answers are whole audit records, which belong to the index of their own and
 # nowhere else; and of the hooks there are hundreds of lines per call.
+_RAISES_TOO = "botocore.credentials"
 _NEVER_DEBUG = ("botocore.parsers", "botocore.hooks")
 _FORGING = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -126,6 +127,8 @@ def _set_levels(level: int) -> None:
     logging.getLogger().setLevel(level)
     for name in _LIBRARIES:
         logging.getLogger(name).setLevel(level if level <= logging.DEBUG else logging.WARNING)
+    # It logs what it then raises, which is reported as one error.
+    logging.getLogger(_RAISES_TOO).setLevel(level if level <= logging.DEBUG else logging.CRITICAL)
     for name in _NEVER_DEBUG:
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -241,12 +244,19 @@ def _message(record: logging.LogRecord) -> str:
 
 def _is_pairs(record: logging.LogRecord, text: str) -> bool:
     """Only our own loggers are trusted to quote what is not theirs."""
-    return record.name.partition(".")[0] == log.name and PAIRS.fullmatch(text) is not None
+    return _is_ours(record) and PAIRS.fullmatch(text) is not None
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] == log.name
 
 
 def _trace(record: logging.LogRecord) -> str:
-    """The traceback as one more pair, led by a blank; empty without an exception."""
-    if not record.exc_info:
+    """The traceback as one more pair, led by a blank; empty without an exception.
+
+    Of libraries at level DEBUG only: what they trace, our own error states in a line.
+    """
+    if not record.exc_info or (not _is_ours(record) and not log.isEnabledFor(logging.DEBUG)):
         return ""
     text = logging.Formatter().formatException(record.exc_info)
     return " " + pair("trace", redacted(text))

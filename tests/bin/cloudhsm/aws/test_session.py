@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
 from cloudhsm.aws.session import LINK_LOCAL, AwsSession, Timeouts, bypass_proxies_for_link_local
 from cloudhsm.base.aws_identity import Login
-from cloudhsm.base.errors import CredentialsError, SettingError
+from cloudhsm.base.errors import CredentialsError, EndpointUnreachable, SettingError
+from cloudhsm.base.settings import parse
+from cloudhsm.collect import access_check
 from tests.bin.cloudhsm.aws.test_credentials import session_of
 from tests.bin.fakes import Answer, ScriptedAws
 
@@ -179,3 +182,38 @@ def test_every_client_has_the_proxy_and_the_certificates_of_the_stanza(tmp_path:
         client = AwsSession(login, ONCE).create_client(service, region_name="us-east-1")
         assert client.meta.config.proxies == {"https": "http://proxy.example:3128"}
         assert client._endpoint.http_session._verify is True
+
+
+def test_an_sts_that_cannot_be_reached_is_named_with_its_setting() -> None:
+    settings = parse(
+        "aws_cloudhsm://x",
+        {
+            "aws_region": "us-east-1",
+            "aws_access_key_id": "AKIAIOSFODNN7EXAMPLE",
+            "aws_secret_access_key": "a-secret-access-key",
+            "role_arn": ROLE,
+            "sts_endpoint_url": "https://127.0.0.1:1",
+        },
+        0,
+    )
+    source = CloudWatchLogs(settings, ONCE)
+    (error,) = source.discover(settings.log_groups).failures
+    assert isinstance(error, EndpointUnreachable)
+    assert error.what.startswith("https://127.0.0.1:1 cannot be reached")
+    assert "sts_endpoint_url" in error.next_step
+
+
+def test_a_proxy_that_is_down_is_named_by_the_setting_that_names_it() -> None:
+    settings = parse(
+        "aws_cloudhsm://x",
+        {
+            "aws_region": "us-east-1",
+            "aws_access_key_id": "AKIAIOSFODNN7EXAMPLE",
+            "aws_secret_access_key": "a-secret-access-key",
+            "proxy_url": "http://127.0.0.1:1",
+        },
+        0,
+    )
+    (error,) = access_check.check(settings, lambda: CloudWatchLogs(settings, ONCE))
+    assert "Check proxy_url and proxy_credential" in error.next_step
+    assert "HTTPS_PROXY" not in str(error)

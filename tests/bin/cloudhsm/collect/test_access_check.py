@@ -89,9 +89,11 @@ def settings(url: str, *entries: str) -> Settings:
     return parse("aws_cloudhsm://prod", asked, NOW_MS)
 
 
-def checked(url: str, *entries: str, limit_s: float = 15) -> list[CloudHsmError]:
+def checked(
+    url: str, *entries: str, limit_s: float = 15, is_strict: bool = False
+) -> list[CloudHsmError]:
     asked = settings(url, *entries)
-    return check(asked, lambda: CloudWatchLogs(asked, SHORT), limit_s)
+    return check(asked, lambda: CloudWatchLogs(asked, SHORT), limit_s, is_strict=is_strict)
 
 
 def statement(error: CloudHsmError) -> dict[str, str]:
@@ -212,6 +214,15 @@ def test_a_prefix_without_log_groups_is_allowed_and_warned_of(
     assert record.levelno == logging.WARNING
     assert "result=no_log_group" in record.getMessage()
     assert entry in record.getMessage()
+
+
+def test_a_region_without_log_groups_is_refused_when_an_input_is_saved(aws: ScriptedAws) -> None:
+    aws.script["DescribeLogGroups"] = [described()]
+    (error,) = checked(aws.url, "/aws/cloudhsm/", is_strict=True)
+    assert isinstance(error, GroupNotFound)
+    assert "aws_region (us-east-1)" in error.next_step
+    assert "a prefix that ends in *, which may match later" in error.next_step
+    assert checked(aws.url, "/aws/cloudhsm/*", is_strict=True) == []
 
 
 def test_every_entry_is_tried_and_all_failures_are_told_at_once(aws: ScriptedAws) -> None:

@@ -406,3 +406,17 @@ def test_all_that_botocore_says_at_debug_holds_no_secret(
     for piece in (SECRET, SECRET[:12], SECRET[-12:], token, token[:12], "CN_LOGIN"):
         assert piece not in told
     assert not re.search(r"Signature=[0-9a-f]|Signature:(\\n)?[0-9a-f]", told)
+
+
+@pytest.mark.parametrize(("level", "has_trace"), [("INFO", False), ("DEBUG", True)])
+def test_the_trace_of_a_library_is_logged_at_debug_only(
+    home: Path, level: str, has_trace: bool
+) -> None:
+    with open_log(STANZA, level, home):
+        for name in ("botocore.credentials", "botocore.httpsession"):
+            try:
+                (home / "missing").read_text()
+            except OSError:
+                logging.getLogger(name).warning("Refreshing failed", exc_info=True)
+    assert any("trace=" in line for line in lines(home)) == has_trace
+    assert len(lines(home)) == 1 + has_trace
