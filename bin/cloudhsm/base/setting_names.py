@@ -61,7 +61,7 @@ def unknown(names: Iterable[str]) -> tuple[UnknownSetting, ...]:
 
 
 def refuse_identity(settings: Iterable[UnknownSetting]) -> None:
-    """Raises SettingError for a near miss of a setting that decides what is read, or its AWS identity."""
+    """Raises SettingError for a near miss of a setting that decides what is read."""
     for setting in settings:
         if setting.meant in _IDENTITY:
             raise setting.error()
