@@ -4,6 +4,7 @@ The modules, from the top: imports go only downward.
 
 ===============  ==========================================================================
 cloudwatch_logs  CloudWatch Logs: listing and reading log groups
+refusals         refusals of AWS that no retry resolves (pure)
 page_parser      pages of events out of botocore's responses, without its detours
 credentials      where AWS credentials come from, and the clients that use them
 session          TLS, proxy and endpoints of every client, also those that botocore creates

@@ -18,7 +18,7 @@ import botocore.session
 from botocore import exceptions, xform_name
 from botocore.parsers import ResponseParserError
 
-from cloudhsm.aws import credentials, page_parser
+from cloudhsm.aws import credentials, page_parser, refusals
 from cloudhsm.aws.log_source import Discovery, FoundGroup, Page
 from cloudhsm.aws.rate_limit import Pace, default_calls_per_second
 from cloudhsm.aws.session import Timeouts, blank_ca_bundle
@@ -336,6 +336,8 @@ def _said(error: exceptions.ClientError) -> tuple[str, str]:
 
 
 def _from_answer(code: str, message: str, action: str, place: Place) -> CloudHsmError:
+    if lasting := refusals.refusal(code, message, action, place):
+        return lasting
     if code in _DENIED:
         resource = place.group or "log groups of this Region"
         return AccessDenied(

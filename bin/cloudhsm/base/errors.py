@@ -75,6 +75,10 @@ class AccessDenied(CloudHsmError):
     """AWS refused an action."""
 
 
+class RefusedUntilChanged(CloudHsmError):
+    """AWS refuses until somebody changes something there; the input tries again in each run."""
+
+
 class GroupNotFound(CloudHsmError):
     """A log group that the stanza names does not exist."""
 

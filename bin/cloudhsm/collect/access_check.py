@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from cloudhsm.aws.refusals import is_lasting
 from cloudhsm.base.errors import (
     AccessDenied,
     CloudHsmError,
@@ -242,8 +243,8 @@ def _denied(denials: list[AccessDenied], statement: dict[str, str]) -> AccessDen
     """One error for an action and an entry, with what to add to a policy."""
     first = denials[0]
     others = ", ".join(error.place.group or "" for error in denials[1:])
-    if "explicit deny" in first.what:
-        next_step = "An explicit deny overrides every Allow: change the policy that contains it"
+    if is_lasting(first):
+        next_step = first.next_step
     else:
         allow = json.dumps({"Effect": "Allow", **statement})
         next_step = f"Add this statement to a policy of the identity that AWS names: {allow}"

@@ -25,6 +25,8 @@ from cloudhsm.trail.window_plan import Replay
 
 SOURCETYPE = "aws:cloudhsm:collector"
 # Splunk reads JSON fields from the first 5,000 bytes of an event only.
+# Failures that may end without anybody doing something.
+_PASSING = ("ServiceFailure", "EndpointUnreachable", "StateLocked", "Unexpected")
 _MOST_FAILURES = 10
 _LONGEST_TEXT = 500
 
@@ -192,6 +194,9 @@ class InputReporter:
             caught_up=outcome.has_caught_up,
             clock_offset_ms=state.clock_offset_ms,
             failing=list(state.failures)[:_MOST_FAILURES],
+            needs_action=[
+                name for name, one in state.failures.items() if one.error not in _PASSING
+            ][:_MOST_FAILURES],
             advisories=[text[:_LONGEST_TEXT] for text in outcome.advisories[:_MOST_FAILURES]],
             version=__version__,
             python=platform.python_version(),

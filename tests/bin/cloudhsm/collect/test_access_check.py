@@ -173,7 +173,7 @@ def test_an_explicit_deny_is_not_mended_by_a_statement(aws: ScriptedAws) -> None
     denial = f"{DENIED} with an explicit deny in a service control policy"
     aws.script["FilterLogEvents"] = [refusal("AccessDeniedException", denial)]
     (error,) = checked(aws.url)
-    assert "An explicit deny overrides every Allow" in error.next_step
+    assert "ask the organization's administrator" in error.next_step
     assert "{" not in error.next_step
 
 
