@@ -22,7 +22,7 @@ lock: ## requirements/*.txt from requirements/*.in, with hashes
 	@$(DEV) -m tools.build.lock
 
 check: ## while you work, under a minute: ruff, mypy, prose, generated files, fast unit tests
-	@$(PYTHON) -m tools.build.environments dev moto cim ocsf
+	@$(PYTHON) -m tools.build.environments dev moto slim cim ocsf sigma py39 py313
 	@$(DEV) -m tools.build.vendor
 	@$(DEV) -m tools.checks.quick
 

@@ -12,6 +12,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # Each package whose docstrings list its parts, and the folder that it is imported from.
 PACKAGES = {"cloudhsm": ROOT / "bin", "emulator": ROOT, "tools": ROOT}
+# Packages of the repository, and which others each may import.
+MAY_IMPORT = {
+    "cloudhsm": set(),
+    "cloudhsm_push": {"cloudhsm"},
+    "samples": set(),
+    "emulator": {"samples"},
+    "tools": {"cloudhsm", "cloudhsm_push", "emulator", "samples", "tests"},
+}
+SCRIPTS = sorted((ROOT / "bin").glob("*.py"))
 # May use neither clock nor network nor disk.
 PURE = (
     "cloudhsm.base",
@@ -55,13 +64,22 @@ def listed(package: str) -> list[str]:
 
 def imported(module: str) -> Iterator[str]:
     """Every module that one imports, wherever in its text; of packages, what is taken from them."""
-    for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))):
+    path = MODULES[module]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    return imported_by(path, package)
+
+
+def imported_by(path: Path, package: str) -> Iterator[str]:
+    """The same for any file; `package` is what its relative imports begin at."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+            source = ".".join([*(parents if node.level else []), *filter(None, [node.module])])
             for alias in node.names:
-                submodule = f"{node.module}.{alias.name}"
-                yield submodule if submodule in MODULES else node.module
+                submodule = f"{source}.{alias.name}"
+                yield submodule if submodule in MODULES else source
 
 
 def upward(module: str) -> Iterator[str]:
@@ -101,3 +119,35 @@ def test_a_pure_module_uses_neither_clock_nor_network_nor_disk(module: str) -> N
 def test_only_the_shell_knows_the_libraries_of_aws_and_splunk(module: str) -> None:
     libraries = {name.split(".")[0] for name in imported(module)} & {"botocore", "splunklib"}
     assert libraries == LIBRARIES.get(module, set())
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_the_packages_that_it_may(package: str) -> None:
+    folder = {"cloudhsm": ROOT / "bin", "cloudhsm_push": ROOT / "push"}.get(package, ROOT)
+    for path in sorted((folder / package).rglob("*.py")):
+        if "node_modules" in path.parts:
+            continue
+        inside = ".".join(path.parent.relative_to(folder).parts)
+        others = {name.split(".")[0] for name in imported_by(path, inside)} - {package}
+        assert not (others & {*MAY_IMPORT, "tests"}) - MAY_IMPORT[package], path
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_a_shipped_script_imports_nothing_that_does_not_ship(script: Path) -> None:
+    others = {name.split(".")[0] for name in imported_by(script, "")}
+    assert not others & {*MAY_IMPORT, "tests"} - {"cloudhsm"}
+
+
+@pytest.mark.parametrize(
+    ("package", "line", "found"),
+    [
+        ("cloudhsm.trail", "from .. import collect", "cloudhsm.collect"),
+        ("cloudhsm.trail", "from ..collect.collector import x", "cloudhsm.collect.collector"),
+        ("cloudhsm.trail", "from . import gap_ledger", "cloudhsm.trail.gap_ledger"),
+        ("emulator.conf", "def f():\n    from ..spl import pipeline", "emulator.spl.pipeline"),
+        ("tools.content", "import tools.generate", "tools.generate"),
+    ],
+)
+def test_every_way_to_import_is_seen(tmp_path: Path, package: str, line: str, found: str) -> None:
+    (tmp_path / "x.py").write_text(line)
+    assert list(imported_by(tmp_path / "x.py", package)) == [found]

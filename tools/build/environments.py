@@ -26,11 +26,16 @@ from tools.build import interpreters
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST_FOR_DEVELOPMENT = (3, 11)
+_ENDED_BY_CTRL_C = 130
 INSTALLS_AT_ONCE = 3  # pip mostly waits for the network and for the disk
 
 
 class EnvironmentProblem(Exception):
     """An environment cannot be made; the message has the reason and what to do."""
+
+
+class Interrupted(Exception):
+    """A program was ended by a signal: no reason to try another way."""
 
 
 @dataclass(frozen=True)
@@ -87,61 +92,65 @@ class Environment:
 
     def is_current(self) -> bool:
         """Whether it was made, completely, from these requirements and this interpreter."""
-        return (
-            self.python.exists()
-            and self._stamp.exists()
-            and self._stamp.read_text() == self._made_from()
-        )
+        return self.python.exists() and self._made_from() == [self._base(), self._lock()]
 
     def make(self, uv: Path | None) -> None:
         """Create it, or bring it up to date in place, since others may be running from it.
 
-        One that was not finished, because somebody pressed Ctrl-C, is made again from the start.
+        One that was not finished, because somebody pressed Ctrl-C, or that was moved or made by
+        another Python, is made again from the start.
         """
-        made_from = self._made_from()
-        is_whole = self._stamp.exists() and self._is_of_this_interpreter()
+        wanted = [self._base(), self._lock()]
+        is_whole = self.python.exists() and self._made_from()[:1] == wanted[:1]
         self._stamp.unlink(missing_ok=True)
         if uv is None or not self._filled_by_uv(uv, is_whole):
-            self._fill_by_pip(is_whole)
-        self._stamp.write_text(made_from)
+            self._fill_by_pip()
+        self._stamp.write_text("\n".join(wanted))
 
     def _filled_by_uv(self, uv: Path, is_whole: bool) -> bool:
         """False, with the reason on a line, where uv fails: pip may have another way."""
-        commands = []
-        if not is_whole:
-            commands.append(["venv", "--quiet", "--clear", "--python", str(self.interpreter)])
-            commands[-1].append(str(self.folder))
-        install = ["pip", "install", "--quiet", "--python", str(self.python)]
-        commands.append([*install, *self._what_to_install()])
+        new = ["venv", "--quiet", "--clear", "--python", str(self.interpreter), str(self.folder)]
+        # sync also removes what a lock no longer has.
+        fill = ["pip", "sync", "--quiet", "--allow-empty-requirements", "--require-hashes"]
+        fill += ["--python", str(self.python), str(self.requirements)]
         try:
-            for command in commands:
+            for command in [fill] if is_whole else [new, fill]:
                 _run([str(uv), *command], self.name)
         except EnvironmentProblem as problem:
-            reason = str(problem).strip().splitlines()[-1]
+            reason = _reason(problem)
+        else:
+            reason = "" if self.python.exists() else "it made nothing"
+        if reason:
             print(f".venv/{self.name}: uv failed ({reason}); using pip", flush=True)
-            return False
-        return True
+        return not reason
 
-    def _fill_by_pip(self, is_whole: bool) -> None:
-        has_pip = is_whole and (self.folder / "bin" / "pip").exists()
-        if not has_pip:
-            _run([str(self.interpreter), "-m", "venv", "--clear", str(self.folder)], self.name)
+    def _fill_by_pip(self) -> None:
+        _run([str(self.interpreter), "-m", "venv", "--clear", str(self.folder)], self.name)
         pip = [str(self.python), "-m", "pip", "install", "--no-input", "--quiet"]
-        _run([*pip, "--disable-pip-version-check", *self._what_to_install()], self.name)
+        pip += ["--disable-pip-version-check", *(["--no-deps"] if self.alone else [])]
+        _run([*pip, "--require-hashes", "-r", str(self.requirements)], self.name)
 
-    def _what_to_install(self) -> list[str]:
-        alone = ["--no-deps"] if self.alone else []
-        return [*alone, "--require-hashes", "-r", str(self.requirements)]
+    def _made_from(self) -> list[str]:
+        """What the stamp has; nothing for an environment that was not finished."""
+        return self._stamp.read_text().split("\n") if self._stamp.exists() else []
 
-    def _is_of_this_interpreter(self) -> bool:
-        settings = self.folder / "pyvenv.cfg"
-        if not (settings.exists() and self.python.exists()):
-            return False
-        return f"home = {self.interpreter.parent}\n" in settings.read_text()
+    def _base(self) -> str:
+        """What it cannot be updated from: scripts name the folder and the interpreter."""
+        return _digest(f"{self.interpreter}\n{self.folder}")
 
-    def _made_from(self) -> str:
-        content = f"{self.interpreter}\n{requirement_text(self.requirements)}"
-        return hashlib.sha256(content.encode()).hexdigest()
+    def _lock(self) -> str:
+        return _digest(requirement_text(self.requirements))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _reason(problem: Exception) -> str:
+    """The line of an output that states the error, or its last one."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    stated = [line for line in lines if line.lower().startswith(("error:", "cause:", "caused by"))]
+    return (stated or lines or ["no output"])[0 if stated else -1]
 
 
 def requirement_text(path: Path) -> str:
@@ -193,8 +202,13 @@ def _make_all(environments: list[Environment], root: Path) -> None:
     for environment in environments:
         print(f"setting up .venv/{environment.name}", flush=True)
     with ThreadPoolExecutor(INSTALLS_AT_ONCE) as pool:
-        for done in [pool.submit(environment.make, uv) for environment in environments]:
-            done.result()
+        made = [pool.submit(environment.make, uv) for environment in environments]
+        try:
+            for done in made:
+                done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _uv(root: Path) -> Path | None:
@@ -202,19 +216,23 @@ def _uv(root: Path) -> Path | None:
     try:
         return installed_uv(root)
     except EnvironmentProblem as problem:
-        reason = str(problem).strip().splitlines()[-1]
-        print(f"uv cannot be installed ({reason}); using pip", flush=True)
+        print(f"uv cannot be installed ({_reason(problem)}); using pip", flush=True)
         return None
 
 
 def installed_uv(root: Path) -> Path:
-    """uv on PATH, otherwise in .venv/uv, where pip puts it. Raises EnvironmentProblem."""
-    if on_path := shutil.which("uv"):
-        return Path(on_path)
+    """uv on PATH, otherwise the pinned one. Raises EnvironmentProblem."""
+    on_path = shutil.which("uv")
+    return Path(on_path) if on_path else pinned_uv(root)
+
+
+def pinned_uv(root: Path) -> Path:
+    """uv in .venv/uv, where pip puts it. Raises EnvironmentProblem."""
     environment = plan("uv", root)
     if environment is None:
         raise EnvironmentProblem("no Python for uv")
     if not environment.is_current():
+        print("setting up .venv/uv", flush=True)
         environment.make(None)
     return environment.folder / "bin" / "uv"
 
@@ -236,16 +254,22 @@ def _own_interpreter() -> Path:
 
 
 def _run(command: list[str], name: str) -> None:
-    """Run quietly; a failure shows all output of the command."""
-    outcome = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        check=False,
-        env={**os.environ, "UV_SYSTEM_CERTS": "1", "UV_PYTHON_DOWNLOADS": "never"},
-    )
+    """Run quietly; a failure shows all output of the command. Raises Interrupted for a signal."""
+    try:
+        outcome = subprocess.run(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            check=False,
+            env={**os.environ, "UV_SYSTEM_CERTS": "1", "UV_PYTHON_DOWNLOADS": "never"},
+        )
+    except OSError as error:
+        raise EnvironmentProblem(f"{command[0]} cannot be started: {error.strerror}") from error
+    if outcome.returncode < 0 or outcome.returncode == _ENDED_BY_CTRL_C:
+        raise Interrupted(command[0])
     if outcome.returncode != 0:
         raise EnvironmentProblem(
             f".venv/{name}: this failed: {' '.join(command)}\n{outcome.stdout}"
@@ -255,12 +279,12 @@ def _run(command: list[str], name: str) -> None:
 def main(names: list[str]) -> int:
     try:
         missing = prepare(names)
-    except EnvironmentProblem as problem:
+    except (EnvironmentProblem, OSError, RuntimeError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         print("interrupted; the next run makes again what is not finished", file=sys.stderr)
-        return 130
+        return _ENDED_BY_CTRL_C
     for version in missing:
         print(f"Python {version}: not found")
     return 0

@@ -6,13 +6,14 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tools.build import environments
-from tools.build.environments import ROOT, EnvironmentProblem, Recipe
+from tools.build.environments import ROOT, Environment, EnvironmentProblem, Recipe
 
 
 @pytest.fixture
@@ -36,7 +37,8 @@ def test_an_environment_is_made_once_and_again_when_its_requirements_change(
     assert capsys.readouterr().out == ""
     made = environments.plan("dev", root)
     assert made is not None
-    assert not replace(made, interpreter=Path("/usr/bin/python9.9")).is_current()
+    assert not replace(made, interpreter=made.interpreter.with_name("python9.9")).is_current()
+    assert not replace(made, folder=root / ".venv" / "moved").is_current()
 
     (root / "requirements" / "dev.txt").write_text("# nothing more\n")
     environments.prepare(["dev"], root)
@@ -77,20 +79,87 @@ def test_a_package_without_its_hash_is_refused(root: Path) -> None:
         environments.prepare(["dev"], root)
 
 
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [
+        ("#!/bin/sh\necho error: no such option >&2\nexit 2\n", "error: no such option"),
+        ("#!/no/such/interpreter\n", "cannot be started"),
+        ("#!/bin/sh\nprintf 'caf\\351'\nexit 1\n", "caf"),
+        ("#!/bin/sh\nexit 0\n", "it made nothing"),
+    ],
+)
 def test_where_uv_fails_pip_does_the_same_and_the_reason_is_shown(
     root: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    program: str,
+    reason: str,
 ) -> None:
+    filled: list[str] = []
+    monkeypatch.setattr(Environment, "_fill_by_pip", _made_by_pip(filled))
     uv = tmp_path / "path" / "uv"
     uv.parent.mkdir()
-    uv.write_text("#!/bin/sh\necho no such option >&2\nexit 2\n")
+    uv.write_text(program)
     uv.chmod(0o755)
     monkeypatch.setenv("PATH", f"{uv.parent}:{os.environ['PATH']}")
     assert environments.prepare(["dev"], root) == []
-    assert ".venv/dev: uv failed (no such option); using pip" in capsys.readouterr().out
-    assert (root / ".venv/dev/bin/pip").exists()
+    said = capsys.readouterr().out
+    assert ".venv/dev: uv failed (" in said
+    assert reason in said
+    assert filled == ["dev"]
+
+
+def _made_by_pip(filled: list[str]) -> Callable[[Environment], None]:
+    def fill(environment: Environment) -> None:
+        environment.folder.mkdir(parents=True, exist_ok=True)
+        filled.append(environment.name)
+
+    return fill
+
+
+def test_a_signal_to_uv_is_no_reason_to_go_on_with_pip(
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    filled: list[str] = []
+    monkeypatch.setattr(Environment, "_fill_by_pip", _made_by_pip(filled))
+    monkeypatch.setattr(environments, "ROOT", root)
+    uv = tmp_path / "path" / "uv"
+    uv.parent.mkdir()
+    uv.write_text("#!/bin/sh\nkill -INT $$\n")
+    uv.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{uv.parent}:{os.environ['PATH']}")
+    prepare = environments.prepare
+    monkeypatch.setattr(environments, "prepare", lambda names: prepare(names, root))
+    assert environments.main(["dev"]) == 130
+    assert capsys.readouterr().err.startswith("interrupted; the next run")
+    assert filled == []
+
+
+def test_what_a_lock_no_longer_has_is_removed(root: Path) -> None:
+    lock = root / "requirements" / "dev.txt"
+    lock.write_text(
+        "six==1.17.0 \\\n"
+        "    --hash=sha256:4721f391ed90541fddacab5acf947aa0d3dc7d27b2e1e8eda2be8970586c3274\n"
+    )
+    environments.prepare(["dev"], root)
+    (package,) = (root / ".venv/dev").glob("lib/python*/site-packages/six.py")
+    lock.write_text("# nothing\n")
+    environments.prepare(["dev"], root)
+    assert not package.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / ".venv").touch()
+    prepare = environments.prepare
+    monkeypatch.setattr(environments, "prepare", lambda names: prepare(names, root))
+    assert environments.main(["dev"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_where_uv_cannot_be_installed_pip_does_the_same(

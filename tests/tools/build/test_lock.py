@@ -41,6 +41,14 @@ def test_a_lock_names_no_host_and_no_path(source: Path) -> None:
 
 def test_a_file_that_uv_cannot_lock_is_named_with_uvs_words(tmp_path: Path) -> None:
     source = tmp_path / "x.in"
-    source.write_text("six==\n")
+    source.write_text("six==0.0.999\n")
     with pytest.raises(EnvironmentProblem, match=r"x\.in: uv cannot lock it\n"):
         lock.lock(source, installed_uv(ROOT))
+
+
+@pytest.mark.parametrize("line", ["six", "six>=1", "six==", "./six", "git+https://x/y", "--pre"])
+def test_a_line_that_pins_no_release_is_named(tmp_path: Path, line: str) -> None:
+    source = tmp_path / "x.in"
+    source.write_text(f"# why\n{line}\n")
+    with pytest.raises(EnvironmentProblem, match=r"x\.in:2: write NAME==RELEASE"):
+        lock.lock(source, Path("/no/uv"))

@@ -1,12 +1,12 @@
-"""Reports words that are not the field's, and detection titles that are too long.
+"""Reports words that are not the field's, in what people read.
 
-    python -m tools.checks.prose            compare with the baseline
-    python -m tools.checks.prose --write    write the baseline, where no word became more frequent
-    python -m tools.checks.prose --all      report the known hits too
+    python -m tools.checks.prose              compare with the baseline
+    python -m tools.checks.prose --all        report the known hits too
+    python -m tools.checks.prose --write      write the baseline, where no file has more hits
+    python -m tools.checks.prose --new-words  the same after words.yaml got new words
 
 words.yaml lists the words and what to write instead, allowed.yaml the uses that were reviewed,
-baseline.json the number of known hits by file. A file may have fewer hits than the baseline, never
-more; what was reworded is taken out of the baseline with --write.
+baseline.json the number of known hits by file, which may only shrink.
 """
 
 from __future__ import annotations
@@ -14,29 +14,41 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from tools.checks.prose import baseline
 from tools.checks.prose.passages import is_read, passages
-from tools.checks.prose.words import Hit, WordList
+from tools.checks.prose.words import ALLOWED, Allowed, Hit, WordList
 from tools.content.mappings import MappingError
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = Path("tools", "checks", "prose")
 BASELINE = FOLDER / "baseline.json"
-# Not our words: data of tests, facts of standards, names of a release.
+# Not our words: data of tests, facts of standards, names of a release; and the lists themselves.
 LEFT_OUT = (
     "mappings/published/",
     "mappings/standards/",
     "tests/default/golden/",
     "tests/guarantee/released/",
     "tests/tools/checks/prose/",
+    f"{FOLDER.as_posix()}/allowed.yaml",
+    f"{FOLDER.as_posix()}/words.yaml",
 )
 
 
 class ProseProblem(Exception):
     """The texts cannot be read; the message names the file and the reason."""
+
+
+class Report(NamedTuple):
+    """What was found in the files that were read."""
+
+    hits: list[Hit]
+    problems: list[str]
+    unused: list[Allowed]
+    files: list[str]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,41 +58,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--write", action="store_true", help="write the baseline")
-    parser.add_argument("--all", action="store_true", help="report known hits too")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--write", action="store_true", help="write the baseline")
+    what.add_argument("--new-words", action="store_true", help="also with words that are new in it")
+    what.add_argument("--all", action="store_true", help="report known hits too")
     parser.add_argument("--root", type=Path, default=ROOT, help="the checkout")
     options = parser.parse_args(arguments)
     try:
-        hits = list(found(options.root))
         known = baseline.read(options.root / BASELINE)
+        report = examined(options.root)
     except (MappingError, ProseProblem, OSError, ValueError) as error:
         print(f"prose: {error}", file=sys.stderr)
         return 1
-    if options.write:
-        return _write(options.root, hits, known)
-    return _compare(hits, known, report_all=options.all)
+    for problem in report.problems:
+        print(f"prose: {problem}", file=sys.stderr)
+    for entry in report.unused:
+        print(f"prose: {ALLOWED}: no such use in {entry.files}: remove the entry", file=sys.stderr)
+    if report.problems or report.unused:
+        return 1
+    if options.write or options.new_words:
+        return _write(options.root, report, known, accept_new=options.new_words)
+    return _compare(report.hits, known or {}, report_all=options.all)
 
 
-def found(root: Path) -> Iterator[Hit]:
+def examined(root: Path) -> Report:
     """Every hit in the files that git tracks or would track, in the order of paths and lines."""
     words = WordList(root / FOLDER)
-    for name in _files(root):
+    report = Report([], [], [], _files(root))
+    for name in report.files:
         try:
-            text = (root / name).read_text(encoding="utf-8")
-            hits = [hit for passage in passages(name, text) for hit in words.hits(name, passage)]
-        except (ValueError, SyntaxError) as error:
-            raise ProseProblem(f"{name}: {error}") from error
-        yield from sorted(hits)
+            text = (root / name).read_text(encoding="utf-8-sig")
+            lines = text.split("\n")
+            hits = [hit for one in passages(name, text) for hit in words.hits(name, one, lines)]
+        except (ValueError, RecursionError) as error:
+            report.problems.append(f"{name}: {error}")
+        else:
+            report.hits.extend(sorted(hits))
+    report.unused.extend(words.unused())
+    return report
 
 
 def _files(root: Path) -> list[str]:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
     if done.returncode != 0:
-        raise ProseProblem(f"git ls-files failed: {done.stderr.strip()}; run it in a git checkout")
-    listed = sorted(set(done.stdout.split("\0")) - {""})
-    readable = (name for name in listed if is_read(name) and not name.startswith(LEFT_OUT))
-    return [name for name in readable if (root / name).is_file()]
+        words = done.stderr.decode(errors="replace").strip()
+        raise ProseProblem(f"git ls-files failed: {words}; run it in a git checkout")
+    listed = sorted(set(done.stdout.decode(errors="surrogateescape").split("\0")) - {""})
+    readable = [name for name in listed if is_read(name) and not name.startswith(LEFT_OUT)]
+    found = [name for name in readable if (root / name).is_file() and not _is_link(root, name)]
+    if not found:
+        raise ProseProblem("git lists no file here; run it in a git checkout of this repository")
+    return found
+
+
+def _is_link(root: Path, name: str) -> bool:
+    return (root / name).is_symlink()
 
 
 def _compare(hits: Sequence[Hit], known: baseline.Counts, *, report_all: bool) -> int:
@@ -92,7 +125,7 @@ def _compare(hits: Sequence[Hit], known: baseline.Counts, *, report_all: bool) -
     if new:
         print(
             "prose: write the better word, or add the use with its reason to "
-            f"{FOLDER.as_posix()}/allowed.yaml",
+            f"{(FOLDER / ALLOWED).as_posix()}",
             file=sys.stderr,
         )
         return 1
@@ -102,16 +135,19 @@ def _compare(hits: Sequence[Hit], known: baseline.Counts, *, report_all: bool) -
     return 0
 
 
-def _write(root: Path, hits: Sequence[Hit], known: baseline.Counts) -> int:
-    now = baseline.counted(hits)
-    if known and (words := baseline.grown(now, known)):
-        print(
-            f"prose: more hits than in the baseline of {', '.join(words)}; reword them first",
-            file=sys.stderr,
-        )
-        return 1
+def _write(root: Path, report: Report, known: baseline.Counts | None, *, accept_new: bool) -> int:
+    now = baseline.counted(report.hits)
+    if known is not None:
+        words = baseline.grown(now, known, set(report.files))
+        if accept_new:
+            words = [word for word in words if baseline.total(known)[word]]
+        if words:
+            for hit in baseline.new_hits(report.hits, known):
+                print(hit, file=sys.stderr)
+            print(f"prose: more hits of {', '.join(words)}; reword them first", file=sys.stderr)
+            return 1
     (root / BASELINE).write_text(baseline.rendered(now), encoding="utf-8")
-    print(f"prose: {len(hits)} hits in {BASELINE.as_posix()}")
+    print(f"prose: {len(report.hits)} hits in {BASELINE.as_posix()}")
     return 0
 
 

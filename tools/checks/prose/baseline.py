@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tools.checks.prose.words import Hit
@@ -21,12 +21,16 @@ def counted(hits: Iterable[Hit]) -> dict[str, dict[str, int]]:
     return found
 
 
-def read(path: Path) -> Counts:
-    """A baseline; an empty one if there is no file. Raises ValueError if it is not JSON."""
+def read(path: Path) -> Counts | None:
+    """A baseline; None if there is no file. Raises ValueError with what is wrong in it."""
     if not path.exists():
-        return {}
-    counts: Counts = json.loads(path.read_text(encoding="utf-8"))
-    return counts
+        return None
+    try:
+        counts = json.loads(path.read_text(encoding="utf-8"))
+        total(counts)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: is no baseline ({error}); restore it from git") from error
+    return dict(counts)
 
 
 def rendered(counts: Counts) -> str:
@@ -51,11 +55,18 @@ def total(counts: Counts) -> Counter[str]:
     """Hits by word, over all files."""
     totals: Counter[str] = Counter()
     for words in counts.values():
-        totals.update(words)
+        totals.update({word: int(number) for word, number in words.items()})
     return totals
 
 
-def grown(now: Counts, known: Counts) -> list[str]:
-    """The words of which there are more hits in all than the baseline has."""
-    before = total(known)
-    return [word for word, number in sorted(total(now).items()) if number > before[word]]
+def grown(now: Counts, known: Counts, files: Container[str]) -> list[str]:
+    """The words of which some file has more hits than before.
+
+    Hits may move to another file only where the old one is no longer among `files`.
+    """
+    moved = total({path: words for path, words in known.items() if path not in files})
+    more: Counter[str] = Counter()
+    for path, words in now.items():
+        for word, number in words.items():
+            more[word] += max(0, number - known.get(path, {}).get(word, 0))
+    return [word for word, number in sorted(more.items()) if number > moved[word]]

@@ -18,7 +18,7 @@ import yaml
 
 # Values of these keys are code of another language.
 _CODE_KEYS = frozenset(
-    {"search", "query", "choices", "base", "all", "regex", "pattern", "extraction"}
+    {"search", "query", "choices", "base", "all", "regex", "pattern", "extraction", "Sid"}
 )
 _GENERATED_FILE = re.compile(r"(?i)\A(?:.*\n){0,4}?.*<!-- generated from ")
 _GENERATED_PART = re.compile(
@@ -27,16 +27,19 @@ _GENERATED_PART = re.compile(
 _GENERATED_BLOCK = re.compile(r"(?ms)^# >>> .*?^# <<<")
 _FENCE = re.compile(r"(?ms)^( *)```.*?^\1```")
 _INLINE = re.compile(r"(`+).+?\1|\]\([^)\s]*\)|<https?://[^>]*>|<!--.*?-->", re.DOTALL)
-_SENTENCE = re.compile(r"[A-Za-z]{2,}[,;:]? [a-z]")  # a text of several words, not a key or a path
+# A text of several words, not a key or a path.
+_SENTENCE = re.compile(r"[A-Za-z]{2,}[,;:]? [A-Za-z]")
+_LABEL = re.compile(r"[A-Z][a-z]+")
 _SLASHES = re.compile(r"(?m)^\s*(?://|/\*|\*)(.*)$")
 _HASH = re.compile(r"(?m)(?:^|(?<=\s))#+ ?(.*)$")
 
 
 class Passage(NamedTuple):
-    """A piece of text and the line of the file on which it begins, from 1."""
+    """A piece of text and the lines of the file from which and to which it reaches, from 1."""
 
     line: int
     text: str
+    last_line: int = 0
 
 
 def passages(path: str, text: str) -> Iterator[Passage]:
@@ -66,7 +69,13 @@ def _markdown(text: str) -> Iterator[Passage]:
         return
     for code in (_GENERATED_PART, _FENCE, _INLINE):
         text = code.sub(_blank, text)
-    yield from _lines(text)
+    yield from _paragraphs(text)
+
+
+def _paragraphs(text: str) -> Iterator[Passage]:
+    """What is between blank lines."""
+    for found in re.finditer(r"(?:^[^\S\n]*\S.*\n?)+", text, re.MULTILINE):
+        yield Passage(text.count("\n", 0, found.start()) + 1, found[0])
 
 
 def _lines(text: str) -> Iterator[Passage]:
@@ -85,51 +94,66 @@ def _conf(text: str) -> Iterator[Passage]:
 def _comments(pattern: re.Pattern[str]) -> Callable[[str], Iterator[Passage]]:
     def read(text: str) -> Iterator[Passage]:
         for found in pattern.finditer(text):
-            yield Passage(text.count("\n", 0, found.start(1)) + 1, found[1])
+            line = text.count("\n", 0, found.start(1)) + 1
+            yield Passage(line, _INLINE.sub(_blank, found[1]))
 
     return read
 
 
 def _yaml(text: str) -> Iterator[Passage]:
-    yield from _comments(re.compile(r"(?m)^\s*#+ ?(.*)$"))(text)
+    yield from _comments(re.compile(r"(?m)(?:^|\s)#+ (.*)$"))(text)
     try:
         documents = list(yaml.compose_all(text, Loader=_Loader))
     except yaml.YAMLError as error:
-        raise ValueError(f"is no YAML: {error}") from error
+        raise ValueError(f"is no YAML: {' '.join(str(error).split())}") from error
+    seen: set[int] = set()
     for document in documents:
-        yield from _scalars(document)
+        yield from _scalars(document, seen)
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """CloudFormation's tags are read as they are."""
 
 
-def _scalars(node: yaml.Node | None) -> Iterator[Passage]:
+def _scalars(node: yaml.Node | None, seen: set[int]) -> Iterator[Passage]:
+    """The texts below a node; one that several aliases name is read once."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if key.value not in _CODE_KEYS:
-                yield from _scalars(value)
+            if not (isinstance(key, yaml.ScalarNode) and key.value in _CODE_KEYS):
+                yield from _scalars(value, seen)
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
-            yield from _scalars(value)
-    elif isinstance(node, yaml.ScalarNode) and _SENTENCE.search(node.value):
-        block = node.style in {"|", ">"}
-        yield Passage(node.start_mark.line + 1 + block, _INLINE.sub(_blank, node.value))
+            yield from _scalars(value, seen)
+    elif isinstance(node, yaml.ScalarNode):
+        text = node.value
+        if _SENTENCE.search(text) or _LABEL.fullmatch(text):
+            block = node.style in {"|", ">"}
+            first, last = node.start_mark.line + 1 + block, node.end_mark.line + 1
+            yield Passage(first, _INLINE.sub(_blank, text), last)
 
 
 def _remarks_of_python(text: str) -> Iterator[Passage]:
     """Docstrings and comments."""
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT:
-            yield Passage(token.start[0], token.string)
-    yield from (_passage(node) for node in _docstrings(ast.parse(text)))
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.COMMENT:
+                yield Passage(token.start[0], _INLINE.sub(_blank, token.string))
+        tree = ast.parse(text)
+    except (tokenize.TokenError, SyntaxError) as error:
+        raise ValueError(f"is no Python: {error}") from error
+    yield from (_passage(node, str(node.value)) for node in _docstrings(tree))
 
 
 def _test(text: str) -> Iterator[Passage]:
     """Docstrings, comments, and the sentences for which tests are named; data is not ours."""
     yield from _remarks_of_python(text)
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if node.name.startswith("test_"):
             yield Passage(node.lineno, node.name.replace("_", " "))
 
 
@@ -137,16 +161,24 @@ def _python(text: str) -> Iterator[Passage]:
     """Docstrings, comments and messages: literals of several words."""
     yield from _remarks_of_python(text)
     tree = ast.parse(text)
-    docstrings = {id(node) for node in _docstrings(tree)}
+    read = {id(node) for node in _docstrings(tree)}
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Constant) or id(node) in docstrings:
+        if isinstance(node, ast.JoinedStr):  # before its parts: ast.walk goes from the top
+            parts = [part for part in node.values if isinstance(part, ast.Constant)]
+            read |= {id(part) for part in parts}
+            message = "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "x" for part in node.values
+            )
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            message = "" if id(node) in read else node.value
+        else:
             continue
-        if isinstance(node.value, str) and _SENTENCE.search(node.value):
-            yield _passage(node)
+        if _SENTENCE.search(message):
+            yield _passage(node, message)
 
 
-def _passage(node: ast.Constant) -> Passage:
-    return Passage(node.lineno, _INLINE.sub(_blank, str(node.value)))
+def _passage(node: ast.expr, text: str) -> Passage:
+    return Passage(node.lineno, _INLINE.sub(_blank, text), node.end_lineno or node.lineno)
 
 
 def _docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
@@ -164,7 +196,7 @@ _BY_SUFFIX: dict[str, Callable[[str], Iterator[Passage]]] = {
     ".yml": _yaml,
     ".yaml": _yaml,
     ".conf": _conf,
-    ".spec": _lines,
+    ".spec": _paragraphs,
     ".in": _comments(_HASH),
     ".toml": _comments(_HASH),
     ".js": _comments(_SLASHES),

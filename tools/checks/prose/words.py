@@ -19,6 +19,12 @@ WORDS, ALLOWED = "words.yaml", "allowed.yaml"
 _MANUAL = "CONTRIBUTING.md"
 
 
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Complete words, without regard to case; a blank fits a line break too."""
+    blanks = pattern.replace(" ", r"\s+")
+    return re.compile(rf"\b(?:{blanks})(?!\w)", re.IGNORECASE)
+
+
 class Hit(NamedTuple):
     """A word in a file: its line from 1, the word as it is written there, what to write."""
 
@@ -44,18 +50,20 @@ class Word(Strict):
     @classmethod
     def _compiles(cls, pattern: str | None) -> str | None:
         try:
-            re.compile(pattern or "")
+            compiled = _compiled(pattern or "(?!)")
         except re.error as error:
             raise ValueError(f"is no regular expression: {error}") from error
+        if compiled.search("x y"):
+            raise ValueError("fits any text: write words")
         return pattern
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile(rf"\b(?:{self.words})\b", re.IGNORECASE)
+        return _compiled(self.words)
 
     @cached_property
     def _fine(self) -> re.Pattern[str]:
-        return re.compile(rf"\b(?:{self.exception or '(?!)'})", re.IGNORECASE)
+        return _compiled(self.exception or "(?!)")
 
     def found_in(self, text: str) -> Iterator[re.Match[str]]:
         """The uses that are not exceptions."""
@@ -94,17 +102,30 @@ class WordList:
         self.words = strict_yaml.read(folder / WORDS, _Words, "word list", _MANUAL).words
         listed = strict_yaml.read(folder / ALLOWED, _AllowList, "allow-list", _MANUAL)
         self.allowed: Sequence[Allowed] = listed.allowed
-        self._any = re.compile("|".join(f"(?:{one.words})" for one in self.words), re.IGNORECASE)
+        self.used: set[int] = set()  # which of the allowed uses occurred
 
-    def hits(self, path: str, passage: Passage) -> Iterator[Hit]:
-        """The hits in a passage of the file `path`, none of them allowed."""
-        if not self._any.search(passage.text):
-            return
+    def hits(self, path: str, passage: Passage, lines: Sequence[str]) -> Iterator[Hit]:
+        """The hits in a passage of the file `path` with these lines, none of them allowed."""
         for word in self.words:
             for use in word.found_in(passage.text):
-                start = passage.text.rfind("\n", 0, use.start()) + 1
-                end = passage.text.find("\n", use.end())
-                line = passage.text[start : end if end >= 0 else None]
-                if not any(one.covers(path, line) for one in self.allowed):
-                    number = passage.line + passage.text.count("\n", 0, use.start())
-                    yield Hit(path, number, use[0].lower(), word.write)
+                number = _line_of(use, passage, lines)
+                if not self._is_allowed(path, lines[number - 1]):
+                    yield Hit(path, number, " ".join(use[0].lower().split()), word.write)
+
+    def _is_allowed(self, path: str, line: str) -> bool:
+        fitting = [n for n, one in enumerate(self.allowed) if one.covers(path, line)]
+        self.used.update(fitting)
+        return bool(fitting)
+
+    def unused(self) -> list[Allowed]:
+        """Allowed uses that did not occur in anything that was read."""
+        return [one for n, one in enumerate(self.allowed) if n not in self.used]
+
+
+def _line_of(use: re.Match[str], passage: Passage, lines: Sequence[str]) -> int:
+    """The line of a use. Texts that are folded or joined are looked through for its first word."""
+    number = passage.line + passage.text.count("\n", 0, use.start())
+    first = str(use[0]).split()[0]
+    places = [min(number, len(lines)), *range(passage.line, passage.last_line + 1)]
+    found: int = next((at for at in places if first in lines[at - 1]), places[0])
+    return found

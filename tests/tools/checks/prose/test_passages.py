@@ -62,7 +62,7 @@ def test_python_is_read_for_docstrings_comments_and_messages() -> None:
         (1, "What the module does."),
         (6, "# a remark"),
         (6, "Run it all."),
-        (7, ": the file cannot be read"),
+        (7, "x: the file cannot be read"),
     ]
 
 
