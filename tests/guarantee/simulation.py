@@ -20,11 +20,11 @@ from functools import cache
 from pathlib import Path
 from unittest import mock
 
-import botocore.session
-
 from cloudhsm.aws import credentials
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
 from cloudhsm.aws.rate_limit import Pace
+from cloudhsm.aws.session import AwsSession
+from cloudhsm.base.aws_identity import Login
 from cloudhsm.base.errors import CloudHsmError, OutputClosed, StateCorrupt
 from cloudhsm.base.settings import parse
 from cloudhsm.base.shutdown import Stop
@@ -53,9 +53,9 @@ _MOST_RUNS = 500
 
 
 @cache
-def _models() -> botocore.session.Session:
+def _models() -> AwsSession:
     """The models are read from disk once; the client, with its retry quota, is new in each run."""
-    return botocore.session.Session()
+    return AwsSession(Login(), credentials.RUN_TIMEOUTS)
 
 
 @contextmanager
@@ -143,7 +143,7 @@ class World:
             scene.enter_context(every_client(self.service))
             scene.enter_context(no_waiting(self.service, self.skew_ms))
             scene.enter_context(mortal_files(life, lambda: saved.append(pipe.count())))
-            scene.enter_context(mock.patch.object(credentials, "session", self._session))
+            scene.enter_context(mock.patch.object(credentials, "AwsSession", self._session))
             scene.enter_context(_no_thread_left())
             with suppress(Killed, OutputClosed):
                 self._collect(life, pipe, interval_s)
@@ -193,7 +193,7 @@ class World:
             self._broken.append(f"{sum(unsaved.values())} events were in flight: more than a page")
         self.oracle.excused += unsaved
 
-    def _session(self) -> botocore.session.Session:
+    def _session(self, *_: object) -> AwsSession:
         """Credentials are renewed between two runs."""
         self._runs += 1
         session = _models()

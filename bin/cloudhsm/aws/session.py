@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 from urllib.parse import quote, urlsplit
 
 import botocore.session
@@ -71,7 +71,6 @@ class AwsSession(botocore.session.Session):  # type: ignore[misc]  # botocore ha
         bypass_proxies_for_link_local(os.environ)
         self._login = login
         self._timeouts = timeouts
-        self._explained: set[int] = set()
         self.trust = trusted(login.ca_bundle, self.get_config_variable("ca_bundle"), os.environ)
 
     def create_client(self, service_name: str, *where: Any, **arguments: Any) -> Any:  # noqa: ANN401
@@ -93,9 +92,8 @@ class AwsSession(botocore.session.Session):  # type: ignore[misc]  # botocore ha
                 provider._prompter = _no_prompt
         credentials = self._loaded(super().get_credentials)
         refresh = getattr(credentials, "_refresh_using", None)
-        if refresh is not None and id(credentials) not in self._explained:
-            self._explained.add(id(credentials))
-            credentials._refresh_using = lambda: self._loaded(refresh)
+        if refresh is not None and not isinstance(refresh, _Explained):
+            credentials._refresh_using = _Explained(self._loaded, refresh)
         return credentials
 
     def _loaded(self, load: Callable[[], Any]) -> Any:  # noqa: ANN401
@@ -110,6 +108,17 @@ class AwsSession(botocore.session.Session):  # type: ignore[misc]  # botocore ha
                 f"{type(error).__name__}: {redacted(str(error))}",
                 next_step=_next_step(error),
             ) from error
+
+
+class _Explained(NamedTuple):
+    """How credentials are renewed, with errors that state the cause."""
+
+    load: Callable[[Refresh], Any]
+    refresh: Refresh
+
+    def __call__(self) -> Any:  # noqa: ANN401
+        """New credentials, as botocore wants them."""
+        return self.load(self.refresh)
 
 
 def client_config(timeouts: Timeouts, proxies: Mapping[str, str] | None = None) -> Config:
