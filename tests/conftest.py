@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,18 @@ settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "unhurried"))
 
 _TESTS = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def proxies_as_before() -> Iterator[None]:
+    """The collector adds addresses to NO_PROXY of its process, which here is that of all tests."""
+    before = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
+    yield
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _slow_files() -> set[Path]:

@@ -181,11 +181,12 @@ def _ca_file(path: str, source: str) -> str:
 
 def bypass_proxies_for_link_local(environment: Any) -> None:  # noqa: ANN401  (os.environ)
     """Add the addresses of instance and container credentials to NO_PROXY of this process."""
-    known = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
-    hosts = [host.strip() for host in known.split(",") if host.strip()]
+    # Python prefers the name in lower case; some programs refuse an environment with both.
+    name = "no_proxy" if "no_proxy" in environment else "NO_PROXY"
+    hosts = [host.strip() for host in environment.get(name, "").split(",") if host.strip()]
     if "*" not in hosts:
         added = [host for host in LINK_LOCAL if host not in hosts]
-        environment["no_proxy"] = environment["NO_PROXY"] = ",".join([*hosts, *added])
+        environment[name] = ",".join([*hosts, *added])
 
 
 def source_of(login: Login) -> str:

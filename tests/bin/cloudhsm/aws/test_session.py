@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +29,8 @@ def no_other_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.setenv(name, "")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("NO_PROXY", "")
 
 
 @pytest.fixture
@@ -163,14 +164,14 @@ def test_loopback_and_https_endpoints_of_the_environment_are_used(
     assert client.meta.endpoint_url == url
 
 
+@pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
 @pytest.mark.parametrize("known", ["", "intranet.example, 10.0.0.1", "*"])
 def test_instance_and_container_credentials_bypass_every_proxy(
-    monkeypatch: pytest.MonkeyPatch, known: str
+    monkeypatch: pytest.MonkeyPatch, known: str, name: str
 ) -> None:
-    environment = {"HTTP_PROXY": "http://proxy.example:3128", "NO_PROXY": known}
-    bypass_proxies_for_link_local(environment)
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.setenv(name, environment.get(name, known))
+    monkeypatch.setenv(name, known)
+    bypass_proxies_for_link_local(os.environ)
+    assert not (os.environ.get("no_proxy") and os.environ.get("NO_PROXY"))
     for host in (*LINK_LOCAL, *filter(None, known.replace("*", "").split(", "))):
         assert urllib.request.proxy_bypass(host)
     assert bool(urllib.request.proxy_bypass("logs.us-east-1.amazonaws.com")) == (known == "*")
