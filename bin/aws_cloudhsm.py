@@ -1,6 +1,7 @@
 """What splunkd starts for `[aws_cloudhsm://NAME]`: sets the library path, then runs the input."""
 
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ sys.path[:0] = [str(BIN), *(str(BIN.parent / "lib" / name) for name in (LIBRARIE
 from cloudhsm.modular_input import main  # noqa: E402  (the path above must come first)
 
 if __name__ == "__main__":
+    os.umask(0o077)  # states, locks and logs are for the user that runs Splunk alone
     status = main(sys.argv)
     gc.freeze()  # the interpreter's last look for cycles, at all that was imported, takes 20 ms
     sys.exit(status)

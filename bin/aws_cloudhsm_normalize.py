@@ -26,6 +26,7 @@ from typing import BinaryIO, TextIO
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from cloudhsm.base.errors import CloudHsmError, Place, SettingError
+from cloudhsm.base.terminal import printable
 from cloudhsm.siem import output_formats
 from cloudhsm.siem.record_files import Found, Origin, records
 from cloudhsm.siem.search_time import Meaning
@@ -212,7 +213,7 @@ class Told:
 
     def _line(self, text: str) -> None:
         """Names of files may hold anything; a terminal gets what it can show."""
-        shown = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+        shown = printable(text).replace("\n", "\\n")
         start = "\r\x1b[K" if not self.is_quiet and self.output.isatty() else ""
         print(f"{start}{shown}", file=self.output)
 

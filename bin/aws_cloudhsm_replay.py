@@ -34,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import aws_cloudhsm_state
 from cloudhsm.base import arguments, settings
 from cloudhsm.base.errors import CloudHsmError, Place, SettingError, StateError
+from cloudhsm.base.terminal import show
 from cloudhsm.state import replay_requests
 from cloudhsm.state.file_store import FileStateStore, Loaded, StateFile
 from cloudhsm.state.kv_replay_requests import KvRequests
@@ -58,13 +59,13 @@ def main(arguments: list[str]) -> int:
     try:
         desk: Desk = _KvStore(asked) if asked.kvstore else _Files(asked.folder)
         if asked.list:
-            print("\n".join(_listed(desk)) or "No replay is waiting or under way.")
+            show("\n".join(_listed(desk)) or "No replay is waiting or under way.")
         elif asked.cancel:
-            print(_cancel(desk, asked.cancel))
+            show(_cancel(desk, asked.cancel))
         else:
-            print(_ask(desk, asked))
+            show(_ask(desk, asked))
     except (CloudHsmError, OSError) as error:
-        print(error, file=sys.stderr)
+        show(error, sys.stderr)
         return 1
     return 0
 
@@ -118,7 +119,7 @@ class _Files:
             try:
                 state = StateFile(path).load().state
             except CloudHsmError as error:
-                print(error, file=sys.stderr)
+                show(error, sys.stderr)
                 continue
             if state is not None:
                 yield path.stem, state
@@ -164,7 +165,7 @@ class _KvStore:
             try:
                 state = KvState(self._slots, key, None, self._owner).load().state
             except StateError as error:
-                print(error, file=sys.stderr)
+                show(error, sys.stderr)
                 continue
             if state is not None:
                 yield key, state
@@ -365,4 +366,5 @@ def _refused(option: str, what: str, next_step: str) -> SettingError:
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # what it writes is for the user that runs Splunk alone
     sys.exit(main(sys.argv[1:]))

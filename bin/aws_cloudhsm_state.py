@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from cloudhsm.base.errors import CloudHsmError, Place, StateError
+from cloudhsm.base.terminal import show
 from cloudhsm.state.file_store import Loaded, StateFile
 
 if TYPE_CHECKING:
@@ -47,15 +49,15 @@ def main(arguments: list[str]) -> int:
     try:
         act, files = _chosen(asked)
     except CloudHsmError as error:
-        print(error, file=sys.stderr)
+        show(error, sys.stderr)
         return 1
     status = 0
     for path in files:
         try:
             _check_name(path)
-            print(act(path))
+            show(act(path))
         except _FAULTS as error:
-            print(f"{path}: {error}", file=sys.stderr)
+            show(f"{path}: {error}", sys.stderr)
             status = 1
     return status
 
@@ -209,4 +211,5 @@ def _utc(ms: int) -> str:
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # what it writes is for the user that runs Splunk alone
     sys.exit(main(sys.argv[1:]))

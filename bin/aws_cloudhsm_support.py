@@ -32,6 +32,7 @@ from cloudhsm import __version__
 from cloudhsm.base.arguments import SCHEME
 from cloudhsm.base.errors import CloudHsmError, Place, SettingError, StateError
 from cloudhsm.base.redaction import HIDDEN
+from cloudhsm.base.terminal import show
 from cloudhsm.splunk import log_file, support_bundle
 from cloudhsm.splunk.support_bundle import Redactor, Settings
 from cloudhsm.state.input_cache import InputFile, InputState
@@ -100,9 +101,9 @@ def main(arguments: list[str]) -> int:
         _fill(bundle, places)
         _write(output, bundle.members)
     except (CloudHsmError, OSError) as error:
-        print(error, file=sys.stderr)
+        show(error, sys.stderr)
         return 1
-    print("\n".join(_told(output, bundle)))
+    show("\n".join(_told(output, bundle)))
     return 0
 
 
@@ -167,8 +168,11 @@ def _fill(bundle: Bundle, places: Places) -> None:
             for name, value in settings:
                 bundle.redactor.learn(name, value)
     variables = {k: v for k, v in sorted(os.environ.items()) if support_bundle.is_telling(k)}
-    for name, value in variables.items():
-        bundle.redactor.learn(name, value)
+    for name, value in os.environ.items():
+        # PWD, SSH_AUTH_SOCK and the like name a place.
+        is_secret = support_bundle.names_a_secret(name) and not os.path.exists(value)  # noqa: PTH110  (raises nothing)
+        if name in variables or is_secret:
+            bundle.redactor.learn(name, value)
     inputs_here = sorted({one for _, inputs in found for one, _ in inputs if "://" in one})
     _check_wanted(places, inputs_here)
 
@@ -422,4 +426,5 @@ def _refused(option: str, what: str, next_step: str) -> SettingError:
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # what it writes is for the user that runs Splunk alone
     sys.exit(main(sys.argv[1:]))

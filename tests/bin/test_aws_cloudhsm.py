@@ -795,3 +795,20 @@ def test_another_unknown_setting_is_logged_and_the_input_collects(
     assert "owner is not a setting of aws_cloudhsm" in line
     (heartbeat,) = (e["data"] for e in events(done.stdout) if '"heartbeat"' in e["data"])
     assert json.loads(heartbeat)["advisories"] == ["owner is not a setting of aws_cloudhsm"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_what_the_input_writes_is_for_its_user_alone(
+    app: Path, aws: ScriptedAws, tmp_path: Path
+) -> None:
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = [filtered()]
+    checkpoints, home = tmp_path / "checkpoints", tmp_path / "home"
+    (home / "var" / "log" / "splunk").mkdir(parents=True)
+    checkpoints.mkdir()
+    document = configuration(checkpoints, endpoint_url=aws.url, start_time="-1h")
+    for _ in range(2):
+        assert start(app, stdin=document, env=environment(SPLUNK_HOME=str(home))).returncode == 0
+    written = [*checkpoints.iterdir(), *(home / "var" / "log" / "splunk").iterdir()]
+    assert {path.suffix for path in written} >= {".state", ".previous", ".lock", ".input", ".log"}
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o600}

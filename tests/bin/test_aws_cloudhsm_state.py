@@ -246,3 +246,12 @@ def test_a_wrong_token_moves_nothing(ask: Ask, state: Path) -> None:
     assert said.returncode == 1
     assert "Traceback" not in said.stderr
     assert state.exists()
+
+
+def test_a_hostile_name_in_a_state_does_not_control_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "\x1b[2J\u202ex.state"
+    path.write_text("damaged")
+    said = command("show", path)
+    assert said.returncode == 1
+    assert r"\x1b[2J\u202ex.state" in said.stderr
+    assert "\x1b" not in said.stderr

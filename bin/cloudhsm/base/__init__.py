@@ -9,6 +9,7 @@ aws_identity   which AWS identity an input uses: its settings, validated (pure)
 arguments      the settings of a stanza for Splunk's forms (pure)
 counters       what runs did, counted (pure)
 redaction      secrets removed from texts and log lines (pure)
+terminal       text that no name can use to control a terminal
 errors         errors that state what happened, where, and what to do (pure)
 shutdown       ending a run early and in order
 =============  ================================================================

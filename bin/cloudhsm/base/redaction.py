@@ -14,7 +14,9 @@ from cloudhsm.base.errors import pair
 HIDDEN = "***"
 
 _TELLTALE = (
-    r"secret[\w-]{0,20}|session_?key|pass(?:word|wd)|pass4symmkey|(?:proxy-)?authorization\w{0,20}|"
+    r"secret[\w-]{0,20}|session_?key|pass(?:word|wd|phrase)|pass4symmkey|(?<![a-z])pwd|"
+    r"(?:proxy-)?authorization\w{0,20}|(?:set-)?cookie|saml(?:response|request|art)|webhook\w{0,20}|"
+    r"(?:api|private|account|access)[_-]?key(?![_-]?id)|external[_-]?id|assertion|"
     r"(?<!next)(?<!expired)(?<!invalid)token|(?<![a-z])signature"
 )
 _NAMED = re.compile(
@@ -23,18 +25,41 @@ _NAMED = re.compile(
     (?P<to>(?:\\*["'])?\s*[=:>]\s*|\\*["']\s*,\s*(?=b?\\*["']))
     (?:b?(?P<quote>\\*["'])(?:(?!(?P=quote))(?:\\.|.))*(?:(?P=quote)|\Z)
       |(?<=uthorization:\s)[^\r\n"']+
+      |(?<=ookie:\s)[^\r\n"']+
       |(?<=uthorization[:=])[^\r\n"']+
       |[^\s,;&"'<>)}}\]\\]+)
     """
 )
+# An option of a command and its value: `--seed-passwd X`, `--external-id=X`, `-auth admin:X`.
+_OPTION = re.compile(
+    r"""(?i)(?P<name>(?<!\S)--?(?:[a-z-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret(?:-key)?|"""
+    r"""external-id|(?:api|access)-key)|auth)(?:\s+|=))(?:"[^"]*"|'[^']*'|[^\s"']+)"""
+)
 _FORMS = (
     re.compile(r"""AWS4-HMAC-SHA256\s+Credential=[^\r\n"']*"""),
     re.compile(r"(?i)\b(?:Splunk|Bearer|Basic)\s+[A-Za-z0-9+/=._~^-]{20,}"),
-    re.compile(r"\b(?:IQoJ|FwoG|FQoG)[A-Za-z0-9+/=%]{60,}"),  # how session tokens of STS begin
-    # A secret access key: 40 characters of Base64 in which everything occurs.
+    re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?", re.ASCII),  # a JSON Web Token
+    re.compile(r"-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,20}-----)?"),
+    re.compile(  # addresses that are secrets themselves
+        r"""(?i)https?://[^\s"'<>]{0,200}(?:webhook|hooks\.|/hooks?/|/services/T|/integration/)"""
+        r"""[^\s"'<>]*"""
+    ),
+    re.compile(  # tokens of GitHub, GitLab, Slack, Google, HashiCorp Vault and others
+        r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|xapp-|sk-|AIza|hvs\.|npm_|pypi-)"
+        r"[\w-]{16,}",
+        re.ASCII,
+    ),
+    # Base64 of more than a digest, in which everything occurs.
     re.compile(
-        r"(?<![\w+/=.-])(?=[\w+/]{0,39}\d)(?=[\w+/]{0,39}[a-z])(?=[\w+/]{0,39}[A-Z])"
-        r"[A-Za-z0-9+/]{40}(?![\w+/=.-])",
+        r"(?<![\w+/=])(?=[\w+/]{0,59}\d)(?=[\w+/]{0,59}[a-z])(?=[\w+/]{0,59}[A-Z])"
+        r"[A-Za-z0-9+/]{60,}={0,2}(?![\w+/=])",
+        re.ASCII,
+    ),
+    re.compile(r"\b(?:IQoJ|FwoG|FQoG)[A-Za-z0-9+/=%]{60,}"),  # how session tokens of STS begin
+    # A secret access key: 40 characters of Base64 in which everything occurs, also next to a sign.
+    re.compile(
+        r"(?<![A-Za-z0-9+])(?=[\w+/]{0,39}\d)(?=[\w+/]{0,39}[a-z])(?=[\w+/]{0,39}[A-Z])"
+        r"[A-Za-z0-9+/]{40}(?![A-Za-z0-9+])",
         re.ASCII,
     ),
 )
@@ -58,6 +83,7 @@ def redacted(text: str) -> str:
     for secret in sorted(_concealed, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     text = _NAMED.sub(rf"\g<name>\g<to>\g<quote>{HIDDEN}\g<quote>", text)
+    text = _OPTION.sub(rf"\g<name>{HIDDEN}", text)
     for form in _FORMS:
         text = form.sub(HIDDEN, text)
     return _USER_INFO.sub(f"://{HIDDEN}@", text)

@@ -31,10 +31,35 @@ KNOWN = frozenset(ARGUMENTS) | {
     "sourcetype",
     "start_by_shell",
 }
-# The variables that decide how the collector reaches AWS and which libraries it runs on.
-_TELLING_VARIABLE = re.compile(
-    r"AWS_.*|SPLUNK_.*|PYTHON.*|(?i:(?:https?|all|no)_proxy)|SSL_CERT_.*|OPENSSL_.*|"
-    r"LD_LIBRARY_PATH|LANG|LC_ALL|TZ"
+# The variables that decide how the collector reaches AWS and which libraries it runs on. Of those
+# that are secrets the bundle shows only that they are set.
+_VARIABLES = frozenset(
+    {
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"),
+        *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"),
+        *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_SDK_LOAD_CONFIG"),
+        *("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+        *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "AWS_ENDPOINT_URL_STS"),
+        *(
+            "AWS_ENDPOINT_URL_SSO",
+            "AWS_ENDPOINT_URL_SSO_OIDC",
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        ),
+        *("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_STS_REGIONAL_ENDPOINTS"),
+        *("AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+        *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+        *("AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+        *("AWS_EC2_METADATA_DISABLED", "AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+        *("AWS_METADATA_SERVICE_TIMEOUT", "AWS_METADATA_SERVICE_NUM_ATTEMPTS"),
+        *("AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE", "AWS_DATA_PATH"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+        *("SPLUNK_HOME", "SPLUNK_DB", "SPLUNK_ETC", "SPLUNK_OS_USER", "SPLUNK_SERVER_NAME"),
+        *("SPLUNK_BINDIP", "SPLUNK_FIPS", "SPLUNK_FIPS_VERSION"),
+        *("PYTHONPATH", "PYTHONHOME", "PYTHONHTTPSVERIFY", "PYTHONIOENCODING", "PYTHONUTF8"),
+        *("OPENSSL_CONF", "OPENSSL_FIPS", "OPENSSL_MODULES", "LD_LIBRARY_PATH"),
+        *("LANG", "LC_ALL", "TZ"),
+    }
 )
 _SECRET_NAME = re.compile(r"(?i)key|secret|pass|pwd|tok|external.?id|auth|cookie")
 _FILE_NAME = re.compile(r"(?i)_(?:file|path)\Z")
@@ -82,7 +107,12 @@ def inputs_in(text: str) -> Iterator[tuple[str, Settings]]:
 
 def is_telling(variable: str) -> bool:
     """Whether an environment variable belongs into a bundle."""
-    return _TELLING_VARIABLE.fullmatch(variable) is not None
+    return variable in _VARIABLES
+
+
+def names_a_secret(variable: str) -> bool:
+    """Whether the value of a variable, of whatever program, must not be shown anywhere."""
+    return _is_secret(variable)
 
 
 @dataclass

@@ -129,7 +129,7 @@ def test_a_signal_to_uv_is_no_reason_to_go_on_with_pip(
     monkeypatch.setattr(environments, "ROOT", root)
     uv = tmp_path / "path" / "uv"
     uv.parent.mkdir()
-    uv.write_text("#!/bin/sh\nkill -INT $$\n")
+    uv.write_text("#!/bin/sh\nkill -TERM $$\n")  # SIGINT may be ignored here
     uv.chmod(0o755)
     monkeypatch.setenv("PATH", f"{uv.parent}:{os.environ['PATH']}")
     prepare = environments.prepare

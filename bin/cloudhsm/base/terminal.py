@@ -1,0 +1,25 @@
+"""Text for a terminal: names from logs, states and settings never control it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+
+def printable(text: object) -> str:
+    """The text with every character that a terminal would obey, or show as none, as an escape.
+
+    Line breaks stay. Control characters, bidirectional overrides, and what cannot be encoded become
+    `\\x1b`, `\\u202e` and the like.
+    """
+    return "".join(
+        one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in str(text)
+    )
+
+
+def show(text: object, file: TextIO | None = None) -> None:
+    """Print it to `file`, which is stdout unless given."""
+    output = sys.stdout if file is None else file
+    encoding = output.encoding or "ascii"
+    shown = printable(text).encode(encoding, "backslashreplace").decode(encoding)
+    print(shown, file=output)
