@@ -74,7 +74,7 @@ test: ## every test on our Python, those of the shipped code on 3.9 and 3.13; T=
 ifdef T
 	$(DEV) -m pytest -q $(T)
 else
-	$(DEV) -m pytest -q -n auto --dist loadfile
+	$(DEV) -m pytest -q -n 3 --dist loadfile
 	@$(DEV) -m tools.checks.shipped_tests
 endif
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from tools.build.environments import RECIPES, ROOT, Environment, plan
 
-TESTS = ("tests/bin", "tests/fake_aws", "tests/guarantee")
+# Folders that one process runs, the slowest first.
+TESTS = (("tests/bin",), ("tests/guarantee",), ("tests/fake_aws",))
+AT_ONCE = 4
 # What push runs in Lambda, whose Python this is.
 OF_LAMBDA = {
     "3.13": tuple(
@@ -23,8 +26,16 @@ OF_LAMBDA = {
 }
 
 
+class Part(NamedTuple):
+    """What one process of pytest runs."""
+
+    version: str
+    environment: Environment
+    tests: tuple[str, ...]
+
+
 def main() -> int:
-    """Returns 1 if the tests failed on any interpreter; all of them run at the same time."""
+    """Returns 1 if the tests failed on any interpreter."""
     present: dict[str, Environment] = {}
     for name, recipe in RECIPES.items():
         environment = plan(name) if recipe.version else None
@@ -32,24 +43,38 @@ def main() -> int:
             present[recipe.version or ""] = environment
         elif recipe.version:
             print(f"Python {recipe.version}: not found, its tests did not run", flush=True)
-    with ThreadPoolExecutor(max(1, len(present))) as pool:
-        failed = [version for version, ok in pool.map(_passed, present.items()) if not ok]
+    parts = [
+        Part(version, environment, tests)
+        for tests in TESTS
+        for version, environment in present.items()
+    ]
+    parts += [
+        Part(version, environment, OF_LAMBDA[version])
+        for version, environment in present.items()
+        if version in OF_LAMBDA
+    ]
+    # Tests wait for processes and clocks, so more of them than processors run at the same time.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        failed = {part.version for part, ok in zip(parts, pool.map(_passed, parts)) if not ok}
     if failed:
-        print(f"failed on Python {' and '.join(failed)}", file=sys.stderr)
+        print(f"failed on Python {' and '.join(sorted(failed))}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _passed(interpreter: tuple[str, Environment]) -> tuple[str, bool]:
-    version, environment = interpreter
+def _passed(part: Part) -> bool:
     # Its own cache would record the failures of this interpreter as those of the other one.
-    tests = (*TESTS, *OF_LAMBDA.get(version, ()))
-    command = [str(environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    command = [str(part.environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        command, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, *part.tests],
+        cwd=ROOT,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-    # In one piece, so that what two interpreters say does not mix.
-    print(f"Python {version}: {' '.join(tests)}\n{done.stdout}", end="", flush=True)
-    return version, done.returncode == 0
+    # In one piece, so that the output of two interpreters does not mix.
+    print(f"Python {part.version}: {' '.join(part.tests)}\n{done.stdout}", end="", flush=True)
+    return done.returncode == 0
 
 
 if __name__ == "__main__":

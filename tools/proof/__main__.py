@@ -25,7 +25,7 @@ from tools.proof.mutants import MUTANTS, AnchorMissing
 
 GUARANTEE = ROOT / "docs" / "guarantee.md"
 _MANY = {"GUARANTEE_EXAMPLES": "600"}
-_AT_ONCE = 2
+_AT_ONCE = 3
 _KILLS = "40"
 _EVENTS = "20000"
 _FAULT_HEADER = ("fault", "records", "delivered", "surplus copies", "lost numbers", "judged")
@@ -105,7 +105,7 @@ _TABLES = {"mutants": "kill table", "faults": "fault table"}
 def _run(names: Iterable[str]) -> Iterator[tuple[str, str | Exception | None]]:
     """The parts and what became of them: a table, nothing, or how they failed.
 
-    Mutants use both processors; of the others each uses one, so that two run at the same time.
+    Mutants use both processors; the others use one each, and wait, so they run at the same time.
     """
     listed = list(names)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
