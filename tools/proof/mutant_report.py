@@ -27,7 +27,7 @@ _HEADER = ("mutant", "fault", "what it does", "killed by")
 _FAILED = re.compile(r"^FAILED (\S+?)(?:\[| - |$)", re.MULTILINE)
 _TESTS_FAILED = 1  # pytest's exit code
 _PATIENCE_S = 300
-_AT_ONCE = 2
+_AT_ONCE = 3
 
 
 class NoProof(Exception):
@@ -44,7 +44,7 @@ class Kill(NamedTuple):
 def kill_all(mutants: Sequence[Mutant]) -> Iterator[Kill]:
     """Mutants and their killers, in order; raises NoProof where tests fail without any mutant.
 
-    Two at a time, all from the tree as it is when this begins.
+    Some at a time, all from the tree as it is when this begins.
     """
     with tempfile.TemporaryDirectory() as folder:
         snapshot = Path(folder, "tree")
