@@ -78,11 +78,11 @@ else
 	@$(DEV) -m tools.checks.shipped_tests
 endif
 
-coverage: ## how much of bin/ the tests run: build/coverage/html/index.html
+coverage: ## how much of bin/ the tests run (some tests of full disks fail while it writes): build/coverage/html/index.html
 	@$(PYTHON) -m tools.build.environments dev moto slim cim ocsf sigma release py39 py313
 	@$(DEV) -m tools.build.vendor
 	@rm -rf build/coverage
-	$(DEV) -m coverage run -m pytest -q -n auto --dist loadfile tests/bin tests/guarantee
+	-$(DEV) -m coverage run -m pytest -q -n auto --dist loadfile tests/bin tests/guarantee
 	@$(DEV) -m coverage combine -q
 	@$(DEV) -m coverage html -q
 	@$(DEV) -m coverage report --skip-covered
