@@ -121,5 +121,5 @@ def refusal(code: str, message: str, action: str, place: Place) -> CloudHsmError
 
 
 def is_lasting(error: CloudHsmError) -> bool:
-    """Whether `refusal` made it."""
-    return error.what.startswith("AWS refuses ")
+    """Whether `refusal` made it: only its table has these next steps."""
+    return any(error.next_step == known.next_step for known in _REFUSALS)

@@ -106,14 +106,11 @@ def _files(root: Path) -> list[str]:
         raise ProseProblem(f"git ls-files failed: {words}; run it in a git checkout")
     listed = sorted(set(done.stdout.decode(errors="surrogateescape").split("\0")) - {""})
     readable = [name for name in listed if is_read(name) and not name.startswith(LEFT_OUT)]
-    found = [name for name in readable if (root / name).is_file() and not _is_link(root, name)]
+    paths = {name: root / name for name in readable}
+    found = [name for name, path in paths.items() if path.is_file() and not path.is_symlink()]
     if not found:
         raise ProseProblem("git lists no file here; run it in a git checkout of this repository")
     return found
-
-
-def _is_link(root: Path, name: str) -> bool:
-    return (root / name).is_symlink()
 
 
 def _compare(hits: Sequence[Hit], known: baseline.Counts, *, report_all: bool) -> int:
