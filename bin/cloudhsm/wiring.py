@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 import time
 from collections.abc import Mapping
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
 from cloudhsm.aws.credentials import FORM_TIMEOUTS, unlocked
 from cloudhsm.base import settings
-from cloudhsm.base.aws_identity import MASK
 from cloudhsm.base.errors import (
     CloudHsmError,
     OutputClosed,
@@ -32,7 +30,7 @@ from cloudhsm.base.shutdown import Stop, StopRequested
 from cloudhsm.collect import access_check, read_ahead
 from cloudhsm.collect.collector import Collector
 from cloudhsm.collect.group_collector import Store
-from cloudhsm.splunk import log_file
+from cloudhsm.splunk import log_file, typed_secrets
 from cloudhsm.splunk.event_writer import EventWriter
 from cloudhsm.state.file_store import FileStateStore
 from cloudhsm.state.input_cache import InputFile
@@ -42,9 +40,6 @@ if TYPE_CHECKING:
     from cloudhsm.state.kv_store import KvStateStore
 
 log = logging.getLogger("cloudhsm")
-
-# What a credential's name cannot hold.
-_CREDENTIAL_NAME = re.compile(r"[^\w.@-]", re.ASCII)
 
 Parameters = Mapping[str, "str | None"]
 
@@ -102,12 +97,12 @@ def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[Cl
             with stop.interruptible():
                 store = _store(asked, metadata)
                 if store is not None:
-                    _put_away(asked, metadata)
+                    secrets = _put_away(asked, metadata)
                     asked = _unlocked(asked, metadata)
             if store is not None:
                 memory = InputFile(Path(metadata["checkpoint_dir"]), asked.stanza)
                 is_new = memory.load().is_new_to(asked)
-                collector = _wired(asked, metadata, store, memory, writer, stop)
+                collector = _wired(asked, metadata, store, memory, writer, stop, secrets)
                 failures = collector.outcome.failures
                 outcome = collector.run()
                 log.info("%s what=run_ended %s", pair("input", asked.stanza), outcome.line())
@@ -138,29 +133,17 @@ def _unlocked(asked: Settings, metadata: Mapping[str, str]) -> Settings:
     return replace(asked, login=unlocked(login, _storage(metadata)))
 
 
-def _put_away(asked: Settings, metadata: Mapping[str, str]) -> None:
-    """Move secrets that were typed into the form to Splunk's password storage, and mask them.
-
-    Where that fails, the run goes on with what was typed, and the next one tries again.
-    """
+def _put_away(asked: Settings, metadata: Mapping[str, str]) -> list[CloudHsmError]:
+    """Move typed secrets to Splunk's password storage; what of it needs an administrator."""
     login, name = asked.login, asked.stanza.partition("://")[2]
-    changes: dict[str, str] = {}
-    try:
-        if login.keys is not None:
-            kept = login.credential or _CREDENTIAL_NAME.sub("_", name)[:90]
-            _storage(metadata).put(kept, login.keys)
-            changes |= {"aws_credential": kept, "aws_secret_access_key": MASK}
-        if login.proxy_user is not None and login.proxy_url is not None:
-            kept = login.proxy_credential or _CREDENTIAL_NAME.sub("_", name)[:90] + ".proxy"
-            _storage(metadata).put(kept, login.proxy_user)
-            changes |= {"proxy_credential": kept, "proxy_url": login.proxy_url}
-        if changes:
-            _storage(metadata).amend(name, {"aws_region": asked.aws_region, **changes})
-            told = "what=secrets_moved_to_password_storage"
-            log.info("%s %s %s", pair("input", asked.stanza), pair("kept_as", kept), told)
-    except CloudHsmError as error:
-        told = f"what=secret_stays_in_inputs.conf {error.line()}"
-        log.warning("%s %s", pair("input", asked.stanza), told)
+    home = os.environ.get("SPLUNK_HOME")
+    moved = typed_secrets.put_away(
+        lambda: _storage(metadata), Path(home) if home else None, name, asked.aws_region, login
+    )
+    for of, entry in moved.entries.items():
+        done = f"{pair('of', of)} {pair('kept_as', entry)} what=secrets_moved_to_password_storage"
+        log.info("%s %s", pair("input", asked.stanza), done)
+    return moved.problems
 
 
 def _storage(metadata: Mapping[str, str]) -> SplunkSecrets:
@@ -179,13 +162,14 @@ def _wired(
     memory: InputFile,
     writer: EventWriter,
     stop: Stop,
+    secrets: list[CloudHsmError],
 ) -> Collector:
     """Raises CloudHsmError where there can be no client, StopRequested."""
     with stop.interruptible():
         logs = CloudWatchLogs(asked)
     host = metadata.get("server_host", "")
     read = read_ahead.fitting(asked.windows_in_flight)
-    advisories = [*asked.advisories, *logs.advisories]
+    advisories = [*asked.advisories, *secrets, *logs.advisories]
     return Collector(
         asked, logs, store, memory, writer, stop, host, read=read, advisories=advisories
     )

@@ -81,7 +81,7 @@ class FakeSplunkd(ThreadingHTTPServer):
         if names[:2] == ["storage", "passwords"]:
             return self._password(method, [unquote(name) for name in names[2:]], form)
         if names[:3] == ["data", "inputs", "aws_cloudhsm"]:
-            return self._input(method, app, unquote(names[3]), form)
+            return self._input(method, app, unquote("".join(names[3:])), form)
         return 404, {}
 
     def _kv_store(self, method: str, names: list[str], form: dict[str, str]) -> tuple[int, Any]:
@@ -114,11 +114,17 @@ class FakeSplunkd(ThreadingHTTPServer):
         realm, name, _ = names[0].split(":")
         if (realm, name) not in self.passwords:
             return 404, {"messages": [{"type": "ERROR", "text": "Could not find object"}]}
+        if method == "DELETE":
+            del self.passwords[realm, name]
+            return 200, {"entry": []}
         if method == "POST":
             self.passwords[realm, name] = form["password"]
         return 200, {"entry": [{"content": {"clear_password": self.passwords[realm, name]}}]}
 
     def _input(self, method: str, app: str, name: str, form: dict[str, str]) -> tuple[int, Any]:
+        if not name:
+            entries = [{"name": name, "content": given} for name, given in self.inputs.items()]
+            return 200, {"entry": entries}
         if name not in self.inputs or app not in ("-", self.its_app):
             return 404, {}
         if method == "POST":

@@ -21,6 +21,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
+from cloudhsm.splunk.typed_secrets import entry_of
 from tests.bin.conftest import LIBRARIES, ROOT
 from tests.bin.fake_splunkd import SESSION_KEY, FakeSplunkd
 from tests.bin.fakes import (
@@ -608,9 +609,10 @@ def test_a_secret_typed_into_the_form_is_moved_and_masked_by_the_first_run(
     stdin = kept(keeper, tmp_path, endpoint_url=aws.url, log_level="DEBUG", **typed)
     first = start(app, stdin=stdin, env=environment(**NO_KEYS))
     assert (first.returncode, signer(aws)) == (0, KEY_ID)
-    assert keeper.passwords == {("TA-aws-cloudhsm", "prod"): f"{KEY_ID}:{TYPED_SECRET}"}
+    entry = entry_of("prod")
+    assert keeper.passwords == {("TA-aws-cloudhsm", entry): f"{KEY_ID}:{TYPED_SECRET}"}
     settings = keeper.inputs["prod"]
-    assert (settings["aws_credential"], settings["aws_secret_access_key"]) == ("prod", "********")
+    assert (settings["aws_credential"], settings["aws_secret_access_key"]) == (entry, "********")
 
     aws.headers.clear()
     second = start(app, stdin=kept(keeper, tmp_path, **settings), env=environment(**NO_KEYS))
@@ -626,9 +628,10 @@ def test_a_proxys_password_typed_into_its_url_is_moved_too(
     url = "http://user:pass%3Aword@127.0.0.1:3128"
     stdin = kept(keeper, tmp_path, endpoint_url=aws.url, proxy_url=url)
     assert start(app, stdin=stdin).returncode == 0
-    assert keeper.passwords == {("TA-aws-cloudhsm", "prod.proxy"): "user:pass:word"}
+    realm = "TA-aws-cloudhsm-proxy@127.0.0.1"
+    assert keeper.passwords == {(realm, entry_of("prod")): "user:pass:word"}
     assert keeper.inputs["prod"]["proxy_url"] == "http://127.0.0.1:3128"
-    assert keeper.inputs["prod"]["proxy_credential"] == "prod.proxy"
+    assert keeper.inputs["prod"]["proxy_credential"] == entry_of("prod")
 
 
 def test_collection_goes_on_where_a_typed_secret_cannot_be_moved(
@@ -641,7 +644,8 @@ def test_collection_goes_on_where_a_typed_secret_cannot_be_moved(
     stdin = kept(keeper, tmp_path, endpoint_url=aws.url, **typed)
     said = start(app, stdin=stdin, env=environment(**NO_KEYS))
     assert (said.returncode, signer(aws)) == (0, KEY_ID)
-    assert "what=secret_stays_in_inputs.conf" in said.stderr
+    assert "what=advisory" in said.stderr
+    assert "stay in inputs.conf in plain text" in said.stderr
     assert "list_storage_passwords" in said.stderr
 
 

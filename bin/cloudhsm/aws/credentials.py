@@ -45,10 +45,13 @@ _CLOCK_LIMIT_MS = 240_000
 
 
 class Vault(Protocol):
-    """Where secrets are kept; every method may raise a CloudHsmError."""
+    """Where secrets are kept, by purpose; every method may raise a CloudHsmError."""
 
-    def get(self, name: str) -> Secret:
-        """A credential by its name."""
+    def aws_keys(self, name: str) -> Secret:
+        """An access key ID and its secret access key."""
+
+    def proxy_user(self, name: str, host: str) -> Secret:
+        """User and password for the proxy at `host`."""
 
 
 RUN_TIMEOUTS = Timeouts(connect_s=10, read_s=30, attempts=4)
@@ -63,9 +66,9 @@ def unlocked(login: Login, vault: Vault) -> Login:
     """
     keys, proxy_user = login.keys, login.proxy_user
     if keys is None and login.credential:
-        keys = vault.get(login.credential)
-    if proxy_user is None and login.proxy_credential:
-        proxy_user = vault.get(login.proxy_credential)
+        keys = vault.aws_keys(login.credential)
+    if proxy_user is None and login.proxy_credential and login.proxy_host:
+        proxy_user = vault.proxy_user(login.proxy_credential, login.proxy_host)
     conceal(*(secret.password for secret in (keys, proxy_user) if secret))
     return replace(login, keys=keys, proxy_user=proxy_user)
 

@@ -30,7 +30,7 @@ ARGUMENTS = {
     "aws_credential": "AWS keys in Splunk's password storage (realm TA-aws-cloudhsm): their name "
     "there. Default: botocore's default chain, e.g. the instance profile",
     "aws_access_key_id": "AWS keys typed here are moved to Splunk's password storage by the first "
-    "run; until then they stand in inputs.conf",
+    "run; until then they are in inputs.conf",
     "aws_secret_access_key": "The secret of aws_access_key_id; masked once it was moved",
     "aws_profile": "A profile of the AWS configuration files of the user that runs Splunk",
     "role_arn": "A role to assume with these credentials, e.g. of another account",
@@ -41,7 +41,8 @@ ARGUMENTS = {
     "sts_endpoint_url": "Another endpoint of AWS STS, where roles are assumed. Default: AWS's of "
     "the Region",
     "proxy_url": "HTTPS proxy, http://HOST:PORT. Default: as HTTPS_PROXY says",
-    "proxy_credential": "User and password of the proxy in Splunk's password storage: their name",
+    "proxy_credential": "User and password of the proxy in Splunk's password storage (realm "
+    "TA-aws-cloudhsm-proxy@HOST): their name",
     "ca_bundle": "A file of PEM certificates to trust, e.g. of a proxy that inspects TLS",
     "linked_accounts": "In a monitoring account: ids of the linked accounts whose log groups are "
     "read, separated by commas",

@@ -20,6 +20,7 @@ MASK = "********"
 SHORTEST_S, LONGEST_S, DEFAULT_DURATION_S = 900, 43_200, 3600
 MOST_ACCOUNTS = 20  # accountIdentifiers of DescribeLogGroups
 
+_PASSWORD_IN_URL = re.compile(r"://[^/@:]*:(?P<password>[^/]*)@")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
@@ -27,7 +28,10 @@ _KEY_ID = re.compile(r"[A-Z0-9]{16,128}", re.ASCII)
 _ROLE = re.compile(r"arn:(aws[a-z-]*):iam::(\d{12}):role/[\w+=,.@/-]{1,512}", re.ASCII)
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
-_NAME = re.compile(r"[\w.@-]{1,100}", re.ASCII)
+# `~` is only in names that the add-on itself gives to what was typed into an input.
+_NAME = re.compile(r"[\w.@~-]{1,100}", re.ASCII)
+# Prefixes of access key IDs: long-lived, temporary, bearer, context (IAM User Guide, identifiers).
+_AWS_KEY = re.compile(r"(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,124}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,25 @@ class Secret:
 
     user: str
     password: str = field(repr=False)
+
+
+def is_access_key_id(text: str) -> bool:
+    """Whether a text has the form of an access key ID (IAM's is 16 to 128 characters)."""
+    return _KEY_ID.fullmatch(text) is not None
+
+
+def looks_like_aws_key(user: Secret) -> bool:
+    """Whether what is meant as a proxy's user and password is an AWS key."""
+    return _AWS_KEY.fullmatch(user.user) is not None
+
+
+def aws_key_for_proxy(setting: str) -> SettingError:
+    """What to report of an AWS key where a proxy's user and password belong."""
+    return refused_setting(
+        setting,
+        "names an AWS key, which is never sent to a proxy",
+        "Name user and password of the proxy; docs/credentials.md has the command to store them",
+    )
 
 
 @dataclass(frozen=True)
@@ -79,6 +102,11 @@ class Login:
     linked_accounts: tuple[str, ...] = ()
 
     @property
+    def proxy_host(self) -> str | None:
+        """The host that a proxy's password is for."""
+        return urlsplit(self.proxy_url).hostname if self.proxy_url else None
+
+    @property
     def secrets(self) -> list[str]:
         """What no log may show."""
         found = [secret.password for secret in (self.keys, self.proxy_user) if secret]
@@ -96,6 +124,11 @@ def parse(values: Mapping[str, str]) -> Login:
             "and keys of the stanza exclude each other",
             "Leave out aws_profile, or aws_credential and aws_access_key_id",
         )
+    proxy_credential = _name(values, "proxy_credential")
+    if proxy_credential and not proxy_url:
+        raise refused_setting(
+            "proxy_credential", "is given without proxy_url", "Add proxy_url, or remove it"
+        )
     return Login(
         profile,
         credential,
@@ -103,7 +136,7 @@ def parse(values: Mapping[str, str]) -> Login:
         _role(values),
         endpoint("sts_endpoint_url", values.get("sts_endpoint_url", "")),
         proxy_url,
-        _name(values, "proxy_credential"),
+        proxy_credential,
         proxy_user,
         values.get("ca_bundle") or None,
         _accounts(values.get("linked_accounts", "")),
@@ -165,9 +198,22 @@ def _proxy(text: str) -> tuple[str | None, Secret | None]:
         raise refused_setting(
             "proxy_url", "has a user that is empty or has a colon", "Write http://USER:PASSWORD@..."
         )
-    place = parts.netloc.rpartition("@")[2]
-    url = f"{scheme}://{place}"
-    return url, None if password in ("", MASK) else Secret(user, password)
+    typed = Secret(user, password)
+    if looks_like_aws_key(typed):
+        raise aws_key_for_proxy("proxy_url")
+    address = parts.netloc.rpartition("@")[2]
+    return f"{scheme}://{address}", None if password in ("", MASK) else typed
+
+
+def secret_settings(values: Mapping[str, str]) -> tuple[str, ...]:
+    """The settings of a stanza whose values hold a secret in plain text."""
+    typed = []
+    if values.get("aws_secret_access_key", "") not in ("", MASK):
+        typed.append("aws_secret_access_key")
+    password = _PASSWORD_IN_URL.search(values.get("proxy_url", ""))
+    if password and password["password"] not in ("", MASK):
+        typed.append("proxy_url")
+    return tuple(typed)
 
 
 def _keys(values: Mapping[str, str]) -> Secret | None:

@@ -126,13 +126,12 @@ class Collector:
         """Log once a day what should be fixed although everything works."""
         now_ms, before, advised = self._logs.now_ms(), self._state.advised, {}
         for error in self._advisories:
-            name = error.place.setting or error.what
-            advised[name] = before.get(name, 0)
-            if not 0 <= now_ms - advised[name] < ADVISORY_MS:
+            advised[error.what] = before.get(error.what, 0)
+            if not 0 <= now_ms - advised[error.what] < ADVISORY_MS:
                 log.warning(
                     "%s what=advisory %s", pair("input", self._settings.stanza), error.line()
                 )
-                advised[name] = now_ms
+                advised[error.what] = now_ms
         self._state.advised = advised
         self.outcome.advisories = [error.what for error in self._advisories]
 

@@ -1,8 +1,16 @@
 """Splunk's password storage, and the stanza that a secret was typed into, through splunkd's REST.
 
-A credential is one entry of storage/passwords: realm TA-aws-cloudhsm, its name as the username, and
-`USER:PASSWORD` as the password, where USER is an access key id or a proxy's user. Splunk encrypts
-it, gives it to whoever may `list_storage_passwords`, and copies it to search head clusters.
+A credential is one entry of storage/passwords; its realm states its purpose:
+
+================================  ====================================
+realm                             password
+================================  ====================================
+TA-aws-cloudhsm                   ACCESS_KEY_ID:SECRET_ACCESS_KEY
+TA-aws-cloudhsm-proxy@PROXY_HOST  USER:PASSWORD, for this proxy only
+================================  ====================================
+
+The username is the credential's name. Splunk encrypts the entry, returns it to whoever has
+`list_storage_passwords`, and replicates it in search head clusters.
 
 splunkd is asked on this host only, as splunklib does it: its certificate is mostly self-signed.
 """
@@ -21,7 +29,12 @@ from splunklib.binding import handler as splunk_http
 from splunklib.client import Service
 
 from cloudhsm.base.arguments import SCHEME
-from cloudhsm.base.aws_identity import Secret
+from cloudhsm.base.aws_identity import (
+    Secret,
+    aws_key_for_proxy,
+    is_access_key_id,
+    looks_like_aws_key,
+)
 from cloudhsm.base.errors import CloudHsmError, CredentialsError, Place
 
 APP = REALM = "TA-aws-cloudhsm"
@@ -29,13 +42,14 @@ APP = REALM = "TA-aws-cloudhsm"
 _TIMEOUT_S = 25
 # splunkd answers 503 while it starts, or is busy.
 _TRIES, _PAUSE_S = 3, 1.0
+_HOW = "docs/credentials.md has the command"
 _NOT_FOUND, _DENIED, _UNAVAILABLE = 404, (401, 403), 503
 
 
 class SplunkSecrets:
     """The password storage of one splunkd; every method may raise a CloudHsmError.
 
-    server_uri, session_key: as splunkd hands them to a modular input.
+    server_uri, session_key: as splunkd passes them to a modular input.
     """
 
     def __init__(self, server_uri: str, session_key: str) -> None:
@@ -52,35 +66,65 @@ class SplunkSecrets:
             autologin=False,
         )
 
-    def get(self, name: str) -> Secret:
-        """A credential by its name; raises CredentialsError where there is none."""
-        entry = self._find(name)
-        if entry is None:
+    def aws_keys(self, name: str) -> Secret:
+        """AWS keys by their name. Raises CredentialsError where there are none."""
+        keys = self._secret(REALM, name)
+        if keys is None:
+            raise _missing(f"AWS keys named {name!r}", REALM, "aws_credential")
+        if not is_access_key_id(keys.user):
             raise CredentialsError(
-                f"Splunk's password storage has no credential {name!r} in realm {REALM}",
-                place=Place(setting=name),
-                next_step=f"Add it: POST to storage/passwords with realm={REALM}, name={name} and "
-                "password=ACCESS_KEY_ID:SECRET_ACCESS_KEY (of a proxy USER:PASSWORD)",
+                f"The credential {name!r} in Splunk's password storage is not an AWS key: it does "
+                "not begin with an access key ID",
+                place=Place(setting="aws_credential"),
+                next_step=f"Store ACCESS_KEY_ID:SECRET_ACCESS_KEY as its password. {_HOW}",
             )
-        user, colon, password = str(entry.get("clear_password", "")).partition(":")
-        if not (user and colon and password):
-            raise CredentialsError(
-                f"The credential {name!r} in Splunk's password storage has not the form "
-                "USER:PASSWORD",
-                place=Place(setting=name),
-                next_step="Store ACCESS_KEY_ID:SECRET_ACCESS_KEY, of a proxy USER:PASSWORD",
-            )
-        return Secret(user, password)
+        return keys
 
-    def put(self, name: str, secret: Secret) -> None:
-        """Store a credential, in place of one of this name."""
-        password = f"{secret.user}:{secret.password}"
-        if self._find(name) is None:
-            fields = {"realm": REALM, "name": name, "password": password}
-            self._ask("POST", "storage/passwords", "store a credential", fields)
-        else:
-            path = f"storage/passwords/{_entry(name)}"
-            self._ask("POST", path, "store a credential", {"password": password})
+    def proxy_user(self, name: str, host: str) -> Secret:
+        """User and password for the proxy at `host`. Raises CredentialsError where there is none.
+
+        An entry for another host is not found, so that no one who may change `proxy_url` can send
+        the password elsewhere.
+        """
+        realm = proxy_realm(host)
+        user = self._secret(realm, name)
+        if user is None:
+            raise _missing(
+                f"password named {name!r} for the proxy {host}", realm, "proxy_credential"
+            )
+        if looks_like_aws_key(user):
+            raise aws_key_for_proxy("proxy_credential")
+        return user
+
+    def put_aws_keys(self, name: str, keys: Secret) -> None:
+        """Store AWS keys, or replace those of this name."""
+        self._put(REALM, name, keys)
+
+    def put_proxy_user(self, name: str, host: str, user: Secret) -> None:
+        """Store user and password of the proxy at `host`, or replace those of this name."""
+        self._put(proxy_realm(host), name, user)
+
+    def bind_proxy_user(self, name: str, host: str) -> bool:
+        """Move a proxy's password from the realm of AWS keys, where 0.1.0 kept it, to its own.
+
+        Returns whether there was one. AWS keys stay where they are.
+        """
+        entry = self._secret(REALM, name)
+        if entry is None or is_access_key_id(entry.user):
+            return False
+        if self._secret(proxy_realm(host), name) is None:
+            self.put_proxy_user(name, host, entry)
+        self._ask("DELETE", _entry(REALM, name), "delete a credential", {})
+        return True
+
+    def inputs(self) -> dict[str, dict[str, str]]:
+        """All inputs of this add-on on this host, in any app: settings by name."""
+        body = self._body("GET", f"data/inputs/{SCHEME}", "list inputs", {"count": "0"}, "-")
+        entries = [] if body is None else json.loads(body).get("entry") or []
+        return {
+            str(entry["name"]): {key: str(value) for key, value in entry["content"].items()}
+            for entry in entries
+        }
 
     def amend(self, input_name: str, settings: Mapping[str, str]) -> None:
         """Change settings of an input where it is defined, in whichever app that is."""
@@ -91,23 +135,51 @@ class SplunkSecrets:
         app = found.get("acl", {}).get("app", APP)
         self._ask("POST", path, "change the input", dict(settings), app=app)
 
-    def _find(self, name: str) -> dict[str, Any] | None:
-        path = f"storage/passwords/{_entry(name)}"
-        found = self._ask("GET", path, "read a credential", {})
-        return None if found is None else dict(found.get("content", {}))
+    def _secret(self, realm: str, name: str) -> Secret | None:
+        """An entry; None where there is none. Raises CredentialsError for another form."""
+        entry = self._ask("GET", _entry(realm, name), "read a credential", {})
+        if entry is None:
+            return None
+        clear = str(entry.get("content", {}).get("clear_password", ""))
+        user, colon, password = clear.partition(":")
+        if not (user and colon and password):
+            raise CredentialsError(
+                f"The credential {name!r} in Splunk's password storage does not have the form "
+                "USER:PASSWORD",
+                place=Place(setting=name),
+                next_step="Store ACCESS_KEY_ID:SECRET_ACCESS_KEY for AWS, USER:PASSWORD for a "
+                f"proxy. {_HOW}",
+            )
+        return Secret(user, password)
+
+    def _put(self, realm: str, name: str, secret: Secret) -> None:
+        password = f"{secret.user}:{secret.password}"
+        if self._ask("GET", _entry(realm, name), "read a credential", {}) is None:
+            fields = {"realm": realm, "name": name, "password": password}
+            self._ask("POST", "storage/passwords", "store a credential", fields)
+        else:
+            path = _entry(realm, name)
+            self._ask("POST", path, "store a credential", {"password": password})
 
     def _ask(
         self, method: str, path: str, purpose: str, fields: dict[str, str], app: str = APP
     ) -> dict[str, Any] | None:
-        """The entry that splunkd answers with; None where there is none."""
-        send = self._service.get if method == "GET" else self._service.post
+        """The first entry of splunkd's response; None where there is none."""
+        body = self._body(method, path, purpose, fields, app)
+        return None if body is None else _entry_of(body)
+
+    def _body(
+        self, method: str, path: str, purpose: str, fields: dict[str, str], app: str
+    ) -> bytes | None:
+        """splunkd's response; None for a GET or DELETE of what does not exist."""
+        send = getattr(self._service, method.lower())
         for attempt in range(1, _TRIES + 1):
             try:
                 encoded = UrlEncoded(path, skip_encode=True)
                 answer = send(encoded, owner="nobody", app=app, output_mode="json", **fields)
-                return _entry_of(answer.body.read())
+                return bytes(answer.body.read())
             except HTTPError as error:
-                if error.status == _NOT_FOUND and method == "GET":
+                if error.status == _NOT_FOUND and method != "POST":
                     return None
                 if error.status == _UNAVAILABLE and attempt < _TRIES:
                     time.sleep(_PAUSE_S)
@@ -143,11 +215,24 @@ def _unlike(what: str, uri: str) -> CredentialsError:
     return CredentialsError(f"{what} (at {uri})", next_step="Save the input once more")
 
 
-def _entry(name: str) -> str:
-    """How splunkd calls an entry: `realm:username:`, where colons are escaped."""
-    return quote(f"{REALM}:{name}:", safe="")
+def proxy_realm(host: str) -> str:
+    """The realm of passwords for one proxy. Splunk separates parts of an entry's ID by colons."""
+    return f"{REALM}-proxy@{host.replace(':', '_')}"
+
+
+def _missing(what: str, realm: str, setting: str) -> CredentialsError:
+    return CredentialsError(
+        f"Splunk's password storage has no {what} (realm {realm})",
+        place=Place(setting=setting),
+        next_step=f"Store it on the Splunk that runs the input. {_HOW}",
+    )
+
+
+def _entry(realm: str, name: str) -> str:
+    """The path of an entry: its ID is `realm:username:`."""
+    return "storage/passwords/" + quote(f"{realm}:{name}:", safe="")
 
 
 def _entry_of(body: bytes) -> dict[str, Any] | None:
-    entries = json.loads(body).get("entry") or [None]
+    entries = (json.loads(body) if body else {}).get("entry") or [None]
     return entries[0] if isinstance(entries[0], dict) else None

@@ -63,7 +63,7 @@ _VARIABLES = frozenset(
 )
 _SECRET_NAME = re.compile(r"(?i)key|secret|pass|pwd|tok|external.?id|auth|cookie")
 _FILE_NAME = re.compile(r"(?i)_(?:file|path)\Z")
-_CREDENTIAL_NAME = re.compile(r"[\w.@-]{1,100}", re.ASCII)
+_CREDENTIAL_NAME = re.compile(r"[\w.@~-]{1,100}", re.ASCII)
 _URL_NAME = re.compile(r"(?i)ur[li]|proxy")
 # Of long-lived keys, of sessions, and of what STS and services hand out.
 _KEY_ID = re.compile(r"(?i)(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,124}")

@@ -46,7 +46,7 @@ class InputState:
     failures:  by what fails: the name of a log group for its live window, that behind HISTORY
                for its sweeps, gaps and history, an entry of log_groups behind DISCOVERY.
     turn:      which group comes first in the next run: its number, round and round.
-    advised:   when each advisory was logged last, in milliseconds since 1970, by its setting.
+    advised:   when each advisory was logged last, in milliseconds since 1970, by its text.
     """
 
     asked: str = ""

@@ -118,8 +118,11 @@ def test_a_profile_that_is_not_there_is_named(aws: ScriptedAws) -> None:
 
 
 class OneSecret:
-    def get(self, name: str) -> Secret:
+    def aws_keys(self, name: str) -> Secret:
         return Secret(f"user-of-{name}", f"password-of-{name}")
+
+    def proxy_user(self, name: str, host: str) -> Secret:
+        return Secret(f"user-of-{name}-at-{host}", f"password-of-{name}-at-{host}")
 
 
 def test_what_is_stored_is_looked_up_by_name_and_hidden_from_logs() -> None:
@@ -128,8 +131,8 @@ def test_what_is_stored_is_looked_up_by_name_and_hidden_from_logs() -> None:
     )
     ready = unlocked(asked, OneSecret())
     assert ready.keys == Secret("user-of-prod", "password-of-prod")
-    assert ready.proxy_user == Secret("user-of-squid", "password-of-squid")
-    assert redaction.redacted("x password-of-prod y password-of-squid") == "x *** y ***"
+    assert ready.proxy_user == Secret("user-of-squid-at-p", "password-of-squid-at-p")
+    assert redaction.redacted("x password-of-prod y password-of-squid-at-p") == "x *** y ***"
 
 
 def test_a_role_is_assumed_with_what_the_stanza_says(aws: ScriptedAws) -> None:
