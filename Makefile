@@ -30,11 +30,15 @@ generate: ## lookups, blocks of default/*.conf and pages of docs/ from mappings/
 	@$(PYTHON) -m tools.build.environments dev
 	$(DEV) -m tools.generate
 	@$(DEV) -m tools.bench.capacity page
+	@$(DEV) -m tools.build.vendor
+	@$(DEV) -m tools.troubleshooting
 
 check-generated: ## fails if a generated file does not follow from mappings/, detections/, dashboards/
 	@$(PYTHON) -m tools.build.environments dev
 	$(DEV) -m tools.generate --check
 	@$(DEV) -m tools.bench.capacity page --check
+	@$(DEV) -m tools.build.vendor
+	@$(DEV) -m tools.troubleshooting --check
 
 goldens: ## tests/default/golden anew; then read the difference line by line
 	@$(PYTHON) -m tools.build.environments dev

@@ -2,13 +2,14 @@
 
 The packages, from the top: imports go only downward.
 
-========  =====================================================================================
-generate  `make generate`
-bench     `make bench`, `make growth`, `make capacity`: how fast, how large, how much
-checks    what every change must pass: gates on the package, browser, tests on Splunk's Pythons
-proof     the guarantee under attack; detections over a quiet month
-demo      the add-on at work on this machine: a local AWS, and a stand-in for splunkd
-build     environments, libraries, package, release
-content   what is generated from mappings/, detections/ and dashboards/
-========  =====================================================================================
+===============  ============================================================================
+generate         `make generate`
+troubleshooting  the table of docs/troubleshooting.md
+bench            `make bench`, `make growth`, `make capacity`: how fast, how large, how much
+checks           what every change must pass: gates, browser, tests on Splunk's Pythons
+proof            the guarantee under attack; detections over a quiet month
+demo             the add-on at work on this machine: a local AWS, and a stand-in for splunkd
+build            environments, libraries, package, release
+content          what is generated from mappings/, detections/ and dashboards/
+===============  ============================================================================
 """

@@ -40,6 +40,7 @@ STATIC = (
     Step("format", ("ruff", "format", "--check", "-q")),
     Step("prose", ("tools.checks.prose",)),
     Step("generated files", ("tools.generate", "--check")),
+    Step("table of failures", ("tools.troubleshooting", "--check")),
     Step("mypy", ("mypy",)),
 )
 TESTS = (Step("fast tests", ("pytest", "-q", "-m", "not slow", "-n", "2", "--dist", "worksteal")),)

@@ -13,6 +13,7 @@ sigma        detections as Sigma rules
 standards    OCSF and ECS: tables and pages
 version      the version of the add-on, wherever it is written
 detections   detections: saved searches, macros, docs/detections.md
+page_blocks  blocks of a page that a command writes
 fields       mappings/fields.yaml, validated
 conf_blocks  the generated blocks of props.conf and transforms.conf
 strict_yaml  YAML against a model, with the line of each fault

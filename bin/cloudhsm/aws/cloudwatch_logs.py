@@ -23,6 +23,7 @@ from cloudhsm.aws.log_source import Discovery, FoundGroup, Page
 from cloudhsm.aws.rate_limit import Pace, default_calls_per_second
 from cloudhsm.aws.session import Timeouts, blank_ca_bundle
 from cloudhsm.base.errors import (
+    NEXT_RUN,
     AccessDenied,
     CloudHsmError,
     EndpointUnreachable,
@@ -46,16 +47,6 @@ _BAD_CREDENTIALS = (
     "IncompleteSignature",
     "MissingAuthenticationTokenException",
     "AuthFailure",
-)
-_NO_CREDENTIALS = (
-    exceptions.NoCredentialsError,
-    exceptions.PartialCredentialsError,
-    exceptions.CredentialRetrievalError,
-    exceptions.TokenRetrievalError,
-    exceptions.SSOError,
-    exceptions.ProfileNotFound,
-    exceptions.ConfigParseError,
-    exceptions.MissingDependencyException,  # a profile of `aws login` wants a compiled library
 )
 _NO_CONNECTION = (exceptions.ConnectionError, exceptions.HTTPClientError)
 # A cut answer (see `_ask`) is asked for this often, with growing pauses.
@@ -211,9 +202,10 @@ class CloudWatchLogs:
             if isinstance(answer.get(member), list):
                 return answer
         raise ServiceFailure(
-            f"The answer to logs:{operation} was cut short or unreadable every time",
+            f"Every response to logs:{operation} was cut short or unreadable",
             place=place,
-            next_step=_BY_ITSELF + "; if it persists, look for a proxy that cuts answers",
+            next_step=f"{NEXT_RUN}; if it persists, look for a proxy that responds in AWS's place, "
+            "or that cuts responses",
         )
 
     def _find(self, selector: GroupSelector) -> list[FoundGroup]:
@@ -227,9 +219,9 @@ class CloudWatchLogs:
                 raise
             return [FoundGroup(self._assumed(selector.name))]
         if not found:
-            what = "begins with this prefix" if selector.is_prefix else "has this name"
+            what = "begins with the prefix" if selector.is_prefix else "has the name"
             raise GroupNotFound(
-                f"No log group {what}",
+                f"No log group {what} {selector.name}",
                 place=place,
                 next_step="Check aws_region, log_groups (a prefix ends in / or *) and whose the "
                 "credentials are; a cluster's group appears with its first record",
@@ -252,7 +244,7 @@ class CloudWatchLogs:
                 return
             if token in used:
                 raise ServiceFailure(
-                    "logs:DescribeLogGroups repeats a page", place=place, next_step=_BY_ITSELF
+                    "logs:DescribeLogGroups repeats a page", place=place, next_step=NEXT_RUN
                 )
             used.add(token)
             request["nextToken"] = token
@@ -285,7 +277,7 @@ class CloudWatchLogs:
         return ServiceFailure(
             f"CloudWatch Logs gives no usable page token for the millisecond {at_ms}",
             place=Place(group.account, group.region, group.name),
-            next_step=_BY_ITSELF,
+            next_step=NEXT_RUN,
         )
 
     @contextmanager
@@ -304,19 +296,20 @@ class CloudWatchLogs:
                     code, message, self._region, self._login, offset_ms
                 ) from error
             raise _from_answer(code, message, action, place) from error
-        except _NO_CREDENTIALS as error:
+        except credentials.UNUSABLE as error:
             raise credentials.missing(error, self._region, self._login) from error
         except _NO_CONNECTION as error:
             raise self._unreachable(error, place) from error
         except (exceptions.BotoCoreError, ResponseParserError, ValueError) as error:
             raise ServiceFailure(
-                f"{action} failed: {error}", place=place, next_step=_BY_ITSELF
+                f"{action} failed: {error}", place=place, next_step=NEXT_RUN
             ) from error
 
     def _unreachable(self, error: Exception, place: Place) -> EndpointUnreachable:
         """What to report of an endpoint: this client's, or that of a call botocore made for it."""
         url = str(getattr(error, "kwargs", {}).get("endpoint_url") or self.endpoint)
         setting = "endpoint_url" if url.startswith(self.endpoint) else "sts_endpoint_url"
+        place = replace(place, setting=setting)
         proxy = "proxy_url" if self._login.proxy_url else "HTTPS_PROXY"
         return EndpointUnreachable(
             f"{url.rstrip('/')} cannot be reached: {redacted(str(error))}",
@@ -324,9 +317,6 @@ class CloudWatchLogs:
             next_step=_region_hint(self._clients.session, self._region)
             + f"Check aws_region, {setting}, DNS, {proxy} and firewall of this host",
         )
-
-
-_BY_ITSELF = "The next run tries again from where this one stopped"
 
 
 def _said(error: exceptions.ClientError) -> tuple[str, str]:
@@ -351,10 +341,13 @@ def _from_answer(code: str, message: str, action: str, place: Place) -> CloudHsm
             place=place,
             next_step="Check log_groups, aws_region and the account of the credentials",
         )
+    hint = (
+        "lower calls_per_second, or find what else calls CloudWatch Logs in this account and Region"
+        if code in _THROTTLED
+        else "if it persists, look for a proxy that responds in AWS's place"
+    )
     return ServiceFailure(
-        f"{action} failed: {code}: {message}",
-        place=place,
-        next_step=_BY_ITSELF + "; if AWS does not know this, ask whether a proxy answered instead",
+        f"{action} failed: {code}: {message}", place=place, next_step=f"{NEXT_RUN}; {hint}"
     )
 
 
@@ -370,7 +363,7 @@ def _found(item: Mapping[str, Any], place: Place) -> FoundGroup:
         raise ServiceFailure(
             f"logs:DescribeLogGroups gave a group without a whole ARN: {error!r}",
             place=place,
-            next_step=_BY_ITSELF,
+            next_step=NEXT_RUN,
         ) from error
 
 

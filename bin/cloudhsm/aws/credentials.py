@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Protocol
 
+from botocore import exceptions
 from botocore.config import Config
 from botocore.credentials import (
     AssumeRoleCredentialFetcher,
@@ -17,10 +18,10 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from cloudhsm.aws.session import AwsSession, Timeouts, source_of
+from cloudhsm.aws.session import PROCESS, AwsSession, Timeouts, source_of
 from cloudhsm.base.aws_identity import Login, Role, Secret
 from cloudhsm.base.errors import (
     CloudHsmError,
@@ -37,6 +38,51 @@ _CHAIN = (
 
 # IMDSv2 answers only within one hop by default, and a container is two away (boto/botocore#2644).
 _HOPS = ". In a container on EC2, set the hop limit of the instance metadata to 2"
+_OF_A_PROFILE = (
+    "~/.aws of the user who runs Splunk (or AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE)"
+)
+# Why botocore has no credentials, and what to do; the first class that fits counts.
+_UNUSABLE: tuple[tuple[type[BotoCoreError], str], ...] = (
+    (exceptions.NoCredentialsError, _CHAIN + _HOPS),
+    (
+        exceptions.PartialCredentialsError,
+        "Set both, the key ID and its secret, in the same place; or remove the one that is left",
+    ),
+    (exceptions.ProfileNotFound, f"Correct its name, or add the profile to {_OF_A_PROFILE}"),
+    (exceptions.ConfigParseError, f"Correct the file in {_OF_A_PROFILE}"),
+    (exceptions.ConfigNotFound, f"Correct the path, or create the file in {_OF_A_PROFILE}"),
+    (exceptions.InvalidConfigError, f"Correct the profile in {_OF_A_PROFILE}"),
+    (exceptions.UnknownCredentialError, f"Correct credential_source in {_OF_A_PROFILE}"),
+    (
+        exceptions.SSOError,
+        "A sign-in of IAM Identity Center ends after hours, and only a person can renew it: use a "
+        "role or an instance profile. To collect until it ends: aws sso login, as the user who "
+        "runs Splunk",
+    ),
+    (
+        exceptions.TokenRetrievalError,
+        "A sign-in of IAM Identity Center ends after hours, and only a person can renew it: use a "
+        "role or an instance profile",
+    ),
+    (
+        exceptions.RefreshWithMFAUnsupportedError,
+        "Use a profile or a role without mfa_serial; see docs/credentials.md",
+    ),
+    (
+        exceptions.CredentialRetrievalError,
+        "Check what provides the credentials on this host, and renew them",
+    ),
+    # A profile of `aws login` needs a compiled library.
+    (exceptions.MissingDependencyException, "Use a profile of another kind, or a role"),
+)
+UNUSABLE = tuple(kind for kind, _ in _UNUSABLE)
+# How botocore names the provider in a CredentialRetrievalError.
+_OF_A_PROVIDER = {
+    "custom-process": PROCESS,
+    "container-role": "Check that the agent that serves AWS_CONTAINER_CREDENTIALS_* (ECS, EKS Pod "
+    "Identity) is running, and that these variables reach splunkd",
+}
+_ROLE_CALLS = ("AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials")
 
 # Whatever botocore makes of an endpoint that is not STS, or answers only in part.
 _FAILURES = (BotoCoreError, ClientError, ResponseParserError, KeyError, ValueError)
@@ -177,29 +223,40 @@ class _RoleProvider(CredentialProvider):  # type: ignore[misc]  # botocore has n
 
 def missing(error: Exception, region: str, login: Login) -> CredentialsError:
     """What to say when the chain ends without usable credentials."""
-    in_container = _HOPS if isinstance(error, NoCredentialsError) else ""
+    provider = str(getattr(error, "kwargs", {}).get("provider"))
+    next_step = next(step for kind, step in _UNUSABLE if isinstance(error, kind))
     return CredentialsError(
-        f"There are no usable AWS credentials ({source_of(login)}): {redacted(str(error))}",
+        f"There are no usable AWS credentials ({source_of(login)}): {redacted(str(error)).strip()}",
         place=Place(region=region),
-        next_step=_CHAIN + in_container,
+        next_step=_OF_A_PROVIDER.get(provider, next_step),
     )
 
 
 def is_of_role(error: Exception) -> bool:
-    """Whether it was not the call itself that failed, but assuming the role for it."""
-    return isinstance(error, ClientError) and error.operation_name == "AssumeRole"
+    """Whether it was not the call itself that failed, but getting a role's credentials for it."""
+    return isinstance(error, ClientError) and error.operation_name in _ROLE_CALLS
 
 
 def role_refused(error: Exception, login: Login) -> CredentialsError:
     """What to say when STS does not let the role be assumed."""
     known = getattr(error, "response", {}).get("Error", {})
     code, message = str(known.get("Code", "")), redacted(str(known.get("Message", error)))
-    role = login.role.arn if login.role else "the role"
-    if "AccessDenied" in code:
+    operation = str(getattr(error, "operation_name", "AssumeRole"))
+    service = "sso" if operation == "GetRoleCredentials" else "sts"
+    role = login.role.arn if login.role else f"the role of {source_of(login)}"
+    if operation == "AssumeRoleWithWebIdentity":
+        next_step = (
+            "Check AWS_ROLE_ARN, that its trust policy names the token's issuer, audience and "
+            "subject, that the account has this issuer as an identity provider, and that the file "
+            "of AWS_WEB_IDENTITY_TOKEN_FILE is renewed"
+        )
+    elif operation == "GetRoleCredentials":
+        next_step = "Check sso_account_id and sso_role_name of the profile, and the assignment"
+    elif "AccessDenied" in code:
         with_id = (
             "external_id is the one of"
             if login.role and login.role.external_id
-            else ("no external_id is wanted by")
+            else "no external ID is required by"
         )
         next_step = (
             "Check that the identity that AWS names may sts:AssumeRole on this ARN, that the role "
@@ -210,8 +267,8 @@ def role_refused(error: Exception, login: Login) -> CredentialsError:
     else:
         next_step = f"These are the credentials that assume the role. {_CHAIN}"
     return CredentialsError(
-        f"sts:AssumeRole on {role} failed: {code}: {message}",
-        place=Place(setting="role_arn"),
+        f"{service}:{operation} on {role} failed: {code}: {message}",
+        place=Place(setting="role_arn" if login.role else None),
         next_step=next_step,
     )
 
@@ -227,7 +284,7 @@ def refused(
         "were refused",
         (
             f"Check key and secret, and that they are of the partition of {region}: keys of AWS's "
-            f"commercial Regions are unknown in GovCloud and China. {_CHAIN}"
+            "commercial Regions are unknown in GovCloud and China"
         ),
     )
     if abs(clock_offset_ms) > _CLOCK_LIMIT_MS:
@@ -236,9 +293,15 @@ def refused(
         what = f"were refused, since this host's clock is {minutes} min {side} AWS's"
         next_step = "Set this host's clock (NTP); the keys are most likely right"
     elif "xpired" in code:
-        what, next_step = "have expired", "Renew them; " + _CHAIN
+        what = "have expired"
+        next_step = (
+            "Renew them, or use credentials that are renewed automatically: an instance profile, a "
+            "container's role, or role_arn"
+        )
     elif "Signature" in code:
-        next_step = "Check the secret key, which is not that of this access key id, and the clock"
+        next_step = (
+            "Check the secret key, which does not belong to this access key ID, and the clock"
+        )
     return CredentialsError(
         f"The AWS credentials ({source_of(login)}) {what}: {code}: {message}",
         place=Place(region=region),

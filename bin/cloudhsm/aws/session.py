@@ -35,6 +35,12 @@ LINK_LOCAL = (
     *("fd00:ec2::254", "[fd00:ec2::254]", "fd00:ec2::23", "[fd00:ec2::23]"),
 )
 
+_TOKEN_FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+PROCESS = (
+    "Run the credential_process of the profile as the user who runs Splunk: it must exist, succeed "
+    "and print one JSON object with Version, AccessKeyId and SecretAccessKey"
+)
+
 Refresh = Callable[[], Optional[Mapping[str, Any]]]
 
 
@@ -172,7 +178,7 @@ def _ca_file(path: str, source: str) -> str:
         ssl.create_default_context(cafile=path)
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise SettingError(
-            f"{source} cannot be used: {error}",
+            f"{source} {path} cannot be used: {error}",
             place=Place(file=path, setting=source),
             next_step="Name a file of PEM certificates that the user who runs Splunk may read",
         ) from error
@@ -215,13 +221,11 @@ def _next_step(error: Exception) -> str:
     path = getattr(error, "filename", None)
     if isinstance(path, (str, bytes)) and path:
         name = os.fsdecode(path)
-        if name == os.environ.get("AWS_WEB_IDENTITY_TOKEN_FILE"):
-            return f"AWS_WEB_IDENTITY_TOKEN_FILE names {name}: make it readable, or unset it"
+        for variable in _TOKEN_FILES:
+            if name == os.environ.get(variable):
+                return f"{variable} names {name}: make it readable, or unset the variable"
         return f"Make {name} readable for the user who runs Splunk, or correct its path in ~/.aws"
-    return (
-        "Run the credential_process of the profile as the user who runs Splunk: it must exist and "
-        "print one JSON object with Version, AccessKeyId and SecretAccessKey"
-    )
+    return PROCESS
 
 
 def _source_of_endpoint(service: str, login: Login) -> str:

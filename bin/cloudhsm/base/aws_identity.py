@@ -222,15 +222,15 @@ def _keys(values: Mapping[str, str]) -> Secret | None:
         if key_id and not values.get("aws_credential"):
             raise refused_setting(
                 "aws_secret_access_key",
-                "is missing beside aws_access_key_id",
+                "is missing next to aws_access_key_id",
                 "Type both; the first run moves them into Splunk's password storage",
             )
         return None
     if not _KEY_ID.fullmatch(key_id):
         raise refused_setting(
             "aws_access_key_id",
-            "is not an access key id" if key_id else "is missing beside aws_secret_access_key",
-            "An access key id has 16 or more capital letters and digits, e.g. AKIA...",
+            "is not an access key ID" if key_id else "is missing next to aws_secret_access_key",
+            "An access key ID has 16 or more capital letters and digits, e.g. AKIA...",
         )
     if not secret.isprintable() or not 16 <= len(secret) <= 128:
         raise refused_setting(

@@ -25,6 +25,8 @@ class Place:
 
 
 NOWHERE = Place()
+# The next step where no one has to do anything.
+NEXT_RUN = "The next run tries again from where this one stopped"
 
 
 def pair(name: str, value: str) -> str:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cloudhsm.aws.refusals import is_lasting
 from cloudhsm.base.errors import (
+    NEXT_RUN,
     AccessDenied,
     CloudHsmError,
     CredentialsError,
@@ -95,13 +96,12 @@ def check(
 
 
 def as_one(failures: list[CloudHsmError]) -> CloudHsmError:
-    """All that stands in the way, as one error for the person who saves the input."""
+    """All failed checks as one error, for the person who saves the input."""
     if len(failures) == 1:
         return failures[0]
-    told = ". ".join(f"({number}) {failure}" for number, failure in enumerate(failures, 1))
+    listed = ". ".join(f"({number}) {failure}" for number, failure in enumerate(failures, 1))
     return CloudHsmError(
-        f"{len(failures)} things stand in the way: {told}",
-        next_step="Mend them and save the input again",
+        f"{len(failures)} checks failed: {listed}", next_step="Fix them, then save the input again"
     )
 
 
@@ -261,12 +261,12 @@ def _explained(error: CloudHsmError, settings: Settings) -> CloudHsmError:
         return ServiceFailure(
             error.what,
             place=error.place,
-            next_step="Save the input again in a minute; if it persists, look for a proxy that "
-            "answers in AWS's place",
+            next_step=error.next_step.replace(NEXT_RUN, "Save the input again in a minute"),
         )
     if not isinstance(error, EndpointUnreachable):
         return error
-    why, next_step = _reason([*_causes(error)], settings)
+    setting = error.place.setting or "endpoint_url"
+    why, next_step = _reason([*_causes(error)], settings, setting)
     return EndpointUnreachable(
         f"{why}: {error.what}" if why else error.what,
         place=error.place,
@@ -281,7 +281,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _reason(causes: list[BaseException], settings: Settings) -> tuple[str, str]:
+def _reason(causes: list[BaseException], settings: Settings, setting: str) -> tuple[str, str]:
     """Why an endpoint cannot be reached, and what to do; empty where the causes do not tell.
 
     botocore's and urllib3's errors are known by their names: this room does not load them.
@@ -291,28 +291,28 @@ def _reason(causes: list[BaseException], settings: Settings) -> tuple[str, str]:
     seconds = f" within {limit[1]} s" if limit else ""
     if "ProxyConnectionError" in names:
         return (
-            f"The proxy does not let us through ({causes[-1]})",
+            f"The proxy does not connect to AWS ({causes[-1]})",
             f"Check {_proxy_settings(settings)}, and the proxy's rules",
         )
     if _any(causes, socket.gaierror):
         return (
             "The host's name cannot be resolved (DNS)",
-            "Check aws_region and endpoint_url, and whether this host's DNS knows the name",
+            f"Check aws_region and {setting}, and whether this host's DNS knows the name",
         )
     if _any(causes, ssl.SSLError):
         return (
             f"TLS failed ({causes[-1]})",
-            "If a proxy inspects TLS, name the file of its CA in AWS_CA_BUNDLE in "
-            "splunk-launch.conf; else check that endpoint_url is a TLS endpoint of AWS",
+            "If a proxy inspects TLS, name the file of its CA in ca_bundle; otherwise check that "
+            f"{setting} is an endpoint of AWS",
         )
     if _any(causes, ConnectionRefusedError):
-        return "The connection is refused", "Check endpoint_url and its port, proxy and firewall"
+        return "The connection is refused", f"Check {setting} and its port, proxy and firewall"
     if "ConnectTimeoutError" in names:
         return f"There is no connection{seconds}", "Check firewall, routes and the need of a proxy"
     if "ReadTimeoutError" in names:
-        return f"There is a connection, but no answer{seconds}", "Check endpoint_url and the proxy"
+        return f"There is a connection, but no response{seconds}", f"Check {setting} and the proxy"
     if _any(causes, ConnectionResetError) or "ConnectionClosedError" in names:
-        return "The connection was closed without an answer", "Check endpoint_url, proxy, firewall"
+        return "The connection was closed without a response", f"Check {setting}, proxy, firewall"
     if any(
         getattr(one, "errno", None) in (errno.ENETUNREACH, errno.EHOSTUNREACH) for one in causes
     ):

@@ -196,7 +196,7 @@ class SplunkSecrets:
             return CredentialsError(
                 f"splunkd at {self._uri} did not let this input {purpose}: HTTP {status}",
                 next_step="The owner of the input needs the capabilities list_storage_passwords, "
-                "admin_all_objects or edit_storage_passwords to store them; see README",
+                "edit_storage_passwords or admin_all_objects to store them: docs/credentials.md",
             )
         return CredentialsError(
             f"splunkd at {self._uri} could not {purpose}: {message}",

@@ -12,11 +12,12 @@ from tools.bench.capacity import model
 from tools.bench.capacity.measured import Measured, Rates
 from tools.bench.capacity.model import Workload
 from tools.bench.capacity.schema import Facts
+from tools.content.page_blocks import BlockMissing, replaced
 
 PAGE = "docs/capacity.md"
 BENCH = "tools/bench/capacity/bench.txt"
 _BENCH_LINE = re.compile(r"(\w+), Python ([0-9.]+): ([^|]+)")
-WRITTEN = "written by `python -m tools.bench.capacity page`"
+COMMAND = "python -m tools.bench.capacity page"
 SIZES = (1, 10, 100, 1_000)
 USUAL = Workload(clusters=1, hsms=4, records_per_day=10_000, region="eu-west-1")
 INTERVALS = (60, 120, 300, 600)
@@ -39,17 +40,11 @@ def page(text: str, facts: Facts, measured: Measured, rates: Rates, bench: str =
     Raises PageProblem for a marker that the page lacks, and for a line that no bench prints.
     """
     for name, lines in blocks(facts, measured, rates, bench).items():
-        text = _replaced(text, name, lines)
+        try:
+            text = replaced(text, name, COMMAND, lines)
+        except BlockMissing as error:
+            raise PageProblem(f"{PAGE}: {error}") from error
     return text
-
-
-def _replaced(text: str, name: str, lines: Sequence[str]) -> str:
-    begin, end = f"<!-- {name}: {WRITTEN} -->\n", f"<!-- end of {name} -->\n"
-    before, found, rest = text.partition(begin)
-    _, closed, after = rest.partition(end)
-    if not found or not closed:
-        raise PageProblem(f"{PAGE} must hold the lines {begin.strip()} and {end.strip()}")
-    return "".join([before, begin, "\n", *(f"{line}\n" for line in lines), "\n", end, after])
 
 
 def blocks(

@@ -235,7 +235,7 @@ def test_every_entry_is_tried_and_all_failures_are_told_at_once(aws: ScriptedAws
     failures = checked(aws.url, "/a", "/b/", "/c")
     assert [type(failure) for failure in failures] == [GroupNotFound, AccessDenied]
     told = str(as_one(failures))
-    assert told.startswith("2 things stand in the way: (1) No log group has this name")
+    assert told.startswith("2 checks failed: (1) No log group has the name")
     assert "(2) AWS denied logs:DescribeLogGroups" in told
 
 
@@ -342,7 +342,7 @@ def test_a_socket_that_never_answers_is_told_with_the_time_it_had(aws: ScriptedA
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         began = time.monotonic()
         error = why(f"http://127.0.0.1:{silent.getsockname()[1]}")
-    assert error.what.startswith("There is a connection, but no answer within 0.5 s: http://127")
+    assert error.what.startswith("There is a connection, but no response within 0.5 s: http://127")
     assert time.monotonic() - began < 3
 
 
@@ -363,7 +363,7 @@ def test_a_connection_closed_without_an_answer_is_told(aws: ScriptedAws) -> None
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         threading.Thread(target=close_each_connection, args=(server,), daemon=True).start()
         error = why(f"http://127.0.0.1:{server.getsockname()[1]}")
-    assert error.what.startswith("The connection was closed without an answer: http://127.0.0.1:")
+    assert error.what.startswith("The connection was closed without a response: http://127.0.0.1:")
 
 
 def close_each_connection(server: socket.socket) -> None:
@@ -377,7 +377,7 @@ def close_each_connection(server: socket.socket) -> None:
 def test_a_port_that_speaks_no_tls_is_told(aws: ScriptedAws) -> None:
     error = why(aws.url.replace("http://", "https://"))
     assert error.what.startswith("TLS failed (")
-    assert "AWS_CA_BUNDLE" in error.next_step
+    assert "ca_bundle" in error.next_step
 
 
 def test_a_proxy_that_is_not_there_is_told(
@@ -389,7 +389,7 @@ def test_a_proxy_that_is_not_there_is_told(
         for name in ("HTTPS_PROXY", "https_proxy"):
             monkeypatch.setenv(name, proxy)
         error = why("https://logs.us-east-1.amazonaws.com")
-    assert error.what.startswith("The proxy does not let us through (")
+    assert error.what.startswith("The proxy does not connect to AWS (")
     assert "HTTPS_PROXY" in error.next_step
     assert "proxysecret" not in str(error)
 
@@ -416,7 +416,7 @@ class FakeSource:
         (ssl.SSLCertVerificationError("self-signed"), "TLS failed (('self-signed',))"),
         (OSError(101, "Network is unreachable"), "There is no route to the host"),
         (OSError(113, "No route to host"), "There is no route to the host"),
-        (ConnectionResetError(), "The connection was closed without an answer"),
+        (ConnectionResetError(), "The connection was closed without a response"),
         (ValueError("odd"), "x cannot be reached"),
     ],
 )

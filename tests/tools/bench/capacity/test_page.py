@@ -62,8 +62,8 @@ def test_the_bench_is_shown_as_a_table_and_foreign_lines_are_refused(
 
 
 def test_a_page_without_a_marker_names_it() -> None:
-    torn = TEXT.replace(f"<!-- limits: {page.WRITTEN} -->", "")
-    with pytest.raises(PageProblem, match="must hold the lines <!-- limits: written by"):
+    torn = TEXT.replace(f"<!-- limits: written by `{page.COMMAND}` -->", "")
+    with pytest.raises(PageProblem, match="needs the lines <!-- limits: written by"):
         page.page(torn, FACTS, MEASURED, RATES)
 
 

@@ -1,0 +1,65 @@
+"""Writes the table of docs/troubleshooting.md; `--check` only compares.
+
+Each row is what the add-on reports of one of the failures in tests/bin/failure_cases.py, which are
+caused here, as in their test. That takes a few seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tools.content.page_blocks import BlockMissing, replaced
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = "docs/troubleshooting.md"
+COMMAND = "python -m tools.troubleshooting"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0; 1 where the page differs or lacks its block."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the source folder")
+    options = parser.parse_args(arguments)
+    path: Path = options.root / PAGE
+    text = path.read_text("utf-8")
+    try:
+        wanted = replaced(text, "failures", COMMAND, [*table()])
+    except BlockMissing as error:
+        print(f"{path}: {error}", file=sys.stderr)
+        return 1
+    if options.check and text != wanted:
+        print(f"{path}: differs; run: {COMMAND}", file=sys.stderr)
+        return 1
+    if text != wanted:
+        path.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+def table() -> Iterator[str]:
+    """The lines of the table."""
+    sys.path.insert(0, str(ROOT / "bin"))
+    import tests.bin.conftest  # noqa: F401  (finds the vendored libraries)
+    from tests.bin.failure_cases import CASES, reported
+
+    yield "| where | what is broken | what is reported | what to do |"
+    yield "| --- | --- | --- | --- |"
+    for case in CASES:
+        report = reported(case)
+        cells = case.provider, case.failure, _code(report.what), _cell(report.next_step)
+        yield f"| {' | '.join(cells)} |"
+
+
+def _code(text: str) -> str:
+    return f"`{_cell(text).replace('`', chr(39))}`"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
