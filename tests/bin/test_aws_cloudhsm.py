@@ -471,7 +471,7 @@ def test_a_profile_that_this_host_cannot_use_is_a_matter_of_credentials(
     said = start(app, stdin=configuration(tmp_path / "c"), env=env)
     (error,) = [line for line in said.stderr.splitlines() if line.startswith("ERROR ")]
     assert "error=CredentialsError" in error
-    assert "instance profile" in error
+    assert "profile of another kind" in error
 
 
 def test_libraries_warn_in_words_that_splunkd_understands() -> None:
