@@ -12,6 +12,7 @@ from typing import NamedTuple
 OURS = "-"
 
 _CLOUDWATCH = "bin/cloudhsm/aws/cloudwatch_logs.py"
+_PARSER = "bin/cloudhsm/aws/page_parser.py"
 _GROUP = "bin/cloudhsm/collect/group_collector.py"
 _COLLECTOR = "bin/cloudhsm/collect/collector.py"
 _PLAN = "bin/cloudhsm/trail/window_plan.py"
@@ -46,6 +47,8 @@ _ABOUT_LEDGER = "tests/bin/cloudhsm/trail/test_gap_ledger.py"
 _ABOUT_STORE = "tests/bin/cloudhsm/state/test_file_store.py"
 _ABOUT_WRITER = "tests/bin/cloudhsm/splunk/test_event_writer.py"
 _ABOUT_KV = "tests/bin/cloudhsm/state/test_kv_store.py"
+_ABOUT_PARSER = "tests/bin/cloudhsm/aws/test_page_parser.py"
+_ODD = "tests/guarantee/test_odd_responses.py"
 _ABOUT_SEEN = "tests/bin/cloudhsm/trail/test_seen_ids.py"
 
 
@@ -162,6 +165,44 @@ _READING = (
         "            if isinstance(answer.get(member), list):\n                return answer\n",
         "            return {member: [], **answer}\n",
         (_ABOUT_AWS,),
+    ),
+    Mutant(
+        "unknown-members-are-an-error",
+        "L24",
+        "an object inside an event makes its page unreadable",
+        _PARSER,
+        "        except (LookupError, TypeError):  # a member of an event is an object, too\n"
+        "            pass\n",
+        "        except (LookupError, TypeError):\n            return {}\n",
+        (_ABOUT_PARSER,),
+    ),
+    Mutant(
+        "one-bad-event-costs-its-page",
+        "L25",
+        "an event that is not complete makes its page unreadable",
+        _PARSER,
+        '        return members or _one_by_one(body.decode(errors="surrogateescape"))\n',
+        "        return members or {}\n",
+        (_ABOUT_PARSER, _ODD),
+    ),
+    Mutant(
+        "any-type-is-believed",
+        "L25",
+        "a timestamp that is no integer reaches the state",
+        _PARSER,
+        "    if any({*map(type, column)} != types for column, types in zip(columns, _TYPES)):\n"
+        "        return None\n",
+        "",
+        (_ABOUT_PARSER, _ODD),
+    ),
+    Mutant(
+        "an-event-outside-its-window-moves-the-position",
+        "L25",
+        "an event that lies outside of the window that was asked for moves the position",
+        _CLOUDWATCH,
+        "    if page and not start_ms <= min(page.times_ms) <= max(page.times_ms) <= end_ms:\n",
+        "    if False:\n",
+        (_ABOUT_AWS, _ODD),
     ),
     Mutant(
         "order-is-believed",

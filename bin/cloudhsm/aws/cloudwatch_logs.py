@@ -6,6 +6,8 @@ returns an event id. `DescribeLogStreams` is never used: its times are eventuall
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +21,7 @@ from botocore import exceptions, xform_name
 from botocore.parsers import ResponseParserError
 
 from cloudhsm.aws import credentials, page_parser, refusals
-from cloudhsm.aws.log_source import Discovery, FoundGroup, Page
+from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page, Unreadable
 from cloudhsm.aws.rate_limit import Pace, default_calls_per_second
 from cloudhsm.aws.session import Timeouts, blank_ca_bundle
 from cloudhsm.base.errors import (
@@ -160,7 +162,7 @@ class CloudWatchLogs:
         last_ms = request["startTime"]
         while True:
             answer = self._filter(request, group)
-            page = Page.of(answer["events"])
+            page = _page(answer, request)
             times = [last_ms, *page.times_ms]
             if times != sorted(times):
                 raise _OutOfOrder
@@ -317,6 +319,24 @@ class CloudWatchLogs:
             next_step=_region_hint(self._clients.session, self._region)
             + f"Check aws_region, {setting}, DNS, {proxy} and firewall of this host",
         )
+
+
+def _page(answer: Answer, request: Answer) -> Page:
+    """The events of a response; one outside of the window that was asked for is unreadable."""
+    page = Page.of(answer["events"])
+    start_ms, end_ms = request["startTime"], request["endTime"]
+    unreadable = [*answer.get("unreadable", ())]
+    if page and not start_ms <= min(page.times_ms) <= max(page.times_ms) <= end_ms:
+        are_inside = [start_ms <= at_ms <= end_ms for at_ms in page.times_ms]
+        unreadable += map(_outside, page.only([not one for one in are_inside]).events)
+        page = page.only(are_inside)
+    return replace(page, unreadable=unreadable) if unreadable else page
+
+
+def _outside(event: LogEvent) -> Unreadable:
+    content = json.dumps(event._asdict()).encode()
+    digest = hashlib.sha256(content).hexdigest()
+    return Unreadable(f"unreadable-{digest}", event.stream, event.timestamp_ms, content)
 
 
 def _said(error: exceptions.ClientError) -> tuple[str, str]:

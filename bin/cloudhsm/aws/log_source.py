@@ -22,6 +22,18 @@ class LogEvent(NamedTuple):
     message: str
 
 
+class Unreadable(NamedTuple):
+    """An event that is not complete, with its bytes as CloudWatch Logs sent them.
+
+    id:    a digest of its bytes and its stream. stream, at_ms: None where they cannot be read.
+    """
+
+    id: str
+    stream: str | None
+    at_ms: int | None
+    content: bytes
+
+
 @dataclass(frozen=True)
 class Page:
     """One answer, possibly empty, as columns: the same place in each belongs to the same event.
@@ -30,6 +42,8 @@ class Page:
 
     times_ms: CloudWatch's timestamps, ascending.
     is_last:  nothing follows in the window.
+    unreadable: events that are not complete; those that can be delivered all the same are in the
+              columns too.
     """
 
     ids: Sequence[str] = ()
@@ -37,6 +51,7 @@ class Page:
     times_ms: Sequence[int] = ()
     texts: Sequence[str] = ()
     is_last: bool = False
+    unreadable: Sequence[Unreadable] = ()
 
     @classmethod
     def of(cls, events: Iterable[tuple[str, str, int, str]], *, is_last: bool = False) -> Page:
@@ -69,6 +84,8 @@ class Page:
             [*compress(self.streams, chosen)],
             [*compress(self.times_ms, chosen)],
             [*compress(self.texts, chosen)],
+            self.is_last,
+            self.unreadable,
         )
 
 

@@ -1,40 +1,62 @@
 """Pages of events, parsed without botocore's walk along their shape.
 
 That walk, in Python, takes more than half of all that botocore does for a page, and finds nothing
-to convert: FilterLogEvents answers with strings and integers only. All the rest (errors, retries,
-signing, every other answer) stays botocore's.
+to convert: FilterLogEvents returns strings and integers only. All the rest (errors, retries,
+signing, every other response) stays botocore's.
+
+Members that are not known are ignored, whatever their shape, as botocore ignores them. One event
+that cannot be read costs that event only: the others of its page are returned, and its own bytes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
+import re
+from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
 
-from botocore.parsers import JSONParser, ResponseParserError, ResponseParserFactory
+from botocore.parsers import JSONParser, ResponseParserFactory
 from botocore.session import Session
 
-_PAGE = "FilterLogEventsResponse"
+from cloudhsm.aws.log_source import Unreadable
+
+_PAGE, _LISTING = "FilterLogEventsResponse", "DescribeLogGroupsResponse"
 # Where a page begins so, no dict is kept for any event: each becomes a tuple as soon as it is read.
 _HEAD = '{"events":['
 _columns = itemgetter("eventId", "logStreamName", "timestamp", "message")
 _decode_events = json.JSONDecoder(object_hook=_columns).raw_decode
+_TYPES = ({str}, {str}, {int}, {str})
+# The last millisecond that Python, and so every event of ours, can name: 9999-12-31.
+LATEST_MS = 253_402_300_799_999
+_decode = json.JSONDecoder().raw_decode
+_BLANK = re.compile(r"[ \t\n\r]*")
+# How bytes that are not UTF-8 are decoded here; escapes of JSON never look like this.
+_NOT_UTF_8 = re.compile("[\udc80-\udcff]")
+
+Row = tuple[str, str, int, str]
 
 
 class _PageParser(JSONParser):  # type: ignore[misc]  # botocore has no type information
-    """Gives a page as its JSON has it, with botocore's `ResponseMetadata`."""
+    """Returns a page as its JSON has it, with botocore's `ResponseMetadata`."""
 
     def parse(self, response: dict[str, Any], shape: Any) -> dict[str, Any]:  # noqa: ANN401
-        """As botocore's, with `events` as tuples (event id, log stream, timestamp, message).
+        """As botocore's, with `events` as tuples (event ID, log stream, timestamp, message).
 
-        A page that is not whole has no members; ResponseParserError where an event is not whole.
+        `unreadable` has the events that are not complete. A page that is not complete has no
+        members; neither has one with a status other than 200.
 
         botocore reads with `enforce_content_length=False`, so a body may have been cut short. What
         is left of a JSON object is never a JSON object, nor anything else that could be a page.
         """
-        if response["status_code"] != 200 or getattr(shape, "name", None) != _PAGE:
+        name, status = getattr(shape, "name", None), response["status_code"]
+        if status >= 300 or name not in (_PAGE, _LISTING):
             return dict(super().parse(response, shape))
-        members = _members(response["body"])
+        members: dict[str, Any] = {}
+        if status == 200:
+            members = (_members if name == _PAGE else _listing)(response["body"])
         return {**members, **super().parse({**response, "body": b"{}"}, shape)}
 
 
@@ -50,21 +72,136 @@ def install(session: Session) -> None:
     session.register_component("response_parser_factory", _PageParserFactory())
 
 
-def _members(body: bytes) -> dict[str, Any]:
+def _listing(body: bytes) -> dict[str, Any]:
+    """A page of DescribeLogGroups, whose rows are checked one by one where they are used."""
     try:
-        # Decoded here: json.loads would let halves of surrogate pairs pass.
-        text = body.decode()
-        if text.startswith(_HEAD):
-            events, end = _decode_events(text, len(_HEAD) - 1)
-            members = json.loads('{"events":[]' + text[end:])
-        else:
-            members = json.loads(text)
-            events = members.get("events") if isinstance(members, dict) else None
-            events = [*map(_columns, events)] if isinstance(events, list) else None
+        members = json.loads(body.decode())
     except (ValueError, RecursionError):
         return {}
-    except (LookupError, TypeError) as error:
-        raise ResponseParserError(f"an event lacks something: {error!r}") from error
-    if events is None or {*map(type, events)} - {tuple}:
+    return dict(members) if isinstance(members, dict) else {}
+
+
+def _members(body: bytes) -> dict[str, Any]:
+    try:
+        text = body.decode()  # json.loads would let halves of surrogate pairs pass
+        members = _quickly(text)
+    except (LookupError, TypeError, ValueError, RecursionError):
+        members = None
+    try:
+        return members or _one_by_one(body.decode(errors="surrogateescape"))
+    except (LookupError, TypeError, ValueError, RecursionError):
         return {}
-    return {**members, "events": events}
+
+
+def _quickly(text: str) -> dict[str, Any] | None:
+    """A page whose events are all complete; None, or any error, for every other one."""
+    if text.startswith(_HEAD):
+        try:
+            events, end = _decode_events(text, len(_HEAD) - 1)
+        except (LookupError, TypeError):  # a member of an event is an object, too
+            pass
+        else:
+            return _checked(json.loads('{"events":[]' + text[end:]), events)
+    members = json.loads(text)
+    return _checked(members, [*map(_columns, members["events"])])
+
+
+def _checked(members: dict[str, Any], events: list[Any]) -> dict[str, Any] | None:
+    if {*map(type, events)} - {tuple}:
+        return None
+    columns = [*zip(*events)]
+    if any({*map(type, column)} != types for column, types in zip(columns, _TYPES)):
+        return None
+    if columns and not 0 <= min(columns[2]) <= max(columns[2]) <= LATEST_MS:
+        return None
+    return {**members, "events": events, "unreadable": ()}
+
+
+def _one_by_one(text: str) -> dict[str, Any]:
+    """A page with events that are not complete. Raises ValueError where the text is no object."""
+    members: dict[str, Any] = {}
+    rows: list[Row] | None = None
+    unreadable: list[Unreadable] = []
+    for name, start, value, end in _of_object(text):
+        if name != "events" or not isinstance(value, list):
+            if _NOT_UTF_8.search(text, start, end):
+                raise ValueError("not UTF-8 outside of the events")
+            members[name] = value
+            continue
+        rows, unreadable = [], []
+        for first, event, last in _of_list(text, start):
+            row, flaw = _row(event, text[first:last])
+            rows += [] if row is None else [row]
+            unreadable += [] if flaw is None else [flaw]
+    return members if rows is None else {**members, "events": rows, "unreadable": unreadable}
+
+
+def _of_object(text: str) -> Iterator[tuple[str, int, Any, int]]:
+    """Each member: its name, and where its value begins, the value, and where it ends."""
+    at = _after(text, 0, "{")
+    while text[at] != "}":
+        name, at = _decode(text, at)
+        start = _after(text, at, ":")
+        value, end = _decode(text, start)
+        yield name, start, value, end
+        at = _next(text, end, "}")
+    if _skip(text, at + 1) != len(text):
+        raise ValueError("text after the object")
+
+
+def _of_list(text: str, start: int) -> Iterator[tuple[int, Any, int]]:
+    """Each item: where it begins, its value, and where it ends."""
+    at = _after(text, start, "[")
+    while text[at] != "]":
+        value, end = _decode(text, at)
+        yield at, value, end
+        at = _next(text, end, "]")
+
+
+def _skip(text: str, at: int) -> int:
+    blank = _BLANK.match(text, at)
+    return at if blank is None else blank.end()
+
+
+def _after(text: str, at: int, sign: str) -> int:
+    at = _skip(text, at)
+    if text[at] != sign:
+        raise ValueError(f"no {sign} at {at}")
+    return _skip(text, at + 1)
+
+
+def _next(text: str, at: int, closing: str) -> int:
+    """Where the next member or item begins, or the closing sign is."""
+    at = _skip(text, at)
+    return at if text[at] == closing else _after(text, at, ",")
+
+
+def _row(event: object, text: str) -> tuple[Row | None, Unreadable | None]:
+    """What of an event can be delivered, and what is to be reported of it."""
+    known = event if isinstance(event, dict) else {}
+    event_id, stream, timestamp, message = map(known.get, _NAMES)
+    at_ms = _milliseconds(timestamp)
+    is_utf_8 = _NOT_UTF_8.search(text) is None
+    is_whole = is_utf_8 and isinstance(stream, str) and isinstance(message, str)
+    if is_whole and isinstance(event_id, str) and type(timestamp) is int and at_ms is not None:
+        return (event_id, stream, at_ms, message), None  # type: ignore[return-value]  # is_whole
+    content = text.encode(errors="surrogateescape")
+    name = stream if isinstance(stream, str) and _NOT_UTF_8.search(stream) is None else None
+    digest = hashlib.sha256((name or "").encode(errors="surrogatepass") + b"\0" + content)
+    flaw = Unreadable(f"unreadable-{digest.hexdigest()}", name, at_ms, content)
+    if not is_whole or at_ms is None:
+        return None, flaw
+    # Without an event ID, or with a time that is no integer, the record itself is intact.
+    own = event_id if isinstance(event_id, str) else flaw.id
+    return (own, stream, at_ms, message), flaw  # type: ignore[return-value]  # is_whole
+
+
+_NAMES = ("eventId", "logStreamName", "timestamp", "message")
+
+
+def _milliseconds(timestamp: object) -> int | None:
+    if isinstance(timestamp, bool) or not isinstance(timestamp, (int, float)):
+        return None
+    if not math.isfinite(timestamp) or not 0 <= timestamp <= LATEST_MS:
+        return None
+    return int(timestamp)

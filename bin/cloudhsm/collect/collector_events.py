@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from cloudhsm import __version__
+from cloudhsm.aws.log_source import Unreadable
 from cloudhsm.base.counters import Outcome
 from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.splunk.event_writer import Event
@@ -29,6 +30,8 @@ SOURCETYPE = "aws:cloudhsm:collector"
 _PASSING = ("ServiceFailure", "EndpointUnreachable", "StateLocked", "Unexpected")
 _MOST_FAILURES = 10
 _LONGEST_TEXT = 500
+# Of an event that cannot be read; CloudWatch Logs takes 1 MB.
+_LONGEST_CONTENT = 2_000_000
 
 _ANOMALIES = {
     Anomaly.IMPLAUSIBLE_SEQUENCE: "Records whose number does not continue the HSM's sequence were "
@@ -61,6 +64,20 @@ class Reporter:
             event_id=event_id,
             sha256=hashlib.sha256(as_bytes).hexdigest(),
             original_base64=base64.b64encode(as_bytes).decode(),
+        )
+
+    def event_unreadable(self, now_usecs: int, event: Unreadable) -> Event:
+        """An event of CloudWatch Logs lacks a member, or one has another type than documented."""
+        content = base64.b64encode(event.content[:_LONGEST_CONTENT]).decode()
+        return self._event(
+            now_usecs,
+            "event_unreadable",
+            "CloudWatch Logs returned an event that is not complete; its bytes are kept here",
+            event.stream,
+            event_id=event.id,
+            timestamp_ms=event.at_ms,
+            bytes=len(event.content),
+            original_base64=content,
         )
 
     def records_flawed(

@@ -299,11 +299,15 @@ class GroupCollector:
             self._is_stuck = window.stretch is not None and page.resume_ms <= window.start_ms
         if isinstance(window.stretch, Replay):
             window.stretch.records += len(fresh)
+        unreadable = [*self._unreadable(page)]
         if fresh:
             records = identify_all(fresh.texts)
             are_carried = self._write(fresh, records)
             altered = self._altered(fresh, records, are_carried=are_carried)
-            self._hand_over([*altered, *self._remarks(window, fresh, records)])
+            remarks = self._remarks(window, fresh, records)
+            self._hand_over([*unreadable, *altered, *remarks])
+        elif unreadable:
+            self._hand_over(unreadable)
         elif window.stretch is not None:
             # A page of repeats counts too: else a run cut short would read it again for ever.
             self._has_moved = True
@@ -403,6 +407,15 @@ class GroupCollector:
                     flawed.setdefault((stream, flaws), []).append(event_id)
         for (stream, flaws), ids in flawed.items():
             yield self._reporter.records_flawed(self._now_usecs(), stream, flaws, len(ids), ids[0])
+
+    def _unreadable(self, page: Page) -> Iterator[Event]:
+        """Events that are not complete, each reported once."""
+        reported = self._state.unreadable
+        for event in page.unreadable:
+            if event.id not in reported:
+                reported.append(event.id)
+                yield self._reporter.event_unreadable(self._now_usecs(), event)
+        del reported[:-_MOST_NOTES]
 
     def _unfamiliar_streams(self, streams: Iterable[str]) -> Iterator[Event]:
         for stream in sorted(streams):

@@ -6,6 +6,7 @@ Version 1. Every time is in milliseconds (`*_ms`) or microseconds (`*_usecs`) si
      "stanza":   the input that wrote it last, "start_time": as that input wrote it,
      "begun_ms": when the group was collected first, "run_ms": when a run last began on it,
      "noted":    [what was remarked once: a foreign group, names of foreign streams],
+     "unreadable": [IDs of the last events that were reported as unreadable],
      "progress": {"start_ms", "settled_ms", "last_sweep_ms", "polled_ms",
                   "sweep": null | {STRETCH, "started_ms", "horizon_ms"},
                   "rereads": [{STRETCH, "stream"}, ...],
@@ -54,6 +55,7 @@ class GroupState:
     stanza:   the input that collects it. start_time: as that input wrote it.
     begun_ms: when the group was collected first. run_ms: when a run last began on it.
     noted:    what was remarked once and needs no repeating.
+    unreadable: IDs of the last events that were reported as unreadable.
     untold:   what changed about gaps and may not have been handed over yet.
     """
 
@@ -67,6 +69,7 @@ class GroupState:
     run_ms: int = 0
     noted: list[str] = field(default_factory=list)
     untold: list[GapChange] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
 
     def to_json(self) -> Json:
         """The document, without the envelope that `state_store` adds."""
@@ -77,6 +80,7 @@ class GroupState:
             "begun_ms": self.begun_ms,
             "run_ms": self.run_ms,
             "noted": self.noted,
+            "unreadable": self.unreadable,
             "untold": [_change_to_json(change) for change in self.untold],
             "progress": _progress_to_json(self.progress),
             "seen": self.seen.to_json(),
@@ -98,6 +102,7 @@ class GroupState:
             document.get("run_ms", 0),
             list(document.get("noted", [])),
             [_change_from_json(one) for one in document.get("untold", [])],
+            list(document.get("unreadable", [])),
         )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
-from cloudhsm.aws.log_source import LogEvent
+from cloudhsm.aws.log_source import LogEvent, Page
 from cloudhsm.base.errors import (
     AccessDenied,
     CloudHsmError,
@@ -61,6 +61,11 @@ def logs(aws: ScriptedAws, **parameters: str) -> CloudWatchLogs:
 def read(aws: ScriptedAws, start_ms: int = 0, end_ms: int = NOW_MS) -> list[LogEvent]:
     pages = list(logs(aws).read(GROUP, start_ms, end_ms))
     return [found for page in pages for found in page.events]
+
+
+def pages(aws: ScriptedAws) -> list[Page]:
+    """The pages of a window of a day."""
+    return [*logs(aws).read(GROUP, NOW_MS - 86_400_000, NOW_MS)]
 
 
 def test_an_empty_page_with_a_token_is_not_the_end(aws: ScriptedAws) -> None:
@@ -333,15 +338,33 @@ def test_an_answer_that_is_no_answer_is_a_failure_and_not_an_empty_window(
         read(aws)
 
 
-@pytest.mark.parametrize("missing", ["eventId", "logStreamName", "timestamp", "message"])
-def test_an_event_that_lacks_something_is_a_failure_and_not_skipped(
+@pytest.mark.parametrize("missing", ["logStreamName", "timestamp", "message"])
+def test_the_rest_of_a_window_is_read_behind_an_event_that_is_not_complete(
     aws: ScriptedAws, missing: str
 ) -> None:
-    whole = {"eventId": "1", "logStreamName": "h", "timestamp": 1, "message": "x"}
-    del whole[missing]
-    aws.script["FilterLogEvents"] = [Answer({"events": [whole]})]
-    with pytest.raises(ServiceFailure, match=missing):
-        read(aws)
+    whole = {"eventId": "1", "logStreamName": "h", "timestamp": NOW_MS, "message": "x"}
+    bad = {name: value for name, value in whole.items() if name != missing}
+    aws.script["FilterLogEvents"] = [
+        Answer({"events": [bad], "nextToken": "t"}),
+        Answer({"events": [bad, whole]}),
+    ]
+    first, second = pages(aws)
+    assert [one.content for one in first.unreadable] == [json.dumps(bad).encode()]
+    assert [*second.texts] == ["x"]
+
+
+@pytest.mark.parametrize("off_ms", [-400 * 86_400_000, 400 * 86_400_000])
+def test_an_event_outside_of_the_window_that_was_asked_for_is_unreadable(
+    aws: ScriptedAws, off_ms: int
+) -> None:
+    whole = {"eventId": "1", "logStreamName": "h", "timestamp": NOW_MS, "message": "x"}
+    aws.script["FilterLogEvents"] = [
+        Answer({"events": [{**whole, "timestamp": NOW_MS + off_ms}, whole]})
+    ]
+    (page,) = pages(aws)
+    assert [*page.texts] == ["x"]
+    (flaw,) = page.unreadable
+    assert (flaw.stream, flaw.at_ms) == ("h", NOW_MS + off_ms)
 
 
 def test_a_group_without_its_arn_is_a_failure(aws: ScriptedAws) -> None:

@@ -11,19 +11,33 @@ import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from botocore.parsers import JSONParser, ResponseParserError
+from botocore.parsers import JSONParser
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.aws import page_parser
+from cloudhsm.aws.log_source import Unreadable
 from tests.bin.fakes import Answer, ScriptedAws, described, event, filtered, refusal
 
 REQUEST = {"logGroupName": "/aws/cloudhsm/cluster-a"}
 HEADERS = {"Date": "Sun, 22 Nov 2026 20:00:00 GMT", "x-amzn-requestid": "r-1"}
 TEXT = st.text(st.characters(exclude_categories=[]))
 EVENT = st.fixed_dictionaries(
-    {"eventId": TEXT, "logStreamName": TEXT, "timestamp": st.integers(), "message": TEXT}
+    {
+        "eventId": TEXT,
+        "logStreamName": TEXT,
+        "timestamp": st.integers(0, page_parser.LATEST_MS),
+        "message": TEXT,
+    }
 )
+NAMES = ("eventId", "logStreamName", "timestamp", "message")
+# Any JSON, objects that pose as events among it.
+VALUE = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), TEXT, EVENT),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXT, inner, max_size=3)),
+    max_leaves=8,
+)
+MORE = st.dictionaries(TEXT.filter(lambda name: name not in (*NAMES, "events")), VALUE, max_size=3)
 
 
 def session() -> botocore.session.Session:
@@ -58,6 +72,15 @@ def by_botocore(response: dict[str, Any]) -> dict[str, Any]:
     return {**answer, "events": events}
 
 
+def rows(answer: dict[str, Any]) -> tuple[list[tuple[object, ...]], list[Unreadable]]:
+    """The events of a parsed page, and those that are unreadable."""
+    return [*answer["events"]], [*answer["unreadable"]]
+
+
+def page(*events: object, **more: object) -> bytes:
+    return json.dumps({"events": [*events], **more}).encode()
+
+
 @given(
     st.lists(EVENT),
     st.one_of(st.none(), TEXT),
@@ -76,7 +99,24 @@ def test_a_page_is_what_botocore_would_have_made_of_it(
     page = {**rest, "events": events} if token_first else {"events": events, **rest}
     text = json.dumps(page, ensure_ascii=ascii_only, separators=separators)
     given = response(text.encode(errors="replace"))
-    assert lean(given) == by_botocore(given)
+    answer = lean(given)
+    assert answer.pop("unreadable") == ()
+    assert answer == by_botocore(given)
+
+
+@given(st.lists(st.tuples(EVENT, MORE), max_size=4), MORE, MORE, st.booleans())
+def test_members_that_are_not_known_change_nothing(
+    events: list[tuple[dict[str, object], dict[str, object]]],
+    before: dict[str, object],
+    behind: dict[str, object],
+    is_last: bool,
+) -> None:
+    plain = [event for event, _ in events]
+    wide = [{**more, **event} if is_last else {**event, **more} for event, more in events]
+    body = json.dumps({**before, "events": wide, **{**behind, "nextToken": "t"}}).encode()
+    answer = lean(response(body))
+    assert rows(answer) == ([tuple(event[name] for name in NAMES) for event in plain], [])
+    assert answer["nextToken"] == "t"
 
 
 def test_a_page_cannot_pose_as_its_own_metadata() -> None:
@@ -111,17 +151,76 @@ def test_what_is_no_page_has_no_events(body: bytes) -> None:
     assert lean(response(body)).keys() == {"ResponseMetadata"}
 
 
+GOOD = {"eventId": "1", "logStreamName": "s", "timestamp": 5, "message": "m"}
+GOOD_ROW = ("1", "s", 5, "m")
+WITHOUT = {f"without {name}": {k: v for k, v in GOOD.items() if k != name} for name in NAMES}
+NOT_EVENTS = {repr(value): value for value in (7, None, "x", [], {}, [GOOD])}
+MISTYPED = {
+    f"{name} is {value!r}": {**GOOD, name: value}
+    for name in NAMES
+    for value in (None, True, [], {}, {"a": 1}, 1.5, -1, 10**20, float("nan"), float("inf"))
+    if not (name == "timestamp" and value in (1.5,))
+} | {"timestamp is text": {**GOOD, "timestamp": "5"}}
+INTACT = ("eventId", "without eventId")  # without an ID a record is intact
+
+
 @pytest.mark.parametrize(
-    "body",
-    [
-        b'{"events":[{"eventId":"1","logStreamName":"s","message":"m"}]}',
-        b'{"events": [{"eventId": "1", "logStreamName": "s", "message": "m"}]}',
-        b'{"events": [7]}',
-    ],
+    ("name", "event"), {**WITHOUT, **NOT_EVENTS, **MISTYPED}.items(), ids=lambda one: str(one)[:40]
 )
-def test_an_event_that_lacks_something_is_no_event(body: bytes) -> None:
-    with pytest.raises(ResponseParserError, match="lacks something"):
-        lean(response(body))
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_an_event_that_is_not_complete_costs_that_event_only(
+    name: str, event: object, separators: tuple[str, str]
+) -> None:
+    body = json.dumps({"events": [GOOD, event, GOOD], "nextToken": "t"}, separators=separators)
+    answer = lean(response(body.encode()))
+    found, (flaw,) = rows(answer)
+    assert answer["nextToken"] == "t"
+    assert flaw.content == json.dumps(event, separators=separators).encode()
+    if name.startswith(INTACT):
+        assert found == [GOOD_ROW, (flaw.id, *GOOD_ROW[1:]), GOOD_ROW]
+    else:
+        assert found == [GOOD_ROW, GOOD_ROW]
+
+
+@pytest.mark.parametrize("at_ms", [5.0, 5.9])
+def test_a_record_whose_time_is_no_integer_is_delivered_and_reported(at_ms: float) -> None:
+    found, (flaw,) = rows(lean(response(page({**GOOD, "timestamp": at_ms}))))
+    assert found == [GOOD_ROW]
+    assert type(found[0][2]) is int
+    assert flaw.at_ms == 5
+
+
+def test_bytes_that_are_not_utf_8_cost_their_event_only() -> None:
+    whole = {**GOOD, "message": "\udc80 \u00fc"}  # an escaped half of a pair is no such byte
+    bad = json.dumps(GOOD).encode().replace(b'"m"', b'"\xff\xfe"')
+    body = page(whole, "BAD", GOOD).replace(b'"BAD"', bad)
+    found, (flaw,) = rows(lean(response(body)))
+    assert found == [("1", "s", 5, "\udc80 \u00fc"), GOOD_ROW]
+    assert (flaw.content, flaw.stream, flaw.at_ms) == (bad, "s", 5)
+
+
+def test_bytes_that_are_not_utf_8_outside_of_events_make_no_page() -> None:
+    body = page(GOOD, nextToken="t").replace(b'"t"', b'"\xff"')
+    assert lean(response(body)).keys() == {"ResponseMetadata"}
+
+
+def test_an_unreadable_event_is_known_by_its_bytes_and_its_stream() -> None:
+    events = [{**GOOD, "timestamp": None, "logStreamName": name} for name in "aab"]
+    _, (first, again, other) = rows(lean(response(page(*events))))
+    assert first.id == again.id != other.id
+
+
+@pytest.mark.parametrize("status", [201, 202, 204, 206])
+def test_a_status_other_than_200_makes_no_page(status: int) -> None:
+    assert lean(response(page(GOOD), status)).keys() == {"ResponseMetadata"}
+
+
+@given(st.binary(max_size=60), st.integers(0, 120))
+def test_whatever_bytes_come_no_error_is_raised(noise: bytes, at: int) -> None:
+    body = page(GOOD, nextToken="t")
+    answer = lean(response(body[:at] + noise + body[at:]))
+    for event_id, stream, at_ms, message in answer.get("events", ()):
+        assert (type(event_id), type(stream), type(at_ms), type(message)) == (str, str, int, str)
 
 
 @pytest.mark.parametrize("operation", ["FilterLogEvents", "DescribeLogGroups"])
@@ -140,7 +239,7 @@ def test_a_refusal_is_read_by_botocore(operation: str, status: int, body: bytes)
     assert lean(given, operation) == JSONParser().parse(given, shape(operation))
 
 
-def test_every_other_answer_is_read_by_botocore() -> None:
+def test_a_listing_is_what_botocore_would_have_made_of_it() -> None:
     given = response(json.dumps(described("/aws/cloudhsm/a", token="t").body).encode())
     answer = lean(given, "DescribeLogGroups")
     assert answer == JSONParser().parse(given, shape("DescribeLogGroups"))
