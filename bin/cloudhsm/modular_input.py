@@ -51,10 +51,15 @@ class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type i
     def validate_input(self, definition: ValidationDefinition) -> None:
         """Raises CloudHsmError; splunkd shows its text to the person who saves the input."""
         from cloudhsm import wiring
+        from cloudhsm.base.redaction import redacted
         from cloudhsm.splunk import log_file
 
         log_file.to_stderr()
-        wiring.validate(definition.metadata["name"], definition.parameters, definition.metadata)
+        try:
+            name, given = definition.metadata["name"], definition.parameters
+            wiring.validate(name, given, definition.metadata)
+        except Exception as error:
+            raise ValueError(redacted(str(error))) from error
 
     def stream_events(self, inputs: InputDefinition, ew: SplunkEventWriter) -> None:
         """One run of each stanza that splunkd hands over (one, since instances are not shared)."""

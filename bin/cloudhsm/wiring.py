@@ -9,12 +9,14 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
-from cloudhsm.aws.credentials import FORM_TIMEOUTS, unlocked
+from cloudhsm.aws.credentials import FORM_TIMEOUTS, differing_key, unlocked
 from cloudhsm.base import settings
+from cloudhsm.base.arguments import DEFAULT_LOG_LEVEL
 from cloudhsm.base.errors import (
     CloudHsmError,
     OutputClosed,
@@ -30,8 +32,10 @@ from cloudhsm.base.shutdown import Stop, StopRequested
 from cloudhsm.collect import access_check, read_ahead
 from cloudhsm.collect.collector import Collector
 from cloudhsm.collect.group_collector import Store
-from cloudhsm.splunk import log_file, typed_secrets
+from cloudhsm.collect.input_failure import InputFailure
+from cloudhsm.splunk import log_file, own_save, typed_secrets
 from cloudhsm.splunk.event_writer import EventWriter
+from cloudhsm.splunk.typed_secrets import Moved
 from cloudhsm.state.file_store import FileStateStore
 from cloudhsm.state.input_cache import InputFile
 
@@ -41,18 +45,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cloudhsm")
 
+_SECRETS = ("aws_secret_access_key", "external_id")
+
 Parameters = Mapping[str, "str | None"]
 
 
 def validate(name: str, parameters: Parameters, metadata: Mapping[str, str]) -> None:
-    """Raises CloudHsmError for what a person who saves the input should mend first."""
+    """Raises CloudHsmError for what a person who saves the input should fix first."""
     conceal(metadata.get("session_key"))
+    if own_save.is_announced(Path(metadata.get("checkpoint_dir", "")), name):
+        return
     asked = settings.parse_form(name, parameters, _now_ms())
     conceal(*asked.login.secrets)
     _refuse_files_of_a_member(asked, metadata)
-    failures = check_access(_unlocked(asked, metadata), is_strict=True)
-    if failures:
-        raise access_check.as_one(failures)
+    asked = _unlocked(asked, metadata)
+    failures = check_access(asked, is_strict=True)
+    differing = differing_key(asked.login)
+    if failures or differing:
+        raise access_check.as_one([*([differing] if differing else []), *failures])
 
 
 def check_access(asked: Settings, *, is_strict: bool = False) -> list[CloudHsmError]:
@@ -73,15 +83,17 @@ def check_access(asked: Settings, *, is_strict: bool = False) -> list[CloudHsmEr
 def run(
     stanza: str, parameters: Parameters, metadata: Mapping[str, str], stop: Stop
 ) -> list[CloudHsmError]:
-    """One run of one stanza, with its log; returns what failed, each told in the log."""
-    conceal(metadata.get("session_key"))
+    """One run of one stanza, with its log; returns what failed, each reported in the log."""
+    conceal(metadata.get("session_key"), *(parameters.get(name) for name in _SECRETS))
+    home = os.environ.get("SPLUNK_HOME")
+    folder = Path(home) if home else None
     try:
         asked = settings.parse(stanza, parameters, _now_ms())
     except CloudHsmError as error:
-        return _told([error], stanza)
+        with log_file.open_log(stanza, DEFAULT_LOG_LEVEL, folder):
+            return _told([error, *_left_in_files(stanza, folder)], stanza)
     conceal(*asked.login.secrets)
-    home = os.environ.get("SPLUNK_HOME")
-    with log_file.open_log(stanza, asked.log_level, Path(home) if home else None):
+    with log_file.open_log(stanza, asked.log_level, folder):
         return _told(collect(asked, metadata, stop), stanza)
 
 
@@ -91,21 +103,11 @@ def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[Cl
     stdout = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115  (the process's own)
     writer = EventWriter(stdout, asked.index)
     failures: list[CloudHsmError] = []
+    memory = InputFile(Path(metadata["checkpoint_dir"]), asked.stanza)
     is_new = False
     try:
         with suppress(StopRequested):
-            with stop.interruptible():
-                store = _store(asked, metadata)
-                if store is not None:
-                    secrets = _put_away(asked, metadata)
-                    asked = _unlocked(asked, metadata)
-            if store is not None:
-                memory = InputFile(Path(metadata["checkpoint_dir"]), asked.stanza)
-                is_new = memory.load().is_new_to(asked)
-                collector = _wired(asked, metadata, store, memory, writer, stop, secrets)
-                failures = collector.outcome.failures
-                outcome = collector.run()
-                log.info("%s what=run_ended %s", pair("input", asked.stanza), outcome.line())
+            failures, is_new = _collect(asked, metadata, memory, writer, stop)
     except CloudHsmError as error:
         failures.append(error)
     except Exception as error:  # noqa: BLE001  (the process's edge: splunklib would print it raw)
@@ -122,6 +124,48 @@ def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[Cl
     return failures
 
 
+def _collect(
+    asked: Settings,
+    metadata: Mapping[str, str],
+    memory: InputFile,
+    writer: EventWriter,
+    stop: Stop,
+) -> tuple[list[CloudHsmError], bool]:
+    """What failed, and whether the groups were never looked for before.
+
+    Raises OutputClosed, StopRequested.
+    """
+    advisories: list[CloudHsmError] = [*asked.advisories]
+    host = metadata.get("server_host", "")
+    try:
+        with stop.interruptible():
+            moved = _put_away(asked, metadata)
+            advisories += moved.problems
+            store = _store(asked, metadata)
+            if store is None:
+                return [], False
+            asked = _unlocked(_with_unbound(asked, moved), metadata)
+            differing = differing_key(asked.login)
+            logs = CloudWatchLogs(asked)
+    except (OutputClosed, StopRequested):
+        raise
+    except Exception as error:  # noqa: BLE001  (reported as every failure of a group is)
+        place = Place(region=asked.aws_region)
+        cause = error if isinstance(error, CloudHsmError) else Unexpected(error, place)
+        report = InputFailure(asked, memory, writer, stop, host, advisories)
+        report.write(cause, _now_ms())
+        return [cause], False
+    is_new = memory.load().is_new_to(asked)
+    advisories += [*([differing] if differing else []), *logs.advisories]
+    read = read_ahead.fitting(asked.windows_in_flight)
+    collector = Collector(
+        asked, logs, store, memory, writer, stop, host, read=read, advisories=advisories
+    )
+    outcome = collector.run()
+    log.info("%s what=run_ended %s", pair("input", asked.stanza), outcome.line())
+    return outcome.failures, is_new
+
+
 def _unlocked(asked: Settings, metadata: Mapping[str, str]) -> Settings:
     """With the secrets that it names; raises CloudHsmError where one is not to be had."""
     login = asked.login
@@ -133,17 +177,33 @@ def _unlocked(asked: Settings, metadata: Mapping[str, str]) -> Settings:
     return replace(asked, login=unlocked(login, _storage(metadata)))
 
 
-def _put_away(asked: Settings, metadata: Mapping[str, str]) -> list[CloudHsmError]:
-    """Move typed secrets to Splunk's password storage; what of it needs an administrator."""
-    login, name = asked.login, asked.stanza.partition("://")[2]
+def _put_away(asked: Settings, metadata: Mapping[str, str]) -> Moved:
+    """Move typed secrets to Splunk's password storage."""
     home = os.environ.get("SPLUNK_HOME")
-    moved = typed_secrets.put_away(
-        lambda: _storage(metadata), Path(home) if home else None, name, asked.aws_region, login
+    mover = typed_secrets.Mover(
+        lambda: _storage(metadata),
+        Path(home) if home else None,
+        partial(own_save.announced, Path(metadata["checkpoint_dir"])),
     )
+    name = asked.stanza.partition("://")[2]
+    moved = mover.put_away(name, asked.aws_region, asked.login)
     for of, entry in moved.entries.items():
         done = f"{pair('of', of)} {pair('kept_as', entry)} what=secrets_moved_to_password_storage"
         log.info("%s %s", pair("input", asked.stanza), done)
-    return moved.problems
+    return moved
+
+
+def _with_unbound(asked: Settings, moved: Moved) -> Settings:
+    for user in moved.proxy_user:
+        return replace(asked, login=replace(asked.login, proxy_user=user))
+    return asked
+
+
+def _left_in_files(stanza: str, home: Path | None) -> list[CloudHsmError]:
+    """Secrets in plain text of an input that cannot run at all."""
+    name = stanza.partition("://")[2]
+    plain = typed_secrets.in_files(home) if home else []
+    return [secret.error() for secret in plain if secret.input_name in ("", name)]
 
 
 def _storage(metadata: Mapping[str, str]) -> SplunkSecrets:
@@ -153,26 +213,6 @@ def _storage(metadata: Mapping[str, str]) -> SplunkSecrets:
 
     uri, key = metadata.get("server_uri", ""), metadata.get("session_key", "")
     return SplunkSecrets(uri, key)
-
-
-def _wired(
-    asked: Settings,
-    metadata: Mapping[str, str],
-    store: Store,
-    memory: InputFile,
-    writer: EventWriter,
-    stop: Stop,
-    secrets: list[CloudHsmError],
-) -> Collector:
-    """Raises CloudHsmError where there can be no client, StopRequested."""
-    with stop.interruptible():
-        logs = CloudWatchLogs(asked)
-    host = metadata.get("server_host", "")
-    read = read_ahead.fitting(asked.windows_in_flight)
-    advisories = [*asked.advisories, *secrets, *logs.advisories]
-    return Collector(
-        asked, logs, store, memory, writer, stop, host, read=read, advisories=advisories
-    )
 
 
 def _store(asked: Settings, metadata: Mapping[str, str]) -> Store | None:

@@ -547,7 +547,7 @@ CASES = (
         "RefusedUntilChanged",
         "Enable the key",
         TYPED,
-        aws=reading("KMSDisabledException", f"{ROLE.replace('iam', 'kms')} is disabled."),
+        aws=reading("KMSDisabledException", "arn:aws:kms:us-east-1:1:key/1a2b is disabled."),
     ),
     Case(
         LOGS,
@@ -672,6 +672,7 @@ def _with_stable_names(error: CloudHsmError, known: Mapping[str, str], splunkd: 
     """The error with names in place of this run's folder and ports."""
 
     def stable(text: str) -> str:
+        text = text.replace(f"at {known['aws']}", "at https://sts.us-east-1.amazonaws.com")
         for url in (known["aws"], known["tls"]):
             text = text.replace(url, "https://logs.us-east-1.amazonaws.com")
         text = text.replace(known["proxy"], "http://proxy.example:3128")

@@ -6,6 +6,7 @@ import json
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -27,6 +28,9 @@ class FakeSplunkd(ThreadingHTTPServer):
 
     passwords: by realm and name. inputs: settings by name; each lies in the app `its_app`.
     denied:    whether the session lacks the capabilities. busy: so many requests get a 503.
+    raw:       a response that is sent in place of every other one. promised: bytes that are
+               announced beyond those that are sent.
+    validate:  whether splunkd accepts an input that is changed.
     delay_s:   before each answer. requests: (method, path, form).
     kv:        what this splunkd shows of KV Store; None where it is disabled.
     kv_faults: what the next requests for KV Store meet, in order: a status is answered and nothing
@@ -47,6 +51,9 @@ class FakeSplunkd(ThreadingHTTPServer):
         self.denied = False
         self.busy = 0
         self.delay_s = 0.0
+        self.raw: str | None = None
+        self.promised = 0
+        self.validate: Callable[[str, dict[str, str]], bool] = lambda *_: True
         self.kv: Member | None = FakeKvStore().member()
         self.kv_faults: list[int] = []
         self.guid = "11111111-0000-4000-8000-000000000001"
@@ -128,6 +135,8 @@ class FakeSplunkd(ThreadingHTTPServer):
         if name not in self.inputs or app not in ("-", self.its_app):
             return 404, {}
         if method == "POST":
+            if not self.validate(name, {**self.inputs[name], **form}):
+                return 400, {"messages": [{"type": "ERROR", "text": "validation failed"}]}
             self.inputs[name].update(form)
         return 200, {"entry": [{"acl": {"app": self.its_app}, "content": self.inputs[name]}]}
 
@@ -155,9 +164,12 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             form = {name: value for name, value in form.items() if name != "output_mode"}
             status, answer = self.server.answer(method, urlsplit(self.path).path, form)
-        content = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
+        if self.server.raw is not None:
+            status = 200
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        content = (text if self.server.raw is None else self.server.raw).encode()
         self.send_response_only(status)
-        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Length", str(len(content) + self.server.promised))
         self.end_headers()
         self.wfile.write(content)
 

@@ -609,7 +609,7 @@ def test_a_secret_typed_into_the_form_is_moved_and_masked_by_the_first_run(
     stdin = kept(keeper, tmp_path, endpoint_url=aws.url, log_level="DEBUG", **typed)
     first = start(app, stdin=stdin, env=environment(**NO_KEYS))
     assert (first.returncode, signer(aws)) == (0, KEY_ID)
-    entry = entry_of("prod")
+    entry = entry_of("prod", KEY_ID)
     assert keeper.passwords == {("TA-aws-cloudhsm", entry): f"{KEY_ID}:{TYPED_SECRET}"}
     settings = keeper.inputs["prod"]
     assert (settings["aws_credential"], settings["aws_secret_access_key"]) == (entry, "********")
@@ -629,9 +629,9 @@ def test_a_proxys_password_typed_into_its_url_is_moved_too(
     stdin = kept(keeper, tmp_path, endpoint_url=aws.url, proxy_url=url)
     assert start(app, stdin=stdin).returncode == 0
     realm = "TA-aws-cloudhsm-proxy@127.0.0.1"
-    assert keeper.passwords == {(realm, entry_of("prod")): "user:pass:word"}
+    assert keeper.passwords == {(realm, entry_of("prod", "user")): "user:pass:word"}
     assert keeper.inputs["prod"]["proxy_url"] == "http://127.0.0.1:3128"
-    assert keeper.inputs["prod"]["proxy_credential"] == entry_of("prod")
+    assert keeper.inputs["prod"]["proxy_credential"] == entry_of("prod", "user")
 
 
 def test_collection_goes_on_where_a_typed_secret_cannot_be_moved(

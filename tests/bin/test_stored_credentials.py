@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 
@@ -20,7 +22,9 @@ from tests.bin.test_aws_cloudhsm import (
     NO_KEYS,
     app,
     aws,
+    configuration,
     environment,
+    events,
     signer,
     start,
 )
@@ -165,7 +169,7 @@ def test_keys_typed_into_an_input_leave_the_entry_that_it_named_alone(
     given = {"endpoint_url": aws.url, "aws_credential": "shared", **typed}
     start(app, stdin=document(splunkd, tmp_path, "prod", **given), env=environment(**NO_KEYS))
     assert splunkd.passwords[REALM, "shared"] == shared
-    assert splunkd.inputs["prod"]["aws_credential"] == entry_of("prod")
+    assert splunkd.inputs["prod"]["aws_credential"] == entry_of("prod", KEY_ID)
     assert signer(aws) == KEY_ID
 
 
@@ -181,10 +185,10 @@ def test_keys_typed_into_a_disabled_input_are_moved_by_an_enabled_one(
     conf.write_text(f"[aws_cloudhsm://asleep]\ndisabled = 1\naws_secret_access_key = {KEY}\n")
     stdin = document(splunkd, tmp_path / "state", "prod", endpoint_url=aws.url)
     run = start(app, stdin=stdin, env=environment(SPLUNK_HOME=str(tmp_path)))
-    assert splunkd.passwords == {(REALM, entry_of("asleep")): f"{KEY_ID}:{KEY}"}
+    assert splunkd.passwords == {(REALM, entry_of("asleep", KEY_ID)): f"{KEY_ID}:{KEY}"}
     assert splunkd.inputs["asleep"]["aws_secret_access_key"] == "********"
     assert splunkd.inputs["asleep"]["disabled"] == "1"
-    assert "of=asleep" in run.stderr
+    assert "asleep aws_credential" in run.stderr
     assert KEY not in run.stderr + run.stdout
 
 
@@ -199,7 +203,106 @@ def test_a_key_in_a_default_layer_is_reported_in_the_log_and_in_the_heartbeat(
     given = {"aws_access_key_id": KEY_ID, "aws_secret_access_key": KEY, "endpoint_url": aws.url}
     stdin = document(splunkd, tmp_path / "state", "prod", **given)
     run = start(app, stdin=stdin, env=environment(**NO_KEYS, SPLUNK_HOME=str(tmp_path)))
-    assert (REALM, entry_of("prod")) in splunkd.passwords
+    assert (REALM, entry_of("prod", KEY_ID)) in splunkd.passwords
     assert f"plain text in {conf}" in run.stderr
     assert f"plain text in {conf}" in run.stdout.partition('"advisories"')[2]
     assert KEY not in run.stderr + run.stdout
+
+
+def validated(splunkd: FakeSplunkd, checkpoints: Path, name: str, **given: str) -> str:
+    """The document with which splunkd has a changed input validated."""
+    items = "".join(
+        f"<param name={quoteattr(key)}>{escape(value)}</param>" for key, value in given.items()
+    )
+    return (
+        f"<items><server_host>h</server_host><server_uri>{splunkd.uri}</server_uri>"
+        f"<session_key>{SESSION_KEY}</session_key><checkpoint_dir>{checkpoints}</checkpoint_dir>"
+        f"<item name={quoteattr(name)}>{items}</item></items>"
+    )
+
+
+def test_masking_a_secret_passes_the_validation_of_an_input_that_would_fail_it(
+    app: Path, splunkd: FakeSplunkd, aws: ScriptedAws, tmp_path: Path
+) -> None:
+    aws.script["DescribeLogGroups"] = [described()]  # a strict check rejects an empty Region
+    results: list[str] = []
+
+    def validate(name: str, given: dict[str, str]) -> bool:
+        stdin = validated(splunkd, tmp_path, name, **given)
+        run = start(app, "--validate-arguments", stdin=stdin, env=environment(**NO_KEYS))
+        results.append(run.stdout)
+        return run.returncode == 0
+
+    splunkd.validate = validate
+    typed = {"aws_access_key_id": KEY_ID, "aws_secret_access_key": KEY, "endpoint_url": aws.url}
+    start(app, stdin=document(splunkd, tmp_path, "prod", **typed), env=environment(**NO_KEYS))
+    assert results == [""]
+    assert splunkd.inputs["prod"]["aws_secret_access_key"] == "********"
+    assert not validate("prod", splunkd.inputs["prod"])  # as for a person
+    assert "No log group begins with the prefix" in results[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"aws_credential": "prdo"}, "CredentialsError"),
+        ({"ca_bundle": "/no/such/file"}, "SettingError"),
+        ({"aws_profile": "nobody"}, "CredentialsError"),
+    ],
+)
+def test_what_fails_before_any_log_group_is_reached_is_an_event_once_and_again_when_it_works(
+    app: Path,
+    splunkd: FakeSplunkd,
+    aws: ScriptedAws,
+    tmp_path: Path,
+    given: dict[str, str],
+    error: str,
+) -> None:
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = [filtered()]
+    broken = document(splunkd, tmp_path, "prod", endpoint_url=aws.url, **given)
+    first, second = (start(app, stdin=broken, env=environment(**NO_KEYS)) for _ in range(2))
+    (event,) = [json.loads(e["data"]) for e in events(first.stdout)]
+    assert (event["event"], event["part"], event["error"]) == ("collection_failed", "input", error)
+    assert event["next_step"]
+    assert events(second.stdout) == []
+    fixed = start(app, stdin=document(splunkd, tmp_path, "prod", endpoint_url=aws.url))
+    assert '"event":"collection_resumed"' in fixed.stdout
+
+
+def test_a_secret_typed_into_the_wrong_field_is_not_repeated(
+    app: Path, splunkd: FakeSplunkd, tmp_path: Path
+) -> None:
+    for name in ("aws_credential", "proxy_credential"):
+        given = {name: f"{KEY_ID}:not40letters", "aws_region": "us-east-1"}
+        stdin = validated(splunkd, tmp_path, "prod", **given)
+        run = start(app, "--validate-arguments", stdin=stdin)
+        assert f"{name} is not the name of a credential" in run.stdout
+        assert "not40letters" not in run.stdout + run.stderr
+
+
+def test_the_secret_of_an_input_that_cannot_run_is_reported(app: Path, tmp_path: Path) -> None:
+    conf = tmp_path / "etc/apps/search/local/inputs.conf"
+    conf.parent.mkdir(parents=True)
+    conf.write_text(f"[aws_cloudhsm://prod]\naws_secret_access_key = {KEY}\n")
+    stdin = configuration(tmp_path, start_time="soon")
+    run = start(app, stdin=stdin, env=environment(SPLUNK_HOME=str(tmp_path)))
+    assert f"plain text in {conf}" in run.stderr
+
+
+def test_a_new_key_id_next_to_the_mask_is_rejected_on_save(
+    app: Path, splunkd: FakeSplunkd, aws: ScriptedAws, tmp_path: Path
+) -> None:
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = [filtered()]
+    splunkd.passwords[REALM, "prod"] = f"{KEY_ID}:{KEY}"
+    given = {
+        "aws_region": "us-east-1",
+        "endpoint_url": aws.url,
+        "aws_credential": "prod",
+        "aws_access_key_id": "AKIA2222222222222222",
+        "aws_secret_access_key": "********",
+    }
+    stdin = validated(splunkd, tmp_path, "prod", **given)
+    run = start(app, "--validate-arguments", stdin=stdin)
+    assert "AKIA2222222222222222 is not the key that is stored as prod" in run.stdout

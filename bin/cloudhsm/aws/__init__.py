@@ -9,6 +9,7 @@ page_parser      pages of events out of botocore's responses, without its detour
 credentials      where AWS credentials come from, and the clients that use them
 session          TLS, proxy and endpoints of every client, also those that botocore creates
 log_source       what the collector needs of CloudWatch Logs, and the types it gets
+reachability     why an endpoint cannot be reached, and what to do
 rate_limit       how fast CloudWatch Logs is called
 ===============  ==========================================================================
 """

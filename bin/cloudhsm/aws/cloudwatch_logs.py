@@ -20,7 +20,7 @@ import botocore.session
 from botocore import exceptions, xform_name
 from botocore.parsers import ResponseParserError
 
-from cloudhsm.aws import credentials, page_parser, refusals
+from cloudhsm.aws import credentials, page_parser, reachability, refusals
 from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page, Unreadable
 from cloudhsm.aws.rate_limit import Pace, default_calls_per_second
 from cloudhsm.aws.session import Timeouts, blank_ca_bundle
@@ -311,13 +311,13 @@ class CloudWatchLogs:
         """What to report of an endpoint: this client's, or that of a call botocore made for it."""
         url = str(getattr(error, "kwargs", {}).get("endpoint_url") or self.endpoint)
         setting = "endpoint_url" if url.startswith(self.endpoint) else "sts_endpoint_url"
-        place = replace(place, setting=setting)
-        proxy = "proxy_url" if self._login.proxy_url else "HTTPS_PROXY"
+        why = reachability.cause(error, self._login, setting)
+        what = f"{url.rstrip('/')} cannot be reached: {redacted(str(error))}"
         return EndpointUnreachable(
-            f"{url.rstrip('/')} cannot be reached: {redacted(str(error))}",
-            place=place,
+            f"{redacted(why.what)}: {what}" if why.what else what,
+            place=replace(place, setting=setting),
             next_step=_region_hint(self._clients.session, self._region)
-            + f"Check aws_region, {setting}, DNS, {proxy} and firewall of this host",
+            + (why.next_step or f"Check aws_region, {setting}, DNS, proxy and firewall"),
         )
 
 

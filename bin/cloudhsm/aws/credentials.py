@@ -119,6 +119,18 @@ def unlocked(login: Login, vault: Vault) -> Login:
     return replace(login, keys=keys, proxy_user=proxy_user)
 
 
+def differing_key(login: Login) -> CredentialsError | None:
+    """What to report of a key ID in the stanza that is not that of the stored keys."""
+    if not login.key_id or login.keys is None or login.key_id == login.keys.user:
+        return None
+    return CredentialsError(
+        f"aws_access_key_id {login.key_id} is not the key that is stored as {login.credential}, "
+        "which is used",
+        place=Place(setting="aws_access_key_id"),
+        next_step="Type its secret into aws_secret_access_key too, or remove aws_access_key_id",
+    )
+
+
 class AwsClients:
     """Clients of AWS's services for one AWS identity and Region.
 
@@ -253,19 +265,25 @@ def role_refused(error: Exception, login: Login) -> CredentialsError:
     elif operation == "GetRoleCredentials":
         next_step = "Check sso_account_id and sso_role_name of the profile, and the assignment"
     elif "AccessDenied" in code:
-        with_id = (
-            "external_id is the one of"
-            if login.role and login.role.external_id
-            else "no external ID is required by"
-        )
+        external = ""
+        if login.role:
+            is_given = login.role.external_id is not None
+            external = ", and that " + (
+                "external_id is the one of that policy"
+                if is_given
+                else "that policy requires no external ID"
+            )
         next_step = (
             "Check that the identity that AWS names may sts:AssumeRole on this ARN, that the role "
-            f"exists, that its trust policy names that identity, and that {with_id} that policy"
+            f"exists, that its trust policy names that identity{external}"
         )
+    elif "DurationSeconds" in message:
+        setting = "role_duration" if login.role else "duration_seconds of the profile"
+        next_step = f"Lower {setting}: to the role's maximum, for a chained role to 3600"
     elif "ValidationError" in code:
-        next_step = "Lower role_duration: to the role's maximum, for a chained role to 3600"
+        next_step = "Correct the value that AWS names: of the role's ARN, external ID or session"
     else:
-        next_step = f"These are the credentials that assume the role. {_CHAIN}"
+        next_step = "These are the credentials that assume the role: check and renew them"
     return CredentialsError(
         f"{service}:{operation} on {role} failed: {code}: {message}",
         place=Place(setting="role_arn" if login.role else None),

@@ -199,10 +199,10 @@ def source_of(login: Login) -> str:
     """Where the credentials come from, for a person who looks for them."""
     if login.role is not None:
         return login.role.arn
+    if login.keys and login.keys.user == login.key_id:
+        return f"aws_access_key_id {login.key_id}"
     if login.credential:
         return f"aws_credential {login.credential}"
-    if login.keys:
-        return "aws_access_key_id of the stanza"
     if login.profile:
         return f"aws_profile {login.profile}"
     if os.environ.get("AWS_PROFILE"):
@@ -224,7 +224,10 @@ def _next_step(error: Exception) -> str:
         for variable in _TOKEN_FILES:
             if name == os.environ.get(variable):
                 return f"{variable} names {name}: make it readable, or unset the variable"
-        return f"Make {name} readable for the user who runs Splunk, or correct its path in ~/.aws"
+        return (
+            f"{name} must exist, and the user who runs Splunk must be allowed to read it, and to "
+            "run it where it is a credential_process: correct it, or its path in ~/.aws"
+        )
     return PROCESS
 
 

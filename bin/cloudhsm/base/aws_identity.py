@@ -20,7 +20,6 @@ MASK = "********"
 SHORTEST_S, LONGEST_S, DEFAULT_DURATION_S = 900, 43_200, 3600
 MOST_ACCOUNTS = 20  # accountIdentifiers of DescribeLogGroups
 
-_PASSWORD_IN_URL = re.compile(r"://[^/@:]*:(?P<password>[^/]*)@")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
@@ -31,7 +30,8 @@ _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 # `~` is only in names that the add-on itself gives to what was typed into an input.
 _NAME = re.compile(r"[\w.@~-]{1,100}", re.ASCII)
 # Prefixes of access key IDs: long-lived, temporary, bearer, context (IAM User Guide, identifiers).
-_AWS_KEY = re.compile(r"(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,124}", re.ASCII)
+_AWS_KEY = re.compile(r"(?<![A-Z0-9])(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,124}", re.ASCII | re.I)
+_SECRET_KEY = re.compile(r"[A-Za-z0-9/+]{40}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,31 @@ def is_access_key_id(text: str) -> bool:
 
 def looks_like_aws_key(user: Secret) -> bool:
     """Whether what is meant as a proxy's user and password is an AWS key."""
-    return _AWS_KEY.fullmatch(user.user) is not None
+    text = f"{user.user}:{user.password}"
+    is_old = is_access_key_id(user.user) and _SECRET_KEY.fullmatch(user.password) is not None
+    is_swapped = _SECRET_KEY.fullmatch(user.user.strip("\"' ")) is not None
+    return is_old or is_swapped or _AWS_KEY.search(text) is not None
 
 
-def aws_key_for_proxy(setting: str) -> SettingError:
+def refuse_proxy_user(user: Secret, setting: str) -> Secret:
+    """User and password of a proxy; raises SettingError for those that cannot be sent to one."""
+    if looks_like_aws_key(user):
+        raise _aws_key_for_proxy(setting)
+    if not (user.user + user.password).isascii():
+        raise refused_setting(
+            setting,
+            "has a user or a password with characters other than ASCII, which cannot be sent",
+            "Give the proxy's account a password of ASCII characters",
+        )
+    return user
+
+
+def _aws_key_for_proxy(setting: str) -> SettingError:
     """What to report of an AWS key where a proxy's user and password belong."""
     return refused_setting(
         setting,
-        "names an AWS key, which is never sent to a proxy",
-        "Name user and password of the proxy; docs/credentials.md has the command to store them",
+        "has an AWS key, which is never sent to a proxy",
+        "Store user and password of the proxy; docs/credentials.md has the command",
     )
 
 
@@ -86,6 +102,7 @@ class Login:
     sts_endpoint_url: where roles are assumed; None for AWS's endpoint of the Region.
     proxy_url:        without user and password. proxy_credential: their name in the storage.
     proxy_user:       typed into `proxy_url`, to be moved there.
+    key_id:           as in the stanza, whether or not its secret is there too.
     ca_bundle:        a file of certificates to trust instead of botocore's.
     linked_accounts:  whose log groups a monitoring account reads; empty for its own ones only.
     """
@@ -100,6 +117,7 @@ class Login:
     proxy_user: Secret | None = None
     ca_bundle: str | None = None
     linked_accounts: tuple[str, ...] = ()
+    key_id: str | None = None
 
     @property
     def proxy_host(self) -> str | None:
@@ -140,6 +158,7 @@ def parse(values: Mapping[str, str]) -> Login:
         proxy_user,
         values.get("ca_bundle") or None,
         _accounts(values.get("linked_accounts", "")),
+        values.get("aws_access_key_id") or None,
     )
 
 
@@ -189,7 +208,7 @@ def _proxy(text: str) -> tuple[str | None, Secret | None]:
         raise refused_setting(
             "proxy_url",
             "is not the URL of a proxy",
-            "Write http://HOST:PORT, and user and password into proxy_credential",
+            "Write http://HOST:PORT; docs/credentials.md shows how to store user and password",
         )
     if not has_user:
         return text.rstrip("/"), None
@@ -198,11 +217,13 @@ def _proxy(text: str) -> tuple[str | None, Secret | None]:
         raise refused_setting(
             "proxy_url", "has a user that is empty or has a colon", "Write http://USER:PASSWORD@..."
         )
-    typed = Secret(user, password)
-    if looks_like_aws_key(typed):
-        raise aws_key_for_proxy("proxy_url")
+    if not password:
+        raise refused_setting(
+            "proxy_url", "has a user without a password", "Write http://USER:PASSWORD@..., or none"
+        )
+    typed = refuse_proxy_user(Secret(user, password), "proxy_url")
     address = parts.netloc.rpartition("@")[2]
-    return f"{scheme}://{address}", None if password in ("", MASK) else typed
+    return f"{scheme}://{address}", None if password == MASK else typed
 
 
 def secret_settings(values: Mapping[str, str]) -> tuple[str, ...]:
@@ -210,10 +231,13 @@ def secret_settings(values: Mapping[str, str]) -> tuple[str, ...]:
     typed = []
     if values.get("aws_secret_access_key", "") not in ("", MASK):
         typed.append("aws_secret_access_key")
-    password = _PASSWORD_IN_URL.search(values.get("proxy_url", ""))
-    if password and password["password"] not in ("", MASK):
+    user, has_user, _ = values.get("proxy_url", "").rpartition("@")
+    password = user.partition("://")[2] or user
+    if has_user and not password.endswith(f":{MASK}"):
         typed.append("proxy_url")
-    return tuple(typed)
+    # A name has no colon; a secret that was typed in its place has one.
+    names = ("aws_credential", "proxy_credential")
+    return (*typed, *(name for name in names if ":" in values.get(name, "")))
 
 
 def _keys(values: Mapping[str, str]) -> Secret | None:
@@ -286,8 +310,8 @@ def _name(values: Mapping[str, str], setting: str) -> str | None:
     if name and not _NAME.fullmatch(name):
         raise refused_setting(
             setting,
-            f"{name!r} is not the name of a credential",
-            "It has up to 100 characters: letters, digits and _ . @ -",
+            "is not the name of a credential",  # but perhaps a secret, so it is not repeated
+            "Write the name under which it is stored: up to 100 letters, digits and _ . @ -",
         )
     return name or None
 

@@ -7,15 +7,11 @@ and asks for one event of a few of the groups.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
-import re
-import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cloudhsm.aws.refusals import is_lasting
@@ -133,7 +129,7 @@ class _DryCall:
                     break
                 self._try_entry(source, selector)
         except (CredentialsError, EndpointUnreachable, ServiceFailure) as error:
-            self.failures.append(_explained(error, self._settings))
+            self.failures.append(_explained(error))
         except CloudHsmError as error:
             self.failures.append(error)
         except Exception as error:  # noqa: BLE001  (a thread's edge: it must not end in silence)
@@ -255,76 +251,9 @@ def _denied(denials: list[AccessDenied], statement: dict[str, str]) -> AccessDen
     )
 
 
-def _explained(error: CloudHsmError, settings: Settings) -> CloudHsmError:
-    """The error, led by why it came to be where its causes tell."""
-    if isinstance(error, ServiceFailure):
-        return ServiceFailure(
-            error.what,
-            place=error.place,
-            next_step=error.next_step.replace(NEXT_RUN, "Save the input again in a minute"),
-        )
-    if not isinstance(error, EndpointUnreachable):
+def _explained(error: CloudHsmError) -> CloudHsmError:
+    """The error with a next step for a person who waits in front of a form."""
+    if not isinstance(error, ServiceFailure):
         return error
-    setting = error.place.setting or "endpoint_url"
-    why, next_step = _reason([*_causes(error)], settings, setting)
-    return EndpointUnreachable(
-        f"{why}: {error.what}" if why else error.what,
-        place=error.place,
-        next_step=next_step or error.next_step,
-    )
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and those that led to it, the last first."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _reason(causes: list[BaseException], settings: Settings, setting: str) -> tuple[str, str]:
-    """Why an endpoint cannot be reached, and what to do; empty where the causes do not tell.
-
-    botocore's and urllib3's errors are known by their names: this room does not load them.
-    """
-    names = {type(cause).__name__ for cause in causes}
-    limit = re.search(r"timeout=([\d.]+)", " ".join(map(str, causes)))
-    seconds = f" within {limit[1]} s" if limit else ""
-    if "ProxyConnectionError" in names:
-        return (
-            f"The proxy does not connect to AWS ({causes[-1]})",
-            f"Check {_proxy_settings(settings)}, and the proxy's rules",
-        )
-    if _any(causes, socket.gaierror):
-        return (
-            "The host's name cannot be resolved (DNS)",
-            f"Check aws_region and {setting}, and whether this host's DNS knows the name",
-        )
-    if _any(causes, ssl.SSLError):
-        return (
-            f"TLS failed ({causes[-1]})",
-            "If a proxy inspects TLS, name the file of its CA in ca_bundle; otherwise check that "
-            f"{setting} is an endpoint of AWS",
-        )
-    if _any(causes, ConnectionRefusedError):
-        return "The connection is refused", f"Check {setting} and its port, proxy and firewall"
-    if "ConnectTimeoutError" in names:
-        return f"There is no connection{seconds}", "Check firewall, routes and the need of a proxy"
-    if "ReadTimeoutError" in names:
-        return f"There is a connection, but no response{seconds}", f"Check {setting} and the proxy"
-    if _any(causes, ConnectionResetError) or "ConnectionClosedError" in names:
-        return "The connection was closed without a response", f"Check {setting}, proxy, firewall"
-    if any(
-        getattr(one, "errno", None) in (errno.ENETUNREACH, errno.EHOSTUNREACH) for one in causes
-    ):
-        return "There is no route to the host", "Check the network of this host, or name a proxy"
-    return "", ""
-
-
-def _proxy_settings(settings: Settings) -> str:
-    if settings.login.proxy_url:
-        return "proxy_url and proxy_credential"
-    return "HTTPS_PROXY and NO_PROXY of the user that runs Splunk"
-
-
-def _any(causes: list[BaseException], kind: type[BaseException]) -> bool:
-    return any(isinstance(cause, kind) for cause in causes)
+    next_step = error.next_step.replace(NEXT_RUN, "Save the input again in a minute")
+    return ServiceFailure(error.what, place=error.place, next_step=next_step)

@@ -31,6 +31,7 @@ from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.input_cache import (
     DISCOVERY,
     HISTORY,
+    INPUT,
     Failure,
     InputFile,
     InputState,
@@ -100,7 +101,7 @@ class Collector:
         self._run = Run(settings, logs, writer, stop, read, self._is_over, self.outcome.tally)
         self._state = InputState()
         self._failed: dict[str, CloudHsmError] = {}
-        self._tried: set[str] = set()
+        self._tried: set[str] = {INPUT}
         self._unreached: list[GroupCollector] = []
 
     def run(self) -> Outcome:
@@ -196,7 +197,7 @@ class Collector:
         """Of names that nobody asks for any more."""
         names = [found.id.name for found in self._state.groups]
         entries = [_entry(selector.name) for selector in self._settings.log_groups]
-        kept = {*names, *map(_history, names), *entries, _entry("")}
+        kept = {INPUT, *names, *map(_history, names), *entries, _entry("")}
         failures = self._state.failures
         self._state.failures = {name: one for name, one in failures.items() if name in kept}
 

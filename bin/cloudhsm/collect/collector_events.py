@@ -18,8 +18,9 @@ from cloudhsm import __version__
 from cloudhsm.aws.log_source import Unreadable
 from cloudhsm.base.counters import Outcome
 from cloudhsm.base.errors import CloudHsmError
+from cloudhsm.base.redaction import redacted
 from cloudhsm.splunk.event_writer import Event
-from cloudhsm.state.input_cache import DISCOVERY, HISTORY, Failure, InputState
+from cloudhsm.state.input_cache import DISCOVERY, HISTORY, INPUT, Failure, InputState
 from cloudhsm.trail.gap_ledger import Anomaly, GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.window_plan import Replay
@@ -214,7 +215,9 @@ class InputReporter:
             needs_action=[
                 name for name, one in state.failures.items() if one.error not in _PASSING
             ][:_MOST_FAILURES],
-            advisories=[text[:_LONGEST_TEXT] for text in outcome.advisories[:_MOST_FAILURES]],
+            advisories=[
+                redacted(text)[:_LONGEST_TEXT] for text in outcome.advisories[:_MOST_FAILURES]
+            ],
             version=__version__,
             python=platform.python_version(),
         )
@@ -224,11 +227,11 @@ class InputReporter:
         return self._event(
             now_ms,
             "collection_failed",
-            error.what[:_LONGEST_TEXT],
+            redacted(error.what)[:_LONGEST_TEXT],
             **_part(name),
             aws_account_id=error.place.account,
             error=type(error).__name__,
-            next_step=error.next_step[:_LONGEST_TEXT],
+            next_step=redacted(error.next_step)[:_LONGEST_TEXT],
         )
 
     def collection_resumed(self, now_ms: int, name: str, failure: Failure) -> Event:
@@ -256,6 +259,8 @@ class InputReporter:
 
 def _part(name: str) -> dict[str, object]:
     """What a failure in the memory of an input concerns."""
+    if name == INPUT:
+        return {"part": "input"}
     for part, prefix in (("history", HISTORY), ("discovery", DISCOVERY)):
         if name.startswith(prefix):
             return {"part": part, "log_group": name[len(prefix) :] or None}

@@ -21,6 +21,7 @@ import json
 import socket
 import time
 from collections.abc import Mapping
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -31,9 +32,9 @@ from splunklib.client import Service
 from cloudhsm.base.arguments import SCHEME
 from cloudhsm.base.aws_identity import (
     Secret,
-    aws_key_for_proxy,
     is_access_key_id,
     looks_like_aws_key,
+    refuse_proxy_user,
 )
 from cloudhsm.base.errors import CloudHsmError, CredentialsError, Place
 
@@ -43,7 +44,7 @@ _TIMEOUT_S = 25
 # splunkd answers 503 while it starts, or is busy.
 _TRIES, _PAUSE_S = 3, 1.0
 _HOW = "docs/credentials.md has the command"
-_NOT_FOUND, _DENIED, _UNAVAILABLE = 404, (401, 403), 503
+_SESSION_OVER, _DENIED, _NOT_FOUND, _UNAVAILABLE = 401, 403, 404, 503
 
 
 class SplunkSecrets:
@@ -92,9 +93,7 @@ class SplunkSecrets:
             raise _missing(
                 f"password named {name!r} for the proxy {host}", realm, "proxy_credential"
             )
-        if looks_like_aws_key(user):
-            raise aws_key_for_proxy("proxy_credential")
-        return user
+        return refuse_proxy_user(user, "proxy_credential")
 
     def put_aws_keys(self, name: str, keys: Secret) -> None:
         """Store AWS keys, or replace those of this name."""
@@ -104,27 +103,24 @@ class SplunkSecrets:
         """Store user and password of the proxy at `host`, or replace those of this name."""
         self._put(proxy_realm(host), name, user)
 
-    def bind_proxy_user(self, name: str, host: str) -> bool:
-        """Move a proxy's password from the realm of AWS keys, where 0.1.0 kept it, to its own.
+    def has_proxy_user(self, name: str, host: str) -> bool:
+        """Whether there is such an entry."""
+        return self._secret(proxy_realm(host), name) is not None
 
-        Returns whether there was one. AWS keys stay where they are.
-        """
+    def unbound_proxy_user(self, name: str) -> Secret | None:
+        """A proxy's user and password in the realm of AWS keys, where earlier builds kept them."""
         entry = self._secret(REALM, name)
-        if entry is None or is_access_key_id(entry.user):
-            return False
-        if self._secret(proxy_realm(host), name) is None:
-            self.put_proxy_user(name, host, entry)
+        return None if entry is None or looks_like_aws_key(entry) else entry
+
+    def delete_unbound_proxy_user(self, name: str) -> None:
+        """Delete what `unbound_proxy_user` returned."""
         self._ask("DELETE", _entry(REALM, name), "delete a credential", {})
-        return True
 
     def inputs(self) -> dict[str, dict[str, str]]:
         """All inputs of this add-on on this host, in any app: settings by name."""
-        body = self._body("GET", f"data/inputs/{SCHEME}", "list inputs", {"count": "0"}, "-")
-        entries = [] if body is None else json.loads(body).get("entry") or []
-        return {
-            str(entry["name"]): {key: str(value) for key, value in entry["content"].items()}
-            for entry in entries
-        }
+        path, every = f"data/inputs/{SCHEME}", {"count": "0"}
+        entries = self._entries("GET", path, "list inputs", every, "-") or []
+        return {str(entry.get("name")): _content(entry) for entry in entries if entry.get("name")}
 
     def amend(self, input_name: str, settings: Mapping[str, str]) -> None:
         """Change settings of an input where it is defined, in whichever app that is."""
@@ -132,7 +128,8 @@ class SplunkSecrets:
         found = self._ask("GET", path, "read the input", {}, app="-")
         if found is None:
             raise _unlike(f"splunkd does not know the input {input_name!r}", self._uri)
-        app = found.get("acl", {}).get("app", APP)
+        acl = found.get("acl")
+        app = str(acl.get("app") or APP) if isinstance(acl, dict) else APP
         self._ask("POST", path, "change the input", dict(settings), app=app)
 
     def _secret(self, realm: str, name: str) -> Secret | None:
@@ -140,13 +137,13 @@ class SplunkSecrets:
         entry = self._ask("GET", _entry(realm, name), "read a credential", {})
         if entry is None:
             return None
-        clear = str(entry.get("content", {}).get("clear_password", ""))
+        clear = _content(entry).get("clear_password", "")
         user, colon, password = clear.partition(":")
         if not (user and colon and password):
             raise CredentialsError(
                 f"The credential {name!r} in Splunk's password storage does not have the form "
                 "USER:PASSWORD",
-                place=Place(setting=name),
+                place=Place(setting="aws_credential" if realm == REALM else "proxy_credential"),
                 next_step="Store ACCESS_KEY_ID:SECRET_ACCESS_KEY for AWS, USER:PASSWORD for a "
                 f"proxy. {_HOW}",
             )
@@ -165,19 +162,19 @@ class SplunkSecrets:
         self, method: str, path: str, purpose: str, fields: dict[str, str], app: str = APP
     ) -> dict[str, Any] | None:
         """The first entry of splunkd's response; None where there is none."""
-        body = self._body(method, path, purpose, fields, app)
-        return None if body is None else _entry_of(body)
+        entries = self._entries(method, path, purpose, fields, app)
+        return entries[0] if entries else None
 
-    def _body(
+    def _entries(
         self, method: str, path: str, purpose: str, fields: dict[str, str], app: str
-    ) -> bytes | None:
-        """splunkd's response; None for a GET or DELETE of what does not exist."""
+    ) -> list[dict[str, Any]] | None:
+        """The entries of splunkd's response; None for a GET or DELETE of what does not exist."""
         send = getattr(self._service, method.lower())
         for attempt in range(1, _TRIES + 1):
             try:
                 encoded = UrlEncoded(path, skip_encode=True)
                 answer = send(encoded, owner="nobody", app=app, output_mode="json", **fields)
-                return bytes(answer.body.read())
+                return _entries_of(answer.body.read())
             except HTTPError as error:
                 if error.status == _NOT_FOUND and method != "POST":
                     return None
@@ -187,12 +184,23 @@ class SplunkSecrets:
                 raise self._refused(error.status, str(error), purpose) from error
             except AuthenticationError as error:
                 raise self._refused(401, str(error), purpose) from error
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, HTTPException) as error:
                 raise self._unreachable(error, purpose) from error
         raise AssertionError("the last try returns or raises")
 
     def _refused(self, status: int, message: str, purpose: str) -> CloudHsmError:
-        if status in _DENIED:
+        if status == _SESSION_OVER:
+            return CredentialsError(
+                f"splunkd at {self._uri} did not let this input {purpose}: HTTP {status}, its "
+                "session has ended",
+                next_step="The next run has a new session",
+            )
+        if status == _DENIED and purpose == "change the input":
+            return CredentialsError(
+                f"splunkd at {self._uri} did not let this input {purpose}: HTTP {status}",
+                next_step="Remove the secret from the input yourself: it is stored already",
+            )
+        if status == _DENIED:
             return CredentialsError(
                 f"splunkd at {self._uri} did not let this input {purpose}: HTTP {status}",
                 next_step="The owner of the input needs the capabilities list_storage_passwords, "
@@ -233,6 +241,20 @@ def _entry(realm: str, name: str) -> str:
     return "storage/passwords/" + quote(f"{realm}:{name}:", safe="")
 
 
-def _entry_of(body: bytes) -> dict[str, Any] | None:
-    entries = (json.loads(body) if body else {}).get("entry") or [None]
-    return entries[0] if isinstance(entries[0], dict) else None
+def _entries_of(body: bytes) -> list[dict[str, Any]]:
+    """Raises ValueError for what is no response of splunkd's REST API."""
+    try:
+        document = json.loads(body) if body else {}
+    except (ValueError, RecursionError) as error:
+        raise ValueError("the response is not JSON") from error
+    entries = document.get("entry") or [] if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError("the response is not one of splunkd's REST API")  # noqa: TRY004
+    return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def _content(entry: Mapping[str, Any]) -> dict[str, str]:
+    """The settings of an entry as texts; what has no value is empty."""
+    content = entry.get("content")
+    known = content.items() if isinstance(content, dict) else ()
+    return {str(name): "" if value is None else str(value) for name, value in known}

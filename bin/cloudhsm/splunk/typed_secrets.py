@@ -1,29 +1,36 @@
 """Secrets that people typed into inputs.conf: moved to the password storage, or reported.
 
-Each input has an entry of its own there. The run of an input moves what was typed into it. Inputs
-that are disabled never run, so the first enabled input of the host, by name, moves their secrets
-too. What is left in a file that Splunk's REST API does not change, as in an app's `default`
-folder, is reported.
+Each input has an entry of its own there. The run of an input moves what was typed into it, and into
+disabled inputs of the host, which never run. What is left in a file that Splunk's REST API does not
+change, as in an app's `default` folder, is reported.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 from cloudhsm.base import aws_identity
 from cloudhsm.base.arguments import SCHEME
 from cloudhsm.base.aws_identity import MASK, Login, Secret
 from cloudhsm.base.errors import CloudHsmError, CredentialsError, Place, SettingError
 from cloudhsm.base.redaction import conceal
-from cloudhsm.splunk.support_bundle import inputs_in
+from cloudhsm.splunk.support_bundle import stanzas
 
 # Splunk's folders of apps that apply on this host, in etc; each has `default` and `local`.
 _FOLDERS = ("system", "apps/*", "slave-apps/*", "peer-apps/*")
 _FALSE = ("", "0", "false", "f", "no", "n")
+
+
+# A secret that an enabled input has in a file for so long was not moved by its own run.
+_OWN_TURN_S = 3600
 
 
 class Storage(Protocol):
@@ -35,8 +42,14 @@ class Storage(Protocol):
     def put_proxy_user(self, name: str, host: str, user: Secret) -> None:
         """Store user and password of the proxy at `host`."""
 
-    def bind_proxy_user(self, name: str, host: str) -> bool:
-        """Move a proxy's password that an earlier version stored among AWS keys."""
+    def has_proxy_user(self, name: str, host: str) -> bool:
+        """Whether a password for this proxy has this name."""
+
+    def unbound_proxy_user(self, name: str) -> Secret | None:
+        """A proxy's user and password that an earlier build stored among AWS keys."""
+
+    def delete_unbound_proxy_user(self, name: str) -> None:
+        """Delete that entry."""
 
     def amend(self, input_name: str, settings: Mapping[str, str]) -> None:
         """Change settings of an input where it is defined."""
@@ -52,63 +65,184 @@ class PlainSecret(NamedTuple):
     input_name: str
     setting: str
 
+    def age_s(self) -> float:
+        """How long the file has not been changed, in seconds."""
+        try:
+            return time.time() - self.file.stat().st_mtime
+        except OSError:
+            return 0
+
     def error(self) -> SettingError:
         """What to report."""
-        stanza = f"{SCHEME}://{self.input_name}" if self.input_name else SCHEME
+        stanza = f"[{SCHEME}://{self.input_name}]" if self.input_name else "all inputs"
         return SettingError(
-            f"{self.setting} of [{stanza}] is stored in plain text in {self.file}",
+            f"{self.setting} of {stanza} is stored in plain text in {self.file}",
             place=Place(file=str(self.file), setting=self.setting),
             next_step="Store it in Splunk's password storage (docs/credentials.md) if it is not "
             "there, then remove it from this file",
         )
 
 
-def entry_of(input_name: str) -> str:
+def entry_of(input_name: str, user: str) -> str:
     """The name of the entry for what is typed into an input: no two inputs have the same.
 
-    A digest distinguishes names that differ only in characters that an entry cannot have.
+    user: an access key ID or a proxy's user. Another one gets another entry, so that a copy of the
+    input, which names the former entry, keeps its own. The digest distinguishes names that an
+    entry cannot have.
     """
     readable = re.sub(r"[^A-Za-z0-9_.@-]", "_", input_name)[:70]
-    return f"{readable}~{hashlib.sha256(input_name.encode()).hexdigest()[:16]}"
+    digest = hashlib.sha256(json.dumps([input_name, user]).encode()).hexdigest()
+    return f"{readable}~{digest[:16]}"
 
 
 class Moved(NamedTuple):
-    """Which inputs' secrets are in which entry now, by input; and what needs an administrator."""
+    """What was moved, and what needs an administrator.
+
+    entries:    for each setting that now names an entry, as `INPUT SETTING`, which one.
+    proxy_user: a proxy's password of an earlier build that cannot be bound to its host, for this
+                run only; at most one.
+    """
 
     entries: dict[str, str]
     problems: list[CloudHsmError]
+    proxy_user: list[Secret]
 
 
-def put_away(
-    storage: Callable[[], Storage], home: Path | None, input_name: str, region: str, login: Login
-) -> Moved:
-    """Move what was typed into an input, and into disabled ones; report what stays in files.
+class Mover:
+    """Moves secrets of the inputs of this host.
 
     storage: called only where there is something to store. home: $SPLUNK_HOME, where known.
-    login: the settings of `input_name`. Nothing is raised: an input whose secrets cannot be moved
-    collects with what was typed.
+    saving:  a context in which splunkd's validation of a changed input passes at once.
     """
-    moved = Moved({}, [])
-    if login.keys is not None or login.proxy_user is not None:
+
+    def __init__(
+        self,
+        storage: Callable[[], Storage],
+        home: Path | None,
+        saving: Callable[[str], AbstractContextManager[None]],
+    ) -> None:
+        self._storage, self._home, self._saving = storage, home, saving
+
+    def put_away(self, input_name: str, region: str, login: Login) -> Moved:
+        """Move what was typed into an input, and into disabled ones; report what stays in files.
+
+        login: the settings of `input_name`. Nothing is raised: an input whose secrets cannot be
+        moved collects with what was typed.
+        """
+        moved = Moved({}, [], [])
+        if login.keys is not None or login.proxy_user is not None:
+            try:
+                moved.entries.update(self._move(input_name, region, login))
+            except CloudHsmError as error:
+                moved.problems.append(_not_moved(input_name, error))
+        is_stuck = bool(moved.problems)
+        if login.proxy_user is None and login.proxy_credential and login.proxy_host:
+            self._bind(login.proxy_credential, login.proxy_host, moved)
+        if login.keys is None and login.credential == _entry_of_0_1_0(input_name) != input_name:
+            moved.problems.extend(self._shared(input_name))
+        plain = in_files(self._home) if self._home else []
+        own = [secret for secret in plain if secret.input_name == input_name]
+        if not is_stuck:
+            moved.problems.extend(secret.error() for secret in own)
+        if len(plain) > len(own):
+            self._put_away_others(input_name, moved)
+        return moved
+
+    def _move(self, input_name: str, region: str, login: Login) -> dict[str, str]:
+        """Store what was typed into an input, and mask it there.
+
+        region: sent with every change, since Splunk checks that a required setting is present.
+        """
+        storage, changes, entries = self._storage(), dict[str, str](), dict[str, str]()
+        if login.keys is not None:
+            entries["aws_credential"] = entry_of(input_name, login.keys.user)
+            storage.put_aws_keys(entries["aws_credential"], login.keys)
+            changes["aws_secret_access_key"] = MASK
+        if login.proxy_user is not None and login.proxy_url and login.proxy_host:
+            entries["proxy_credential"] = entry_of(input_name, login.proxy_user.user)
+            storage.put_proxy_user(entries["proxy_credential"], login.proxy_host, login.proxy_user)
+            changes["proxy_url"] = login.proxy_url
+        if entries:
+            with self._saving(input_name):
+                storage.amend(input_name, {"aws_region": region, **entries, **changes})
+        return {f"{input_name} {setting}": entry for setting, entry in entries.items()}
+
+    def _bind(self, name: str, host: str, moved: Moved) -> None:
+        """Move a proxy's password out of the realm of AWS keys, to all proxies that it is for."""
+        unbound = None
         try:
-            moved.entries.update(_move(storage(), input_name, region, login))
-        except CloudHsmError as error:
-            moved.problems.append(_not_moved(input_name, error))
-    is_stuck = bool(moved.problems)
-    if login.proxy_user is None and login.proxy_credential and login.proxy_host:
+            storage = self._storage()
+            unbound = storage.unbound_proxy_user(name)
+            if unbound is None:
+                return
+            inputs = storage.inputs().values()
+            if any(values.get("aws_credential") == name for values in inputs):
+                raise _is_aws_credential_too(name)
+            users = [values for values in inputs if values.get("proxy_credential") == name]
+            hosts = {urlsplit(values.get("proxy_url", "")).hostname for values in users}
+            for each in sorted({host, *filter(None, hosts)}):
+                if not storage.has_proxy_user(name, each):
+                    storage.put_proxy_user(name, each, unbound)
+            storage.delete_unbound_proxy_user(name)
+        except _Ambiguous as error:
+            moved.problems.append(error)
+        except (CloudHsmError, ValueError) as error:
+            if unbound is not None:
+                conceal(unbound.password)
+                moved.proxy_user.append(unbound)
+            moved.problems.append(_not_bound(name, error))
+
+    def _shared(self, input_name: str) -> Iterator[CloudHsmError]:
+        """Earlier builds could store the keys of two inputs in one entry: the last ones count."""
+        entry = _entry_of_0_1_0(input_name)
         try:
-            storage().bind_proxy_user(login.proxy_credential, login.proxy_host)
+            inputs = self._storage().inputs()
+        except CloudHsmError:  # reported wherever a secret is at stake
+            return
+        sharing = sorted(
+            name
+            for name, values in inputs.items()
+            if values.get("aws_credential") == entry == _entry_of_0_1_0(name)
+        )
+        if len(sharing) > 1:
+            yield CredentialsError(
+                f"The inputs {', '.join(map(repr, sharing))} share the credential {entry!r}, which "
+                "has the keys that were typed last",
+                place=Place(setting="aws_credential"),
+                next_step="Type the keys of each input again: each then gets a credential of its "
+                "own",
+            )
+
+    def _put_away_others(self, input_name: str, moved: Moved) -> None:
+        """Move secrets of disabled inputs, which never run; report those that stay in files.
+
+        An enabled input moves its own, so that it is reported only if it did not do so for long.
+        """
+        try:
+            inputs = self._storage().inputs()
         except CloudHsmError as error:
             moved.problems.append(error)
-    if login.keys is None and login.credential == _entry_of_0_1_0(input_name) != input_name:
-        moved.problems.extend(_shared(storage(), input_name))
-    plain = in_files(home) if home else []
-    own = [secret for secret in plain if secret.input_name == input_name]
-    if not is_stuck:
-        moved.problems.extend(secret.error() for secret in own)
-    if home and len(plain) > len(own):
-        _put_away_others(storage(), home, input_name, moved)
-    return moved
+            return
+        enabled = {name for name, values in inputs.items() if _is_enabled(values)}
+        for name, values in sorted(inputs.items()):
+            if name not in enabled and name != input_name:
+                self._move_of_disabled(name, values, moved)
+        for secret in in_files(self._home) if self._home else ():
+            is_new = secret.input_name in enabled and secret.age_s() < _OWN_TURN_S
+            if secret.input_name != input_name and not is_new:
+                moved.problems.append(secret.error())
+
+    def _move_of_disabled(self, name: str, values: Mapping[str, str], moved: Moved) -> None:
+        typed = aws_identity.secret_settings(values)
+        if not typed:
+            return
+        conceal(*(values[setting] for setting in typed))
+        try:
+            login = aws_identity.parse(values)
+            conceal(*login.secrets)
+            moved.entries.update(self._move(name, values.get("aws_region", ""), login))
+        except CloudHsmError as error:
+            moved.problems.append(_not_moved(name, error))
 
 
 def in_files(home: Path) -> list[PlainSecret]:
@@ -116,71 +250,32 @@ def in_files(home: Path) -> list[PlainSecret]:
     return [secret for file in _files(home) for secret in _in_file(file)]
 
 
+class _Ambiguous(CredentialsError):
+    """An entry is used for two purposes."""
+
+
+def _is_aws_credential_too(name: str) -> _Ambiguous:
+    return _Ambiguous(
+        f"The credential {name!r} is named by aws_credential and by proxy_credential, and AWS keys "
+        "are never sent to a proxy",
+        place=Place(setting="proxy_credential"),
+        next_step="Store user and password of the proxy under another name; docs/credentials.md "
+        "has the command",
+    )
+
+
+def _not_bound(name: str, error: Exception) -> CredentialsError:
+    what = error.what if isinstance(error, CloudHsmError) else str(error)
+    return CredentialsError(
+        f"The password {name!r} of a proxy, stored by an earlier build, cannot be bound to the "
+        f"proxy's host: {what}",
+        place=Place(setting="proxy_credential"),
+        next_step="Store it for this proxy; docs/credentials.md has the command",
+    )
+
+
 def _entry_of_0_1_0(input_name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.@-]", "_", input_name)[:90]
-
-
-def _shared(storage: Storage, input_name: str) -> Iterator[CloudHsmError]:
-    """Version 0.1.0 could store the keys of two inputs in one entry, where the last ones are."""
-    entry = _entry_of_0_1_0(input_name)
-    try:
-        inputs = storage.inputs()
-    except CloudHsmError:  # reported wherever a secret is at stake
-        return
-    sharing = sorted(
-        name
-        for name, values in inputs.items()
-        if values.get("aws_credential") == entry == _entry_of_0_1_0(name)
-    )
-    if len(sharing) > 1:
-        yield CredentialsError(
-            f"The inputs {', '.join(map(repr, sharing))} share the credential {entry!r}, which has "
-            "the keys that were typed last",
-            place=Place(setting="aws_credential"),
-            next_step="Type the keys of each input again: each then gets a credential of its own",
-        )
-
-
-def _put_away_others(storage: Storage, home: Path, input_name: str, moved: Moved) -> None:
-    """Move secrets of disabled inputs, as the first enabled one; report those that stay."""
-    try:
-        inputs = storage.inputs()
-    except CloudHsmError as error:
-        moved.problems.append(error)
-        return
-    enabled = [name for name, values in sorted(inputs.items()) if _is_enabled(values)]
-    if enabled and enabled[0] != input_name:
-        return
-    for name, values in sorted(inputs.items()):
-        if name in enabled or not aws_identity.secret_settings(values):
-            continue
-        conceal(*(values[setting] for setting in aws_identity.secret_settings(values)))
-        try:
-            login, region = aws_identity.parse(values), values.get("aws_region", "")
-            moved.entries.update(_move(storage, name, region, login))
-        except CloudHsmError as error:
-            moved.problems.append(_not_moved(name, error))
-    others = {input_name, *enabled}
-    left = [secret for secret in in_files(home) if secret.input_name not in others]
-    moved.problems.extend(secret.error() for secret in left)
-
-
-def _move(storage: Storage, input_name: str, region: str, login: Login) -> dict[str, str]:
-    """Store what was typed into an input, and mask it there; its entry, by input.
-
-    region: sent with every change, since Splunk checks that a required setting is present.
-    """
-    entry, changes = entry_of(input_name), dict[str, str]()
-    if login.keys is not None:
-        storage.put_aws_keys(entry, login.keys)
-        changes |= {"aws_credential": entry, "aws_secret_access_key": MASK}
-    if login.proxy_user is not None and login.proxy_url and login.proxy_host:
-        storage.put_proxy_user(entry, login.proxy_host, login.proxy_user)
-        changes |= {"proxy_credential": entry, "proxy_url": login.proxy_url}
-    if not changes:
-        return {}
-    storage.amend(input_name, {"aws_region": region, **changes})
-    return {input_name: entry}
 
 
 def _not_moved(input_name: str, error: CloudHsmError) -> CredentialsError:
@@ -208,6 +303,8 @@ def _in_file(file: Path) -> Iterator[PlainSecret]:
         return
     if SCHEME not in text:
         return
-    for stanza, settings in inputs_in(text):
+    for stanza, settings in stanzas(text):
+        if stanza not in (SCHEME, "default") and not stanza.startswith(f"{SCHEME}://"):
+            continue
         for setting in aws_identity.secret_settings(dict(settings)):
             yield PlainSecret(file, stanza.partition("://")[2], setting)

@@ -23,6 +23,7 @@ VERSION = 1
 # How a failure is called: a group's live window has the group's name alone.
 HISTORY = "history of "
 DISCOVERY = "log_groups="
+INPUT = "input"
 
 
 @dataclass
@@ -43,8 +44,9 @@ class InputState:
     """The memory of one input.
 
     asked:     what `groups` were discovered for; another setting asks anew.
-    failures:  by what fails: the name of a log group for its live window, that behind HISTORY
-               for its sweeps, gaps and history, an entry of log_groups behind DISCOVERY.
+    failures:  by what fails: INPUT for all of it, the name of a log group for its live
+               window, that behind HISTORY for its sweeps, gaps and history, an entry of log_groups
+               behind DISCOVERY.
     turn:      which group comes first in the next run: its number, round and round.
     advised:   when each advisory was logged last, in milliseconds since 1970, by its text.
     """

@@ -339,7 +339,7 @@ def test_an_answer_that_is_no_answer_is_a_failure_and_not_an_empty_window(
 
 
 @pytest.mark.parametrize("missing", ["logStreamName", "timestamp", "message"])
-def test_the_rest_of_a_window_is_read_behind_an_event_that_is_not_complete(
+def test_the_rest_of_a_window_is_read_after_an_event_that_is_not_complete(
     aws: ScriptedAws, missing: str
 ) -> None:
     whole = {"eventId": "1", "logStreamName": "h", "timestamp": NOW_MS, "message": "x"}

@@ -200,7 +200,7 @@ def test_an_sts_that_cannot_be_reached_is_named_with_its_setting() -> None:
     source = CloudWatchLogs(settings, ONCE)
     (error,) = source.discover(settings.log_groups).failures
     assert isinstance(error, EndpointUnreachable)
-    assert error.what.startswith("https://127.0.0.1:1 cannot be reached")
+    assert "The connection is refused: https://127.0.0.1:1 cannot be reached" in error.what
     assert "sts_endpoint_url" in error.next_step
 
 
@@ -216,5 +216,5 @@ def test_a_proxy_that_is_down_is_named_by_the_setting_that_names_it() -> None:
         0,
     )
     (error,) = access_check.check(settings, lambda: CloudWatchLogs(settings, ONCE))
-    assert "Check proxy_url and proxy_credential" in error.next_step
+    assert "Check proxy_url: host, port" in error.next_step
     assert "HTTPS_PROXY" not in str(error)

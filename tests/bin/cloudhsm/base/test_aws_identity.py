@@ -36,7 +36,7 @@ def test_typed_keys_and_a_proxys_user_are_taken_apart() -> None:
 
 def test_a_masked_secret_counts_as_moved() -> None:
     asked = {"aws_credential": "prod", "aws_access_key_id": KEY_ID, "aws_secret_access_key": MASK}
-    assert aws_identity.parse(asked) == Login(credential="prod")
+    assert aws_identity.parse(asked) == Login(credential="prod", key_id=KEY_ID)
 
 
 def test_a_role_has_awss_defaults() -> None:

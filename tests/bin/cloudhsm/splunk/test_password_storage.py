@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -72,29 +73,72 @@ def test_a_proxys_password_is_no_aws_key(splunkd: FakeSplunkd) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_proxys_password_of_0_1_0_is_bound_to_its_host_once(splunkd: FakeSplunkd) -> None:
+def test_a_proxys_password_of_an_earlier_build_is_found_and_deleted(splunkd: FakeSplunkd) -> None:
     splunkd.passwords[REALM, "prod.proxy"] = "svc:pass:word"
-    assert storage(splunkd).bind_proxy_user("prod.proxy", "p.example")
-    assert splunkd.passwords == {("TA-aws-cloudhsm-proxy@p.example", "prod.proxy"): "svc:pass:word"}
-    assert not storage(splunkd).bind_proxy_user("prod.proxy", "p.evil")
-    with pytest.raises(CredentialsError):
-        storage(splunkd).proxy_user("prod.proxy", "p.evil")
+    assert storage(splunkd).unbound_proxy_user("prod.proxy") == Secret("svc", "pass:word")
+    storage(splunkd).delete_unbound_proxy_user("prod.proxy")
+    assert storage(splunkd).unbound_proxy_user("prod.proxy") is None
 
 
-def test_binding_does_not_replace_a_newer_password(splunkd: FakeSplunkd) -> None:
-    splunkd.passwords[REALM, "corp"] = "svc:old"
-    storage(splunkd).put_proxy_user("corp", "p.example", Secret("svc", "new"))
-    assert storage(splunkd).bind_proxy_user("corp", "p.example")
-    assert storage(splunkd).proxy_user("corp", "p.example").password == "new"
-    assert (REALM, "corp") not in splunkd.passwords
+AWS_KEYS = [
+    f"{KEYS.user}:{KEYS.password}",
+    "ASIAIOSFODNN7EXAMPLE:x",
+    "0OLDKEYIDOF2009XXXXX:wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    " AKIAIOSFODNN7EXAMPLE:x",
+    '"AKIAIOSFODNN7EXAMPLE:x"',
+    "akiaiosfodnn7example:x",
+    "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY:AKIAIOSFODNN7EXAMPLE",
+    "svc:AKIAIOSFODNN7EXAMPLE",
+]
 
 
-@pytest.mark.parametrize("key_id", [KEYS.user, "ASIAIOSFODNN7EXAMPLE", "0OLDKEYIDOF2009XXXXX"])
-def test_binding_leaves_aws_keys_alone(splunkd: FakeSplunkd, key_id: str) -> None:
-    splunkd.passwords[REALM, "prod"] = f"{key_id}:secret"
-    before = dict(splunkd.passwords)
-    assert not storage(splunkd).bind_proxy_user("prod", "p.evil")
-    assert splunkd.passwords == before
+@pytest.mark.parametrize("entry", AWS_KEYS)
+def test_an_aws_key_is_never_a_proxys_password(splunkd: FakeSplunkd, entry: str) -> None:
+    splunkd.passwords[REALM, "prod"] = entry
+    splunkd.passwords["TA-aws-cloudhsm-proxy@p.example", "prod"] = entry
+    assert storage(splunkd).unbound_proxy_user("prod") is None
+    with pytest.raises(SettingError, match="never sent to a proxy"):
+        storage(splunkd).proxy_user("prod", "p.example")
+
+
+def test_a_proxys_user_of_capitals_and_digits_is_no_aws_key(splunkd: FakeSplunkd) -> None:
+    splunkd.passwords[REALM, "corp"] = "SVCSPLUNKPROXY001:secret"
+    assert storage(splunkd).unbound_proxy_user("corp") == Secret("SVCSPLUNKPROXY001", "secret")
+
+
+def test_a_password_that_no_proxy_can_be_sent_is_refused(splunkd: FakeSplunkd) -> None:
+    storage(splunkd).put_proxy_user("corp", "p.example", Secret("svc", "p\u00e4ss"))
+    with pytest.raises(SettingError, match="other than ASCII"):
+        storage(splunkd).proxy_user("corp", "p.example")
+
+
+ODD_RESPONSES = [
+    *("<html>", "null", "[]", "5", '{"entry": 5}', '{"entry": [5]}', '{"entry": [{}]}'),
+    *('{"entry": [{"content": null}]}', '{"entry": [{"content": {}, "acl": null}]}', "{"),
+    '{"entry": [{"name": null, "content": {"clear_password": null}}]}',
+]
+
+
+@pytest.mark.parametrize("response", ODD_RESPONSES)
+def test_an_odd_response_of_splunkd_is_no_surprise(splunkd: FakeSplunkd, response: str) -> None:
+    splunkd.raw = response
+    own = storage(splunkd)
+    for call in (
+        lambda: own.aws_keys("a"),
+        lambda: own.proxy_user("a", "p"),
+        lambda: own.put_aws_keys("a", KEYS),
+        lambda: own.unbound_proxy_user("a"),
+        lambda: own.delete_unbound_proxy_user("a"),
+        lambda: own.amend("a", {}),
+        own.inputs,
+    ):
+        with suppress(CredentialsError):
+            call()
+
+
+def test_a_response_that_is_cut_is_no_surprise(splunkd: FakeSplunkd) -> None:
+    splunkd.promised = 9
+    assert "was asked to read a credential" in refusal(splunkd)
 
 
 def test_all_inputs_are_listed_with_their_settings(splunkd: FakeSplunkd) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from cloudhsm.base import aws_identity
 from cloudhsm.base.aws_identity import Login, Secret
 from cloudhsm.base.errors import CloudHsmError, CredentialsError
-from cloudhsm.splunk.typed_secrets import Moved, entry_of, in_files, put_away
+from cloudhsm.splunk.typed_secrets import Moved, Mover, entry_of, in_files
 
 KEYS = Secret("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 TYPED = {"aws_access_key_id": KEYS.user, "aws_secret_access_key": KEYS.password}
@@ -25,6 +28,7 @@ class FakeStorage:
 
     def __init__(self, *fails: str, **inputs: dict[str, str]) -> None:
         self.entries: dict[tuple[str, str], Secret] = {}
+        self.unbound: dict[str, Secret] = {}
         self.known = inputs
         self._fails = fails
 
@@ -36,9 +40,16 @@ class FakeStorage:
         self._fail("put")
         self.entries[host, name] = user
 
-    def bind_proxy_user(self, name: str, host: str) -> bool:
-        self._fail("bind")
-        return bool(name and host)
+    def has_proxy_user(self, name: str, host: str) -> bool:
+        return (host, name) in self.entries
+
+    def unbound_proxy_user(self, name: str) -> Secret | None:
+        self._fail("unbound")
+        return self.unbound.get(name)
+
+    def delete_unbound_proxy_user(self, name: str) -> None:
+        self._fail("delete")
+        del self.unbound[name]
 
     def amend(self, input_name: str, settings: Mapping[str, str]) -> None:
         self._fail("amend")
@@ -63,33 +74,46 @@ def write(home: Path, layer: str, text: str) -> Path:
 def moved(
     storage: FakeStorage, home: Path | None = None, name: str = "prod", login: Login | None = None
 ) -> Moved:
-    return put_away(lambda: storage, home, name, "us-east-1", login or Login())
+    mover = Mover(lambda: storage, home, lambda _: nullcontext())
+    return mover.put_away(name, "us-east-1", login or Login())
 
 
 def texts(problems: list[CloudHsmError]) -> list[str]:
     return [error.what for error in problems]
 
 
-@given(st.lists(st.text(max_size=120), unique=True, min_size=2, max_size=2))
-def test_no_two_inputs_have_the_same_entry(names: list[str]) -> None:
-    first, second = map(entry_of, names)
-    assert first != second
-    assert aws_identity.parse({"aws_credential": first}).credential == first
+@given(st.lists(st.tuples(st.text(max_size=120), st.text(max_size=9)), unique=True, min_size=2))
+def test_no_two_inputs_and_no_two_keys_have_the_same_entry(owners: list[tuple[str, str]]) -> None:
+    entries = [entry_of(*owner) for owner in owners]
+    assert len({*entries}) == len(entries)
+    for entry in entries:
+        assert aws_identity.parse({"aws_credential": entry}).credential == entry
 
 
 def test_an_entry_begins_with_the_name_of_its_input() -> None:
-    assert re.fullmatch(r"pay_eu~[0-9a-f]{16}", entry_of("pay/eu"))
+    assert re.fullmatch(r"pay_eu~[0-9a-f]{16}", entry_of("pay/eu", "AKIA"))
 
 
 def test_keys_and_a_proxys_password_are_stored_by_purpose_and_masked() -> None:
     settings = {**TYPED, "proxy_url": "http://svc:pw@p.example:3128", "aws_region": "us-east-1"}
     storage = FakeStorage(prod=dict(settings))
     result = moved(storage, login=aws_identity.parse(settings))
-    entry = entry_of("prod")
-    assert result == ({"prod": entry}, [])
-    assert storage.entries == {("aws", entry): KEYS, ("p.example", entry): Secret("svc", "pw")}
+    own, of_proxy = entry_of("prod", KEYS.user), entry_of("prod", "svc")
+    names = {"prod aws_credential": own, "prod proxy_credential": of_proxy}
+    assert result == (names, [], [])
+    assert storage.entries == {("aws", own): KEYS, ("p.example", of_proxy): Secret("svc", "pw")}
     assert aws_identity.secret_settings(storage.known["prod"]) == ()
-    assert aws_identity.parse(storage.known["prod"]).credential == entry
+    assert aws_identity.parse(storage.known["prod"]).credential == own
+
+
+def test_a_copy_of_an_input_keeps_its_keys_when_new_ones_are_typed_into_the_original() -> None:
+    storage = FakeStorage(prod=dict(TYPED))
+    moved(storage, login=aws_identity.parse(TYPED))
+    copied = storage.known["prod"]["aws_credential"]
+    newer = {**TYPED, "aws_access_key_id": "AKIA2222222222222222"}
+    moved(storage, login=aws_identity.parse(newer))
+    assert storage.entries["aws", copied] == KEYS
+    assert storage.known["prod"]["aws_credential"] != copied
 
 
 def test_an_input_without_secrets_never_asks_the_storage(tmp_path: Path) -> None:
@@ -98,7 +122,8 @@ def test_an_input_without_secrets_never_asks_the_storage(tmp_path: Path) -> None
     def no_storage() -> FakeStorage:
         raise AssertionError
 
-    assert put_away(no_storage, tmp_path, "prod", "us-east-1", Login()) == ({}, [])
+    mover = Mover(no_storage, tmp_path, lambda _: nullcontext())
+    assert mover.put_away("prod", "us-east-1", Login()) == ({}, [], [])
 
 
 @pytest.mark.parametrize("fails", ["put", "amend"])
@@ -111,9 +136,47 @@ def test_keys_that_cannot_be_moved_are_reported(fails: str) -> None:
     ]
 
 
-def test_a_proxys_password_that_cannot_be_bound_is_reported() -> None:
-    login = aws_identity.parse({"proxy_url": "http://p:1", "proxy_credential": "corp"})
-    assert moved(FakeStorage("bind"), login=login).problems == [DENIED]
+OF_PROXY = aws_identity.parse({"proxy_url": "http://p:1", "proxy_credential": "corp"})
+USER = Secret("svc", "pass")
+
+
+def earlier(*fails: str) -> FakeStorage:
+    """A proxy's password of an earlier build, which inputs use for two proxies."""
+    url = {"proxy_credential": "corp", "proxy_url": "http://other.example:1"}
+    storage = FakeStorage(*fails, prod={}, other=url)
+    storage.unbound["corp"] = USER
+    return storage
+
+
+def test_a_proxys_password_of_an_earlier_build_is_bound_to_all_hosts_that_it_is_for() -> None:
+    storage = earlier()
+    assert moved(storage, login=OF_PROXY) == ({}, [], [])
+    assert storage.entries == {("p", "corp"): USER, ("other.example", "corp"): USER}
+    assert storage.unbound == {}
+
+
+def test_binding_does_not_replace_a_newer_password() -> None:
+    storage = earlier()
+    storage.entries["p", "corp"] = newer = Secret("svc", "new")
+    moved(storage, login=OF_PROXY)
+    assert storage.entries == {("p", "corp"): newer, ("other.example", "corp"): USER}
+
+
+@pytest.mark.parametrize("fails", ["put", "inputs", "delete"])
+def test_a_proxys_password_that_cannot_be_bound_is_used_and_reported(fails: str) -> None:
+    result = moved(earlier(fails), login=OF_PROXY)
+    assert result.proxy_user == [USER]
+    (problem,) = result.problems
+    assert "cannot be bound to the proxy's host: HTTP 403" in problem.what
+    assert "docs/credentials.md" in problem.next_step
+
+
+def test_an_entry_that_is_an_aws_credential_too_is_not_bound() -> None:
+    storage = earlier()
+    storage.known["third"] = {"aws_credential": "corp"}
+    result = moved(storage, login=OF_PROXY)
+    assert (result.proxy_user, storage.entries, storage.unbound) == ([], {}, {"corp": USER})
+    assert "by aws_credential and by proxy_credential" in texts(result.problems)[0]
 
 
 @pytest.mark.parametrize(
@@ -126,6 +189,12 @@ def test_a_proxys_password_that_cannot_be_bound_is_reported() -> None:
         (f"aws_secret_access_key = {KEYS.password}", "aws_secret_access_key"),
         ("proxy_url = http://svc:p%40ss@proxy.example:3128", "proxy_url"),
         ("proxy_url=http://svc:pw@[fd00::1]:3128", "proxy_url"),
+        ("proxy_url=http://svc@corp:pw@p.example", "proxy_url"),
+        ("proxy_url=http://svc:p/w@p.example", "proxy_url"),
+        ("proxy_url=svc:pw@p.example", "proxy_url"),
+        ("proxy_url=http://a-token@p.example", "proxy_url"),
+        ("aws_credential = AKIAIOSFODNN7EXAMPLE:secret", "aws_credential"),
+        ("proxy_credential = svc:secret", "proxy_credential"),
     ],
 )
 def test_a_secret_in_any_layer_is_found(
@@ -144,7 +213,7 @@ def test_a_secret_in_any_layer_is_found(
     [
         "[aws_cloudhsm://a]\naws_secret_access_key = ********\nproxy_url = http://p.example:3128\n",
         "[aws_cloudhsm://a]\nproxy_url = http://svc:********@p.example\naws_secret_access_key=\n",
-        "[aws_cloudhsm://a]\nproxy_url = http://svc@p.example\n# aws_secret_access_key = x\n",
+        "[aws_cloudhsm://a]\nproxy_url = http://p.example\n# aws_secret_access_key = x\n",
         "[other://a]\naws_secret_access_key = x\n# aws_cloudhsm\n",
     ],
 )
@@ -173,18 +242,22 @@ def asleep(home: Path) -> FakeStorage:
     return FakeStorage(prod=region, zone={}, asleep={**region, **TYPED, "disabled": "True"})
 
 
-def test_the_first_enabled_input_moves_the_keys_of_disabled_ones(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["prod", "zone"])
+def test_any_enabled_input_moves_the_keys_of_disabled_ones(tmp_path: Path, name: str) -> None:
     storage = asleep(tmp_path)
-    result = moved(storage, tmp_path)
-    assert result.entries == {"asleep": entry_of("asleep")}
-    assert storage.entries == {("aws", entry_of("asleep")): KEYS}
+    result = moved(storage, tmp_path, name)
+    entry = entry_of("asleep", KEYS.user)
+    assert result.entries == {"asleep aws_credential": entry}
+    assert storage.entries == {("aws", entry): KEYS}
     assert storage.known["asleep"]["aws_secret_access_key"] == "********"
 
 
-def test_other_enabled_inputs_leave_that_to_the_first(tmp_path: Path) -> None:
-    storage = asleep(tmp_path)
-    assert moved(storage, tmp_path, "zone") == ({}, [])
-    assert storage.entries == {}
+def test_an_enabled_input_has_an_hour_to_move_its_own_keys(tmp_path: Path) -> None:
+    file = write(tmp_path, "apps/x/local", "[aws_cloudhsm://zone]\naws_secret_access_key = x")
+    storage = FakeStorage(prod={}, zone={})
+    assert moved(storage, tmp_path).problems == []
+    os.utime(file, (time.time() - 7200,) * 2)
+    assert "[aws_cloudhsm://zone]" in texts(moved(storage, tmp_path).problems)[0]
 
 
 def test_keys_of_a_disabled_input_that_cannot_be_moved_are_reported(tmp_path: Path) -> None:
@@ -200,12 +273,12 @@ def test_a_list_of_inputs_that_is_denied_is_reported(tmp_path: Path) -> None:
     assert moved(FakeStorage("inputs"), tmp_path).problems == [DENIED]
 
 
-def test_keys_for_all_inputs_in_a_default_layer_are_reported_once(tmp_path: Path) -> None:
-    write(tmp_path, "apps/x/default", f"[aws_cloudhsm]\naws_secret_access_key = {KEYS.password}")
-    storage = FakeStorage(prod={}, zone={})
-    reported = [texts(moved(storage, tmp_path, name).problems) for name in ("prod", "zone")]
-    assert [len(problems) for problems in reported] == [1, 0]
-    assert "[aws_cloudhsm] is stored in plain text" in reported[0][0]
+@pytest.mark.parametrize("stanza", ["aws_cloudhsm", "default"])
+def test_keys_for_all_inputs_in_a_default_layer_are_reported(tmp_path: Path, stanza: str) -> None:
+    text = f"[{stanza}]\naws_secret_access_key = {KEYS.password}\n[aws_cloudhsm://zone]\n"
+    write(tmp_path, "apps/x/default", text)
+    (problem,) = moved(FakeStorage(prod={}, zone={}), tmp_path).problems
+    assert "of all inputs is stored in plain text" in problem.what
 
 
 @pytest.mark.parametrize(
