@@ -22,6 +22,11 @@ from splunklib.modularinput import (
 
 from cloudhsm.base.arguments import ARGUMENTS
 
+_NO_STDOUT = (
+    'ERROR error=OutputClosed what="Standard output is closed, so that nothing can be sent to '
+    'Splunk" next="Let splunkd start the input; by hand, do not close its standard output"'
+)
+
 
 class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type information
     """The scheme `aws_cloudhsm`; `exit_status` is what splunkd should see after a streaming run."""
@@ -92,6 +97,9 @@ def _prepare_memory() -> None:
 
 def main(arguments: list[str]) -> int:
     """Entry point; returns the process's exit status."""
+    if sys.stdout is None:  # as Python has it where the descriptor was closed from the start
+        print(_NO_STDOUT, file=sys.stderr)
+        return 1
     script = AwsCloudHsmInput()
     # Bytes: the document says how it is encoded, and Windows would decode it by its code page.
     given = sys.stdin.buffer

@@ -35,6 +35,7 @@ from cloudhsm.collect.group_collector import Store
 from cloudhsm.collect.input_failure import InputFailure
 from cloudhsm.splunk import log_file, own_save, typed_secrets
 from cloudhsm.splunk.event_writer import EventWriter
+from cloudhsm.splunk.pipe import Pipe
 from cloudhsm.splunk.typed_secrets import Moved
 from cloudhsm.state.file_store import FileStateStore
 from cloudhsm.state.input_cache import InputFile
@@ -99,9 +100,7 @@ def run(
 
 def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[CloudHsmError]:
     """One run over all log groups; returns what failed, for single groups or altogether."""
-    # Not sys.stdout.buffer: under PYTHONUNBUFFERED that is raw, and takes only part of a write.
-    stdout = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115  (the process's own)
-    writer = EventWriter(stdout, asked.index)
+    writer = EventWriter(Pipe(sys.stdout.fileno(), stop), asked.index)
     failures: list[CloudHsmError] = []
     memory = InputFile(Path(metadata["checkpoint_dir"]), asked.stanza)
     is_new = False
@@ -113,7 +112,8 @@ def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[Cl
     except Exception as error:  # noqa: BLE001  (the process's edge: splunklib would print it raw)
         failures.append(Unexpected(error, Place(region=asked.aws_region)))
     try:
-        writer.close()
+        with suppress(StopRequested):
+            writer.close()
     except OutputClosed as error:
         if not any(isinstance(failure, OutputClosed) for failure in failures):
             failures.append(error)

@@ -369,14 +369,18 @@ def test_a_stop_while_a_page_never_comes_ends_the_run_in_order_and_loses_nothing
     aws.script["DescribeLogGroups"] = [described(GROUP)]
     aws.script["FilterLogEvents"] = hanging
     stdin = configuration(tmp_path, endpoint_url=aws.url, windows_in_flight=windows)
+    read: list[bytes] = []
     with started(app, stdin) as process:
+        assert process.stdout is not None
+        reader = threading.Thread(target=lambda out: read.append(out.read()), args=[process.stdout])
+        reader.start()
         assert is_waiting.wait(30)
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=30)
+        reader.join(30)
     assert time.monotonic() - begun < 5
     is_over.set()
-    first = data(output.decode())
+    first = data(read[0].decode())
     second = data(start(app, stdin=stdin).stdout)
     assert (process.returncode, len(first)) == (0, 20)
     assert sorted(first + second) == sorted(one.message for one in trail)
@@ -538,6 +542,36 @@ def test_a_full_disk_is_one_clear_line_and_nothing_is_handed_over(
     assert "free space" in error
     assert "Traceback" not in said.stderr
     assert data(start(app, stdin=stdin).stdout) == [text for _, text in trail]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits files of a process")
+def test_a_disk_with_room_for_less_than_the_next_state_repeats_no_page(
+    app: Path, aws: ScriptedAws, tmp_path: Path
+) -> None:
+    import resource
+
+    at_ms = time.time_ns() // 1_000_000 - 60_000
+    trail = [event(n, at_ms + n) for n in range(400)]
+    aws.script["DescribeLogGroups"] = [described(GROUP)]
+    aws.script["FilterLogEvents"] = [filtered()]
+    stdin = configuration(tmp_path, endpoint_url=aws.url)
+    start(app, stdin=stdin)
+    (state,) = tmp_path.glob("*.state")
+    room = state.stat().st_size + 1_000  # less than the digests of 400 events take
+    aws.script["FilterLogEvents"] = holding(trail, page_size=400)
+    command = [sys.executable, "-B", str(app / "bin" / "aws_cloudhsm.py")]
+    for _ in range(3):
+        run = subprocess.run(
+            command,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=environment(),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
+        )
+        assert data(run.stdout) == []
+        assert "error=StateError" in run.stderr
+    assert data(start(app, stdin=stdin).stdout) == [one.message for one in trail]
 
 
 def test_a_state_of_a_newer_version_stops_the_input_and_is_left_alone(

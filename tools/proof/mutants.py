@@ -49,6 +49,9 @@ _ABOUT_WRITER = "tests/bin/cloudhsm/splunk/test_event_writer.py"
 _ABOUT_KV = "tests/bin/cloudhsm/state/test_kv_store.py"
 _ABOUT_PARSER = "tests/bin/cloudhsm/aws/test_page_parser.py"
 _ODD = "tests/guarantee/test_odd_responses.py"
+_PIPE = "bin/cloudhsm/splunk/pipe.py"
+_ABOUT_PIPE = "tests/guarantee/test_pipe.py"
+_ABOUT_INPUT = "tests/bin/test_aws_cloudhsm.py::test_a_disk_with_room_for_less_than_the_next_state"
 _ABOUT_SEEN = "tests/bin/cloudhsm/trail/test_seen_ids.py"
 
 
@@ -173,7 +176,7 @@ _READING = (
         _PARSER,
         "        except (LookupError, TypeError):  # a member of an event is an object, too\n"
         "            pass\n",
-        "        except (LookupError, TypeError):\n            return {}\n",
+        "        except (LookupError, TypeError):\n            raise AssertionError from None\n",
         (_ABOUT_PARSER,),
     ),
     Mutant(
@@ -560,9 +563,9 @@ _STATE = (
         "L19",
         "the position is saved before its records are handed over",
         _GROUP,
-        "            are_carried = self._write(fresh, records)\n",
-        "            self._file.save(self._state)\n"
-        "            are_carried = self._write(fresh, records)\n",
+        "        self._file.stage(self._state)\n        write_records()\n",
+        "        self._file.save(self._state)\n        self._file.stage(self._state)\n"
+        "        write_records()\n",
         (_ABOUT_COLLECTOR,),
     ),
     Mutant(
@@ -570,11 +573,37 @@ _STATE = (
         "L19",
         "the position is saved while its records are still in a buffer of this process",
         _GROUP,
-        "        self._run.writer.flush()\n        self._state.untold = []\n"
-        "        self._file.save(self._state)\n",
-        "        self._state.untold = []\n        self._file.save(self._state)\n"
-        "        self._run.writer.flush()\n",
+        "        self._run.writer.flush()\n        self._file.commit()\n",
+        "        self._file.commit()\n        self._run.writer.flush()\n",
         (_ABOUT_COLLECTOR,),
+    ),
+    Mutant(
+        "what-the-pipe-holds-counts-as-read",
+        "L26",
+        "the position is saved as soon as the kernel has taken what splunkd has not read",
+        _PIPE,
+        "            while self._unread():\n",
+        "            while False:\n",
+        (_ABOUT_PIPE,),
+    ),
+    Mutant(
+        "a-closed-pipe-counts-as-read",
+        "L26",
+        "the position is saved although splunkd has closed its end of the pipe",
+        _PIPE,
+        "        if poll.poll(0):\n",
+        "        if False:\n",
+        (_ABOUT_PIPE,),
+    ),
+    Mutant(
+        "delivered-before-there-is-room",
+        "L27",
+        "a page is delivered before it is known that the state that remembers it fits on the disk",
+        _GROUP,
+        "        self._file.stage(self._state)\n        write_records()\n",
+        "        write_records()\n        self._run.writer.flush()\n"
+        "        self._file.stage(self._state)\n",
+        (_ABOUT_INPUT,),
     ),
     Mutant(
         "corrupt-state-begins-anew",

@@ -1,28 +1,43 @@
-"""Ending a run early and in order: Splunk sends SIGTERM when it stops or disables an input."""
+"""Ending a run early and in order: Splunk sends SIGTERM when it stops or disables an input.
+
+A run also ends its calls to AWS at a deadline, whatever an endpoint does.
+"""
 
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+# How long splunkd may take to read what is in its pipe, once it asked for the end. It waits longer
+# than this in all before it kills.
+GRACE_S = 3.0
+
 
 class StopRequested(BaseException):
-    """Raised where waiting for the network would keep a stop waiting; not an Exception, so that
-    no library takes it for a failure of its own."""
+    """Raised where waiting would delay a stop; not an Exception, so that no library takes it for a
+    failure of its own."""
+
+
+class NetworkTimeOver(StopRequested):
+    """The deadline for calls to AWS has passed; the run goes on without any."""
 
 
 class Stop:
-    """Whether this run was asked to end.
+    """Whether this run was asked to end, and until when it may call AWS.
 
-    While events or state are being written, a request is only noted; while an answer of AWS is
-    awaited, it interrupts, since nothing is in flight then.
+    While state is being written, a request is only noted. It interrupts calls to AWS at once, since
+    nothing is in flight then, and waiting for splunkd after GRACE_S.
     """
 
     def __init__(self) -> None:
         self.requested = False
         self._interruptible = False
+        self._patient = False
+        self._network_end = float("inf")
+        self._grace_end = float("inf")
 
     def listen(self) -> None:
         """Take SIGTERM (and Ctrl-C in a terminal) as the request."""
@@ -30,19 +45,71 @@ class Stop:
         signal.signal(signal.SIGINT, self._on_signal)
         if hasattr(signal, "SIGBREAK"):  # Windows
             signal.signal(signal.SIGBREAK, self._on_signal)
+        if hasattr(signal, "SIGALRM"):
+            signal.signal(signal.SIGALRM, self._on_alarm)
+
+    def end_network_in(self, seconds: float) -> None:
+        """Let no call to AWS take longer than this from now on, in all."""
+        self._network_end = time.monotonic() + seconds
+        self._set_alarm()
+
+    @property
+    def is_network_over(self) -> bool:
+        """Whether no call to AWS may be made any more."""
+        return time.monotonic() >= self._network_end
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Raise StopRequested inside this block as soon as a stop is requested."""
+        """Raise StopRequested inside this block as soon as a stop is requested, NetworkTimeOver as
+        soon as the time for calls to AWS is over."""
         try:
             self._interruptible = True
-            if self.requested:
-                raise StopRequested
+            self._raise_if_over()
             yield
         finally:
             self._interruptible = False
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """Raise StopRequested inside this block GRACE_S after a stop was requested."""
+        try:
+            self._patient = True
+            if self.requested:
+                self._begin_grace()
+            yield
+        finally:
+            self._patient = False
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.requested = True
         if self._interruptible:
             raise StopRequested
+        if self._patient:
+            self._begin_grace()
+
+    def _on_alarm(self, _number: int, _frame: FrameType | None) -> None:
+        self._set_alarm()
+        if self._interruptible:
+            self._raise_if_over()
+        if self._patient and time.monotonic() >= self._grace_end:
+            raise StopRequested
+
+    def _raise_if_over(self) -> None:
+        if self.requested:
+            raise StopRequested
+        if self.is_network_over:
+            raise NetworkTimeOver
+
+    def _begin_grace(self) -> None:
+        if self._grace_end == float("inf"):
+            self._grace_end = time.monotonic() + GRACE_S
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        """Wake this thread when the next limit has passed; Windows has no such timer."""
+        now = time.monotonic()
+        ends = [end for end in (self._network_end, self._grace_end) if end != float("inf")]
+        # What has passed is asked for again soon: an alarm can come just before its block begins.
+        waits = [max(end - now, 0.1) for end in ends]
+        if waits and hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, min(waits))

@@ -1,9 +1,9 @@
-"""One log group in one run: read, judge, write, flush, save.
+"""One log group in one run: read, judge, stage, write, flush, commit.
 
-The order of effects is the guarantee. State is saved once before the first write, so that a full
-disk is noticed before anything is handed over; then, page by page, events are written and flushed
-to splunkd before the state that remembers them is saved. A crash can repeat the page in flight,
-never lose one. Whatever happens between write and save, the state in memory is then never saved.
+The order of effects is the guarantee. Page by page, the state that remembers the events is written
+to disk where no one reads it, so that a full disk is noticed before anything is delivered; the
+events are written; splunkd reads them; then that state becomes the current one. A crash can repeat
+the page in flight, never lose one. Whatever fails in between, the state in memory is never saved.
 """
 
 from __future__ import annotations
@@ -44,11 +44,17 @@ _MOST_NOTES = 1000
 log = logging.getLogger("cloudhsm")
 
 
+def _nothing() -> None:
+    """No records are written."""
+
+
 class StateFile(Protocol):
     """The state of one group, held by this process, and the replays that people asked for."""
 
     def load(self) -> Loaded: ...
     def save(self, state: GroupState) -> None: ...
+    def stage(self, state: GroupState) -> None: ...
+    def commit(self) -> None: ...
     def requests(self) -> list[Request]: ...
     def discard(self, request: Request) -> None: ...
 
@@ -302,10 +308,8 @@ class GroupCollector:
         unreadable = [*self._unreadable(page)]
         if fresh:
             records = identify_all(fresh.texts)
-            are_carried = self._write(fresh, records)
-            altered = self._altered(fresh, records, are_carried=are_carried)
-            remarks = self._remarks(window, fresh, records)
-            self._hand_over([*unreadable, *altered, *remarks])
+            remarks = [*unreadable, *self._remarks(window, fresh, records)]
+            self._hand_over(remarks, partial(self._write_records, fresh, records))
         elif unreadable:
             self._hand_over(unreadable)
         elif window.stretch is not None:
@@ -350,6 +354,10 @@ class GroupCollector:
         if not holes or self._state.ledger.holds(stream, record):
             return False
         return any(hole.is_filled_by(record.sequence, record.usecs) for hole in holes)
+
+    def _write_records(self, fresh: Page, records: Records) -> None:
+        are_carried = self._write(fresh, records)
+        self._run.writer.write(self._altered(fresh, records, are_carried=are_carried))
 
     def _write(self, fresh: Page, records: Records) -> bool:
         """Hand records over as they are; whether XML could carry all of them."""
@@ -515,13 +523,20 @@ class GroupCollector:
             self._retention_ms,
         )
 
-    def _hand_over(self, events: list[Event]) -> None:
+    def _hand_over(self, events: list[Event], write_records: Callable[[], None] = _nothing) -> None:
+        """Deliver events, then let the state remember them.
+
+        The state is on disk before, since a full disk must not deliver a page in every run; it
+        counts once splunkd has read the events.
+        """
         now_usecs = self._now_usecs()
-        gaps = (self._reporter.gap(now_usecs, change) for change in self._state.untold)
+        gaps = [self._reporter.gap(now_usecs, change) for change in self._state.untold]
+        self._state.untold = []
+        self._file.stage(self._state)
+        write_records()
         self._run.writer.write([*events, *gaps])
         self._run.writer.flush()
-        self._state.untold = []
-        self._file.save(self._state)
+        self._file.commit()
         self._has_moved = False
 
     def _now_ms(self) -> int:

@@ -8,6 +8,7 @@ support_bundle    settings and texts without secrets, for a support case (pure)
 own_save          whether an input is being saved by the add-on itself
 log_file          the input's log, in Splunk's log folder
 event_writer      Splunk's XML event stream
+pipe              splunkd's pipe, and when splunkd has read it
 password_storage  Splunk's password storage
 splunkd_rest      splunkd's REST API: its own description, and its KV Store
 ================  ====================================================================

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from cloudhsm.base.errors import OutputClosed
 from cloudhsm.trail.log_group import Origin
@@ -50,11 +50,23 @@ def visible(text: str) -> str:
     return _NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-class EventWriter:
-    """Writes events in the order given; nothing is buffered beyond `flush`."""
+class Output(Protocol):
+    """Where the stream goes; `flush` returns when it was read."""
 
-    def __init__(self, output: BinaryIO, index: str | None) -> None:
+    def write(self, data: bytes, /) -> int: ...
+    def flush(self) -> None: ...
+
+
+class EventWriter:
+    """Writes events in the order given; nothing is buffered beyond `flush`.
+
+    A write that does not return, e.g. for StopRequested, is the last: what follows half an event
+    would be taken for a part of it.
+    """
+
+    def __init__(self, output: Output, index: str | None) -> None:
         self._output = output
+        self._is_torn = False
         self._opening = "<stream>"
         self._index = f"<index>{_escape(index)}</index>" if index else ""
 
@@ -108,26 +120,32 @@ class EventWriter:
         return are_carried
 
     def flush(self) -> None:
-        """Return only when splunkd's pipe has taken everything written so far."""
+        """Return only when splunkd has read everything written so far."""
+        self._is_torn = True
         try:
             self._output.flush()
         except (OSError, ValueError) as error:
             raise _closed(error) from error
+        self._is_torn = False
 
     def close(self) -> None:
         """End the stream; a run without events prints an empty one."""
+        if self._is_torn:
+            return
         self._put(self._opening + "</stream>\n")
         self._opening = ""
         self.flush()
 
     def _put(self, text: str) -> None:
         data = text.encode()
+        self._is_torn = True
         try:
             taken = self._output.write(data)
         except (OSError, ValueError) as error:
             raise _closed(error) from error
         if taken != len(data):
             raise _closed(OSError(f"only {taken} of {len(data)} bytes were taken"))
+        self._is_torn = False
 
     def _end(self, host: str, source: str, sourcetype: str) -> str:
         """What follows the text in every event of this origin."""

@@ -134,8 +134,25 @@ class StateFile:
 
         Raises StateError, e.g. for a full disk; the generation before is then still whole.
         """
+        self.stage(state)
+        self.commit()
+
+    def stage(self, state: GroupState) -> None:
+        """Write the next generation to disk, where nobody reads it before `commit`.
+
+        So a full disk is noticed before the events that this state remembers are delivered. Raises
+        StateError.
+        """
         try:
             _write_through(self._temporary, sealed(state, self._generation + 1))
+        except OSError as error:
+            with suppress(OSError):
+                self._temporary.unlink()
+            raise self._unusable(f"The state cannot be saved: {error}") from error
+
+    def commit(self) -> None:
+        """Make the staged generation the current one; raises StateError."""
+        try:
             if self._current_is_whole:  # a damaged one must not push out the whole one before it
                 with suppress(FileNotFoundError):
                     _replace(self.path, self.previous)
@@ -290,10 +307,18 @@ def _write_through(path: Path, content: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the renames themselves durable, where the system can (Windows cannot open folders)."""
+    """Make the renames themselves durable, where the system can (Windows cannot open folders).
+
+    The state counts without it, too; so it must not fail for want of a file handle.
+    """
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            return
+        raise
     try:
         os.fsync(descriptor)
     finally:

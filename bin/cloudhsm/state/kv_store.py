@@ -112,6 +112,7 @@ class KvState:
         self._slot = self._epoch = 0
         self._whole: list[int] = []  # slots of whole generations, the newest last
         self._lost: StateLocked | None = None
+        self._staged: GroupState | None = None
 
     def claim(self, stanza: str) -> None:
         """Take ownership; raises StateLocked where another host has it."""
@@ -147,6 +148,16 @@ class KvState:
                 next_step=_REPAIR[0].upper() + _REPAIR[1:],
             )
         return Loaded(None)
+
+    def stage(self, state: GroupState) -> None:
+        """Keep it until `commit`: what KV Store has counts at once."""
+        self._staged = state
+
+    def commit(self) -> None:
+        """Save the staged state."""
+        if self._staged is not None:
+            state, self._staged = self._staged, None
+            self.save(state)
 
     def save(self, state: GroupState) -> None:
         """Make this the newest generation; replicated, as KV Store has it, before it returns.
@@ -347,7 +358,7 @@ class HeldState:
         self._kv = kv
         self._file = file
         self._asked = asked
-        self.save = kv.save
+        self.save, self.stage, self.commit = kv.save, kv.stage, kv.commit
 
     def load(self) -> Loaded:
         """As KvState; where KV Store has nothing, this host must have nothing either."""

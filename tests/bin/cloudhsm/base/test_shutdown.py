@@ -7,15 +7,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from cloudhsm.base.shutdown import Stop, StopRequested
+from cloudhsm.base import shutdown
+from cloudhsm.base.shutdown import NetworkTimeOver, Stop, StopRequested
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 
 
 @pytest.fixture
 def stop() -> Iterator[Stop]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     listening = Stop()
     listening.listen()
     yield listening
+    signal.setitimer(signal.ITIMER_REAL, 0)
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -48,3 +52,42 @@ def test_no_wait_begins_after_a_request_and_writing_stays_safe(stop: Stop) -> No
 
 def test_no_library_takes_a_request_for_a_failure_of_its_own() -> None:
     assert not issubclass(StopRequested, Exception)
+
+
+def test_a_request_ends_a_wait_for_splunkd_after_the_grace(
+    stop: Stop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown, "GRACE_S", 0.3)
+    begun = time.monotonic()
+    with pytest.raises(StopRequested), stop.patient():
+        _interrupted_by(signal.SIGTERM)
+    assert 0.3 <= time.monotonic() - begun < 2
+
+
+def test_a_wait_for_splunkd_that_begins_after_a_request_ends_after_the_grace(
+    stop: Stop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown, "GRACE_S", 0.3)
+    os.kill(os.getpid(), signal.SIGTERM)
+    with stop.patient():
+        time.sleep(0.05)
+    with pytest.raises(StopRequested), stop.patient():
+        time.sleep(5)
+
+
+def test_calls_to_aws_end_at_the_deadline_and_waits_for_splunkd_do_not(stop: Stop) -> None:
+    stop.end_network_in(0.2)
+    with stop.patient():
+        time.sleep(0.5)
+    assert stop.is_network_over
+    with pytest.raises(NetworkTimeOver), stop.interruptible():
+        pytest.fail("no call may begin any more")
+
+
+def test_a_call_to_aws_that_goes_on_is_interrupted_at_the_deadline(stop: Stop) -> None:
+    stop.end_network_in(0.2)
+    begun = time.monotonic()
+    with pytest.raises(NetworkTimeOver), stop.interruptible():
+        time.sleep(5)
+    assert time.monotonic() - begun < 2
+    assert not stop.requested

@@ -647,14 +647,14 @@ def test_a_death_between_flush_and_save_repeats_at_most_that_page(
 ) -> None:
     run.logs.events = [event(n, NOW_MS - 5 * DAY_MS + n) for n in range(9)]
     saves = iter(range(100))
-    original = StateFile.save
+    original = StateFile.commit
 
-    def dying(file: StateFile, state: GroupState) -> None:
+    def dying(file: StateFile) -> None:
         if next(saves) == save:
             raise Crash
-        original(file, state)
+        original(file)
 
-    monkeypatch.setattr(StateFile, "save", dying)
+    monkeypatch.setattr(StateFile, "commit", dying)
     output = Pipe()
     with pytest.raises(Crash):
         run.collector(EventWriter(output, None)).run()

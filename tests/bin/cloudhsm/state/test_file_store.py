@@ -264,3 +264,24 @@ def test_a_checkpoint_folder_that_cannot_be_made_is_named(tmp_path: Path) -> Non
         FileStateStore(tmp_path / "file").open(GROUP, "x"),
     ):
         pass
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_a_state_counts_though_there_was_no_file_handle_left_to_sync_its_folder(
+    file: StateFile, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def no_handle(*_: object) -> int:
+        raise OSError(number, "Too many open files")
+
+    monkeypatch.setattr(file_store.os, "open", no_handle)
+    file.save(state(7))
+    monkeypatch.undo()
+    assert loaded_start(file) == 7
+
+
+def test_what_is_staged_counts_only_once_it_is_committed(file: StateFile) -> None:
+    file.save(state(1))
+    file.stage(state(2))
+    assert loaded_start(file) == 1
+    file.commit()
+    assert loaded_start(file) == 2
