@@ -19,6 +19,7 @@ from cloudhsm.base import settings
 from cloudhsm.base.arguments import DEFAULT_LOG_LEVEL
 from cloudhsm.base.errors import (
     CloudHsmError,
+    EndpointUnreachable,
     OutputClosed,
     Place,
     SettingError,
@@ -28,9 +29,9 @@ from cloudhsm.base.errors import (
 )
 from cloudhsm.base.redaction import conceal
 from cloudhsm.base.settings import Settings
-from cloudhsm.base.shutdown import Stop, StopRequested
+from cloudhsm.base.shutdown import NetworkTimeOver, Stop, StopRequested
 from cloudhsm.collect import access_check, read_ahead
-from cloudhsm.collect.collector import Collector
+from cloudhsm.collect.collector import SHARE_OF_INTERVAL, Collector
 from cloudhsm.collect.group_collector import Store
 from cloudhsm.collect.input_failure import InputFailure
 from cloudhsm.splunk import log_file, own_save, typed_secrets
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("cloudhsm")
 
+# What calls to AWS may take beyond a run's share of the interval, where an endpoint hangs.
+HANGING_S = 120
 _SECRETS = ("aws_secret_access_key", "external_id")
 
 Parameters = Mapping[str, "str | None"]
@@ -137,6 +140,7 @@ def _collect(
     """
     advisories: list[CloudHsmError] = [*asked.advisories]
     host = metadata.get("server_host", "")
+    stop.end_network_in(SHARE_OF_INTERVAL * asked.interval_s + HANGING_S)
     try:
         with stop.interruptible():
             moved = _put_away(asked, metadata)
@@ -147,6 +151,14 @@ def _collect(
             asked = _unlocked(_with_unbound(asked, moved), metadata)
             differing = differing_key(asked.login)
             logs = CloudWatchLogs(asked)
+    except NetworkTimeOver:
+        hung = EndpointUnreachable(
+            "AWS did not respond in the time of this run, before any log group was reached",
+            place=Place(region=asked.aws_region),
+            next_step="Check DNS, proxy and firewall of this host",
+        )
+        InputFailure(asked, memory, writer, stop, host, advisories).write(hung, _now_ms())
+        return [hung], False
     except (OutputClosed, StopRequested):
         raise
     except Exception as error:  # noqa: BLE001  (reported as every failure of a group is)

@@ -87,7 +87,11 @@ class FakeLogs:
     def now_ms(self) -> int:
         return self.now
 
-    def discover(self, selectors: Iterable[GroupSelector]) -> Discovery:  # noqa: ARG002
+    def discover(
+        self,
+        selectors: Iterable[GroupSelector],  # noqa: ARG002
+        is_over: Callable[[], bool] = lambda: False,  # noqa: ARG002
+    ) -> Discovery:
         self.discoveries += 1
         groups = [FoundGroup(group, self.retention_ms) for group in self.groups]
         return Discovery(groups, self.failures)

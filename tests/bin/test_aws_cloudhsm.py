@@ -513,7 +513,8 @@ def test_a_checkpoint_folder_that_cannot_be_written_is_one_clear_line(
     put(group, *records(1))
     (tmp_path / "file").write_text("")
     said = start(app, stdin=configuration(tmp_path / "file", endpoint_url=group))
-    assert (said.returncode, said.stdout) == (1, "<stream></stream>\n")
+    assert (said.returncode, data(said.stdout)) == (1, [])
+    assert told(said.stdout) == ["collection_failed"]
     assert "error=StateError" in said.stderr
     assert str(tmp_path / "file") in said.stderr
 
@@ -536,7 +537,8 @@ def test_a_full_disk_is_one_clear_line_and_nothing_is_handed_over(
         env=environment(),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
     )
-    assert (said.returncode, said.stdout) == (1, "<stream></stream>\n")
+    assert (said.returncode, data(said.stdout)) == (1, [])
+    assert told(said.stdout) == ["collection_failed"]
     (error,) = [line for line in said.stderr.splitlines() if line.startswith("ERROR ")]
     assert "error=StateError" in error
     assert "free space" in error

@@ -120,7 +120,7 @@ def test_a_splunkd_that_reads_late_gets_everything_once(
     assert delivered(start(app, stdin=stdin).stdout) == []
 
 
-def test_a_splunkd_that_reads_slowly_when_it_stops_an_input_gets_whole_events(
+def test_a_splunkd_that_reads_slowly_when_it_stops_an_input_gets_complete_events(
     app: Path, aws: ScriptedAws, run: subprocess.Popen[bytes], trail: list[str], stdin: str
 ) -> None:
     wait_for_page(aws)

@@ -60,7 +60,7 @@ class Endless:
     def may_read(self, group: GroupId) -> None:
         """Nothing to learn: its clock is never in doubt."""
 
-    def discover(self, selectors: object) -> Discovery:  # noqa: ARG002
+    def discover(self, selectors: object, is_over: object = None) -> Discovery:  # noqa: ARG002
         return Discovery([FoundGroup(GROUP)], [])
 
     def read(

@@ -51,7 +51,10 @@ _ABOUT_PARSER = "tests/bin/cloudhsm/aws/test_page_parser.py"
 _ODD = "tests/guarantee/test_odd_responses.py"
 _PIPE = "bin/cloudhsm/splunk/pipe.py"
 _ABOUT_PIPE = "tests/guarantee/test_pipe.py"
-_ABOUT_INPUT = "tests/bin/test_aws_cloudhsm.py::test_a_disk_with_room_for_less_than_the_next_state"
+_ABOUT_INPUT = (
+    "tests/bin/test_aws_cloudhsm.py::test_"
+    "a_disk_with_room_for_less_than_the_next_state_repeats_no_page"
+)
 _ABOUT_SEEN = "tests/bin/cloudhsm/trail/test_seen_ids.py"
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
@@ -73,6 +73,11 @@ class _OutOfOrder(_TokenUnusable):
     """Events came before older ones, so no position can be told: only less at once helps."""
 
 
+def _never() -> bool:
+    """Nothing ends a listing early."""
+    return False
+
+
 class CloudWatchLogs:
     """The log groups of one account and Region.
 
@@ -104,13 +109,19 @@ class CloudWatchLogs:
         """AWS's time, from the Date header of its last answer; this host's until there was one."""
         return _local_ms() + self.clock_offset_ms
 
-    def discover(self, selectors: Iterable[GroupSelector]) -> Discovery:
-        """Find the log groups that the entries of `log_groups` mean."""
+    def discover(
+        self, selectors: Iterable[GroupSelector], is_over: Callable[[], bool] = _never
+    ) -> Discovery:
+        """Find the log groups that the entries of `log_groups` mean.
+
+        is_over: whether to end here; what was found until then is returned.
+        """
         groups: dict[GroupId, FoundGroup] = {}
         failures: list[CloudHsmError] = []
         for selector in selectors:
             try:
-                groups.update({found.id: found for found in self._find(selector)})
+                for found in self._find(selector, failures, is_over):
+                    groups[found.id] = found
             except CloudHsmError as error:
                 failures.append(error)
         return Discovery(list(groups.values()), failures)
@@ -121,7 +132,8 @@ class CloudWatchLogs:
         """All events of a group with start <= timestamp <= end (both inclusive), oldest first.
 
         AWS's page tokens can come twice (boto/boto3#1584) and expire after 24 hours; then the
-        window is read again from the last page's end, and halved when that does not help.
+        window is read again from the last page's end, and halved when that does not help. A stream
+        that is gone has no events: then the page says so.
         """
         restarts = 0
         while True:
@@ -138,6 +150,12 @@ class CloudWatchLogs:
                     for page in self.read(group, start_ms, middle_ms, stream):
                         yield replace(page, is_last=False)
                     start_ms, restarts = middle_ms + 1, 0
+            except GroupNotFound:
+                if stream is None:
+                    raise
+                self.may_read(group)  # raises where it is the group that is gone
+                yield Page(is_last=True, is_gone=True)
+                return
             else:
                 return
 
@@ -159,6 +177,7 @@ class CloudWatchLogs:
     def _follow(self, request: dict[str, Any], group: GroupId) -> Iterator[Page]:
         """Pages until the token is absent: an empty page with a token is not the end."""
         used: deque[str] = deque(maxlen=_TOKENS_KEPT)
+        place = Place(group.account, group.region, group.name)
         last_ms = request["startTime"]
         while True:
             answer = self._filter(request, group)
@@ -167,7 +186,7 @@ class CloudWatchLogs:
             if times != sorted(times):
                 raise _OutOfOrder
             last_ms = times[-1]
-            token = answer.get("nextToken")
+            token = _token(answer, "FilterLogEvents", place)
             yield page if token is not None else replace(page, is_last=True)
             del page, answer  # not to be kept while the next one is fetched
             if token is None:
@@ -201,6 +220,14 @@ class CloudWatchLogs:
             with self._explained(f"logs:{operation}", place), suppress(*_UNREADABLE):
                 answer = getattr(self._logs, xform_name(operation))(**request)
                 self._learn_clock(answer)
+            status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 200)
+            if status != 200:
+                raise ServiceFailure(
+                    f"logs:{operation} was answered with HTTP status {status} in place of 200",
+                    place=place,
+                    next_step=f"{NEXT_RUN}; if it persists, look for a proxy that responds in "
+                    "AWS's place",
+                )
             if isinstance(answer.get(member), list):
                 return answer
         raise ServiceFailure(
@@ -210,28 +237,43 @@ class CloudWatchLogs:
             "or that cuts responses",
         )
 
-    def _find(self, selector: GroupSelector) -> list[FoundGroup]:
+    def _find(
+        self,
+        selector: GroupSelector,
+        failures: list[CloudHsmError],
+        is_over: Callable[[], bool],
+    ) -> Iterator[FoundGroup]:
+        """The groups of an entry; rows that cannot be read are added to `failures`."""
         place = Place(region=self._region, group=selector.name)
+        is_empty, failed = True, len(failures)
         try:
-            found = [
-                found for found in self._described(selector.name) if selector.matches(found.id.name)
-            ]
+            for item in self._described(selector.name, place, is_over):
+                try:
+                    found = _found(item, place)
+                except ServiceFailure as error:
+                    failures.append(error)
+                    continue
+                if selector.matches(found.id.name):
+                    is_empty = False
+                    yield found
         except AccessDenied:
             if selector.is_prefix:
                 raise
-            return [FoundGroup(self._assumed(selector.name))]
-        if not found:
+            yield FoundGroup(self._assumed(selector.name))
+            return
+        if is_empty and len(failures) == failed:
             what = "begins with the prefix" if selector.is_prefix else "has the name"
             raise GroupNotFound(
                 f"No log group {what} {selector.name}",
                 place=place,
-                next_step="Check aws_region, log_groups (a prefix ends in / or *) and whose the "
-                "credentials are; a cluster's group appears with its first record",
+                next_step="Check aws_region, log_groups (a prefix ends in / or *) and which "
+                "account the credentials belong to; a cluster's group appears with its first "
+                "record",
             )
-        return found
 
-    def _described(self, prefix: str) -> Iterator[FoundGroup]:
-        place = Place(region=self._region, group=prefix)
+    def _described(
+        self, prefix: str, place: Place, is_over: Callable[[], bool]
+    ) -> Iterator[Mapping[str, Any]]:
         request: dict[str, Any] = {"logGroupNamePrefix": prefix}
         if self._login.linked_accounts:  # asked in a monitoring account
             request["includeLinkedAccounts"] = True
@@ -239,14 +281,20 @@ class CloudWatchLogs:
         used: set[str] = set()
         while True:
             answer = self._ask("DescribeLogGroups", request, "logGroups", place)
-            for item in answer["logGroups"]:
-                yield _found(item, place)
-            token = answer.get("nextToken")
+            yield from answer["logGroups"]
+            token = _token(answer, "DescribeLogGroups", place)
             if token is None:
                 return
             if token in used:
                 raise ServiceFailure(
                     "logs:DescribeLogGroups repeats a page", place=place, next_step=NEXT_RUN
+                )
+            if is_over():
+                raise ServiceFailure(
+                    "logs:DescribeLogGroups did not come to its end in the time of this run",
+                    place=place,
+                    next_step="Narrow log_groups, or raise the interval; the log groups that are "
+                    "known are collected",
                 )
             used.add(token)
             request["nextToken"] = token
@@ -313,12 +361,26 @@ class CloudWatchLogs:
         setting = "endpoint_url" if url.startswith(self.endpoint) else "sts_endpoint_url"
         why = reachability.cause(error, self._login, setting)
         what = f"{url.rstrip('/')} cannot be reached: {redacted(str(error))}"
-        return EndpointUnreachable(
+        unreachable = EndpointUnreachable(
             f"{redacted(why.what)}: {what}" if why.what else what,
             place=replace(place, setting=setting),
             next_step=_region_hint(self._clients.session, self._region)
             + (why.next_step or f"Check aws_region, {setting}, DNS, proxy and firewall"),
         )
+        unreachable.concerns_every_call = bool(why.what) and not why.is_of_one_call
+        return unreachable
+
+
+def _token(answer: Answer, operation: str, place: Place) -> str | None:
+    """The token of the next page; None at the end. An empty one is neither."""
+    token = answer.get("nextToken")
+    if token is None or (isinstance(token, str) and token):
+        return token
+    raise ServiceFailure(
+        f"logs:{operation} returned a page token that is none: {token!r}"[:200],
+        place=place,
+        next_step=NEXT_RUN,
+    )
 
 
 def _page(answer: Answer, request: Answer) -> Page:

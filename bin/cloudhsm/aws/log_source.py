@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from typing import NamedTuple, Protocol
@@ -42,6 +42,7 @@ class Page:
 
     times_ms: CloudWatch's timestamps, ascending.
     is_last:  nothing follows in the window.
+    is_gone:  the log stream that was asked for does not exist any more.
     unreadable: events that are not complete; those that can be delivered all the same are in the
               columns too.
     """
@@ -52,6 +53,7 @@ class Page:
     texts: Sequence[str] = ()
     is_last: bool = False
     unreadable: Sequence[Unreadable] = ()
+    is_gone: bool = False
 
     @classmethod
     def of(cls, events: Iterable[tuple[str, str, int, str]], *, is_last: bool = False) -> Page:
@@ -117,8 +119,10 @@ class LogSource(Protocol):
     def now_ms(self) -> int:
         """AWS's time in milliseconds since 1970."""
 
-    def discover(self, selectors: Iterable[GroupSelector]) -> Discovery:
-        """Find the log groups that the entries of `log_groups` mean."""
+    def discover(
+        self, selectors: Iterable[GroupSelector], is_over: Callable[[], bool]
+    ) -> Discovery:
+        """Find the log groups that the entries of `log_groups` mean, until it is over."""
 
     def may_read(self, group: GroupId) -> None:
         """Ask for one event: raises what reading would raise, and tells AWS's time."""

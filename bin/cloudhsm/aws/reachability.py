@@ -16,10 +16,14 @@ from cloudhsm.base.aws_identity import Login
 
 
 class Cause(NamedTuple):
-    """What prevents a connection, and the next step; both empty where no exception shows it."""
+    """What prevents a connection, and the next step; both empty where no exception shows it.
+
+    is_of_one_call: there is a connection, but no response, which another call may get.
+    """
 
     what: str = ""
     next_step: str = ""
+    is_of_one_call: bool = False
 
 
 def cause(error: BaseException, login: Login, setting: str) -> Cause:
@@ -52,11 +56,15 @@ def cause(error: BaseException, login: Login, setting: str) -> Cause:
         )
     if "ReadTimeoutError" in names:
         return Cause(
-            f"There is a connection, but no response{seconds}", f"Check {setting} and the proxy"
+            f"There is a connection, but no response{seconds}",
+            f"Check {setting} and the proxy",
+            is_of_one_call=True,
         )
     if _any(causes, ConnectionResetError) or "ConnectionClosedError" in names:
         return Cause(
-            "The connection was closed without a response", f"Check {setting}, proxy, firewall"
+            "The connection was closed without a response",
+            f"Check {setting}, proxy, firewall",
+            is_of_one_call=True,
         )
     if any(
         getattr(one, "errno", None) in (errno.ENETUNREACH, errno.EHOSTUNREACH) for one in causes

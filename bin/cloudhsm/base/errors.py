@@ -86,7 +86,12 @@ class GroupNotFound(CloudHsmError):
 
 
 class EndpointUnreachable(CloudHsmError):
-    """No connection to the AWS endpoint: DNS, network, proxy or TLS."""
+    """No connection to the AWS endpoint: DNS, network, proxy or TLS.
+
+    concerns_every_call: no other call of this run can get through, either.
+    """
+
+    concerns_every_call = False
 
 
 class ServiceFailure(CloudHsmError):

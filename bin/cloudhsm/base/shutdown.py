@@ -71,7 +71,11 @@ class Stop:
 
     @contextmanager
     def patient(self) -> Iterator[None]:
-        """Raise StopRequested inside this block GRACE_S after a stop was requested."""
+        """Raise StopRequested inside this block GRACE_S after a stop was requested.
+
+        What it takes is not counted as time for calls to AWS.
+        """
+        begun = time.monotonic()
         try:
             self._patient = True
             if self.requested:
@@ -79,6 +83,7 @@ class Stop:
             yield
         finally:
             self._patient = False
+            self._network_end += time.monotonic() - begun
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.requested = True

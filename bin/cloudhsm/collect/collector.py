@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from cloudhsm.aws.log_source import FoundGroup, LogSource
 from cloudhsm.base.counters import Outcome, Tally
 from cloudhsm.base.errors import (
+    NEXT_RUN,
     CloudHsmError,
     EndpointUnreachable,
+    GroupNotFound,
     OutputClosed,
     Place,
     ServiceFailure,
@@ -23,33 +25,66 @@ from cloudhsm.base.errors import (
     pair,
 )
 from cloudhsm.base.settings import Settings
-from cloudhsm.base.shutdown import Stop, StopRequested
+from cloudhsm.base.shutdown import NetworkTimeOver, Stop, StopRequested
 from cloudhsm.collect.collector_events import InputReporter
 from cloudhsm.collect.group_collector import GroupCollector, Run, Store, Writer
 from cloudhsm.collect.read_ahead import Read
 from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.input_cache import (
     DISCOVERY,
+    GAPS,
     HISTORY,
     INPUT,
+    REPLAYS,
+    SWEEP,
     Failure,
     InputFile,
     InputState,
     asked,
 )
+from cloudhsm.trail.log_group import GroupId
 
 log = logging.getLogger("cloudhsm")
 
 # A run leaves the rest of its interval to the next one's start.
 SHARE_OF_INTERVAL = 0.8
 DISCOVERY_MS = 5 * 60_000
+# A listing that never ends must leave time to collect what is known.
+DISCOVERY_SHARE = 0.5
+# How long a heartbeat names a log group that is gone.
+GONE_MS = 30 * 86_400_000
 HEARTBEAT_MS = 15 * 60_000
 ADVISORY_MS = 86_400_000
 # After a failure of AWS or of the way there, the next tries come at growing distances.
 _LONGEST_BACKOFF_MS = 5 * 60_000
 _PASSING = (ServiceFailure, EndpointUnreachable)
 
-T = TypeVar("T")
+# Parts of a group's work; the live window has none.
+_PARTS = ("", SWEEP, GAPS, HISTORY, REPLAYS)
+
+Step = Callable[[GroupCollector], None]
+_STEPS: dict[str, Step] = {
+    "": GroupCollector.poll,
+    SWEEP: GroupCollector.sweep,
+    GAPS: GroupCollector.look_again,
+    HISTORY: GroupCollector.catch_up,
+    REPLAYS: GroupCollector.replay,
+}
+
+
+class _OfGroup(Protocol):
+    """A log group, found or open."""
+
+    @property
+    def id(self) -> GroupId: ...
+
+
+Item = TypeVar("Item", bound=_OfGroup)
+
+
+def _are_alike(one: str, other: str) -> bool:
+    """Whether two kinds of errors are one failure: what passes mostly shows in several ways."""
+    return one == other or {one, other} <= {kind.__name__ for kind in _PASSING}
 
 
 def _entry(name: str) -> str:
@@ -62,9 +97,9 @@ def _live(name: str) -> str:
     return name
 
 
-def _history(name: str) -> str:
-    """Whose failure it is, where a sweep, a gap or history of a group cannot be read."""
-    return f"{HISTORY}{name}"
+def _of(part: str) -> Callable[[str], str]:
+    """Whose failure it is, where a part of a group's work other than its live window fails."""
+    return part.__add__
 
 
 class Collector:
@@ -100,9 +135,11 @@ class Collector:
         self._slice_end = self._deadline
         self._run = Run(settings, logs, writer, stop, read, self._is_over, self.outcome.tally)
         self._state = InputState()
+        self._known: dict[str, Failure] = {}  # of the runs before
         self._failed: dict[str, CloudHsmError] = {}
         self._tried: set[str] = {INPUT}
-        self._unreached: list[GroupCollector] = []
+        self._unreached: list[_OfGroup] = []
+        self._is_cut_off = False  # no call of this run can get through
 
     def run(self) -> Outcome:
         """Collect until everything is read or the run's time is used.
@@ -110,6 +147,7 @@ class Collector:
         Raises OutputClosed, after which nothing more can be handed over.
         """
         self._state = self._memory.load()
+        self._known = dict(self._state.failures)
         self._logs.clock_offset_ms = self._state.clock_offset_ms
         self._advise()
         try:
@@ -118,9 +156,8 @@ class Collector:
         finally:
             self._count()
             is_kept = self._memory.save(self._state)
-        # A full disk must not make every run say the same again.
-        if is_kept and not self._stop.requested:
-            self._tell()
+        if not self._stop.requested:
+            self._report(is_kept=is_kept)
         return self.outcome
 
     def _advise(self) -> None:
@@ -140,76 +177,140 @@ class Collector:
         return self._stop.requested or self._monotonic() >= self._slice_end
 
     def _collect(self, held: ExitStack) -> None:
-        working = []
+        """All that there is to do, the live window of every group before anything else.
+
+        What fails keeps nothing else waiting. A group ends its part of the run with the first call
+        that fails; its next run begins with what else it has to do, and comes to that last.
+        """
         order = self._in_turn(self._discovered())
-        for found in order:
-            if self._stop.requested:
-                break
-            group = self._guarded(found.id.name, partial(self._begin, held, found))
-            working += [] if group is None else [group]
-        self.outcome.groups = len(working)
-        # The live window of every group comes before anybody's history.
-        working = self._each(GroupCollector.poll, working, share=0.5, part=_live)
-        self._end_turn(order)
-        # What fails from here on must not hold up the live window of the next runs.
-        everyone = working
-        working = [group for group in working if not self._waits(_history(group.id.name))]
-        self.outcome.backing_off += len(everyone) - len(working)
-        working.sort(key=lambda group: group.state.progress.last_sweep_ms or 0)
-        working = self._each(GroupCollector.sweep, working, share=0.6)
-        working = self._each(GroupCollector.look_again, working, share=0.3)
-        while behind := [group for group in working if not group.has_caught_up]:
+        groups: list[GroupCollector] = []
+        try:
+            self._each(partial(self._begin_and_poll, held, groups), order, 0.5, _live)
+            self._end_turn()
+            self._each_group(GroupCollector.sweep, groups, 0.6, SWEEP)
+            self._each_group(GroupCollector.look_again, groups, 0.3, GAPS)
+            self._go_on(groups)
+            for part, step in _STEPS.items():
+                self._each_group(step, groups, 1, part, failed=True)
+        finally:
+            self._sum_up(groups)
+
+    def _go_on(self, groups: list[GroupCollector]) -> None:
+        """Use the time that is left for what is unfinished, until nothing more can be read."""
+        while behind := [group for group in groups if not group.has_caught_up]:
             read = self.outcome.tally.pages
-            failed = {*behind} - {*self._each(GroupCollector.catch_up, behind, share=1)}
-            working = [group for group in working if group not in failed]
+            self._each_group(GroupCollector.catch_up, behind, 1, HISTORY)
+            done = [group for group in behind if group.has_caught_up]
+            self._each_group(GroupCollector.look_again, done, 0.3, GAPS)
+            self._each_group(GroupCollector.replay, behind, 1, REPLAYS)
             if self.outcome.tally.pages == read or self._monotonic() >= self._deadline:
-                break
-        self._sum_up(everyone)
+                return
+
+    def _begin_and_poll(
+        self, held: ExitStack, groups: list[GroupCollector], found: FoundGroup
+    ) -> None:
+        """Open the state of a group and read its live window; keep it open if more is to be done.
+
+        So a run over thousands of groups makes its first call at once, and needs few file handles.
+        """
+        name = found.id.name
+        with ExitStack() as own:
+            file = own.enter_context(self._store.open(found.id, self._settings.stanza))
+            group = GroupCollector(self._run, file, found)
+            groups.append(group)
+            self.outcome.groups += 1
+            has_more = not group.is_idle
+            try:
+                if self._is_held_up(name, "") or (has_more and self._failed_last(name) == ""):
+                    self._tried.discard(name)
+                else:
+                    self._taken(GroupCollector.poll, group)
+            finally:
+                if has_more or not group.is_idle:
+                    held.enter_context(own.pop_all())
+
+    def _taken(self, step: Step, group: GroupCollector) -> None:
+        """Take a step; whatever fails, this run does nothing more for the group."""
+        try:
+            step(group)
+        except GroupNotFound as error:
+            self._end_group(group, error)
+        except BaseException:
+            group.is_over = True
+            raise
+        finally:
+            group.rest()
+
+    def _end_group(self, group: GroupCollector, error: GroupNotFound) -> None:
+        """A group that was collected is gone; one that never was is a setting to be corrected."""
+        group.is_over = True
+        gone = [one for one, _ in self._state.gone]
+        if group.is_new or group.id in gone:
+            raise error
+        group.report_gone()
+        self._state.gone.append((group.id, self._logs.now_ms()))
+        self._state.groups = [found for found in self._state.groups if found.id != group.id]
 
     def _discovered(self) -> list[FoundGroup]:
-        """The groups to read now: looked for every 5 minutes, and without those that wait."""
+        """The groups to read now, which are looked for every 5 minutes."""
         now_ms, settings = self._logs.now_ms(), self._settings
         if self._state.is_new_to(settings):
             self._state.asked, self._state.groups = asked(settings), []
             self._state.discovered_ms = 0
+        oldest_ms = now_ms - GONE_MS
+        self._state.gone = [one for one in self._state.gone if one[1] >= oldest_ms]
         entries = [_entry(selector.name) for selector in settings.log_groups]
         # AWS tells its time in whole seconds, so it may seem to step back a little.
         is_fresh = abs(now_ms - self._state.discovered_ms) < DISCOVERY_MS
         if not is_fresh and not any(map(self._waits, entries)):
             self._tried.update(entries)
+            self._slice_end = self._monotonic() + DISCOVERY_SHARE * self._time_left()
             self._guarded(_entry(""), self._discover)
-        groups = [found for found in self._state.groups if not self._waits(found.id.name)]
-        self.outcome.backing_off = len(self._state.groups) - len(groups)
-        return groups
+        waiting = sum(self._waits(found.id.name) for found in self._state.groups)
+        self.outcome.backing_off = waiting
+        return self._state.groups
 
     def _discover(self) -> None:
         with self._stop.interruptible():
-            found = self._logs.discover(self._settings.log_groups)
+            found = self._logs.discover(self._settings.log_groups, self._is_over)
         for failure in found.failures:
             self._fail(_entry(failure.place.group or ""), failure)
         if not found.failures:
             self._state.discovered_ms = self._logs.now_ms()
-        known = {one.id: one for one in self._state.groups} if found.failures else {}
-        self._state.groups = [*{**known, **{one.id: one for one in found.groups}}.values()]
+        listed = {one.id: one for one in found.groups}
+        self._state.gone = [one for one in self._state.gone if one[0] not in listed]
+        # A group that is not listed any more is read all the same: a listing may be partial, and
+        # only the group itself can tell that it is gone.
+        gone = {one for one, _ in self._state.gone}
+        known = {one.id: one for one in self._state.groups if one.id not in gone}
+        self._state.groups = [*{**known, **listed}.values()]
         self._forget_failures()
 
     def _forget_failures(self) -> None:
         """Of names that nobody asks for any more."""
         names = [found.id.name for found in self._state.groups]
         entries = [_entry(selector.name) for selector in self._settings.log_groups]
-        kept = {INPUT, *names, *map(_history, names), *entries, _entry("")}
+        parts = [f"{part}{name}" for name in names for part in (SWEEP, GAPS, HISTORY, REPLAYS)]
+        kept = {INPUT, *names, *parts, *entries, _entry("")}
         failures = self._state.failures
         self._state.failures = {name: one for name, one in failures.items() if name in kept}
 
     def _in_turn(self, groups: list[FoundGroup]) -> list[FoundGroup]:
-        """Another one is first in each run: a run may have no time for all of them."""
-        first = self._state.turn % max(1, len(groups))
-        return [*groups[first:], *groups[:first]]
+        """Another one is first in each run: a run may have no time for all of them.
 
-    def _end_turn(self, order: list[FoundGroup]) -> None:
+        Those that failed come last, so that a group that hangs delays no other.
+        """
+        first = self._state.turn % max(1, len(groups))
+        turned = [*groups[first:], *groups[:first]]
+        return sorted(turned, key=lambda found: found.id.name in self._state.failures)
+
+    def _end_turn(self) -> None:
         """The next run begins with the first group that this one did not reach, so none starves."""
-        ids = [found.id for found in order]
-        reached = ids.index(self._unreached[0].id) if self._unreached else 1
+        unreached = {found.id for found in self._unreached}
+        groups = self._state.groups
+        first = self._state.turn % max(1, len(groups))
+        turned = [found.id for found in (*groups[first:], *groups[:first])]
+        reached = next((at for at, one in enumerate(turned) if one in unreached), 1)
         self._state.turn += max(1, reached)
         self.outcome.unreached = len(self._unreached)
 
@@ -220,48 +321,95 @@ class Collector:
         # Not longer, whatever clock it was written by.
         return 0 < failure.retry_ms - self._logs.now_ms() <= _LONGEST_BACKOFF_MS
 
-    def _begin(self, held: ExitStack, found: FoundGroup) -> GroupCollector:
-        file = held.enter_context(self._store.open(found.id, self._settings.stanza))
-        return GroupCollector(self._run, file, found)
+    def _time_left(self) -> float:
+        return max(0.0, self._deadline - self._monotonic())
+
+    def _each_group(
+        self,
+        step: Step,
+        groups: list[GroupCollector],
+        share: float,
+        part: str,
+        *,
+        failed: bool = False,
+    ) -> None:
+        """Take a step for every group that does not wait; first where the last sweep is oldest.
+
+        failed: only for those where this step failed last, which come last; otherwise for the rest.
+        """
+        working = [
+            group
+            for group in groups
+            if not group.is_over
+            and not self._is_held_up(group.id.name, part)
+            and (self._failed_last(group.id.name) == part) is failed
+        ]
+        working.sort(key=lambda group: group.state.progress.last_sweep_ms or 0)
+        self._each(partial(self._taken, step), working, share, _of(part))
+
+    def _failed_last(self, name: str) -> str | None:
+        """Which part of a group's work failed last, before this run; "" is its live window."""
+        failures = {part: self._known.get(f"{part}{name}") for part in _PARTS}
+        failed = [(one.retry_ms, part) for part, one in failures.items() if one is not None]
+        return max(failed)[1] if failed else None
+
+    def _is_held_up(self, name: str, part: str) -> bool:
+        """Whether a failure keeps this part of a group's work waiting.
+
+        After a failure of AWS the next try waits, whatever it is for; only the live window does not
+        wait for other parts while it works itself.
+        """
+        parts = _PARTS if part or name in self._known else ("",)
+        return any(self._waits(f"{one}{name}") for one in parts)
 
     def _each(
         self,
-        step: Callable[[GroupCollector], None],
-        groups: list[GroupCollector],
+        step: Callable[[Item], None],
+        items: Sequence[Item],
         share: float,
-        part: Callable[[str], str] = _history,
-    ) -> list[GroupCollector]:
+        part: Callable[[str], str],
+    ) -> None:
         """Take a step for every group in an equal part of a share of the time left.
 
-        So a group with much to read cannot starve the others. Returns those that did not fail.
+        So a group with much to read cannot starve the others.
         """
         self._unreached = []
-        now = self._monotonic()
-        end = now + share * max(0.0, self._deadline - now)
-        succeeded: list[GroupCollector] = []
-        for left, group in zip(range(len(groups), 0, -1), groups):
-            now = self._monotonic()
-            if self._stop.requested or (left < len(groups) and now >= self._deadline):
-                self._unreached = groups[-left:]
-                return [*succeeded, *self._unreached]
+        begun: float = self._monotonic()
+        end = begun + share * max(0.0, self._deadline - begun)
+        for number, item in enumerate(items):
+            left = len(items) - number
+            now: float = self._monotonic()
+            is_late = number > 0 and now >= self._deadline
+            if self._stop.requested or is_late or self._is_cut_off or self._stop.is_network_over:
+                self._unreached = [*items[number:]]
+                return
             self._slice_end = now + max(0.0, end - now) / left
-            if self._guarded(part(group.id.name), partial(_taken, step, group)):
-                succeeded.append(group)
-        return succeeded
+            work: Callable[[], object] = partial(step, item)
+            self._guarded(part(item.id.name), work)
 
-    def _guarded(self, name: str, work: Callable[[], T]) -> T | None:
+    def _guarded(self, name: str, work: Callable[[], object]) -> None:
         """Whatever fails for one group is reported and leaves the others alone."""
         self._tried.add(name)
         try:
-            return work()
+            work()
         except OutputClosed:
             raise
+        except NetworkTimeOver:
+            self._fail(name, self._hung(name))
         except CloudHsmError as error:
+            self._is_cut_off |= getattr(error, "concerns_every_call", False)
             self._fail(name, error)
         except Exception as error:  # noqa: BLE001  (a surprise in one group must not stop the rest)
             place = Place(region=self._settings.aws_region, group=name)
             self._fail(name, Unexpected(error, place))
-        return None
+
+    def _hung(self, name: str) -> EndpointUnreachable:
+        return EndpointUnreachable(
+            "CloudWatch Logs did not respond in the time of this run",
+            place=Place(region=self._settings.aws_region, group=name),
+            next_step=f"{NEXT_RUN}; if it persists, check proxy and firewall, which may hold back "
+            "responses",
+        )
 
     def _fail(self, name: str, error: CloudHsmError) -> None:
         self.outcome.failures.append(error)
@@ -290,11 +438,15 @@ class Collector:
         self._state.tally.add(tally)
         self._state.clock_offset_ms = self._logs.clock_offset_ms
 
-    def _tell(self) -> None:
-        """What changed at once; otherwise a heartbeat every 15 minutes, since volume costs."""
+    def _report(self, *, is_kept: bool) -> None:
+        """What changed at once; otherwise a heartbeat every 15 minutes, since volume costs.
+
+        is_kept: whether a later run knows what was reported. A full disk must not make every run
+        send a heartbeat, but it is reported by each.
+        """
         now_ms = self._logs.now_ms()
         events = [*self._changes(now_ms)]
-        if abs(now_ms - self._state.heartbeat_ms) >= HEARTBEAT_MS:
+        if is_kept and abs(now_ms - self._state.heartbeat_ms) >= HEARTBEAT_MS:
             events.append(self._reporter.heartbeat(now_ms, self._state, self.outcome))
             self._state.heartbeat_ms, self._state.tally = now_ms, Tally()
         if events:
@@ -303,22 +455,37 @@ class Collector:
         self._memory.save(self._state)
 
     def _changes(self, now_ms: int) -> Iterator[Event]:
-        """Failures that began or ended with this run."""
+        """Failures that began or ended with this run.
+
+        What fails alike in several parts of a group's work is one failure, and tried as one.
+        """
         failures = self._state.failures
         for name in sorted(self._tried):
             known, error = failures.get(name), self._failed.get(name)
             if error is None:
                 if known is not None:
                     del failures[name]
-                    yield self._reporter.collection_resumed(now_ms, name, known)
+                    if known.is_reported:
+                        yield self._reporter.collection_resumed(now_ms, name, known)
                 continue
-            kind, passing = type(error).__name__, {one.__name__ for one in _PASSING}
-            if known is None or (known.error != kind and not {known.error, kind} <= passing):
-                known = Failure(kind, now_ms, tries=0)
+            kind = type(error).__name__
+            others = self._other_parts(name)
+            if known is None or not _are_alike(known.error, kind):
+                known = Failure(kind, now_ms, tries=0, is_reported=False)
+            if not known.is_reported and not any(
+                one.is_reported and _are_alike(one.error, kind) for one in others
+            ):
+                known = replace(known, is_reported=True)
                 yield self._reporter.collection_failed(now_ms, name, error)
-            tries = known.tries + 1
+            tries = max([known.tries, *(one.tries for one in others)]) + 1
             retry_ms = now_ms + self._backoff_ms(error, tries)
             failures[name] = replace(known, error=kind, tries=tries, retry_ms=retry_ms)
+
+    def _other_parts(self, name: str) -> list[Failure]:
+        """The failures of other parts of the same group's work."""
+        group = next((name[len(part) :] for part in _PARTS if part and name.startswith(part)), name)
+        names = {f"{part}{group}" for part in _PARTS} - {name}
+        return [one for other, one in self._state.failures.items() if other in names]
 
     def _backoff_ms(self, error: CloudHsmError, tries: int) -> int:
         """Not before this: with jitter, so that many inputs do not come back together."""
@@ -326,11 +493,3 @@ class Collector:
             return 0  # a person mends this, and wants to see it at once
         longest_ms = self._settings.interval_s * 1000 * 2 ** min(tries - 1, 10)
         return int(min(_LONGEST_BACKOFF_MS, longest_ms) * random.uniform(0.5, 1))  # noqa: S311
-
-
-def _taken(step: Callable[[GroupCollector], None], group: GroupCollector) -> bool:
-    try:
-        step(group)
-    finally:
-        group.rest()
-    return True

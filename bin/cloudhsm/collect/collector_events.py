@@ -20,7 +20,7 @@ from cloudhsm.base.counters import Outcome
 from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.base.redaction import redacted
 from cloudhsm.splunk.event_writer import Event
-from cloudhsm.state.input_cache import DISCOVERY, HISTORY, INPUT, Failure, InputState
+from cloudhsm.state.input_cache import INPUT, PARTS, Failure, InputState
 from cloudhsm.trail.gap_ledger import Anomaly, GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.window_plan import Replay
@@ -119,6 +119,36 @@ class Reporter:
             verdict=change.verdict.value,
             last_usecs_before=change.before and change.before.usecs,
             first_usecs_after=change.after and change.after.usecs,
+            cause=change.cause,
+        )
+
+    def stream_gone(self, now_usecs: int, stream: str) -> Event:
+        """A log stream that was to be read again does not exist any more; reported once."""
+        return self._event(
+            now_usecs,
+            "stream_gone",
+            "This log stream was deleted from CloudWatch Logs; its records cannot be read again",
+            stream,
+        )
+
+    def group_gone(self, now_usecs: int) -> Event:
+        """A log group that was collected does not exist any more, as a direct read confirms."""
+        return self._event(
+            now_usecs,
+            "group_gone",
+            "This log group was deleted from CloudWatch Logs, or is in another account or Region "
+            "than the credentials; what was not read is lost",
+            None,
+        )
+
+    def state_missing(self, now_usecs: int) -> Event:
+        """Both generations of the state are missing although the group was collected here."""
+        return self._event(
+            now_usecs,
+            "state_missing",
+            "The state of this log group is missing although it was collected before, or its first "
+            "run was killed; it is collected from start_time again, so records may be repeated",
+            None,
         )
 
     def state_recovered(self, now_usecs: int, reason: str) -> Event:
@@ -215,6 +245,7 @@ class InputReporter:
             needs_action=[
                 name for name, one in state.failures.items() if one.error not in _PASSING
             ][:_MOST_FAILURES],
+            gone=[group.name for group, _ in state.gone][:_MOST_FAILURES] or None,
             advisories=[
                 redacted(text)[:_LONGEST_TEXT] for text in outcome.advisories[:_MOST_FAILURES]
             ],
@@ -261,7 +292,7 @@ def _part(name: str) -> dict[str, object]:
     """What a failure in the memory of an input concerns."""
     if name == INPUT:
         return {"part": "input"}
-    for part, prefix in (("history", HISTORY), ("discovery", DISCOVERY)):
+    for part, prefix in PARTS.items():
         if name.startswith(prefix):
             return {"part": part, "log_group": name[len(prefix) :] or None}
     return {"part": "live", "log_group": name}

@@ -12,14 +12,25 @@ import logging
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
 from cloudhsm.aws.log_source import FoundGroup, LogEvent, LogSource, Page
 from cloudhsm.base.counters import Tally
-from cloudhsm.base.errors import CloudHsmError, Place, StateLocked, pair
+from cloudhsm.base.errors import (
+    AccessDenied,
+    CloudHsmError,
+    CredentialsError,
+    EndpointUnreachable,
+    GroupNotFound,
+    Place,
+    RefusedUntilChanged,
+    ServiceFailure,
+    StateLocked,
+    pair,
+)
 from cloudhsm.base.settings import Settings
 from cloudhsm.base.shutdown import Stop, StopRequested
 from cloudhsm.collect.collector_events import Reporter
@@ -32,14 +43,26 @@ from cloudhsm.trail import window_plan
 from cloudhsm.trail.gap_ledger import Anomaly, Counter, Gap, Hole, Horizon
 from cloudhsm.trail.log_group import GroupId, Origin
 from cloudhsm.trail.record_identity import Kind, Record, Records, identify, identify_all, record_key
-from cloudhsm.trail.window_plan import Replay, Reread, Window
+from cloudhsm.trail.window_plan import Replay, Reread, Stretch, Window
 
 # An input that collected a group this recently is still at it; a renamed one waits as long.
 TWIN_MS = 10 * 60_000
+# How often a run that finds nothing says in the state that the input is active.
+_SIGN_OF_LIFE_MS = TWIN_MS // 4
 # AWS's names: a group per cluster, in it a stream per HSM and one for certificate storage.
 _GROUP = "/aws/cloudhsm/"
 _STREAM = re.compile(r"(hsm|cluster)-[a-z0-9]{4,40}")
 _MOST_NOTES = 1000
+
+# Failures of calls to AWS: what was read before them is saved, so other work can go on.
+UNTORN = (
+    AccessDenied,
+    CredentialsError,
+    EndpointUnreachable,
+    GroupNotFound,
+    RefusedUntilChanged,
+    ServiceFailure,
+)
 
 log = logging.getLogger("cloudhsm")
 
@@ -109,17 +132,24 @@ class GroupCollector:
         self._reporter = Reporter(run.settings.stanza, found.id)
         self._group = found.id
         self._missing: dict[Counter, list[Hole]] = {}
+        self.is_over = False  # a step failed: nothing more is to be done, or saved, in this run
         self._is_stuck = False
         self._has_moved = False  # since the state was saved, over pages without anything new
         self._origins: dict[tuple[str, Kind], Origin] = {}
         loaded = file.load()
         self._is_new = loaded.state is None
         self._state = loaded.state or self._first_state()
+        is_changed = self._is_new or self._state.stanza != run.settings.stanza
+        is_changed |= self._state.start_time != run.settings.start_time
+        seen_ms = self._now_ms() - self._state.run_ms
         self._take_over()
         self._apply_start_time()
-        # Before anything is handed over: a full disk must not re-send the same page every minute.
-        file.save(self._state)
+        # Others see by it that this input is active; a run that finds nothing need not write more.
+        if is_changed or not 0 <= seen_ms < _SIGN_OF_LIFE_MS:
+            file.save(self._state)
         first: list[Event] = []
+        if loaded.is_missing:
+            first.append(self._reporter.state_missing(self._now_usecs()))
         if loaded.recovered_from:
             first.append(self._reporter.state_recovered(self._now_usecs(), loaded.recovered_from))
         first += self._unfamiliar_group()
@@ -143,7 +173,8 @@ class GroupCollector:
     @property
     def has_caught_up(self) -> bool:
         """Whether nothing is left to read until new records come."""
-        return not window_plan.unfinished(self._state.progress)
+        progress = self._state.progress
+        return not window_plan.unfinished(progress) and not progress.replays
 
     def poll(self) -> None:
         """Read the freshest events; what does not fit into this run is left to a sweep."""
@@ -166,23 +197,81 @@ class GroupCollector:
             self._read([window_plan.sweep(self._state.progress, now_ms, horizon_ms)])
 
     def look_again(self) -> None:
-        """Read the surroundings of open gaps again, and look before the heads of streams."""
+        """Read the surroundings of open gaps again, and look before the heads of streams.
+
+        What fails comes last the next time, so that it keeps none of the others waiting.
+        """
         progress, horizon = self._state.progress, self._horizon(self._now_ms())
         if not progress.rereads:
             for stream, *around in self._state.ledger.rereads(horizon):
                 window_plan.look_for(progress, stream, (around[0], around[1]), horizon.now_ms)
-        for number, window in enumerate(window_plan.rereads(progress)):
-            if (number and self._run.is_over()) or not self._read([window]):
+        windows = window_plan.rereads(progress)
+        if self._probes_first:
+            self._probe_heads(horizon)
+        for number, window in enumerate(windows):
+            if number and self._run.is_over():
                 return
-        self._probe_heads(horizon)
+            with self._last_if_it_fails(window.stretch, progress.rereads):
+                if not self._read([window]):
+                    return
+        if not self._probes_first:
+            self._probe_heads(horizon)
 
     def catch_up(self) -> None:
-        """Go on with a sweep under way, then with history, as far as the time allows."""
+        """Go on with a sweep under way, then with history, where the time allows."""
         at_once = self._run.settings.windows_in_flight
         while windows := window_plan.unfinished(self._state.progress, at_once):
             if not self._read(windows) or self._run.is_over():
                 return
-        self.look_again()
+
+    def replay(self) -> None:
+        """Collect again what people asked for; one that fails comes last the next time."""
+        replays = self._state.progress.replays
+        while replays:
+            replay = replays[0]
+            with self._last_if_it_fails(replay, replays):
+                if not self._read([window_plan.rest_of(replay)]) or self._run.is_over():
+                    return
+
+    @contextmanager
+    def _last_if_it_fails(self, stretch: Stretch | None, stretches: list[Any]) -> Iterator[None]:
+        try:
+            yield
+        except UNTORN:
+            if stretch in stretches:
+                stretches.remove(stretch)
+                stretches.append(stretch)
+                self._file.save(self._state)  # nothing is in flight
+            raise
+
+    @property
+    def _probes_first(self) -> bool:
+        """Every other time, so that neither of the two kinds of looks keeps the other waiting."""
+        return bool(self._state.run_ms // 60_000 % 2)
+
+    def report_gone(self) -> None:
+        """The log group is gone: nothing can be read any more, so every gap ends."""
+        changes = self._state.ledger.give_up(self._now_ms(), "group_gone")
+        self._state.untold += changes
+        self._state.progress.rereads.clear()
+        self._file.save(self._state)
+        self._hand_over([self._reporter.group_gone(self._now_usecs())])
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no run before this one had a state of it."""
+        return self._is_new
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is left for this run once the live window was read."""
+        progress, now_ms = self._state.progress, self._now_ms()
+        if window_plan.sweep_is_due(progress, now_ms, self._run.settings.horizon_ms):
+            return False
+        if progress.backfills or progress.replays or progress.rereads:
+            return False
+        horizon, ledger = self._horizon(now_ms), self._state.ledger
+        return not ledger.rereads(horizon) and not ledger.unprobed(horizon)
 
     def rest(self) -> None:
         """Other groups have their turn: keep no more in memory than they leave room for."""
@@ -305,7 +394,7 @@ class GroupCollector:
             self._is_stuck = window.stretch is not None and page.resume_ms <= window.start_ms
         if isinstance(window.stretch, Replay):
             window.stretch.records += len(fresh)
-        unreadable = [*self._unreadable(page)]
+        unreadable = [*self._unreadable(page), *self._gone(window, page)]
         if fresh:
             records = identify_all(fresh.texts)
             remarks = [*unreadable, *self._remarks(window, fresh, records)]
@@ -415,6 +504,11 @@ class GroupCollector:
                     flawed.setdefault((stream, flaws), []).append(event_id)
         for (stream, flaws), ids in flawed.items():
             yield self._reporter.records_flawed(self._now_usecs(), stream, flaws, len(ids), ids[0])
+
+    def _gone(self, window: Window, page: Page) -> Iterator[Event]:
+        stream = window.stream
+        if page.is_gone and stream and self._note(f"gone: {stream}"):
+            yield self._reporter.stream_gone(self._now_usecs(), stream)
 
     def _unreadable(self, page: Page) -> Iterator[Event]:
         """Events that are not complete, each reported once."""

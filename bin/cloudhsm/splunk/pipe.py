@@ -56,7 +56,7 @@ class Pipe:
             self._raise_if_closed()
 
     def _unread(self) -> int:
-        """How many bytes are in the pipe; 0 where the system does not tell."""
+        """How many bytes are in the pipe; 0 where the system does not report it."""
         import fcntl
         import termios
 

@@ -45,10 +45,14 @@ class Damaged(Exception):
 
 @dataclass
 class Loaded:
-    """What `StateFile.load` found, and why the newest generation was passed over, if it was."""
+    """What `StateFile.load` found, and why the newest generation was passed over, if it was.
+
+    is_missing: there is no state although there was one, by the lock that is next to it.
+    """
 
     state: GroupState | None
     recovered_from: str | None = None
+    is_missing: bool = False
 
 
 class Envelopes:
@@ -86,8 +90,11 @@ class Envelopes:
 class StateFile:
     """The state of one group, locked for this process while it is open."""
 
-    def __init__(self, path: Path, group: GroupId | None = None) -> None:
+    def __init__(
+        self, path: Path, group: GroupId | None = None, *, was_locked: bool = False
+    ) -> None:
         self.path = path
+        self._was_locked = was_locked
         self.previous = path.with_suffix(".previous")  # the generation before the current one
         self._temporary = path.with_suffix(".new")
         self._moved = [path.with_suffix(".moved-to-kvstore")]
@@ -107,7 +114,7 @@ class StateFile:
         if not self.path.exists() and not self.previous.exists():
             if self._moved[0].exists():
                 raise self._moved_away()
-            return Loaded(None)
+            return Loaded(None, is_missing=self._was_locked)
         reasons: list[str] = []
         for path in (self.path, self.previous):
             try:
@@ -138,7 +145,7 @@ class StateFile:
         self.commit()
 
     def stage(self, state: GroupState) -> None:
-        """Write the next generation to disk, where nobody reads it before `commit`.
+        """Write the next generation to disk, where it is not read before `commit`.
 
         So a full disk is noticed before the events that this state remembers are delivered. Raises
         StateError.
@@ -258,6 +265,7 @@ def held(path: Path, group: GroupId | None, stanza: str) -> Iterator[StateFile]:
     """Hold one state for this process; raises as FileStateStore.open."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        was_locked = path.with_suffix(".lock").exists()
         lock = path.with_suffix(".lock").open("a+b", buffering=0)
     except OSError as error:
         raise StateError(
@@ -271,7 +279,7 @@ def held(path: Path, group: GroupId | None, stanza: str) -> Iterator[StateFile]:
             lock.truncate(0)
             lock.write(stanza.encode())
         try:
-            yield StateFile(path, group)
+            yield StateFile(path, group, was_locked=was_locked)
         finally:
             _release_lock(lock)
 

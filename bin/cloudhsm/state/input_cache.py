@@ -21,8 +21,15 @@ from cloudhsm.trail.log_group import GroupId
 
 VERSION = 1
 # How a failure is called: a group's live window has the group's name alone.
-HISTORY = "history of "
 DISCOVERY = "log_groups="
+SWEEP, GAPS, HISTORY, REPLAYS = "sweep of ", "gaps of ", "history of ", "replays of "
+PARTS = {
+    "discovery": DISCOVERY,
+    "sweep": SWEEP,
+    "gaps": GAPS,
+    "history": HISTORY,
+    "replay": REPLAYS,
+}
 INPUT = "input"
 
 
@@ -31,12 +38,14 @@ class Failure:
     """What stands in the way of a group, since when, and when to try again.
 
     tries: runs in a row that failed. retry_ms: no call for this group before this instant.
+    is_reported: by an event of its own; otherwise another part of the group's work was.
     """
 
     error: str
     since_ms: int
     tries: int = 1
     retry_ms: int = 0
+    is_reported: bool = True
 
 
 @dataclass
@@ -45,8 +54,9 @@ class InputState:
 
     asked:     what `groups` were discovered for; another setting asks anew.
     failures:  by what fails: INPUT for all of it, the name of a log group for its live
-               window, that behind HISTORY for its sweeps, gaps and history, an entry of log_groups
-               behind DISCOVERY.
+               window, the name with one of PARTS before it for its other work, an entry of
+               log_groups with DISCOVERY before it.
+    gone:      groups that were collected and are deleted, and since when, in milliseconds.
     turn:      which group comes first in the next run: its number, round and round.
     advised:   when each advisory was logged last, in milliseconds since 1970, by its text.
     """
@@ -60,6 +70,7 @@ class InputState:
     failures: dict[str, Failure] = field(default_factory=dict)
     turn: int = 0
     advised: dict[str, int] = field(default_factory=dict)
+    gone: list[tuple[GroupId, int]] = field(default_factory=list)
 
     def is_new_to(self, settings: Settings) -> bool:
         """Whether the groups that a stanza asks for were never looked for."""
@@ -78,6 +89,7 @@ class InputState:
             "failures": {name: asdict(one) for name, one in self.failures.items()},
             "turn": self.turn,
             "advised": self.advised,
+            "gone": [[asdict(group), since_ms] for group, since_ms in self.gone],
         }
 
 
@@ -115,6 +127,7 @@ class InputFile:
                 {name: Failure(**one) for name, one in document["failures"].items()},
                 int(document.get("turn", 0)),
                 {str(name): int(ms) for name, ms in document.get("advised", {}).items()},
+                [(GroupId(**group), int(ms)) for group, ms in document.get("gone", [])],
             )
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return InputState()

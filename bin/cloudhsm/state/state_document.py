@@ -215,6 +215,7 @@ def _change_to_json(change: GapChange) -> Json:
         "verdict": change.verdict.value,
         "before": change.before and _mark_to_json(change.before),
         "after": change.after and _mark_to_json(change.after),
+        "cause": change.cause,
     }
 
 
@@ -228,6 +229,7 @@ def _change_from_json(document: Json) -> GapChange:
         Verdict(document["verdict"]),
         Mark(*before) if before else None,
         Mark(*after) if after else None,
+        document.get("cause"),
     )
 
 

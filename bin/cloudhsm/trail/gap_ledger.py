@@ -334,6 +334,7 @@ class GapChange:
     verdict: Verdict
     before: Mark | None = None
     after: Mark | None = None
+    cause: str | None = None
 
     @property
     def missing(self) -> int:
@@ -517,6 +518,30 @@ class Ledger:
             changes += self._open_and_close(counter, epoch, holes, horizon)
             if epoch.parked:
                 epoch.forget_parked(lambda mark: self._is_settled(mark, horizon))
+        return changes
+
+    def give_up(self, now_ms: int, cause: str) -> list[GapChange]:
+        """End every gap as absent: nothing can be read any more, for this cause.
+
+        What is missing before the first record of a stream may be older than `start_time`, so it is
+        a gap only where it was reported as one.
+        """
+        changes: list[GapChange] = []
+        for counter, epoch, holes in self._holes():
+            known = {gap.first: gap for gap in epoch.gaps}
+            for hole in holes:
+                gap = known.get(hole.first)
+                if gap is None and hole.before is not None:
+                    gap = Gap(hole.first, hole.last, now_ms)
+                    epoch.gaps.append(gap)
+                if gap is None or gap.verdict is not Verdict.PENDING:
+                    continue
+                gap.verdict = Verdict.ABSENT_AT_SOURCE
+                change = GapChange(
+                    *counter, hole.first, hole.last, gap.verdict, hole.before, hole.after, cause
+                )
+                changes.append(change)
+            epoch.gaps.sort(key=attrgetter("first"))
         return changes
 
     def reopen_heads(self) -> None:

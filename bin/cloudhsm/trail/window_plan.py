@@ -209,17 +209,22 @@ def sweep(progress: Progress, now_ms: int, horizon_ms: int) -> Window:
 
 
 def unfinished(progress: Progress, at_once: int = 1) -> list[Window]:
-    """What is left to read: the rest of a sweep under way, then history, then replays.
+    """What is left to read: the rest of a sweep under way, then history.
 
     at_once: how many windows may be read side by side; long history is divided among them.
     """
     if progress.sweep is not None:
         return [_rest(progress.sweep)]
-    if progress.backfills:
-        while len(progress.backfills) < at_once and _divide(progress.backfills):
-            pass
-        return [_rest(one) for one in progress.backfills[:at_once]]
-    return [_rest(one) for one in progress.replays[:1]]
+    if not progress.backfills:
+        return []
+    while len(progress.backfills) < at_once and _divide(progress.backfills):
+        pass
+    return [_rest(one) for one in progress.backfills[:at_once]]
+
+
+def rest_of(replay: Replay) -> Window:
+    """What is left to read of a replay."""
+    return _rest(replay)
 
 
 def _rest(stretch: Stretch) -> Window:

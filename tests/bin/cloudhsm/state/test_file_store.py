@@ -273,7 +273,7 @@ def test_a_state_counts_though_there_was_no_file_handle_left_to_sync_its_folder(
     def no_handle(*_: object) -> int:
         raise OSError(number, "Too many open files")
 
-    monkeypatch.setattr(file_store.os, "open", no_handle)
+    monkeypatch.setattr(os, "open", no_handle)
     file.save(state(7))
     monkeypatch.undo()
     assert loaded_start(file) == 7

@@ -255,17 +255,17 @@ def test_a_move_there_and_back_repeats_nothing_and_leaves_no_gap(
     assert got == [one.message for one in logs.events]
 
 
-def test_a_run_without_news_asks_kv_store_nine_times_for_a_group(
+def test_a_run_without_news_asks_kv_store_seven_times_for_a_group(
     tmp_path: Path, kv: KvStore
 ) -> None:
-    """As docs/clustered-state.md says: 4 to own and load, 2 for each of two saves, 1 to end."""
+    """As docs/clustered-state.md says: 4 to own and load, 2 to save, 1 to end."""
     source = Input(tmp_path, FakeLogs())
     for _ in range(3):
         source.once(kv.store)
         source.logs.now += 60_000
     asked = len(kv.splunkd.requests)
     source.once(kv.store)
-    assert len(kv.splunkd.requests) - asked == 9
+    assert len(kv.splunkd.requests) - asked == 7
 
 
 def test_a_run_behind_a_move_is_refused_by_the_store_it_left(tmp_path: Path, kv: KvStore) -> None:

@@ -292,7 +292,8 @@ def test_a_replay_comes_last_and_covers_nothing() -> None:
     progress = window_plan.begin(NOW - DAY, NOW, DAY)
     replay = Replay(NOW - 9 * DAY, NOW - 8 * DAY, NOW - 9 * DAY, id="r", stream="hsm-a")
     progress.replays.append(replay)
-    (window,) = window_plan.unfinished(progress, at_once=4)
+    assert window_plan.unfinished(progress, at_once=4) == []
+    window = window_plan.rest_of(replay)
     assert (window.stretch, window.stream) == (replay, "hsm-a")
     assert window_plan.finish(progress, window, NOW) is None
     assert progress.replays == []
