@@ -292,7 +292,7 @@ def _memories(bundle: Bundle, places: Places, inputs_here: list[str]) -> Iterato
 
 def _memory(state: InputState) -> Iterator[str]:
     """What an input remembers of AWS's clock, its groups and its failures."""
-    yield f"  AWS's clock is ahead  {state.clock_offset_ms} ms"
+    yield f"  AWS's clock is ahead  {state.clock.offset_ms} ms"
     yield f"  groups looked for     {_utc(state.discovered_ms / 1000)}"
     yield f"  last heartbeat        {_utc(state.heartbeat_ms / 1000)}"
     for found in state.groups:

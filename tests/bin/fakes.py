@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page
 from cloudhsm.aws.rate_limit import Pace
+from cloudhsm.base.aws_clock import AwsClock
 from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.base.settings import GroupSelector
 from cloudhsm.trail.log_group import GroupId
@@ -81,10 +82,13 @@ class FakeLogs:
     before_page: Callable[[int], None] = lambda _: None
     reads: list[tuple[int, int]] = field(default_factory=list)
     discoveries: int = 0
-    clock_offset_ms: int = 0
+    clock: AwsClock = field(default_factory=AwsClock)
     pace: Pace = field(default_factory=lambda: Pace(1e9))
 
     def now_ms(self) -> int:
+        return self.now
+
+    def latest_ms(self) -> int:
         return self.now
 
     def discover(

@@ -153,7 +153,7 @@ def _save_states(folder: Path) -> None:
         file.save(state)
     failure = Failure(f"AccessDenied: {S['a session token']} of 111122223333", NOW_MS)
     memory = InputState(groups=[FoundGroup(GROUP, None)], failures={GROUP.name: failure})
-    memory.clock_offset_ms = 4321
+    memory.clock.offset_ms = 4321
     assert InputFile(folder, STANZA).save(memory)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cloudhsm.base.aws_clock import AwsClock
 from cloudhsm.base.counters import Outcome
 from cloudhsm.base.errors import AccessDenied, Place
 from cloudhsm.collect.collector_events import InputReporter, Reporter
@@ -158,7 +159,7 @@ def test_over_nothing_the_first_check_says_where_to_begin(empty_view: View) -> N
 
 _SAYS = Reporter("aws_cloudhsm://main", GROUP)
 _OTHERS = f"us-east-1:/aws/cloudhsm/{CLUSTER}:{HSM}"  # as the Splunk Add-on for AWS writes it
-_CLOCK = InputState(clock_offset_ms=-200_000)
+_CLOCK = InputState(clock=AwsClock(-200_000))
 
 
 def _reworded(text: str) -> Event:

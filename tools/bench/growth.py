@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
 
 from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page  # noqa: E402
 from cloudhsm.aws.rate_limit import Pace  # noqa: E402
+from cloudhsm.base.aws_clock import AwsClock  # noqa: E402
 from cloudhsm.base.settings import parse  # noqa: E402
 from cloudhsm.base.shutdown import Stop  # noqa: E402
 from cloudhsm.collect.collector import Collector  # noqa: E402  (the path above must come first)
@@ -51,10 +52,13 @@ class Endless:
     records: int
     span_ms: int
     now: int = BEGIN_MS
-    clock_offset_ms: int = 0
+    clock: AwsClock = field(default_factory=AwsClock)
     pace: Pace = field(default_factory=lambda: Pace(1e9))
 
     def now_ms(self) -> int:
+        return self.now
+
+    def latest_ms(self) -> int:
         return self.now
 
     def may_read(self, group: GroupId) -> None:

@@ -224,7 +224,7 @@ _READING = (
         "L22",
         "this host's clock says what is now",
         _CLOUDWATCH,
-        "        return _local_ms() + self.clock_offset_ms\n",
+        "        return self.clock.now_ms(_local_ms())\n",
         "        return _local_ms()\n",
         (_L22,),
     ),

@@ -24,6 +24,7 @@ from cloudhsm.aws import credentials, page_parser, reachability, refusals
 from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page, Unreadable
 from cloudhsm.aws.rate_limit import Pace, default_calls_per_second
 from cloudhsm.aws.session import Timeouts, blank_ca_bundle
+from cloudhsm.base.aws_clock import AwsClock
 from cloudhsm.base.errors import (
     NEXT_RUN,
     AccessDenied,
@@ -87,7 +88,7 @@ class CloudWatchLogs:
     def __init__(self, settings: Settings, timeouts: Timeouts = credentials.RUN_TIMEOUTS) -> None:
         self._region = settings.aws_region
         self._login = settings.login
-        self.clock_offset_ms = 0
+        self.clock = AwsClock()
         self.pace = Pace(settings.calls_per_second or default_calls_per_second(settings.aws_region))
         self.endpoint = settings.endpoint_url or "The AWS endpoint"
         with self._explained("creating a client", Place(region=self._region)):
@@ -106,8 +107,12 @@ class CloudWatchLogs:
         return [] if blank is None else [blank_ca_bundle(blank)]
 
     def now_ms(self) -> int:
-        """AWS's time, from the Date header of its last answer; this host's until there was one."""
-        return _local_ms() + self.clock_offset_ms
+        """AWS's time, from the Date headers of its responses, where it is confirmed."""
+        return self.clock.now_ms(_local_ms())
+
+    def latest_ms(self) -> int:
+        """The latest that AWS's time can be."""
+        return self.clock.latest_ms(_local_ms())
 
     def discover(
         self, selectors: Iterable[GroupSelector], is_over: Callable[[], bool] = _never
@@ -312,7 +317,7 @@ class CloudWatchLogs:
                 date = parsedate_to_datetime(header)
             except (TypeError, ValueError):
                 return
-            self.clock_offset_ms = int(date.timestamp() * 1000) - _local_ms()
+            self.clock.observe(int(date.timestamp() * 1000), _local_ms())
 
     def _before_send(self, **_: Any) -> None:  # noqa: ANN401  (whatever botocore passes)
         self.pace.wait()
@@ -341,7 +346,7 @@ class CloudWatchLogs:
                 raise credentials.role_refused(error, self._login) from error
             code, message = _said(error)
             if code in _BAD_CREDENTIALS:
-                offset_ms = self.clock_offset_ms
+                offset_ms = self.clock.offset_ms
                 raise credentials.refused(
                     code, message, self._region, self._login, offset_ms
                 ) from error

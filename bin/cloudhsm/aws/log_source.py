@@ -8,6 +8,7 @@ from itertools import compress
 from typing import NamedTuple, Protocol
 
 from cloudhsm.aws.rate_limit import Pace
+from cloudhsm.base.aws_clock import AwsClock
 from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.base.settings import GroupSelector
 from cloudhsm.trail.log_group import GroupId
@@ -110,14 +111,17 @@ class Discovery:
 class LogSource(Protocol):
     """The log groups of one account and Region; every method may raise a CloudHsmError.
 
-    clock_offset_ms: AWS's clock minus this host's, as last learned. pace: counts the calls.
+    clock: what is known of AWS's clock, kept from run to run. pace: counts the calls.
     """
 
-    clock_offset_ms: int
+    clock: AwsClock
     pace: Pace
 
     def now_ms(self) -> int:
-        """AWS's time in milliseconds since 1970."""
+        """AWS's time in milliseconds since 1970, where it is confirmed."""
+
+    def latest_ms(self) -> int:
+        """The latest that AWS's time can be."""
 
     def discover(
         self, selectors: Iterable[GroupSelector], is_over: Callable[[], bool]

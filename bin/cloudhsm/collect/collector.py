@@ -12,6 +12,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from cloudhsm.aws.log_source import FoundGroup, LogSource
+from cloudhsm.base.aws_clock import LIMIT_MS
 from cloudhsm.base.counters import Outcome, Tally
 from cloudhsm.base.errors import (
     NEXT_RUN,
@@ -148,7 +149,7 @@ class Collector:
         """
         self._state = self._memory.load()
         self._known = dict(self._state.failures)
-        self._logs.clock_offset_ms = self._state.clock_offset_ms
+        self._logs.clock = self._state.clock
         self._advise()
         try:
             with ExitStack() as held, suppress(StopRequested):
@@ -436,7 +437,6 @@ class Collector:
         tally.calls, tally.throttled = pace.calls, pace.throttled
         tally.failures = len(self.outcome.failures)
         self._state.tally.add(tally)
-        self._state.clock_offset_ms = self._logs.clock_offset_ms
 
     def _report(self, *, is_kept: bool) -> None:
         """What changed at once; otherwise a heartbeat every 15 minutes, since volume costs.
@@ -445,7 +445,7 @@ class Collector:
         send a heartbeat, but it is reported by each.
         """
         now_ms = self._logs.now_ms()
-        events = [*self._changes(now_ms)]
+        events = [*self._changes(now_ms), *self._clock_difference(now_ms)]
         if is_kept and abs(now_ms - self._state.heartbeat_ms) >= HEARTBEAT_MS:
             events.append(self._reporter.heartbeat(now_ms, self._state, self.outcome))
             self._state.heartbeat_ms, self._state.tally = now_ms, Tally()
@@ -480,6 +480,13 @@ class Collector:
             tries = max([known.tries, *(one.tries for one in others)]) + 1
             retry_ms = now_ms + self._backoff_ms(error, tries)
             failures[name] = replace(known, error=kind, tries=tries, retry_ms=retry_ms)
+
+    def _clock_difference(self, now_ms: int) -> Iterator[Event]:
+        clock, state = self._state.clock, self._state
+        differs = abs(clock.offset_ms) > LIMIT_MS
+        if differs is not state.is_clock_reported:
+            state.is_clock_reported = differs
+            yield self._reporter.clock_difference(now_ms, clock, is_over=not differs)
 
     def _other_parts(self, name: str) -> list[Failure]:
         """The failures of other parts of the same group's work."""

@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 
 from cloudhsm import __version__
 from cloudhsm.aws.log_source import Unreadable
+from cloudhsm.base.aws_clock import AwsClock
 from cloudhsm.base.counters import Outcome
 from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.base.redaction import redacted
@@ -141,6 +142,18 @@ class Reporter:
             None,
         )
 
+    def mark_reset(self, now_usecs: int, was_ms: int, is_ms: int) -> Event:
+        """The settled mark was in the future, where a wrong clock had moved it."""
+        return self._event(
+            now_usecs,
+            "mark_reset",
+            f"The settled mark was at {_utc(was_ms)}, in the future; it is set back to "
+            f"{_utc(is_ms)}, so records may be repeated",
+            None,
+            was=was_ms / 1000,
+            now=is_ms / 1000,
+        )
+
     def state_missing(self, now_usecs: int) -> Event:
         """Both generations of the state are missing although the group was collected here."""
         return self._event(
@@ -240,7 +253,7 @@ class InputReporter:
             history_left_s=outcome.history_left_ms // 1000,
             settled_age_s=None if settled_ms is None else (now_ms - settled_ms) // 1000,
             caught_up=outcome.has_caught_up,
-            clock_offset_ms=state.clock_offset_ms,
+            clock_offset_ms=state.clock.offset_ms,
             failing=list(state.failures)[:_MOST_FAILURES],
             needs_action=[
                 name for name, one in state.failures.items() if one.error not in _PASSING
@@ -251,6 +264,21 @@ class InputReporter:
             ],
             version=__version__,
             python=platform.python_version(),
+        )
+
+    def clock_difference(self, now_ms: int, clock: AwsClock, *, is_over: bool) -> Event:
+        """This host's clock and AWS's differ by more than 5 minutes, or agree again."""
+        minutes = abs(clock.offset_ms) // 60_000
+        side = "ahead of" if clock.offset_ms < 0 else "after"
+        return self._event(
+            now_ms,
+            "clock_difference",
+            "This host's clock agrees with AWS's again"
+            if is_over
+            else f"This host's clock is {minutes} minutes {side} AWS's".replace("after", "behind"),
+            clock_offset_ms=clock.offset_ms,
+            confirmed=clock.is_confirmed,
+            resolved=is_over,
         )
 
     def collection_failed(self, now_ms: int, name: str, error: CloudHsmError) -> Event:

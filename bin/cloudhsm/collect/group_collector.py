@@ -184,9 +184,12 @@ class GroupCollector:
             # with it. What was settled must not be read again: its ids are not kept.
             with self._run.stop.interruptible():
                 self._run.logs.may_read(self._group)
+            self._undo_future()
         if self._is_new:  # the first sweep begins at once, and has all that a poll would read
             self.sweep()
-        elif not self._read([window_plan.poll(progress, self._now_ms(), horizon_ms)]):
+        elif not self._read(
+            [window_plan.poll(progress, self._now_ms(), horizon_ms, self._latest_ms())]
+        ):
             window_plan.demand_sweep(self._state.progress)
 
     def sweep(self) -> None:
@@ -194,7 +197,20 @@ class GroupCollector:
         now_ms = self._now_ms()
         if window_plan.sweep_is_due(self._state.progress, now_ms, self._run.settings.horizon_ms):
             horizon_ms = self._run.settings.horizon_ms
-            self._read([window_plan.sweep(self._state.progress, now_ms, horizon_ms)])
+            self._read(
+                [window_plan.sweep(self._state.progress, now_ms, horizon_ms, self._latest_ms())]
+            )
+
+    def _undo_future(self) -> None:
+        """A settled mark that is ahead of AWS's confirmed time was moved there by a wrong clock."""
+        progress, now_ms, was_ms = self._state.progress, self._now_ms(), 0
+        if not self._run.logs.clock.is_confirmed or progress.settled_ms <= now_ms:
+            return
+        was_ms = progress.settled_ms
+        window_plan.set_back(progress, now_ms, self._run.settings.horizon_ms)
+        self._state.ledger.uncover_after(now_ms)
+        reset = self._reporter.mark_reset(self._now_usecs(), was_ms, progress.settled_ms)
+        self._hand_over([reset])
 
     def look_again(self) -> None:
         """Read the surroundings of open gaps again, and look before the heads of streams.
@@ -635,6 +651,9 @@ class GroupCollector:
 
     def _now_ms(self) -> int:
         return self._run.logs.now_ms()
+
+    def _latest_ms(self) -> int:
+        return self._run.logs.latest_ms()
 
     def _now_usecs(self) -> int:
         return self._now_ms() * 1000

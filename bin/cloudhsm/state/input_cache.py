@@ -13,8 +13,10 @@ import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cloudhsm.aws.log_source import FoundGroup
+from cloudhsm.base.aws_clock import AwsClock
 from cloudhsm.base.counters import Tally
 from cloudhsm.base.settings import Settings
 from cloudhsm.trail.log_group import GroupId
@@ -56,6 +58,7 @@ class InputState:
     failures:  by what fails: INPUT for all of it, the name of a log group for its live
                window, the name with one of PARTS before it for its other work, an entry of
                log_groups with DISCOVERY before it.
+    is_clock_reported: whether a difference between this host's clock and AWS's was reported.
     gone:      groups that were collected and are deleted, and since when, in milliseconds.
     turn:      which group comes first in the next run: its number, round and round.
     advised:   when each advisory was logged last, in milliseconds since 1970, by its text.
@@ -64,13 +67,14 @@ class InputState:
     asked: str = ""
     discovered_ms: int = 0
     groups: list[FoundGroup] = field(default_factory=list)
-    clock_offset_ms: int = 0
+    clock: AwsClock = field(default_factory=AwsClock)
     heartbeat_ms: int = 0
     tally: Tally = field(default_factory=Tally)
     failures: dict[str, Failure] = field(default_factory=dict)
     turn: int = 0
     advised: dict[str, int] = field(default_factory=dict)
     gone: list[tuple[GroupId, int]] = field(default_factory=list)
+    is_clock_reported: bool = False
 
     def is_new_to(self, settings: Settings) -> bool:
         """Whether the groups that a stanza asks for were never looked for."""
@@ -83,7 +87,8 @@ class InputState:
             "asked": self.asked,
             "discovered_ms": self.discovered_ms,
             "groups": [[asdict(found.id), found.retention_ms] for found in self.groups],
-            "clock_offset_ms": self.clock_offset_ms,
+            "clock": self.clock.to_json(),
+            "is_clock_reported": self.is_clock_reported,
             "heartbeat_ms": self.heartbeat_ms,
             "tally": self.tally.to_json(),
             "failures": {name: asdict(one) for name, one in self.failures.items()},
@@ -100,6 +105,14 @@ def asked(settings: Settings) -> str:
     role = login.role and login.role.arn
     identity = [login.profile, login.credential, role, *login.linked_accounts]
     return json.dumps([settings.aws_region, settings.endpoint_url, entries, identity])
+
+
+def _clock(document: dict[str, Any]) -> AwsClock:
+    """Earlier builds kept the offset of the last response."""
+    if "clock" not in document:
+        offset_ms = int(document["clock_offset_ms"])
+        return AwsClock(offset_ms, offset_ms)
+    return AwsClock(**{str(name): int(ms) for name, ms in document["clock"].items()})
 
 
 class InputFile:
@@ -121,13 +134,14 @@ class InputFile:
                 document["asked"],
                 int(document["discovered_ms"]),
                 groups,
-                int(document["clock_offset_ms"]),
+                _clock(document),
                 int(document["heartbeat_ms"]),
                 Tally.from_json(document["tally"]),
                 {name: Failure(**one) for name, one in document["failures"].items()},
                 int(document.get("turn", 0)),
                 {str(name): int(ms) for name, ms in document.get("advised", {}).items()},
                 [(GroupId(**group), int(ms)) for group, ms in document.get("gone", [])],
+                bool(document.get("is_clock_reported")),
             )
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return InputState()

@@ -510,6 +510,11 @@ class Ledger:
         end_ms = max([end_ms, *(one[1] for one in touching)])
         self.covered = sorted([*apart, (start_ms, end_ms)])
 
+    def uncover_after(self, end_ms: int) -> None:
+        """What is later was not read: a wrong clock claimed that it was."""
+        clipped = [(start, min(end, end_ms)) for start, end in self.covered]
+        self.covered = [one for one in clipped if one[0] <= one[1]]
+
     def judge(self, horizon: Horizon) -> list[GapChange]:
         """Open, narrow and close gaps as far as complete reading allows; returns what changed."""
         changes: list[GapChange] = []

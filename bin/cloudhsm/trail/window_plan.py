@@ -152,9 +152,10 @@ def extend_back(progress: Progress, start_ms: int, now_ms: int, horizon_ms: int)
     return True
 
 
-def poll(progress: Progress, now_ms: int, horizon_ms: int) -> Window:
+def poll(progress: Progress, now_ms: int, horizon_ms: int, latest_ms: int | None = None) -> Window:
     """The freshest stretch: what an analyst waits for.
 
+    latest_ms: the latest that now can be; what is read so far ahead settles nothing.
     It joins the last one that was read to its end, as far as ids are remembered: what came while
     nobody could read must not wait for the next sweep.
     """
@@ -163,7 +164,8 @@ def poll(progress: Progress, now_ms: int, horizon_ms: int) -> Window:
     if progress.sweep is not None:  # which kept no ids before this, and clocks step back a little
         remembered_ms = max(remembered_ms, progress.sweep.started_ms - progress.sweep.horizon_ms)
     start_ms = max(remembered_ms, joins_ms - POLL_OVERLAP_MS)
-    return Window(min(start_ms, now_ms), now_ms + AHEAD_MS)
+    latest_ms = max(now_ms, latest_ms or 0)
+    return Window(min(start_ms, latest_ms), latest_ms + AHEAD_MS)
 
 
 def look_for(progress: Progress, stream: str, around: tuple[int, int], now_ms: int) -> Reread:
@@ -188,6 +190,13 @@ def rereads(progress: Progress) -> list[Window]:
     ]
 
 
+def set_back(progress: Progress, now_ms: int, horizon_ms: int) -> None:
+    """Undo a settled mark in the future: what follows it would never be read."""
+    progress.settled_ms = now_ms - horizon_ms
+    progress.start_ms = min(progress.start_ms, progress.settled_ms)
+    progress.sweep = progress.last_sweep_ms = progress.polled_ms = None
+
+
 def sweep_is_due(progress: Progress, now_ms: int, horizon_ms: int) -> bool:
     """Four sweeps fit into a horizon, and an unfinished one goes on."""
     last = progress.last_sweep_ms
@@ -199,11 +208,11 @@ def demand_sweep(progress: Progress) -> None:
     progress.last_sweep_ms = None
 
 
-def sweep(progress: Progress, now_ms: int, horizon_ms: int) -> Window:
+def sweep(progress: Progress, now_ms: int, horizon_ms: int, latest_ms: int | None = None) -> Window:
     """The stretch that a sweep still has to read; begins one if none is under way."""
     if progress.sweep is None:
         start_ms = progress.settled_ms
-        end_ms = max(start_ms, now_ms) + AHEAD_MS
+        end_ms = max(start_ms, now_ms, latest_ms or 0) + AHEAD_MS
         progress.sweep = Sweep(start_ms, end_ms, start_ms, started_ms=now_ms, horizon_ms=horizon_ms)
     return _rest(progress.sweep)
 

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.aws.log_source import LogEvent, Page
+from cloudhsm.base.aws_clock import AwsClock
 from cloudhsm.base.counters import Outcome
 from cloudhsm.base.errors import (
     AccessDenied,
@@ -850,14 +851,14 @@ def test_a_stop_while_groups_are_opened_opens_no_more(run: Run) -> None:
 
 def test_the_clock_of_aws_is_remembered_between_runs(run: Run) -> None:
     def learn(_page: int) -> None:
-        run.logs.clock_offset_ms = 1_234
+        run.logs.clock.offset_ms = 1_234
 
     run.logs.before_page = learn
     run.once()
     run.logs.before_page = lambda _: None
-    run.logs.clock_offset_ms = 0
+    run.logs.clock = AwsClock()
     run.once()
-    assert run.logs.clock_offset_ms == 1_234
+    assert run.logs.clock.offset_ms == 1_234
 
 
 def test_a_quiet_group_costs_one_call_a_run(run: Run) -> None:

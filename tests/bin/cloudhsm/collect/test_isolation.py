@@ -168,7 +168,14 @@ def test_one_kind_of_work_that_always_fails_keeps_no_other_waiting(
     old = [event(n, NOW_MS - 4 * DAY_MS + n, stream="hsm-oldoldoldol") for n in range(5)]
     run.logs.events = [*gap, *old]
     wanted = replay_requests.Request(
-        "0123456789abcdef0123456789abcdef", GROUP, None, NOW_MS - 2 * DAY_MS, NOW_MS - DAY_MS, "me", NOW_MS, "why"
+        "0123456789abcdef0123456789abcdef",
+        GROUP,
+        None,
+        NOW_MS - 2 * DAY_MS,
+        NOW_MS - DAY_MS,
+        "me",
+        NOW_MS,
+        "why",
     )
     ok: set[str] = set()
 

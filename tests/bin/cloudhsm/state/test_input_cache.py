@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cloudhsm.aws.log_source import FoundGroup
+from cloudhsm.base.aws_clock import AwsClock
 from cloudhsm.base.counters import Tally
 from cloudhsm.base.settings import parse
 from cloudhsm.state.input_cache import Failure, InputFile, InputState, asked
@@ -15,7 +16,7 @@ FULL = InputState(
     "[]",
     1,
     [FoundGroup(GROUP, 86_400_000), FoundGroup(GROUP)],
-    -5,
+    AwsClock(-5, -5),
     7,
     Tally(runs=3),
     {GROUP.name: Failure("AccessDenied", 1, 2, 3)},

@@ -1,0 +1,76 @@
+"""AWS's time, from the `Date` headers of its responses, as far as it is confirmed. Pure.
+
+One response with a wrong `Date`, from AWS or from what stands in its place, must not settle the
+future. So there are two readings: `now_ms` is never ahead of what two responses at least a minute
+apart confirm, or this host's own clock confirms within LIMIT_MS; it moves marks and verdicts.
+`latest_ms` is the latest time that anything indicates; it only says how far to read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+# Clocks this close confirm each other. AWS refuses signatures that are 5 minutes off.
+LIMIT_MS = 5 * 60_000
+# Responses so far apart confirm each other.
+APART_MS = 60_000
+
+
+@dataclass
+class AwsClock:
+    """What is known of AWS's clock; all in milliseconds.
+
+    offset_ms:    AWS's clock minus this host's, by the last response; 0 until there was one.
+    confirmed_ms: the same, as far as it is confirmed.
+    witness_ms:   AWS's time in a response that no other one confirms yet; witness_offset_ms its
+                  offset; 0 for none.
+    """
+
+    offset_ms: int = 0
+    confirmed_ms: int = 0
+    witness_ms: int = 0
+    witness_offset_ms: int = 0
+
+    def observe(self, date_ms: int, host_ms: int) -> None:
+        """A response of AWS had this `Date` when this host's clock showed `host_ms`."""
+        self.offset_ms = date_ms - host_ms
+        # What is behind delays a mark, and loses nothing; what is ahead needs a second witness.
+        if self.offset_ms - self.confirmed_ms <= LIMIT_MS:
+            self.confirmed_ms = self.offset_ms
+            self.witness_ms = self.witness_offset_ms = 0
+        elif self._is_confirmed_by(date_ms):
+            self.confirmed_ms = min(self.offset_ms, self.witness_offset_ms)
+            self._remember(date_ms)
+        elif not self.witness_ms or date_ms < self.witness_ms:
+            self._remember(date_ms)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the last response agrees with what is confirmed."""
+        return abs(self.offset_ms - self.confirmed_ms) <= LIMIT_MS
+
+    def now_ms(self, host_ms: int) -> int:
+        """AWS's time, never ahead of what is confirmed."""
+        return host_ms + min(self.offset_ms, self.confirmed_ms)
+
+    def latest_ms(self, host_ms: int) -> int:
+        """The latest that AWS's time can be, by any indication."""
+        return host_ms + max(self.offset_ms, self.confirmed_ms)
+
+    def to_json(self) -> dict[str, int]:
+        """For the memory of an input."""
+        return asdict(self)
+
+    def _is_confirmed_by(self, date_ms: int) -> bool:
+        """Whether a second response, a minute later, is at least as far ahead as the first."""
+        is_apart = date_ms - self.witness_ms >= APART_MS
+        return (
+            bool(self.witness_ms)
+            and is_apart
+            and (self.offset_ms >= self.witness_offset_ms - LIMIT_MS)
+        )
+
+    def _remember(self, date_ms: int) -> None:
+        is_confirmed = self.offset_ms - self.confirmed_ms <= LIMIT_MS
+        self.witness_ms = 0 if is_confirmed else date_ms
+        self.witness_offset_ms = 0 if is_confirmed else self.offset_ms
