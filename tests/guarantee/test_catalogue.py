@@ -6,11 +6,13 @@ The numbers are those of `tests.fake_aws.faults`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cloudhsm.base.errors import StateCorrupt, StateLocked
+from cloudhsm.state.file_store import StateFile
 from tests.bin.fakes import audit_text
 from tests.fake_aws.faults import Faults, Lateness, at, every
 from tests.fake_aws.service import READ_ONLY, Arrival
@@ -427,3 +429,56 @@ def test_a_missing_record_is_found_long_before_the_next_sweep(world: World) -> N
     runs(world, *[5] * 8)
     assert_all_is_handed_over(world)
     assert_kept(world)
+
+
+@pytest.mark.parametrize("ahead_ms", [6 * HOUR_MS, 3 * DAY_MS, 400 * DAY_MS])
+def test_l28_responses_of_one_moment_that_are_dated_far_ahead_settle_nothing(
+    world: World, ahead_ms: int
+) -> None:
+    hsm = Hsm(world, 1)
+    hsm.write(NOW_MS - MINUTE_MS)
+    runs(world, 0, 100)
+    world.service.faults = replace(world.service.faults, date_skew_ms=ahead_ms)
+    runs(world, 0)  # a sweep and a poll, with several responses
+    world.service.faults = replace(world.service.faults, date_skew_ms=0)
+    for minutes in (1, 30, 90, 300):
+        hsm.write(world.service.now_ms, delay_ms=20 * MINUTE_MS)
+        runs(world, minutes, 30)
+    assert_all_is_handed_over(world)
+    differences = [one for one in world.told if one["event"] == "clock_difference"]
+    assert [one["resolved"] for one in differences] == [False, True]
+
+
+def test_l28_a_mark_in_the_future_is_reported_and_set_back(world: World) -> None:
+    hsm = Hsm(world, 1)
+    hsm.write(NOW_MS - MINUTE_MS)
+    runs(world, 0)
+    path = world._file
+    state = StateFile(path).load().state
+    assert state is not None
+    state.progress.settled_ms = NOW_MS + 3 * DAY_MS
+    StateFile(path).save(state)
+    world._mark = None
+    hsm.write(world.service.now_ms)
+    runs(world, 1)
+    (reset,) = [one for one in world.told if one["event"] == "mark_reset"]
+    assert reset["was"] == (NOW_MS + 3 * DAY_MS) / 1000
+    for minutes in (100, 100):
+        hsm.write(world.service.now_ms)
+        runs(world, minutes)
+    got = world.oracle.got()
+    assert len(got) == 4
+
+
+def test_l28_a_host_whose_clock_is_years_slow_reads_and_judges(worlds: Worlds) -> None:
+    world = worlds()
+    world.skew_ms = -5 * 365 * DAY_MS
+    hsm = Hsm(world, 1)
+    hsm.write(NOW_MS - 2 * MINUTE_MS)
+    hsm.lose()
+    hsm.write(NOW_MS - MINUTE_MS)
+    runs(world, 0)
+    assert len(world.oracle.got()) == 2
+    runs(world, 1, 2, 100, 100, 100, 100, 100, 16, 16)
+    closed = [one["verdict"] for one in world.told if one["event"] == "gap_closed"]
+    assert closed == ["absent_at_source"]

@@ -12,6 +12,8 @@ from typing import NamedTuple
 OURS = "-"
 
 _CLOUDWATCH = "bin/cloudhsm/aws/cloudwatch_logs.py"
+_CLOCK = "bin/cloudhsm/base/aws_clock.py"
+_SHUTDOWN = "bin/cloudhsm/base/shutdown.py"
 _PARSER = "bin/cloudhsm/aws/page_parser.py"
 _GROUP = "bin/cloudhsm/collect/group_collector.py"
 _COLLECTOR = "bin/cloudhsm/collect/collector.py"
@@ -47,6 +49,10 @@ _ABOUT_LEDGER = "tests/bin/cloudhsm/trail/test_gap_ledger.py"
 _ABOUT_STORE = "tests/bin/cloudhsm/state/test_file_store.py"
 _ABOUT_WRITER = "tests/bin/cloudhsm/splunk/test_event_writer.py"
 _ABOUT_KV = "tests/bin/cloudhsm/state/test_kv_store.py"
+_ABOUT_CLOCK = "tests/bin/cloudhsm/base/test_aws_clock.py"
+_ABOUT_SHUTDOWN = "tests/bin/cloudhsm/base/test_shutdown.py"
+_ABOUT_ISOLATION = "tests/bin/cloudhsm/collect/test_isolation.py"
+_ABOUT_CATALOGUE = "tests/guarantee/test_catalogue.py"
 _ABOUT_PARSER = "tests/bin/cloudhsm/aws/test_page_parser.py"
 _ODD = "tests/guarantee/test_odd_responses.py"
 _PIPE = "bin/cloudhsm/splunk/pipe.py"
@@ -211,6 +217,97 @@ _READING = (
         (_ABOUT_AWS, _ODD),
     ),
     Mutant(
+        "one-date-is-believed",
+        "L28",
+        "one response with a Date far ahead counts as AWS's time",
+        _CLOCK,
+        "        if self.offset_ms - self.confirmed_ms <= LIMIT_MS:\n            self.confirmed",
+        "        if True:\n            self.confirmed",
+        (_ABOUT_CATALOGUE, _ABOUT_CLOCK),
+    ),
+    Mutant(
+        "a-mark-in-the-future-stays",
+        "L28",
+        "a settled mark that is in the future is believed",
+        _GROUP,
+        "            self._undo_future()\n",
+        "            pass\n",
+        (_ABOUT_CATALOGUE,),
+    ),
+    Mutant(
+        "a-deleted-stream-is-a-deleted-group",
+        "L29",
+        "a log stream that does not exist any more counts as its log group",
+        _CLOUDWATCH,
+        "                if stream is None:\n                    raise\n",
+        "                raise\n",
+        (_ABOUT_AWS,),
+    ),
+    Mutant(
+        "an-unlisted-group-is-dropped",
+        "L29",
+        "a log group that a listing leaves out is not read any more, without a report",
+        _COLLECTOR,
+        "        known = {one.id: one for one in self._state.groups if one.id not in gone}\n",
+        "        known: dict[GroupId, FoundGroup] = {}\n",
+        (_ABOUT_ISOLATION,),
+    ),
+    Mutant(
+        "a-gone-group-keeps-its-gaps",
+        "L29",
+        "the gaps of a deleted log group stay open for ever",
+        _GROUP,
+        "        self._state.untold += changes\n        self._state.progress.rereads.clear()\n",
+        "        self._state.progress.rereads.clear()\n",
+        (_ABOUT_ISOLATION,),
+    ),
+    Mutant(
+        "what-failed-last-is-tried-first",
+        "L30",
+        "work that always fails comes first in every run, and ends the group's part of it",
+        _COLLECTOR,
+        "        return max(failed)[1] if failed else None\n",
+        "        return None\n",
+        (_ABOUT_ISOLATION,),
+    ),
+    Mutant(
+        "one-bad-row-hides-all-groups",
+        "L30",
+        "a row of DescribeLogGroups that cannot be read hides the other groups",
+        _CLOUDWATCH,
+        "                except ServiceFailure as error:\n"
+        "                    failures.append(error)\n                    continue\n",
+        "                except ServiceFailure:\n                    raise\n",
+        (_ABOUT_AWS,),
+    ),
+    Mutant(
+        "calls-have-no-deadline",
+        "L31",
+        "a response that never ends stops all log groups",
+        _SHUTDOWN,
+        "        if self.is_network_over:\n            raise NetworkTimeOver\n",
+        "",
+        (_ABOUT_SHUTDOWN,),
+    ),
+    Mutant(
+        "every-step-tries-a-dead-endpoint",
+        "L31",
+        "an endpoint that cannot be reached is tried again for every group and step",
+        _COLLECTOR,
+        '            self._is_cut_off |= getattr(error, "concerns_every_call", False)\n',
+        "",
+        (_ABOUT_ISOLATION,),
+    ),
+    Mutant(
+        "a-listing-has-no-end",
+        "L31",
+        "a listing with ever new tokens is followed for ever",
+        _CLOUDWATCH,
+        "            if is_over():\n",
+        "            if False:\n",
+        (_ABOUT_AWS,),
+    ),
+    Mutant(
         "order-is-believed",
         OURS,
         "a page that is out of order moves the position all the same",
@@ -329,9 +426,9 @@ _POSITIONS = (
         "L7",
         "history is read before the live window",
         _COLLECTOR,
-        "        working = self._each(GroupCollector.poll, working, share=0.5, part=_live)\n",
-        "        working = self._each(GroupCollector.catch_up, working, share=1)\n"
-        "        working = self._each(GroupCollector.poll, working, share=0.5, part=_live)\n",
+        "                    self._taken(GroupCollector.poll, group)\n",
+        "                    self._taken(GroupCollector.catch_up, group)\n"
+        "                    self._taken(GroupCollector.poll, group)\n",
         (_L7,),
     ),
     Mutant(
@@ -391,10 +488,8 @@ _POSITIONS = (
         OURS,
         "a group that fails takes the others with it",
         _COLLECTOR,
-        "        except CloudHsmError as error:\n"
-        "            self._fail(name, error)\n"
-        "        except",
-        "        except CloudHsmError:\n            raise\n        except",
+        "            self._fail(name, error)\n        except Exception as error:",
+        "            raise\n        except Exception as error:",
         (_ABOUT_COLLECTOR,),
     ),
     Mutant(
@@ -581,7 +676,7 @@ _STATE = (
         (_ABOUT_COLLECTOR,),
     ),
     Mutant(
-        "what-the-pipe-holds-counts-as-read",
+        "what-the-pipe-has-counts-as-read",
         "L26",
         "the position is saved as soon as the kernel has taken what splunkd has not read",
         _PIPE,
@@ -736,7 +831,7 @@ _MANY = (
         OURS,
         "a run that has no time for all groups begins one group further, not where the last ended",
         _COLLECTOR,
-        "ids.index(self._unreached[0].id) if self._unreached else 1\n",
+        "next((at for at, one in enumerate(turned) if one in unreached), 1)\n",
         "1\n",
         (_ABOUT_COLLECTOR,),
     ),

@@ -138,7 +138,7 @@ class CloudWatchLogs:
 
         AWS's page tokens can come twice (boto/boto3#1584) and expire after 24 hours; then the
         window is read again from the last page's end, and halved when that does not help. A stream
-        that is gone has no events: then the page says so.
+        that is gone has no events: then the page is marked `is_gone`.
         """
         restarts = 0
         while True:

@@ -1,9 +1,9 @@
-"""AWS's time, from the `Date` headers of its responses, as far as it is confirmed. Pure.
+"""AWS's time, from the `Date` headers of its responses, where it is confirmed. Pure.
 
-One response with a wrong `Date`, from AWS or from what stands in its place, must not settle the
-future. So there are two readings: `now_ms` is never ahead of what two responses at least a minute
-apart confirm, or this host's own clock confirms within LIMIT_MS; it moves marks and verdicts.
-`latest_ms` is the latest time that anything indicates; it only says how far to read.
+One response with a wrong `Date`, from AWS or from a proxy in its place, must not settle the future.
+So there are two readings. `now_ms` is never ahead of what this host's own clock confirms within
+LIMIT_MS, or a second response at least a minute later; it moves marks and verdicts. `latest_ms` is
+the latest time that anything indicates; it only limits how far is read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 # Clocks this close confirm each other. AWS refuses signatures that are 5 minutes off.
 LIMIT_MS = 5 * 60_000
-# Responses so far apart confirm each other.
+# Responses with at least this much time between them confirm each other.
 APART_MS = 60_000
 
 
@@ -21,7 +21,7 @@ class AwsClock:
     """What is known of AWS's clock; all in milliseconds.
 
     offset_ms:    AWS's clock minus this host's, by the last response; 0 until there was one.
-    confirmed_ms: the same, as far as it is confirmed.
+    confirmed_ms: the same, where it is confirmed.
     witness_ms:   AWS's time in a response that no other one confirms yet; witness_offset_ms its
                   offset; 0 for none.
     """
@@ -34,7 +34,7 @@ class AwsClock:
     def observe(self, date_ms: int, host_ms: int) -> None:
         """A response of AWS had this `Date` when this host's clock showed `host_ms`."""
         self.offset_ms = date_ms - host_ms
-        # What is behind delays a mark, and loses nothing; what is ahead needs a second witness.
+        # A time that is too early only delays a mark; one that is ahead needs a second witness.
         if self.offset_ms - self.confirmed_ms <= LIMIT_MS:
             self.confirmed_ms = self.offset_ms
             self.witness_ms = self.witness_offset_ms = 0

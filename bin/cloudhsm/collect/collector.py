@@ -229,6 +229,8 @@ class Collector:
             finally:
                 if has_more or not group.is_idle:
                     held.enter_context(own.pop_all())
+                else:  # its lock is free from here on
+                    group.is_over = True
 
     def _taken(self, step: Step, group: GroupCollector) -> None:
         """Take a step; whatever fails, this run does nothing more for the group."""
@@ -281,7 +283,7 @@ class Collector:
         listed = {one.id: one for one in found.groups}
         self._state.gone = [one for one in self._state.gone if one[0] not in listed]
         # A group that is not listed any more is read all the same: a listing may be partial, and
-        # only the group itself can tell that it is gone.
+        # only a read of the group confirms that it is gone.
         gone = {one for one, _ in self._state.gone}
         known = {one.id: one for one in self._state.groups if one.id not in gone}
         self._state.groups = [*{**known, **listed}.values()]

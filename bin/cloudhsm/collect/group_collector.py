@@ -47,7 +47,7 @@ from cloudhsm.trail.window_plan import Replay, Reread, Stretch, Window
 
 # An input that collected a group this recently is still at it; a renamed one waits as long.
 TWIN_MS = 10 * 60_000
-# How often a run that finds nothing says in the state that the input is active.
+# How often a run that finds nothing records in the state that the input is active.
 _SIGN_OF_LIFE_MS = TWIN_MS // 4
 # AWS's names: a group per cluster, in it a stream per HSM and one for certificate storage.
 _GROUP = "/aws/cloudhsm/"

@@ -302,7 +302,7 @@ def test_a_listing_that_is_cut_short_is_no_empty_listing(aws: ScriptedAws) -> No
     assert "cut short" in failure.what
 
 
-def test_now_is_aws_s_time_once_two_responses_a_minute_apart_confirm_it(aws: ScriptedAws) -> None:
+def test_now_is_aws_s_time_once_a_response_a_minute_later_confirms_it(aws: ScriptedAws) -> None:
     hour_ahead = time.time() + 3600
     dates = (hour_ahead, hour_ahead, hour_ahead + 60)
     aws.script["FilterLogEvents"] = [
@@ -437,3 +437,86 @@ def test_a_secret_in_a_proxy_is_not_repeated(
     with pytest.raises(EndpointUnreachable) as caught:
         read(aws)
     assert "hush-hush" not in str(caught.value)
+
+
+NOT_FOUND = refusal("ResourceNotFoundException", "The specified log stream does not exist.")
+
+
+def test_a_stream_that_is_gone_is_an_empty_read_that_is_marked(aws: ScriptedAws) -> None:
+    aws.script["FilterLogEvents"] = lambda asked: (
+        NOT_FOUND if "logStreamNames" in asked else filtered()
+    )
+    (page,) = logs(aws).read(GROUP, 0, NOW_MS, "hsm-gone")
+    assert (len(page), page.is_last, page.is_gone) == (0, True, True)
+
+
+def test_a_group_that_is_gone_is_not_taken_for_a_stream(aws: ScriptedAws) -> None:
+    aws.script["FilterLogEvents"] = [NOT_FOUND]
+    with pytest.raises(GroupNotFound):
+        list(logs(aws).read(GROUP, 0, NOW_MS, "hsm-gone"))
+
+
+def test_a_stream_that_may_not_be_confirmed_is_not_taken_for_gone(aws: ScriptedAws) -> None:
+    aws.script["FilterLogEvents"] = [NOT_FOUND, refusal("AccessDeniedException")]
+    with pytest.raises(AccessDenied):
+        list(logs(aws).read(GROUP, 0, NOW_MS, "hsm-gone"))
+
+
+@pytest.mark.parametrize("token", ["", 5, [], False])
+def test_a_page_token_that_is_none_is_one_clear_failure(aws: ScriptedAws, token: object) -> None:
+    aws.script["FilterLogEvents"] = [Answer({"events": [], "nextToken": token})]
+    with pytest.raises(ServiceFailure, match="returned a page token that is none"):
+        read(aws)
+
+
+@pytest.mark.parametrize("status", [201, 206])
+@pytest.mark.parametrize("operation", ["FilterLogEvents", "DescribeLogGroups"])
+def test_a_status_other_than_200_is_one_clear_failure(
+    aws: ScriptedAws, status: int, operation: str
+) -> None:
+    aws.script["FilterLogEvents"] = [Answer(filtered(event(0, 1)).body, status)]
+    aws.script["DescribeLogGroups"] = [Answer(described("/aws/cloudhsm/a").body, status)]
+    message = f"HTTP status {status} in place of 200"
+    if operation == "DescribeLogGroups":
+        _, (failure,) = found(aws, "/aws/cloudhsm/")
+        assert message in failure.what
+    else:
+        with pytest.raises(ServiceFailure, match=message):
+            read(aws)
+
+
+ARN = "arn:aws:logs:us-east-1:111122223333:log-group:/aws/cloudhsm/b:*"
+
+
+@pytest.mark.parametrize(
+    "row", [None, 5, "x", [], {}, {"arn": None}, {"arn": ARN}, {"arn": "x", "logGroupName": "y"}]
+)
+def test_a_row_that_cannot_be_read_hides_no_other_group(aws: ScriptedAws, row: object) -> None:
+    body = described("/aws/cloudhsm/a", "/aws/cloudhsm/c").body
+    assert isinstance(body, dict)
+    body["logGroups"].insert(1, row)
+    aws.script["DescribeLogGroups"] = [Answer(body)]
+    groups, (failure,) = found(aws, "/aws/cloudhsm/")
+    assert groups == [group("/aws/cloudhsm/a"), group("/aws/cloudhsm/c")]
+    assert "without a whole ARN" in failure.what
+
+
+def test_a_listing_that_repeats_a_page_keeps_what_it_found(aws: ScriptedAws) -> None:
+    aws.script["DescribeLogGroups"] = [
+        described("/aws/cloudhsm/a", token="t"),
+        described("/aws/cloudhsm/b", token="t"),
+    ]
+    groups, (failure,) = found(aws, "/aws/cloudhsm/")
+    assert groups == [group("/aws/cloudhsm/a"), group("/aws/cloudhsm/b")]
+    assert "repeats a page" in failure.what
+
+
+def test_a_listing_that_never_ends_is_left_when_its_time_is_over(aws: ScriptedAws) -> None:
+    pages = (described(f"/aws/cloudhsm/{n}", token=str(n)) for n in range(1_000))
+    aws.script["DescribeLogGroups"] = lambda _: next(pages)
+    calls = iter(range(1_000))
+    selectors = parse("aws_cloudhsm://x", {"aws_region": "us-east-1"}, 0).log_groups
+    discovery = logs(aws).discover(selectors, lambda: next(calls) >= 3)
+    assert len(discovery.groups) == 4
+    (failure,) = discovery.failures
+    assert "did not come to its end" in failure.what

@@ -1,4 +1,4 @@
-"""AWS's time counts as far as it is confirmed: by this host's clock, or by a second response."""
+"""AWS's time counts where it is confirmed: by this host's clock, or by a second response."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_one_response_that_is_far_ahead_moves_only_how_far_is_read() -> None:
     assert clock.now_ms(HOST) == HOST
 
 
-def test_two_responses_a_minute_apart_confirm_a_time_that_is_far_ahead() -> None:
+def test_a_response_a_minute_later_confirms_a_time_that_is_far_ahead() -> None:
     clock = AwsClock()
     clock.observe(HOST + YEAR, HOST)
     clock.observe(HOST + YEAR + APART_MS - 1, HOST + APART_MS - 1)
@@ -53,7 +53,7 @@ def test_a_time_that_goes_on_from_run_to_run_is_confirmed_one_response_later() -
     assert clock.now_ms(HOST) == HOST + 12 * HOUR
 
 
-def test_a_time_that_is_behind_delays_at_once_and_is_left_after_a_minute() -> None:
+def test_a_time_that_is_too_early_counts_at_once_and_is_left_after_a_minute() -> None:
     clock = AwsClock()
     clock.observe(HOST, HOST)
     clock.observe(HOST - 72 * HOUR, HOST)
