@@ -53,6 +53,8 @@ _TRANSLATED = {"...": ".*", "*": "[^/]*", ".": r"\.", "\\\\": r"\\"}
 _PATTERN_CHARACTERS = re.compile(r"\.\.\.|[*|()\[\]?+^$\\]")
 _LITERAL_PRIORITY = 100
 
+_METACHARACTER = re.compile(r"[()\[\]|]")
+
 Rules = Mapping[str, Setting]
 
 
@@ -129,9 +131,23 @@ def _check_settings(stanza: Stanza) -> None:
             raise ConfError(f"the emulator does not model the setting {key}", setting.location)
 
 
+def _check_metacharacters(text: str, stanza: Stanza) -> None:
+    """props.conf.spec 10: they are a regex only in or after a segment that has a wildcard."""
+    for segment in text.split("/"):
+        if "*" in segment or "..." in segment:
+            return
+        if _METACHARACTER.search(segment):
+            raise ConfError(
+                "a metacharacter is read as a regex only in or after a segment with * or ...",
+                stanza.location,
+            )
+
+
 def _pattern(stanza: Stanza, prefix: str, options: str) -> _Pattern:
     text = stanza.name[len(prefix) :]
     literal = not _PATTERN_CHARACTERS.search(text)
+    if prefix == "source::":
+        _check_metacharacters(text, stanza)
     translated = "".join(_TRANSLATED.get(piece, piece) for piece in _PIECE.findall(text))
     try:
         regex = compile_regex(rf"{options}\A(?:{translated})\z")

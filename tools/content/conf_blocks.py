@@ -230,9 +230,11 @@ def _rule(row: Row) -> str:
 
 
 def _other_collectors(text: str) -> Iterator[str]:
-    starts = "|".join(["/", *(f"{region}-*:/" for region in _REGIONS)])
+    # The slash is outside: metacharacters count only in or after a segment with a wildcard
+    # (props.conf.spec 10), and the first segment ends at the first slash.
+    starts = "|".join(["", *(f"{region}-*:" for region in _REGIONS)])
     for sourcetype, stream in ((AUDIT, "hsm"), (CERTIFICATE, "cluster")):
-        yield f"[source::({starts})aws/cloudhsm/*:{stream}-*]"
+        yield f"[source::({starts})/aws/cloudhsm/*:{stream}-*]"
         for name, value in _settings(text, sourcetype).items():
             if _SEARCH_TIME.match(name):
                 yield f"{name} = {value}"

@@ -16,7 +16,7 @@ MakeFolder = Callable[..., Path]
 MakePair = Callable[..., App]
 
 _OURS = """
-[source::(/|af-*:/|us-*:/)aws/cloudhsm/*:hsm-*]
+[source::(|af-*:|us-*:)/aws/cloudhsm/*:hsm-*]
 KV_MODE = none
 EXTRACT-opcode = (?m)^Opcode : (?<opcode>\\w+)
 EVAL-product = "ours"

@@ -56,16 +56,16 @@ def test_settings_of_all_matching_stanzas_are_merged() -> None:
         ("/var/log/...log", "/var/log/sub/a.log", True),
         ("....(?<!tar.)(gz|bz2)", "/a/b.gz", True),
         ("....(?<!tar.)(gz|bz2)", "/a/b.tar.gz", False),
-        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "/aws/cloudhsm/cluster-x:hsm-y", True),
-        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "us-east-1:/aws/cloudhsm/cluster-x:hsm-y", True),
-        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "eu-west-1:/aws/cloudhsm/cluster-x:hsm-y", False),
-        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "us-east-1:/aws/cloudhsm/cluster-x:cluster-x", False),
-        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "111122223333:/aws/cloudhsm/c:hsm-y", False),
-        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "111122223333:us-east-1:/aws/cloudhsm/c:hsm-y", False),
-        ("(/|us-*:/)aws/cloudhsm/*:hsm-*", "x/us-east-1:/aws/cloudhsm/c:hsm-y", False),
-        ("(...us-*:/)aws/cloudhsm/*:hsm-*", "111122223333:us-east-1:/aws/cloudhsm/c:hsm-y", True),
-        ("a|b", "b", True),
-        ("a|b", "ab", False),
+        ("(|us-*:)/aws/cloudhsm/*:hsm-*", "/aws/cloudhsm/cluster-x:hsm-y", True),
+        ("(|us-*:)/aws/cloudhsm/*:hsm-*", "us-east-1:/aws/cloudhsm/cluster-x:hsm-y", True),
+        ("(|us-*:)/aws/cloudhsm/*:hsm-*", "eu-west-1:/aws/cloudhsm/cluster-x:hsm-y", False),
+        ("(|us-*:)/aws/cloudhsm/*:hsm-*", "us-east-1:/aws/cloudhsm/cluster-x:cluster-x", False),
+        ("(|us-*:)/aws/cloudhsm/*:hsm-*", "111122223333:/aws/cloudhsm/c:hsm-y", False),
+        ("(|us-*:)/aws/cloudhsm/*:hsm-*", "111122223333:us-east-1:/aws/cloudhsm/c:hsm-y", False),
+        ("(|us-*:)/aws/cloudhsm/*:hsm-*", "x/us-east-1:/aws/cloudhsm/c:hsm-y", False),
+        ("(...us-*:)/aws/cloudhsm/*:hsm-*", "111122223333:us-east-1:/aws/cloudhsm/c:hsm-y", True),
+        ("*a|b", "b", True),
+        ("*a|b", "ab", False),
         ("/var/x", "/var/x", True),
         ("/var/x", "/VAR/x", False),
         ("/var/x", "/var/x.log", False),
@@ -79,7 +79,7 @@ def test_patterns_of_sources(pattern: str, source: str, matches: bool) -> None:
 
 
 _REGIONS = ["af", "ap", "ca", "cn", "eu", "il", "me", "mx", "sa", "us"]
-_FOREIGN = f"(/|{'|'.join(f'{region}-*:/' for region in _REGIONS)})aws/cloudhsm/*:hsm-*"
+_FOREIGN = f"(|{'|'.join(f'{region}-*:' for region in _REGIONS)})/aws/cloudhsm/*:hsm-*"
 
 
 @given(st.from_regex(r"\A[0-9]{12}.*\Z"), st.sampled_from(["", ":/aws/cloudhsm/c:hsm-y"]))
@@ -131,7 +131,9 @@ def test_a_literal_beats_a_pattern_unless_the_pattern_has_more_than_100() -> Non
         ("[rule::x]\n", r"p:1 \[rule::x\]: the emulator does not model this kind of stanza"),
         ("[aws:*]\n", "does not model this kind of stanza"),
         ("[(?::){0}aws:*]\n", "does not model this kind of stanza"),
-        ("[source::(]\n", "bad pattern in the stanza's name"),
+        ("[source::*(]\n", "bad pattern in the stanza's name"),
+        ("[source::a|b]\n", "a metacharacter is read as a regex only in or after"),
+        ("[source::(/|us-*:/)aws/*]\n", "a metacharacter is read as a regex only in or after"),
         ("[source::a]\npriority = x\n", "write a whole number"),
     ],
 )
