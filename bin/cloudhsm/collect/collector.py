@@ -52,6 +52,9 @@ SHARE_OF_INTERVAL = 0.8
 DISCOVERY_MS = 5 * 60_000
 # A listing that never ends must leave time to collect what is known.
 DISCOVERY_SHARE = 0.5
+# States that are kept open at the same time: a process mostly may open 1,024 files. Which groups
+# are first changes from run to run.
+MOST_OPEN = 300
 # How long a heartbeat names a log group that is gone.
 GONE_MS = 30 * 86_400_000
 HEARTBEAT_MS = 15 * 60_000
@@ -81,6 +84,14 @@ class _OfGroup(Protocol):
 
 
 Item = TypeVar("Item", bound=_OfGroup)
+
+
+def _part_and_group(name: str) -> tuple[str, str]:
+    """Which part of the work a failure is of, and of which log group; neither has to be known."""
+    for part in (DISCOVERY, *_PARTS):
+        if part and name.startswith(part):
+            return part, name[len(part) :]
+    return "", name
 
 
 def _are_alike(one: str, other: str) -> bool:
@@ -140,6 +151,7 @@ class Collector:
         self._failed: dict[str, CloudHsmError] = {}
         self._tried: set[str] = {INPUT}
         self._unreached: list[_OfGroup] = []
+        self._open = 0  # groups whose state is kept open
         self._is_cut_off = False  # no call of this run can get through
 
     def run(self) -> Outcome:
@@ -227,8 +239,9 @@ class Collector:
                 else:
                     self._taken(GroupCollector.poll, group)
             finally:
-                if has_more or not group.is_idle:
+                if self._open < MOST_OPEN and (has_more or not group.is_idle):
                     held.enter_context(own.pop_all())
+                    self._open += 1
                 else:  # its lock is free from here on
                     group.is_over = True
 
@@ -265,7 +278,7 @@ class Collector:
         entries = [_entry(selector.name) for selector in settings.log_groups]
         # AWS tells its time in whole seconds, so it may seem to step back a little.
         is_fresh = abs(now_ms - self._state.discovered_ms) < DISCOVERY_MS
-        if not is_fresh and not any(map(self._waits, entries)):
+        if not is_fresh and not any(map(self._waits, [_entry(""), *entries])):
             self._tried.update(entries)
             self._slice_end = self._monotonic() + DISCOVERY_SHARE * self._time_left()
             self._guarded(_entry(""), self._discover)
@@ -409,7 +422,7 @@ class Collector:
     def _hung(self, name: str) -> EndpointUnreachable:
         return EndpointUnreachable(
             "CloudWatch Logs did not respond in the time of this run",
-            place=Place(region=self._settings.aws_region, group=name),
+            place=Place(region=self._settings.aws_region, group=_part_and_group(name)[1] or None),
             next_step=f"{NEXT_RUN}; if it persists, check proxy and firewall, which may hold back "
             "responses",
         )
@@ -492,7 +505,7 @@ class Collector:
 
     def _other_parts(self, name: str) -> list[Failure]:
         """The failures of other parts of the same group's work."""
-        group = next((name[len(part) :] for part in _PARTS if part and name.startswith(part)), name)
+        group = _part_and_group(name)[1]
         names = {f"{part}{group}" for part in _PARTS} - {name}
         return [one for other, one in self._state.failures.items() if other in names]
 

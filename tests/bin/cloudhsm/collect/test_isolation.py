@@ -16,7 +16,7 @@ from cloudhsm.base.errors import (
     Place,
     ServiceFailure,
 )
-from cloudhsm.base.shutdown import NetworkTimeOver
+from cloudhsm.base.shutdown import NetworkTimeOver, Stop
 from cloudhsm.state import replay_requests
 from cloudhsm.state.input_cache import InputFile
 from cloudhsm.trail.log_group import GroupId
@@ -276,3 +276,23 @@ def test_a_state_that_is_missing_next_to_its_lock_is_reported(run: Run) -> None:
     assert kinds(own(run.once())) == ["state_missing"]
     minutes(run, 1)
     assert kinds(own(run.once())) == []
+
+
+def test_a_listing_that_hangs_does_not_keep_known_groups_waiting_in_every_run(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.once()
+
+    def hangs(*_: object) -> None:
+        raise NetworkTimeOver
+
+    monkeypatch.setattr(run.logs, "discover", hangs)
+    found: list[str] = []
+    for minute in range(12):
+        minutes(run, 1)
+        run.logs.events.append(event(minute, run.logs.now))
+        run.stop = Stop()
+        found += records(run.once())
+    assert len(found) == 12
+    (failure,) = InputFile(run.folder, run.stanza).load().failures
+    assert failure == "log_groups="
