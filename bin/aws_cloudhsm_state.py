@@ -2,6 +2,7 @@
 
     splunk cmd python aws_cloudhsm_state.py show       FILE.state ...
     splunk cmd python aws_cloudhsm_state.py set-aside  [--force] FILE.state ...
+    splunk cmd python aws_cloudhsm_state.py forget     FILE.state ...
     splunk cmd python aws_cloudhsm_state.py to-kvstore FILE.state ...
     splunk cmd python aws_cloudhsm_state.py to-file    FILE.state ...
     splunk cmd python aws_cloudhsm_state.py show       --kvstore [FILE.state ...]
@@ -15,6 +16,8 @@ certificate of --uri is verified, except on loopback.
 `set-aside` renames both generations of a state (nothing is deleted), so that the next run collects
 the group again from `start_time`; records that Splunk already has are then repeated and can be
 removed by the macro `cloudhsm_dedup`. A state that is whole is set aside only with --force.
+
+`forget` ends the 30 days in which heartbeats name a deleted log group; its state stays.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,13 +37,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from cloudhsm.base.errors import CloudHsmError, Place, StateError
 from cloudhsm.base.terminal import show
-from cloudhsm.state.file_store import Loaded, StateFile
+from cloudhsm.state.file_store import FileStateStore, Loaded, StateFile
+from cloudhsm.state.input_cache import InputFile
 
 if TYPE_CHECKING:
     from cloudhsm.splunk.splunkd_rest import Collection
     from cloudhsm.state.kv_store import Owner
 
-_COMMANDS = ("show", "set-aside", "to-kvstore", "to-file")
+_COMMANDS = ("show", "set-aside", "forget", "to-kvstore", "to-file")
 _FAULTS = (CloudHsmError, OSError, OverflowError, ValueError)
 
 
@@ -96,8 +101,9 @@ def _chosen(asked: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path
     if not asked.files and not (asked.kvstore and asked.command == "show"):
         _parser().error("name at least one FILE.state")
     if not needs_kv_store:
-        if asked.command == "show":
-            return _show, asked.files
+        simple = {"show": _show, "forget": _forget}
+        if asked.command in simple:
+            return simple[asked.command], asked.files
         return lambda path: _set_aside(path, force=asked.force), asked.files
     return _with_kv_store(asked)
 
@@ -191,7 +197,24 @@ def _set_aside(path: Path, *, force: bool) -> str:
         moved.append(target.name)
     if not moved:
         raise FileNotFoundError("there is no state here")
+    with suppress(OSError):  # a lock without a state is reported as a state that is missing
+        path.with_suffix(".lock").unlink()
     return f"{path}: kept as {', '.join(moved)}; the next run collects again from start_time"
+
+
+def _forget(path: Path) -> str:
+    store, inputs = FileStateStore(path.parent), []
+    for memory in map(InputFile.at, sorted(path.parent.glob("*.input"))):
+        state = memory.load()
+        kept = [one for one in state.gone if store.path(one[0]).name != path.name]
+        if kept != state.gone:
+            state.gone = kept
+            if not memory.save(state):
+                raise OSError(f"{memory.path} cannot be written")
+            inputs.append(memory.path.name)
+    if not inputs:
+        raise ValueError("no heartbeat names the log group of this state as deleted")
+    return f"{path}: heartbeats no longer name its log group ({', '.join(inputs)})"
 
 
 def _is_whole(path: Path) -> bool:

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from cloudhsm.state.file_store import FileStateStore
+from cloudhsm.state.input_cache import InputFile, InputState
 from cloudhsm.state.state_document import GroupState
 from cloudhsm.trail import window_plan
+from cloudhsm.trail.log_group import GroupId
 from tests.bin.conftest import LIBRARIES, ROOT
 from tests.bin.fake_splunkd import AUTHORITY, PASSWORD, TOKEN, FakeSplunkd
 from tests.bin.fakes import DAY_MS, GROUP, NOW_MS
@@ -255,3 +257,21 @@ def test_a_hostile_name_in_a_state_does_not_control_the_terminal(tmp_path: Path)
     assert said.returncode == 1
     assert r"\x1b[2J\u202ex.state" in said.stderr
     assert "\x1b" not in said.stderr
+
+
+def test_a_deleted_group_is_forgotten_and_its_state_stays(state: Path) -> None:
+    memory = InputFile(state.parent, "aws_cloudhsm://prod")
+    other = GroupId("aws", "1", "us-east-1", "/aws/cloudhsm/other")
+    memory.save(InputState(gone=[(GROUP, NOW_MS), (other, NOW_MS)]))
+    said = command("forget", state)
+    assert said.returncode == 0
+    assert memory.path.name in said.stdout
+    assert memory.load().gone == [(other, NOW_MS)]
+    assert state.exists()
+    assert "no heartbeat names" in command("forget", state).stderr
+
+
+def test_a_state_that_was_set_aside_is_not_reported_as_missing(state: Path) -> None:
+    assert command("set-aside", "--force", state).returncode == 0
+    with FileStateStore(state.parent).open(GROUP, "aws_cloudhsm://prod") as file:
+        assert not file.load().is_missing

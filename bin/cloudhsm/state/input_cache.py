@@ -123,6 +123,13 @@ class InputFile:
         unique = hashlib.sha256(stanza.encode()).hexdigest()[:12]
         self.path = folder / f"{readable}-{unique}.input"
 
+    @classmethod
+    def at(cls, path: Path) -> InputFile:
+        """What is kept in this file, whatever input it is of."""
+        file = cls(path.parent, "")
+        file.path = path
+        return file
+
     def load(self) -> InputState:
         """What was remembered; an empty memory where nothing usable is there."""
         try:
