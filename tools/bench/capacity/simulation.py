@@ -162,7 +162,9 @@ class Simulation:
                 yield self._next(kind, per_hsm)
         yield from self._until_caught_up("rest")
         self._due_ms = self._control.advance(SWEEP_MS)
-        yield self._poll("sweep")
+        # A time that is far ahead counts once a second response, a minute later, confirms it.
+        self._poll("unconfirmed")
+        yield self._next("sweep", 0.0)
         yield from self._until_caught_up("sweep")
         for _ in range(STILL):
             yield self._next("still", 0.0)
