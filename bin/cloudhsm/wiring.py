@@ -173,8 +173,12 @@ def _collect(
     collector = Collector(
         asked, logs, store, memory, writer, stop, host, read=read, advisories=advisories
     )
-    outcome = collector.run()
-    log.info("%s what=run_ended %s", pair("input", asked.stanza), outcome.line())
+    outcome = collector.outcome
+    try:
+        collector.run()
+        log.info("%s what=run_ended %s", pair("input", asked.stanza), outcome.line())
+    except OutputClosed as error:  # what failed before is reported, too
+        outcome.failures.append(error)
     return outcome.failures, is_new
 
 
