@@ -482,3 +482,17 @@ def test_l28_a_host_whose_clock_is_years_slow_reads_and_judges(worlds: Worlds) -
     runs(world, 1, 2, 100, 100, 100, 100, 100, 16, 16)
     closed = [one["verdict"] for one in world.told if one["event"] == "gap_closed"]
     assert closed == ["absent_at_source"]
+
+
+def test_l28_a_date_of_1970_in_one_run_breaks_nothing(world: World) -> None:
+    hsm = Hsm(world, 1)
+    hsm.write(NOW_MS - MINUTE_MS)
+    runs(world, 0, 100)
+    world.service.faults = replace(world.service.faults, date_skew_ms=-NOW_MS)
+    runs(world, 0, 0)
+    world.service.faults = replace(world.service.faults, date_skew_ms=0)
+    for minutes in (1, 30, 90, 300):
+        hsm.write(world.service.now_ms, delay_ms=20 * MINUTE_MS)
+        runs(world, minutes, 30)
+    assert_all_is_handed_over(world)
+    assert world.failures == []

@@ -314,10 +314,10 @@ class CloudWatchLogs:
         header = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         if header:
             try:
-                date = parsedate_to_datetime(header)
-            except (TypeError, ValueError):
+                date_ms = int(parsedate_to_datetime(header).timestamp() * 1000)
+            except (TypeError, ValueError, LookupError, OverflowError):
                 return
-            self.clock.observe(int(date.timestamp() * 1000), _local_ms())
+            self.clock.observe(date_ms, _local_ms())
 
     def _before_send(self, **_: Any) -> None:  # noqa: ANN401  (whatever botocore passes)
         self.pace.wait()
@@ -441,6 +441,7 @@ def _from_answer(code: str, message: str, action: str, place: Place) -> CloudHsm
 def _found(item: Mapping[str, Any], place: Place) -> FoundGroup:
     try:
         _, partition, _, region, account, _ = item["arn"].split(":", 5)
+        item["arn"].encode(), item["logGroupName"].encode()  # raises ValueError where it cannot
         days = item.get("retentionInDays")
         return FoundGroup(
             GroupId(partition, account, region, item["logGroupName"]),

@@ -31,7 +31,15 @@ _decode_events = json.JSONDecoder(object_hook=_columns).raw_decode
 _TYPES = ({str}, {str}, {int}, {str})
 # The last millisecond that Python, and so every event of ours, can name: 9999-12-31.
 LATEST_MS = 253_402_300_799_999
-_decode = json.JSONDecoder().raw_decode
+# Digits of the largest integer that is read as one; Python refuses some thousands.
+_MOST_DIGITS = 40
+
+
+def _integer(text: str) -> int | float:
+    return int(text) if len(text) <= _MOST_DIGITS else float(text)
+
+
+_decode = json.JSONDecoder(parse_int=_integer).raw_decode
 _BLANK = re.compile(r"[ \t\n\r]*")
 # How bytes that are not UTF-8 are decoded here; escapes of JSON never look like this.
 _NOT_UTF_8 = re.compile("[\udc80-\udcff]")
@@ -112,6 +120,8 @@ def _checked(members: dict[str, Any], events: list[Any]) -> dict[str, Any] | Non
     columns = [*zip(*events)]
     if any({*map(type, column)} != types for column, types in zip(columns, _TYPES)):
         return None
+    if columns and ("" in columns[0] or not _is_encodable("".join(columns[0]))):
+        return None
     if columns and not 0 <= min(columns[2]) <= max(columns[2]) <= LATEST_MS:
         return None
     return {**members, "events": events, "unreadable": ()}
@@ -181,9 +191,10 @@ def _row(event: object, text: str) -> tuple[Row | None, Unreadable | None]:
     known = event if isinstance(event, dict) else {}
     event_id, stream, timestamp, message = map(known.get, _NAMES)
     at_ms = _milliseconds(timestamp)
+    has_id = isinstance(event_id, str) and event_id != "" and _is_encodable(event_id)
     is_utf_8 = _NOT_UTF_8.search(text) is None
     is_whole = is_utf_8 and isinstance(stream, str) and isinstance(message, str)
-    if is_whole and isinstance(event_id, str) and type(timestamp) is int and at_ms is not None:
+    if is_whole and has_id and type(timestamp) is int and at_ms is not None:
         return (event_id, stream, at_ms, message), None  # type: ignore[return-value]  # is_whole
     content = text.encode(errors="surrogateescape")
     name = stream if isinstance(stream, str) and _NOT_UTF_8.search(stream) is None else None
@@ -192,16 +203,27 @@ def _row(event: object, text: str) -> tuple[Row | None, Unreadable | None]:
     if not is_whole or at_ms is None:
         return None, flaw
     # Without an event ID, or with a time that is no integer, the record itself is intact.
-    own = event_id if isinstance(event_id, str) else flaw.id
+    own = event_id if has_id else flaw.id
     return (own, stream, at_ms, message), flaw  # type: ignore[return-value]  # is_whole
 
 
 _NAMES = ("eventId", "logStreamName", "timestamp", "message")
 
 
+def _is_encodable(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair, which no digest can be made of."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _milliseconds(timestamp: object) -> int | None:
     if isinstance(timestamp, bool) or not isinstance(timestamp, (int, float)):
         return None
-    if not math.isfinite(timestamp) or not 0 <= timestamp <= LATEST_MS:
+    if isinstance(timestamp, float) and not math.isfinite(timestamp):
+        return None
+    if not 0 <= timestamp <= LATEST_MS:
         return None
     return int(timestamp)

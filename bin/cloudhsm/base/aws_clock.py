@@ -24,16 +24,23 @@ class AwsClock:
     confirmed_ms: the same, where it is confirmed.
     witness_ms:   AWS's time in a response that no other one confirms yet; witness_offset_ms its
                   offset; 0 for none.
+    lowered_ms:   AWS's time in a response that was far behind what was confirmed, until another
+                  one, a minute later, agrees; 0 for none.
     """
 
     offset_ms: int = 0
     confirmed_ms: int = 0
     witness_ms: int = 0
     witness_offset_ms: int = 0
+    lowered_ms: int = 0
 
     def observe(self, date_ms: int, host_ms: int) -> None:
         """A response of AWS had this `Date` when this host's clock showed `host_ms`."""
         self.offset_ms = date_ms - host_ms
+        if self.offset_ms < self.confirmed_ms - LIMIT_MS:
+            self.lowered_ms = date_ms
+        elif self.is_confirmed and date_ms - self.lowered_ms >= APART_MS:
+            self.lowered_ms = 0
         # A time that is too early only delays a mark; one that is ahead needs a second witness.
         if self.offset_ms - self.confirmed_ms <= LIMIT_MS:
             self.confirmed_ms = self.offset_ms
@@ -48,6 +55,11 @@ class AwsClock:
     def is_confirmed(self) -> bool:
         """Whether the last response agrees with what is confirmed."""
         return abs(self.offset_ms - self.confirmed_ms) <= LIMIT_MS
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether a mark that is later than now is wrong, and not the clock."""
+        return self.is_confirmed and not self.lowered_ms
 
     def now_ms(self, host_ms: int) -> int:
         """AWS's time, never ahead of what is confirmed."""

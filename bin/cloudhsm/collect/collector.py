@@ -234,10 +234,13 @@ class Collector:
             self.outcome.groups += 1
             has_more = not group.is_idle
             try:
-                if self._is_held_up(name, "") or (has_more and self._failed_last(name) == ""):
+                may_wait = has_more and self._open < MOST_OPEN
+                if self._is_held_up(name, "") or (may_wait and self._failed_last(name) == ""):
                     self._tried.discard(name)
                 else:
                     self._taken(GroupCollector.poll, group)
+                    if not group.is_over:
+                        self._state.gone = [one for one in self._state.gone if one[0] != group.id]
             finally:
                 if self._open < MOST_OPEN and (has_more or not group.is_idle):
                     held.enter_context(own.pop_all())
@@ -261,7 +264,7 @@ class Collector:
         """A group that was collected is gone; one that never was is a setting to be corrected."""
         group.is_over = True
         gone = [one for one, _ in self._state.gone]
-        if group.is_new or group.id in gone:
+        if not group.was_read or group.id in gone:
             raise error
         group.report_gone()
         self._state.gone.append((group.id, self._logs.now_ms()))
@@ -294,7 +297,6 @@ class Collector:
         if not found.failures:
             self._state.discovered_ms = self._logs.now_ms()
         listed = {one.id: one for one in found.groups}
-        self._state.gone = [one for one in self._state.gone if one[0] not in listed]
         # A group that is not listed any more is read all the same: a listing may be partial, and
         # only a read of the group confirms that it is gone.
         gone = {one for one, _ in self._state.gone}

@@ -53,6 +53,7 @@ _SIGN_OF_LIFE_MS = TWIN_MS // 4
 _GROUP = "/aws/cloudhsm/"
 _STREAM = re.compile(r"(hsm|cluster)-[a-z0-9]{4,40}")
 _MOST_NOTES = 1000
+_MOST_UNREADABLE = 10_000
 
 # Failures of calls to AWS: what was read before them is saved, so other work can go on.
 UNTORN = (
@@ -204,7 +205,7 @@ class GroupCollector:
     def _undo_future(self) -> None:
         """A settled mark that is ahead of AWS's confirmed time was moved there by a wrong clock."""
         progress, now_ms, was_ms = self._state.progress, self._now_ms(), 0
-        if not self._run.logs.clock.is_confirmed or progress.settled_ms <= now_ms:
+        if not self._run.logs.clock.is_trusted or progress.settled_ms <= now_ms:
             return
         was_ms = progress.settled_ms
         window_plan.set_back(progress, now_ms, self._run.settings.horizon_ms)
@@ -274,9 +275,9 @@ class GroupCollector:
         self._hand_over([self._reporter.group_gone(self._now_usecs())])
 
     @property
-    def is_new(self) -> bool:
-        """Whether no run before this one had a state of it."""
-        return self._is_new
+    def was_read(self) -> bool:
+        """Whether any window of it was ever read to its end."""
+        return bool(self._state.ledger.covered)
 
     @property
     def is_idle(self) -> bool:
@@ -528,12 +529,14 @@ class GroupCollector:
 
     def _unreadable(self, page: Page) -> Iterator[Event]:
         """Events that are not complete, each reported once."""
-        reported = self._state.unreadable
+        if not page.unreadable:
+            return
+        reported = dict.fromkeys(self._state.unreadable)
         for event in page.unreadable:
-            if event.id not in reported:
-                reported.append(event.id)
+            if event.id[-24:] not in reported:
+                reported[event.id[-24:]] = None
                 yield self._reporter.event_unreadable(self._now_usecs(), event)
-        del reported[:-_MOST_NOTES]
+        self._state.unreadable = [*reported][-_MOST_UNREADABLE:]
 
     def _unfamiliar_streams(self, streams: Iterable[str]) -> Iterator[Event]:
         for stream in sorted(streams):

@@ -142,8 +142,8 @@ def _stretch_to_json(stretch: Stretch) -> Json:
 def _progress_from_json(document: Json) -> Progress:
     sweep = document["sweep"]
     return Progress(
-        document["start_ms"],
-        document["settled_ms"],
+        max(0, document["start_ms"]),
+        max(0, document["settled_ms"]),
         document["last_sweep_ms"],
         sweep and _sweep_from_json(sweep, document["settled_ms"]),
         [Backfill(*_stretch_from_json(one)) for one in document["backfills"]],

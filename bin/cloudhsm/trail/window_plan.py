@@ -125,7 +125,7 @@ class Progress:
 def begin(start_ms: int, now_ms: int, horizon_ms: int) -> Progress:
     """The progress of a group that was never read; a start in the future means now."""
     start_ms = min(start_ms, now_ms)
-    settled_ms = max(start_ms, now_ms - horizon_ms)
+    settled_ms = max(0, start_ms, now_ms - horizon_ms)
     progress = Progress(start_ms, settled_ms)
     if start_ms < settled_ms:
         progress.backfills.append(Backfill(start_ms, settled_ms - 1, start_ms))
@@ -192,7 +192,7 @@ def rereads(progress: Progress) -> list[Window]:
 
 def set_back(progress: Progress, now_ms: int, horizon_ms: int) -> None:
     """Undo a settled mark in the future: what follows it would never be read."""
-    progress.settled_ms = now_ms - horizon_ms
+    progress.settled_ms = max(0, now_ms - horizon_ms)
     progress.start_ms = min(progress.start_ms, progress.settled_ms)
     progress.sweep = progress.last_sweep_ms = progress.polled_ms = None
 

@@ -520,3 +520,16 @@ def test_a_listing_that_never_ends_is_left_when_its_time_is_over(aws: ScriptedAw
     assert len(discovery.groups) == 4
     (failure,) = discovery.failures
     assert "did not come to its end" in failure.what
+
+
+@pytest.mark.parametrize("date", ["Mon, 01 Jan 99999999999999 00:00:00 GMT", "x", "Mon, 99 Xyz"])
+def test_a_date_that_cannot_be_read_is_ignored(aws: ScriptedAws, date: str) -> None:
+    aws.script["FilterLogEvents"] = [Answer(filtered(event(0, 1)).body, date=date)]
+    assert len(read(aws)) == 1
+
+
+def test_a_group_whose_name_has_half_a_character_hides_no_other(aws: ScriptedAws) -> None:
+    aws.script["DescribeLogGroups"] = [described("/aws/cloudhsm/\ud800", "/aws/cloudhsm/a")]
+    groups, (failure,) = found(aws, "/aws/cloudhsm/")
+    assert groups == [group("/aws/cloudhsm/a")]
+    assert "without a whole ARN" in failure.what

@@ -24,7 +24,7 @@ HEADERS = {"Date": "Sun, 22 Nov 2026 20:00:00 GMT", "x-amzn-requestid": "r-1"}
 TEXT = st.text(st.characters(exclude_categories=[]))
 EVENT = st.fixed_dictionaries(
     {
-        "eventId": TEXT,
+        "eventId": st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
         "logStreamName": TEXT,
         "timestamp": st.integers(0, page_parser.LATEST_MS),
         "message": TEXT,
@@ -182,6 +182,23 @@ def test_an_event_that_is_not_complete_costs_that_event_only(
         assert found == [GOOD_ROW, (flaw.id, *GOOD_ROW[1:]), GOOD_ROW]
     else:
         assert found == [GOOD_ROW, GOOD_ROW]
+
+
+@pytest.mark.parametrize("event_id", ["", "\ud800"])
+def test_an_event_id_that_no_digest_can_be_made_of_is_replaced(event_id: str) -> None:
+    found, (flaw,) = rows(lean(response(page({**GOOD, "eventId": event_id}, GOOD))))
+    assert found == [(flaw.id, *GOOD_ROW[1:]), GOOD_ROW]
+
+
+@pytest.mark.parametrize("digits", [400, 5_000])
+def test_a_number_of_any_length_costs_its_event_only(digits: int) -> None:
+    number = "1" * digits
+    odd = json.dumps({**GOOD, "timestamp": 0}).replace(": 0", f": {number}")
+    more = json.dumps({**GOOD, "more": 0}).replace('"more": 0', f'"more": {number}')
+    body = page("ODD", "MORE", GOOD).replace(b'"ODD"', odd.encode())
+    found, (flaw,) = rows(lean(response(body.replace(b'"MORE"', more.encode()))))
+    assert found == [GOOD_ROW, GOOD_ROW]
+    assert flaw.content == odd.encode()
 
 
 @pytest.mark.parametrize("at_ms", [5.0, 5.9])

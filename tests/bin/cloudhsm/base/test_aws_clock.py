@@ -81,3 +81,12 @@ def test_now_is_never_ahead_of_the_last_response_nor_of_what_two_confirm(
         assert clock.now_ms(0) <= off_ms
         assert clock.now_ms(0) <= max(confirmed, 0) + LIMIT_MS
         assert clock.latest_ms(0) >= clock.now_ms(0)
+
+
+def test_one_response_that_is_far_behind_makes_no_mark_wrong() -> None:
+    clock = AwsClock()
+    clock.observe(HOST - 72 * HOUR, HOST)
+    clock.observe(HOST - 72 * HOUR + 5_000, HOST + 5_000)
+    assert (clock.is_confirmed, clock.is_trusted) == (True, False)
+    clock.observe(HOST - 72 * HOUR + APART_MS, HOST + APART_MS)
+    assert clock.is_trusted

@@ -296,3 +296,51 @@ def test_a_listing_that_hangs_does_not_keep_known_groups_waiting_in_every_run(
     assert len(found) == 12
     (failure,) = InputFile(run.folder, run.stanza).load().failures
     assert failure == "log_groups="
+
+
+def test_a_group_that_is_listed_but_gone_is_reported_gone_once(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_gap(run)
+
+    def gone(*_: object) -> None:
+        raise GONE
+
+    reading(run, monkeypatch, gone)
+    events = []
+    for _ in range(5):
+        minutes(run, 6)
+        events += run.once()
+    assert kinds(own(events)).count("group_gone") == 1
+    assert run.outcome.failures == [GONE]
+
+
+def test_a_name_that_was_never_a_group_stays_a_failure(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise GONE
+
+    reading(run, monkeypatch, gone)
+    for _ in range(3):
+        assert kinds(own(run.once())) == []
+        assert run.outcome.failures == [GONE]
+        minutes(run, 6)
+
+
+def test_a_group_whose_live_window_failed_is_read_though_no_more_states_may_be_open(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_gap(run)
+
+    def fails(*_: object) -> None:
+        raise AccessDenied("no", place=Place(), next_step="x")
+
+    with monkeypatch.context() as patched:
+        reading(run, patched, fails)
+        minutes(run, 1)
+        run.once()
+    monkeypatch.setattr("cloudhsm.collect.collector.MOST_OPEN", 0)
+    minutes(run, 20)
+    run.logs.events.append(event(5, run.logs.now))
+    assert len(records(run.once())) == 1
