@@ -24,7 +24,7 @@ class AwsClock:
     confirmed_ms: the same, where it is confirmed.
     witness_ms:   AWS's time in a response that no other one confirms yet; witness_offset_ms its
                   offset; 0 for none.
-    lowered_ms:   AWS's time in a response that was far behind what was confirmed, until another
+    lowered_ms:   AWS's time in a response that was far before what was confirmed, until another
                   one, a minute later, agrees; 0 for none.
     """
 

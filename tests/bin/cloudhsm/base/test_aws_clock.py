@@ -83,7 +83,7 @@ def test_now_is_never_ahead_of_the_last_response_nor_of_what_two_confirm(
         assert clock.latest_ms(0) >= clock.now_ms(0)
 
 
-def test_one_response_that_is_far_behind_makes_no_mark_wrong() -> None:
+def test_one_response_that_is_far_too_early_makes_no_mark_wrong() -> None:
     clock = AwsClock()
     clock.observe(HOST - 72 * HOUR, HOST)
     clock.observe(HOST - 72 * HOUR + 5_000, HOST + 5_000)
