@@ -137,7 +137,7 @@ def test_keys_that_cannot_be_moved_are_reported(fails: str) -> None:
 
 
 OF_PROXY = aws_identity.parse({"proxy_url": "http://p:1", "proxy_credential": "corp"})
-USER = Secret("svc", "pass")
+USER = Secret("svc", "x7Kq-9zLm")
 
 
 def earlier(*fails: str) -> FakeStorage:
