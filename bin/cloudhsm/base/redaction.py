@@ -68,6 +68,12 @@ _USER_INFO = re.compile(r"""(?<!aws_cloudhsm)://[^\s"'<>]{0,500}@""")
 _PAIR = re.compile(r"""([A-Za-z0-9_]+)=(?:("(?:[^"\\]|\\.)*")|([^\s"]+))""")
 PAIRS = re.compile(rf"(?:{_PAIR.pattern})(?: {_PAIR.pattern})*")
 
+# Names that a secret follows, in one text.
+_NAMES = (
+    "secret session_key sessionkey password passwd passphrase pass4symmkey pwd cookie "
+    "authorization samlresponse webhook api_key private_key account_key access_key external_id "
+    "assertion token signature --seed-passwd --auth aws4-hmac-sha256 credential bearer splunk basic"
+)
 _concealed: set[str] = set()
 
 
@@ -80,13 +86,21 @@ def conceal(*secrets: str | None) -> None:
 
 def redacted(text: str) -> str:
     """The text with `***` in place of every secret in it."""
-    for secret in sorted(_concealed, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
+    known = sorted(_concealed, key=len, reverse=True)
+    # A secret such as "pass" is part of names by which others are found: it is replaced last.
+    late = [secret for secret in known if secret.lower() in _NAMES]
+    text = _without(text, [secret for secret in known if secret not in late])
     text = _NAMED.sub(rf"\g<name>\g<to>\g<quote>{HIDDEN}\g<quote>", text)
     text = _OPTION.sub(rf"\g<name>{HIDDEN}", text)
     for form in _FORMS:
         text = form.sub(HIDDEN, text)
-    return _USER_INFO.sub(f"://{HIDDEN}@", text)
+    return _without(_USER_INFO.sub(f"://{HIDDEN}@", text), late)
+
+
+def _without(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    return text
 
 
 def redacted_pairs(message: str) -> str:

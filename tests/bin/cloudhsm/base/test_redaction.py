@@ -43,3 +43,15 @@ def test_a_value_that_was_named_secret_is_hidden_wherever_it_turns_up() -> None:
 def test_a_secret_that_contains_another_is_hidden_whole() -> None:
     conceal("horse", "horse1", "horse12", "horse123", "horse1234")
     assert redacted("horse1234") == "***"
+
+
+@pytest.mark.parametrize("known", ["pass", "secret", "token", "word", "Splunk"])
+def test_a_known_secret_that_is_part_of_a_name_hides_no_name(
+    monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
+    monkeypatch.setattr(redaction, "_concealed", set())
+    redaction.conceal(known)
+    text = f"--seed-passwd Xq7 password=Xq7 secret_key: Xq7 token=Xq7 and {known}"
+    shown = redaction.redacted(text)
+    assert "Xq7" not in shown
+    assert known not in shown
