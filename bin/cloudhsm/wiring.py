@@ -151,21 +151,9 @@ def _collect(
             asked = _unlocked(_with_unbound(asked, moved), metadata)
             differing = differing_key(asked.login)
             logs = CloudWatchLogs(asked)
-    except NetworkTimeOver:
-        hung = EndpointUnreachable(
-            "AWS did not respond in the time of this run, before any log group was reached",
-            place=Place(region=asked.aws_region),
-            next_step="Check DNS, proxy and firewall of this host",
-        )
-        InputFailure(asked, memory, writer, stop, host, advisories).write(hung, _now_ms())
-        return [hung], False
-    except (OutputClosed, StopRequested):
-        raise
-    except Exception as error:  # noqa: BLE001  (reported as every failure of a group is)
-        place = Place(region=asked.aws_region)
-        cause = error if isinstance(error, CloudHsmError) else Unexpected(error, place)
-        report = InputFailure(asked, memory, writer, stop, host, advisories)
-        report.write(cause, _now_ms())
+    except (NetworkTimeOver, Exception) as error:  # noqa: BLE001  (as every failure of a group)
+        cause = _early_failure(error, Place(region=asked.aws_region))
+        InputFailure(asked, memory, writer, stop, host, advisories).write(cause, _now_ms())
         return [cause], False
     is_new = memory.load().is_new_to(asked)
     advisories += [*([differing] if differing else []), *logs.advisories]
@@ -180,6 +168,17 @@ def _collect(
     except OutputClosed as error:  # what failed before is reported, too
         outcome.failures.append(error)
     return outcome.failures, is_new
+
+
+def _early_failure(error: Exception | NetworkTimeOver, place: Place) -> CloudHsmError:
+    """What to report of a run that reached no log group."""
+    if isinstance(error, NetworkTimeOver):
+        return EndpointUnreachable(
+            "AWS did not respond in the time of this run, before any log group was reached",
+            place=place,
+            next_step="Check DNS, proxy and firewall of this host",
+        )
+    return error if isinstance(error, CloudHsmError) else Unexpected(error, place)
 
 
 def _unlocked(asked: Settings, metadata: Mapping[str, str]) -> Settings:

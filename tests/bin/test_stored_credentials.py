@@ -29,19 +29,12 @@ from tests.bin.test_aws_cloudhsm import (
     start,
 )
 from tests.bin.test_aws_cloudhsm import TYPED_SECRET as KEY
+from tests.bin.test_aws_cloudhsm import keeper as splunkd
 from tools.demo import splunkd as run_document
 
-__all__ = ["app", "aws"]  # fixtures
+__all__ = ["app", "aws", "splunkd"]  # fixtures
 
 REALM = "TA-aws-cloudhsm"
-
-
-@pytest.fixture
-def splunkd() -> Iterator[FakeSplunkd]:
-    server = FakeSplunkd()
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 class FakeProxy:

@@ -42,6 +42,11 @@ class Secret:
     password: str = field(repr=False)
 
 
+def is_credential_name(text: str) -> bool:
+    """Whether a text can be the name of a credential in Splunk's password storage."""
+    return _NAME.fullmatch(text) is not None
+
+
 def is_access_key_id(text: str) -> bool:
     """Whether a text has the form of an access key ID (IAM's is 16 to 128 characters)."""
     return _KEY_ID.fullmatch(text) is not None
@@ -307,7 +312,7 @@ def _duration(text: str) -> int:
 
 def _name(values: Mapping[str, str], setting: str) -> str | None:
     name = values.get(setting, "")
-    if name and not _NAME.fullmatch(name):
+    if name and not is_credential_name(name):
         raise refused_setting(
             setting,
             "is not the name of a credential",  # but perhaps a secret, so it is not repeated

@@ -42,6 +42,7 @@ from cloudhsm.state.input_cache import (
     InputFile,
     InputState,
     asked,
+    part_of,
 )
 from cloudhsm.trail.log_group import GroupId
 
@@ -63,10 +64,8 @@ ADVISORY_MS = 86_400_000
 _LONGEST_BACKOFF_MS = 5 * 60_000
 _PASSING = (ServiceFailure, EndpointUnreachable)
 
-# Parts of a group's work; the live window has none.
-_PARTS = ("", SWEEP, GAPS, HISTORY, REPLAYS)
-
 Step = Callable[[GroupCollector], None]
+# The work for a group, by what names it in failures; the live window has the group's name alone.
 _STEPS: dict[str, Step] = {
     "": GroupCollector.poll,
     SWEEP: GroupCollector.sweep,
@@ -86,14 +85,6 @@ class _OfGroup(Protocol):
 Item = TypeVar("Item", bound=_OfGroup)
 
 
-def _part_and_group(name: str) -> tuple[str, str]:
-    """Which part of the work a failure is of, and of which log group; neither has to be known."""
-    for part in (DISCOVERY, *_PARTS):
-        if part and name.startswith(part):
-            return part, name[len(part) :]
-    return "", name
-
-
 def _are_alike(one: str, other: str) -> bool:
     """Whether two kinds of errors are one failure: what passes mostly shows in several ways."""
     return one == other or {one, other} <= {kind.__name__ for kind in _PASSING}
@@ -102,16 +93,6 @@ def _are_alike(one: str, other: str) -> bool:
 def _entry(name: str) -> str:
     """Whose failure it is, where an entry of `log_groups` cannot be looked up."""
     return f"{DISCOVERY}{name}"
-
-
-def _live(name: str) -> str:
-    """Whose failure it is, where a group's live window cannot be read."""
-    return name
-
-
-def _of(part: str) -> Callable[[str], str]:
-    """Whose failure it is, where a part of a group's work other than its live window fails."""
-    return part.__add__
 
 
 class Collector:
@@ -198,7 +179,7 @@ class Collector:
         order = self._in_turn(self._discovered())
         groups: list[GroupCollector] = []
         try:
-            self._each(partial(self._begin_and_poll, held, groups), order, 0.5, _live)
+            self._each(partial(self._begin_and_poll, held, groups), order, 0.5, "")
             self._end_turn()
             self._each_group(GroupCollector.sweep, groups, 0.6, SWEEP)
             self._each_group(GroupCollector.look_again, groups, 0.3, GAPS)
@@ -308,8 +289,8 @@ class Collector:
         """Of names that nobody asks for any more."""
         names = [found.id.name for found in self._state.groups]
         entries = [_entry(selector.name) for selector in self._settings.log_groups]
-        parts = [f"{part}{name}" for name in names for part in (SWEEP, GAPS, HISTORY, REPLAYS)]
-        kept = {INPUT, *names, *parts, *entries, _entry("")}
+        parts = [f"{part}{name}" for name in names for part in _STEPS]
+        kept = {INPUT, *parts, *entries, _entry("")}
         failures = self._state.failures
         self._state.failures = {name: one for name, one in failures.items() if name in kept}
 
@@ -363,11 +344,11 @@ class Collector:
             and (self._failed_last(group.id.name) == part) is failed
         ]
         working.sort(key=lambda group: group.state.progress.last_sweep_ms or 0)
-        self._each(partial(self._taken, step), working, share, _of(part))
+        self._each(partial(self._taken, step), working, share, part)
 
     def _failed_last(self, name: str) -> str | None:
         """Which part of a group's work failed last, before this run; "" is its live window."""
-        failures = {part: self._known.get(f"{part}{name}") for part in _PARTS}
+        failures = {part: self._known.get(f"{part}{name}") for part in _STEPS}
         failed = [(one.retry_ms, part) for part, one in failures.items() if one is not None]
         return max(failed)[1] if failed else None
 
@@ -377,7 +358,7 @@ class Collector:
         After a failure of AWS the next try waits, whatever it is for; only the live window does not
         wait for other parts while it works itself.
         """
-        parts = _PARTS if part or name in self._known else ("",)
+        parts = [*_STEPS] if part or name in self._known else [""]
         return any(self._waits(f"{one}{name}") for one in parts)
 
     def _each(
@@ -385,11 +366,11 @@ class Collector:
         step: Callable[[Item], None],
         items: Sequence[Item],
         share: float,
-        part: Callable[[str], str],
+        part: str,
     ) -> None:
         """Take a step for every group in an equal part of a share of the time left.
 
-        So a group with much to read cannot starve the others.
+        So a group with much to read cannot starve the others. part: of its work, as in _STEPS.
         """
         self._unreached = []
         begun: float = self._monotonic()
@@ -403,7 +384,7 @@ class Collector:
                 return
             self._slice_end = now + max(0.0, end - now) / left
             work: Callable[[], object] = partial(step, item)
-            self._guarded(part(item.id.name), work)
+            self._guarded(f"{part}{item.id.name}", work)
 
     def _guarded(self, name: str, work: Callable[[], object]) -> None:
         """Whatever fails for one group is reported and leaves the others alone."""
@@ -424,7 +405,7 @@ class Collector:
     def _hung(self, name: str) -> EndpointUnreachable:
         return EndpointUnreachable(
             "CloudWatch Logs did not respond in the time of this run",
-            place=Place(region=self._settings.aws_region, group=_part_and_group(name)[1] or None),
+            place=Place(region=self._settings.aws_region, group=part_of(name)[1] or None),
             next_step=f"{NEXT_RUN}; if it persists, check proxy and firewall, which may hold back "
             "responses",
         )
@@ -507,8 +488,8 @@ class Collector:
 
     def _other_parts(self, name: str) -> list[Failure]:
         """The failures of other parts of the same group's work."""
-        group = _part_and_group(name)[1]
-        names = {f"{part}{group}" for part in _PARTS} - {name}
+        group = part_of(name)[1]
+        names = {f"{part}{group}" for part in _STEPS} - {name}
         return [one for other, one in self._state.failures.items() if other in names]
 
     def _backoff_ms(self, error: CloudHsmError, tries: int) -> int:

@@ -21,7 +21,7 @@ from cloudhsm.base.counters import Outcome
 from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.base.redaction import redacted
 from cloudhsm.splunk.event_writer import Event
-from cloudhsm.state.input_cache import INPUT, PARTS, Failure, InputState
+from cloudhsm.state.input_cache import Failure, InputState, part_of
 from cloudhsm.trail.gap_ledger import Anomaly, GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.window_plan import Replay
@@ -318,12 +318,8 @@ class InputReporter:
 
 def _part(name: str) -> dict[str, object]:
     """What a failure in the memory of an input concerns."""
-    if name == INPUT:
-        return {"part": "input"}
-    for part, prefix in PARTS.items():
-        if name.startswith(prefix):
-            return {"part": part, "log_group": name[len(prefix) :] or None}
-    return {"part": "live", "log_group": name}
+    part, group = part_of(name)
+    return {"part": part, "log_group": group or None}
 
 
 def _text(now_usecs: int, body: dict[str, object]) -> str:

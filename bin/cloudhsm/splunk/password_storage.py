@@ -9,7 +9,7 @@ TA-aws-cloudhsm                   ACCESS_KEY_ID:SECRET_ACCESS_KEY
 TA-aws-cloudhsm-proxy@PROXY_HOST  USER:PASSWORD, for this proxy only
 ================================  ====================================
 
-The username is the credential's name. Splunk encrypts the entry, returns it to whoever has
+The username is the credential's name. Splunk encrypts the entry, returns it to users with
 `list_storage_passwords`, and replicates it in search head clusters.
 
 splunkd is asked on this host only, as splunklib does it: its certificate is mostly self-signed.

@@ -17,6 +17,7 @@ from urllib.parse import quote, quote_plus, unquote
 from xml.sax.saxutils import escape
 
 from cloudhsm.base.arguments import ARGUMENTS, SCHEME
+from cloudhsm.base.aws_identity import is_credential_name
 from cloudhsm.base.redaction import HIDDEN, redacted
 
 # Values of other settings of a stanza are hidden: a slip in a name must not show a secret.
@@ -63,7 +64,6 @@ _VARIABLES = frozenset(
 )
 _SECRET_NAME = re.compile(r"(?i)key|secret|pass|pwd|tok|external.?id|auth|cookie")
 _FILE_NAME = re.compile(r"(?i)_(?:file|path)\Z")
-_CREDENTIAL_NAME = re.compile(r"[\w.@~-]{1,100}", re.ASCII)
 _URL_NAME = re.compile(r"(?i)ur[li]|proxy")
 # Of long-lived keys, of sessions, and of what STS and services hand out.
 _KEY_ID = re.compile(r"(?i)(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,124}")
@@ -218,7 +218,7 @@ def _is_secret(name: str) -> bool:
 def _shown(name: str, value: str) -> str:
     if not value:
         return value
-    is_no_name = name.endswith("_credential") and not _CREDENTIAL_NAME.fullmatch(value)
+    is_no_name = name.endswith("_credential") and not is_credential_name(value)
     if _is_secret(name) or is_no_name:
         return HIDDEN
     if _URL_NAME.search(name):

@@ -27,8 +27,6 @@ from cloudhsm.splunk.support_bundle import stanzas
 # Splunk's folders of apps that apply on this host, in etc; each has `default` and `local`.
 _FOLDERS = ("system", "apps/*", "slave-apps/*", "peer-apps/*")
 _FALSE = ("", "0", "false", "f", "no", "n")
-
-
 # A secret that an enabled input has in a file for so long was not moved by its own run.
 _OWN_TURN_S = 3600
 
@@ -90,9 +88,8 @@ def entry_of(input_name: str, user: str) -> str:
     input, which names the former entry, keeps its own. The digest distinguishes names that an
     entry cannot have.
     """
-    readable = re.sub(r"[^A-Za-z0-9_.@-]", "_", input_name)[:70]
     digest = hashlib.sha256(json.dumps([input_name, user]).encode()).hexdigest()
-    return f"{readable}~{digest[:16]}"
+    return f"{_readable(input_name, 70)}~{digest[:16]}"
 
 
 class Moved(NamedTuple):
@@ -275,7 +272,12 @@ def _not_bound(name: str, error: Exception) -> CredentialsError:
 
 
 def _entry_of_0_1_0(input_name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.@-]", "_", input_name)[:90]
+    return _readable(input_name, 90)
+
+
+def _readable(input_name: str, length: int) -> str:
+    """What an entry can have of the name of an input."""
+    return re.sub(r"[^A-Za-z0-9_.@-]", "_", input_name)[:length]
 
 
 def _not_moved(input_name: str, error: CloudHsmError) -> CredentialsError:

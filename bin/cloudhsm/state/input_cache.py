@@ -35,6 +35,16 @@ PARTS = {
 INPUT = "input"
 
 
+def part_of(name: str) -> tuple[str, str]:
+    """Which part of the work a failure is of, and of which log group or entry; "" for none."""
+    if name == INPUT:
+        return INPUT, ""
+    for part, prefix in PARTS.items():
+        if name.startswith(prefix):
+            return part, name[len(prefix) :]
+    return "live", name
+
+
 @dataclass
 class Failure:
     """What stands in the way of a group, since when, and when to try again.
