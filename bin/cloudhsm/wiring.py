@@ -145,7 +145,7 @@ def _collect(
         with stop.interruptible():
             moved = _put_away(asked, metadata)
             advisories += moved.problems
-            store = _store(asked, metadata)
+            store = _store(asked, metadata, stop)
             if store is None:
                 return [], False
             asked = _unlocked(_with_unbound(asked, moved), metadata)
@@ -230,7 +230,7 @@ def _storage(metadata: Mapping[str, str]) -> SplunkSecrets:
     return SplunkSecrets(uri, key)
 
 
-def _store(asked: Settings, metadata: Mapping[str, str]) -> Store | None:
+def _store(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> Store | None:
     """Where states are kept; None where another host collects and this one stands by.
 
     Raises SettingError for files on a member of a search head cluster, CloudHsmError where KV
@@ -240,7 +240,7 @@ def _store(asked: Settings, metadata: Mapping[str, str]) -> Store | None:
     if asked.state_store == "file":
         _refuse_files_of_a_member(asked, metadata)
         return FileStateStore(folder)
-    store = _kv_store(asked, metadata, folder)
+    store = _kv_store(asked, metadata, stop)
     at_work = store.at_work(asked.stanza)
     if at_work is None:
         return store
@@ -248,7 +248,7 @@ def _store(asked: Settings, metadata: Mapping[str, str]) -> Store | None:
     return None
 
 
-def _kv_store(asked: Settings, metadata: Mapping[str, str], folder: Path) -> KvStateStore:
+def _kv_store(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> KvStateStore:
     from cloudhsm.splunk.splunkd_rest import Collection, describe
     from cloudhsm.state.kv_store import (  # most inputs keep files
         COLLECTION,
@@ -259,7 +259,8 @@ def _kv_store(asked: Settings, metadata: Mapping[str, str], folder: Path) -> KvS
     uri, key = metadata.get("server_uri", ""), metadata.get("session_key", "")
     login = {"token": f"Splunk {key}"}
     owner = Owner(describe(uri, login), asked.interval_s)
-    return KvStateStore(folder, Collection(uri, login, COLLECTION), owner)
+    collection = Collection(uri, login, COLLECTION, waiting=stop.patient)
+    return KvStateStore(Path(metadata["checkpoint_dir"]), collection, owner)
 
 
 def _refuse_files_of_a_member(asked: Settings, metadata: Mapping[str, str]) -> None:

@@ -784,6 +784,33 @@ def test_a_kv_store_that_is_lost_in_the_middle_repeats_at_most_what_was_in_fligh
     assert len(got) <= 4
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("hangs_at", ["DescribeLogGroups", "FilterLogEvents"])
+def test_a_stop_does_not_wait_for_a_kv_store_that_hangs_and_loses_nothing(
+    app: Path, aws: ScriptedAws, keeper: FakeSplunkd, tmp_path: Path, hangs_at: str
+) -> None:
+    reading(aws, "one", "two")
+    stdin = kept(keeper, tmp_path, endpoint_url=aws.url, state_store="kvstore")
+    answers = aws.script[hangs_at]
+
+    def hanging(asked: dict[str, Any]) -> Answer:
+        keeper.delay_s = 8
+        return answers(asked) if callable(answers) else answers[0]
+
+    aws.script[hangs_at] = hanging
+    run = started(app, stdin)
+    while not aws.asked(hangs_at):
+        time.sleep(0.05)
+    time.sleep(1)
+    run.send_signal(signal.SIGTERM)
+    begun = time.monotonic()
+    output, _ = run.communicate(timeout=30)
+    assert time.monotonic() - begun < 5
+    keeper.delay_s, aws.script[hangs_at] = 0, answers
+    again = data(start(app, stdin=stdin).stdout)
+    assert {*data(output.decode()), *again} == {"one", "two"}
+
+
 def test_a_role_is_assumed_at_an_sts_and_its_session_reads(
     app: Path, group: str, tmp_path: Path
 ) -> None:

@@ -231,6 +231,15 @@ _READING = (
         (_ABOUT_CLOCK,),
     ),
     Mutant(
+        "dates-of-one-run-confirm-each-other",
+        "L28",
+        "two wrong Dates within a second confirm each other",
+        _CLOCK,
+        "        return not is_new and date_ms",
+        "        return date_ms",
+        (_ABOUT_CLOCK,),
+    ),
+    Mutant(
         "a-mark-in-the-future-stays",
         "L28",
         "a settled mark that is in the future is believed",

@@ -41,6 +41,7 @@ def _integer(text: str) -> int | float:
 
 _decode = json.JSONDecoder(parse_int=_integer).raw_decode
 _BLANK = re.compile(r"[ \t\n\r]*")
+_BRACKETS_AND_TEXTS = re.compile(r'[\[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 # How bytes that are not UTF-8 are decoded here; escapes of JSON never look like this.
 _NOT_UTF_8 = re.compile("[\udc80-\udcff]")
 
@@ -83,10 +84,20 @@ def install(session: Session) -> None:
 def _listing(body: bytes) -> dict[str, Any]:
     """A page of DescribeLogGroups, whose rows are checked one by one where they are used."""
     try:
-        members = json.loads(body.decode())
-    except (ValueError, RecursionError):
+        text = body.decode()
+        try:
+            return dict(json.loads(text))
+        except RecursionError:
+            return dict(_listing_one_by_one(text))
+    except (LookupError, TypeError, ValueError):
         return {}
-    return dict(members) if isinstance(members, dict) else {}
+
+
+def _listing_one_by_one(text: str) -> Iterator[tuple[str, Any]]:
+    """The members of a listing that is nested more deeply than Python reads at once."""
+    for name, start, value, _ in _of_object(text):
+        is_list = name == "logGroups" and text[start] == "["
+        yield name, [row for _, row, _ in _of_list(text, start)] if is_list else value
 
 
 def _members(body: bytes) -> dict[str, Any]:
@@ -97,7 +108,7 @@ def _members(body: bytes) -> dict[str, Any]:
         members = None
     try:
         return members or _one_by_one(body.decode(errors="surrogateescape"))
-    except (LookupError, TypeError, ValueError, RecursionError):
+    except (LookupError, TypeError, ValueError):
         return {}
 
 
@@ -133,7 +144,7 @@ def _one_by_one(text: str) -> dict[str, Any]:
     rows: list[Row] | None = None
     unreadable: list[Unreadable] = []
     for name, start, value, end in _of_object(text):
-        if name != "events" or not isinstance(value, list):
+        if name != "events" or text[start] != "[":
             if _NOT_UTF_8.search(text, start, end):
                 raise ValueError("not UTF-8 outside of the events")
             members[name] = value
@@ -152,7 +163,7 @@ def _of_object(text: str) -> Iterator[tuple[str, int, Any, int]]:
     while text[at] != "}":
         name, at = _decode(text, at)
         start = _after(text, at, ":")
-        value, end = _decode(text, start)
+        value, end = _flat(text, start)
         yield name, start, value, end
         at = _next(text, end, "}")
     if _skip(text, at + 1) != len(text):
@@ -163,9 +174,30 @@ def _of_list(text: str, start: int) -> Iterator[tuple[int, Any, int]]:
     """Each item: where it begins, its value, and where it ends."""
     at = _after(text, start, "[")
     while text[at] != "]":
-        value, end = _decode(text, at)
+        value, end = _flat(text, at)
+        if value == {}:
+            value = {name: member for name, _, member, _ in _of_object(text[at:end])}
         yield at, value, end
         at = _next(text, end, "]")
+
+
+def _flat(text: str, at: int) -> tuple[Any, int]:
+    """A value and where it ends; one that is nested more deeply than Python reads is empty."""
+    try:
+        return _decode(text, at)
+    except RecursionError:
+        return ({} if text[at] == "{" else []), _end_of_nested(text, at)
+
+
+def _end_of_nested(text: str, start: int) -> int:
+    """Where an object or a list ends, however deep it is. Raises ValueError where it does not."""
+    depth = 0
+    for token in _BRACKETS_AND_TEXTS.finditer(text, start):
+        sign = token.group()
+        depth += (sign in "[{") - (sign in "]}")
+        if not depth:
+            return token.end()
+    raise ValueError(f"no end of what begins at {start}")
 
 
 def _skip(text: str, at: int) -> int:

@@ -28,8 +28,8 @@ class NetworkTimeOver(StopRequested):
 class Stop:
     """Whether this run was asked to end, and until when it may call AWS.
 
-    While state is being written, a request is only noted. It interrupts calls to AWS at once, since
-    nothing is in flight then, and waiting for splunkd after GRACE_S.
+    While state is written to disk, a request is only noted. It interrupts calls to AWS at once,
+    since nothing is in flight then, and waiting for splunkd after GRACE_S.
     """
 
     def __init__(self) -> None:
@@ -71,11 +71,7 @@ class Stop:
 
     @contextmanager
     def patient(self) -> Iterator[None]:
-        """Raise StopRequested inside this block GRACE_S after a stop was requested.
-
-        What it takes is not counted as time for calls to AWS.
-        """
-        begun = time.monotonic()
+        """Raise StopRequested inside this block GRACE_S after a stop was requested."""
         try:
             self._patient = True
             if self.requested:
@@ -83,6 +79,15 @@ class Stop:
             yield
         finally:
             self._patient = False
+
+    @contextmanager
+    def reader_wait(self) -> Iterator[None]:
+        """As `patient`, while splunkd reads the pipe: not counted as time for calls to AWS."""
+        begun = time.monotonic()
+        try:
+            with self.patient():
+                yield
+        finally:
             self._network_end += time.monotonic() - begun
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:

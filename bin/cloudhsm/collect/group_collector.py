@@ -53,6 +53,8 @@ _SIGN_OF_LIFE_MS = TWIN_MS // 4
 _GROUP = "/aws/cloudhsm/"
 _STREAM = re.compile(r"(hsm|cluster)-[a-z0-9]{4,40}")
 _MOST_NOTES = 1000
+# Notes on streams that were deleted begin so; no name of a stream has a colon.
+_GONE = "gone: "
 _MOST_UNREADABLE = 10_000
 
 # Failures of calls to AWS: what was read before them is saved, so other work can go on.
@@ -524,7 +526,7 @@ class GroupCollector:
 
     def _gone(self, window: Window, page: Page) -> Iterator[Event]:
         stream = window.stream
-        if page.is_gone and stream and self._note(f"gone: {stream}"):
+        if page.is_gone and stream and self._note(f"{_GONE}{stream}"):
             yield self._reporter.stream_gone(self._now_usecs(), stream)
 
     def _unreadable(self, page: Page) -> Iterator[Event]:
@@ -544,9 +546,13 @@ class GroupCollector:
                 yield self._reporter.unfamiliar_stream(self._now_usecs(), stream)
 
     def _note(self, what: str) -> bool:
-        """Whether this is to be remarked now; from then on it was."""
+        """Whether this is to be remarked now; from then on it was.
+
+        Names that anybody may give to streams do not use up the remarks on deleted ones.
+        """
         noted = self._state.noted
-        if what in noted or len(noted) >= _MOST_NOTES:
+        alike = sum(what.startswith(_GONE) is note.startswith(_GONE) for note in noted)
+        if what in noted or alike >= _MOST_NOTES:
             return False
         noted.append(what)
         return True

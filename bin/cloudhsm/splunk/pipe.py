@@ -34,7 +34,7 @@ class Pipe:
     def write(self, data: bytes) -> int:
         """Write all of it, as fast as splunkd reads."""
         view = memoryview(data)
-        with self._stop.patient():
+        with self._stop.reader_wait():
             while view:
                 view = view[os.write(self._descriptor, view) :]
         return len(data)
@@ -46,7 +46,7 @@ class Pipe:
         if sys.platform == "win32":
             os.fsync(self._descriptor)  # FlushFileBuffers, which waits for the reader of a pipe
             return
-        with self._stop.patient():
+        with self._stop.reader_wait():
             looks, pause_s = 0, _SHORTEST_S
             while self._unread():
                 self._raise_if_closed()

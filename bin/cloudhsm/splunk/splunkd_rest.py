@@ -12,7 +12,8 @@ import socket
 import ssl
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -114,6 +115,7 @@ class Collection:
     Once it was raised, the rest of a run is spared the waiting: it is raised again at once.
     login: `{"token": "Splunk KEY"}`, as a run has it, or `{"splunkToken": TOKEN}`.
     context: how the certificate is verified; None for splunkd on this host.
+    waiting: entered around each request; it may raise what ends the wait.
     """
 
     def __init__(
@@ -122,7 +124,9 @@ class Collection:
         login: Mapping[str, str],
         name: str,
         context: ssl.SSLContext | None = None,
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
+        self._waiting = waiting
         self._uri = server_uri
         self._path = UrlEncoded(f"storage/collections/data/{name}", skip_encode=True)
         self._service = _service(server_uri, login, _TIMEOUT_S, context)
@@ -150,6 +154,10 @@ class Collection:
         """The answer; None for a conflict."""
         if self._failure is not None:
             raise self._failure
+        with self._waiting():
+            return self._answer(method, request)
+
+    def _answer(self, method: str, request: Mapping[str, Any]) -> Any:  # noqa: ANN401  (JSON)
         for attempt in range(1, _TRIES + 1):
             try:
                 return self._once(method, request)

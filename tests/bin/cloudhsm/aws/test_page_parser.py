@@ -218,6 +218,45 @@ def test_bytes_that_are_not_utf_8_cost_their_event_only() -> None:
     assert (flaw.content, flaw.stream, flaw.at_ms) == (bad, "s", 5)
 
 
+DEEP = '{"a":[' * 60_000 + r'"]\\\"}"' + "]}" * 60_000
+DEEP_MEMBER = b'"more":' + DEEP.encode()
+
+
+def test_a_member_of_any_depth_changes_nothing() -> None:
+    plain = page(GOOD, GOOD, nextToken="t")
+    in_event = plain.replace(b'"eventId"', DEEP_MEMBER + b', "eventId"', 1)
+    in_page = plain.replace(b'"nextToken"', DEEP_MEMBER + b', "nextToken"')
+    for body in (in_event, in_page):
+        answer = lean(response(body))
+        assert rows(answer) == ([GOOD_ROW, GOOD_ROW], [])
+        assert answer["nextToken"] == "t"
+
+
+def test_a_deep_list_or_message_costs_its_event_only() -> None:
+    odd = json.dumps({**GOOD, "message": 0}).replace(": 0", f": {DEEP}").encode()
+    for content in (DEEP.encode(), b"[" + DEEP.encode() + b"]", odd):
+        found, (flaw,) = rows(lean(response(page("ODD", GOOD).replace(b'"ODD"', content))))
+        assert found == [GOOD_ROW]
+        assert flaw.content == content
+
+
+def test_a_deep_member_of_a_listing_hides_no_group() -> None:
+    body = json.dumps(described("/aws/cloudhsm/a", "/aws/cloudhsm/b", token="t").body).encode()
+    deep = body.replace(b'"logGroupName"', DEEP_MEMBER + b', "logGroupName"', 1)
+    answer = lean(response(deep), "DescribeLogGroups")
+    assert [row["logGroupName"] for row in answer["logGroups"]] == [
+        "/aws/cloudhsm/a",
+        "/aws/cloudhsm/b",
+    ]
+    assert answer["nextToken"] == "t"
+
+
+def test_text_that_is_deep_and_cut_is_no_page() -> None:
+    quotes = b'\\"' * 500_000  # each would be looked at to the end, if it began a text
+    answer = lean(response(b'{"events":' + b"[" * 9_000 + b'"' + quotes))
+    assert answer.keys() == {"ResponseMetadata"}
+
+
 def test_bytes_that_are_not_utf_8_outside_of_events_make_no_page() -> None:
     body = page(GOOD, nextToken="t").replace(b'"t"', b'"\xff"')
     assert lean(response(body)).keys() == {"ResponseMetadata"}

@@ -77,7 +77,7 @@ def test_a_wait_for_splunkd_that_begins_after_a_request_ends_after_the_grace(
 
 def test_calls_to_aws_end_at_the_deadline_and_waits_for_splunkd_do_not(stop: Stop) -> None:
     stop.end_network_in(0.2)
-    with stop.patient():
+    with stop.reader_wait():
         time.sleep(0.4)
     assert not stop.is_network_over  # that was splunkd's time
     time.sleep(0.3)

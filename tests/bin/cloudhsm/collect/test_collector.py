@@ -940,6 +940,12 @@ def test_a_foreign_group_and_a_foreign_stream_are_remarked_once(run: Run) -> Non
     assert kinds(own(run.once())) == []
 
 
+def test_remarks_on_streams_are_limited(run: Run) -> None:
+    run.logs.events = [event(0, NOW_MS, stream=f"app-{n}") for n in range(1_100)]
+    assert len(own(run.once())) == 1_000
+    assert own(run.once()) == []
+
+
 def test_a_long_outage_keeps_only_the_ids_inside_the_horizon(run: Run) -> None:
     run.once()
     run.logs.events = [event(n, NOW_MS + n * HOUR_MS) for n in range(240)]

@@ -78,6 +78,21 @@ def test_a_stream_that_is_gone_is_reported_once_and_its_gap_ends(
     assert run.outcome.failures == []
 
 
+def test_foreign_streams_in_any_number_do_not_hide_that_a_stream_is_gone(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign = [event(0, NOW_MS - HOUR_MS, stream=f"app-{n}") for n in range(1_000)]
+    run.logs.events = [*foreign, *(event(n, NOW_MS - HOUR_MS + n) for n in (0, 1, 3, 4))]
+    assert "pending 2-2" in verdicts(run.once())
+
+    def is_gone(_: GroupId, _start: int, _end: int, stream: str | None) -> Iterator[Page] | None:
+        return iter([Page(is_last=True, is_gone=True)]) if stream else None
+
+    reading(run, monkeypatch, is_gone)
+    minutes(run, 60)
+    assert "stream_gone" in kinds(own(run.once()))
+
+
 @pytest.mark.parametrize("listed", [True, False])
 def test_a_group_that_is_gone_ends_its_gaps_and_is_named_by_heartbeats(
     run: Run, monkeypatch: pytest.MonkeyPatch, listed: bool
