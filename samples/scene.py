@@ -10,7 +10,7 @@ Keys of a line, with what they are if left out (durations: seconds, or 90s, 15m,
     copies       how often each is delivered                          1
     cluster      any name; `payments` is cluster-likphkxygsn          payments
     hsm          a to e, or `all`: a, b and c, 0.1 s apart            a
-    opcode       the operation: a name of mappings/opcodes.yaml
+    opcode       the operation: a name of mappings/operations.yaml
     response     a word of samples.vocabulary or a text of mappings/responses.yaml   success
     user, user_type                  who acts: logins, logouts, quorum     CN_CRYPTO_USER
     target, target_type, target_id   who is made, changed or deleted       CN_CRYPTO_USER, 0

@@ -1,15 +1,17 @@
 """Words for what records print in code: how a scene names operations, answers and user types.
 
-Names are those of `mappings/opcodes.yaml`, `responses.yaml`, `user_types.yaml` and
-`command_types.yaml`; a test holds that each of them can be written. Numbers come from
+Names are those of `mappings/operations.yaml`, `responses.yaml`, `user_types.yaml` and
+`command_types.yaml`; a test proves that each of them can be written. Numbers come from
 `samples.codes`. Where AWS gives a name without a number, the number is a stand-in here too:
 opcodes from 0x9F00, responses from 9100, user types from 90.
 """
 
 from __future__ import annotations
 
+import csv
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from samples import codes
@@ -17,17 +19,7 @@ from samples.codes import Coded, Response
 
 T = TypeVar("T")
 
-# Opcodes that no routine of the simulator uses.
-_OTHER_OPCODES = (
-    "CN_CLONE_SOURCE_INIT",
-    "CN_CLONE_SOURCE_STAGE1",
-    "CN_CLONE_TARGET_INIT",
-    "CN_CLONE_TARGET_STAGE1",
-    "CN_CLOSE_PARTITION_SESSIONS",
-    "CN_SET_NODEID",
-    "CN_STORE_KBK_SHARE",
-    "CN_ZEROIZE",
-)
+_LOOKUP = Path(__file__).resolve().parents[1] / "lookups" / "cloudhsm_opcodes.csv"
 _USER_TYPES = (codes.CRYPTO_USER, codes.CRYPTO_OFFICER, codes.APPLIANCE_USER, codes.PRE_OFFICER)
 # Numbers 3 and 4 are public (the list of names in the vendor's own utility); the last is not.
 _OTHER_USER_TYPES = (Coded("PCO", 3), Coded("HMCO", 4))
@@ -52,9 +44,18 @@ def _opcodes() -> dict[str, Coded]:
     }
     for kind in (*_USER_TYPES, *_COMMAND_TYPES):
         found.pop(kind.name, None)
-    for number, name in enumerate(_OTHER_OPCODES):
+    for number, name in enumerate(_not_used_by_routines(found)):
         found[name] = Coded(name, 0x9F00 + number, public=False)
     return found
+
+
+def _not_used_by_routines(used: Mapping[str, Coded]) -> Iterator[str]:
+    """The other operations of an HSM in the shipped lookup."""
+    with _LOOKUP.open(encoding="utf-8", newline="") as lookup:
+        for row in csv.DictReader(lookup):
+            name = row["opcode_key"]
+            if name not in {*used, "(none)", "*"} and row["category"] != "Certificate Storage":
+                yield name
 
 
 OPCODES: Mapping[str, Coded] = _opcodes()

@@ -21,7 +21,7 @@ from tools.content.detections import ingest
 
 _CATEGORIES = {
     one["name"]: one["category"]
-    for one in yaml.safe_load((ROOT / "mappings/opcodes.yaml").read_text())
+    for one in yaml.safe_load((ROOT / "mappings/operations.yaml").read_text())
 }
 _ENDS = ("CN_LOGOUT", "CN_CLOSE_SESSION", "CN_APP_FINALIZE")
 

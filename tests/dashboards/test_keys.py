@@ -37,7 +37,7 @@ _ACTS = {
 _MADE = {"generated", "derived", "imported", "unwrapped"}
 _CATEGORIES = {
     one["name"]: one["category"]
-    for one in yaml.safe_load((ROOT / "mappings/opcodes.yaml").read_text())
+    for one in yaml.safe_load((ROOT / "mappings/operations.yaml").read_text())
 }
 
 

@@ -13,7 +13,7 @@ from tests.dashboards.conftest import ROOT, View
 from tests.dashboards.reading import Raw
 
 _OPERATIONS = {
-    one["name"]: one for one in yaml.safe_load((ROOT / "mappings/opcodes.yaml").read_text())
+    one["name"]: one for one in yaml.safe_load((ROOT / "mappings/operations.yaml").read_text())
 }
 
 

@@ -13,14 +13,14 @@ from emulator.app import App
 from emulator.event import IndexedEvent
 from tests.default.cim_models import Dataset, datasets
 from tests.default.conftest import CLUSTER, HSM, SOURCE
-from tools.content.fields import read_dictionary
-from tools.content.mappings import CIM, read_table
+from tools.content.sources import read_mappings
 
 Fields = dict[str, Union[str, list[str]]]
 
 ROOT = Path(__file__).resolve().parents[2]
-PLACES = {row.text("opcode"): row for row in read_table(ROOT / "mappings", CIM)}
-UNKNOWABLE = read_dictionary(ROOT / "mappings").unknowable
+MAPPINGS = read_mappings(ROOT / "mappings")
+PLACES = {operation.name: operation.cim for operation in MAPPINGS.operations}
+UNKNOWABLE = MAPPINGS.dictionary.unknowable
 RESPONSES = {
     "success": "0:HSM Return: SUCCESS",
     "failure": "163:HSM Error: RET_USER_LOGIN_FAILURE",
@@ -29,11 +29,9 @@ RESPONSES = {
 CERTIFICATE_RESPONSES = {"success": "OK", "failure": "ObjectNotFound", "unknown": None}
 AUTHENTICATION, CHANGE = datasets("Authentication"), datasets("Change")
 HSM_OPCODES = sorted(
-    name for name, row in PLACES.items() if row.text("object") != "object_handle" and name != "*"
+    name for name, place in PLACES.items() if place.object != "object_handle" and name != "*"
 )
-STORE_OPCODES = sorted(
-    name for name, row in PLACES.items() if row.text("object") == "object_handle"
-)
+STORE_OPCODES = sorted(name for name, place in PLACES.items() if place.object == "object_handle")
 
 
 def older(opcode: str, outcome: str, user_type: str = "CN_CRYPTO_USER (1)") -> str:
@@ -46,10 +44,10 @@ def older(opcode: str, outcome: str, user_type: str = "CN_CRYPTO_USER (1)") -> s
         "Session Handle : 0x2014005",
         f"Response : {RESPONSES[outcome]}",
     ]
-    if PLACES[opcode].text("object") == "key_handle":
+    if PLACES[opcode].object == "key_handle":
         handles = ["Priv/Secret Key Handle : 7", "Public Key Handle : 0"]
         return "\n".join([*lines, "Log type : MGMT_KEY_DETAILS_LOG (1)", *handles])
-    if PLACES[opcode].text("model") == "Authentication" or names_an_account(opcode):
+    if PLACES[opcode].model == "Authentication" or names_an_account(opcode):
         user = ["User Name : crypto_user", f"User Type : {user_type}"]
         return "\n".join([*lines, "Log type : MGMT_USER_DETAILS_LOG (2)", *user])
     return "\n".join([*lines, "Log type : MINIMAL_LOG_ENTRY (0)"])
@@ -65,7 +63,7 @@ def newer(opcode: str, outcome: str) -> str:
 
 
 def names_an_account(opcode: str) -> bool:
-    return PLACES[opcode].text("object") == "target_user"
+    return PLACES[opcode].object == "target_user"
 
 
 def searched(app: App, text: str, stream: str = HSM) -> Fields:
@@ -127,7 +125,7 @@ def excused(fields: Fields, text: str) -> set[str]:
 def check(fields: Fields, text: str, opcode: str, outcome: str) -> set[str]:
     """Holds one event against its model; returns what it could not know."""
     assert fields["outcome"] == outcome
-    assert fields["cim_model"] == PLACES[opcode].text("model")
+    assert fields["cim_model"] == PLACES[opcode].model
     dataset = dataset_of(fields)
     if dataset is None:
         assert fields["cim_model"] == "none"
@@ -210,5 +208,5 @@ def test_who_acts_and_who_is_acted_upon_go_by_the_layout(app: App) -> None:
 
 def test_the_manifest_names_the_models_that_are_used() -> None:
     manifest = json.loads((ROOT / "app.manifest").read_text(encoding="utf-8"))
-    models = {row.text("model") for row in PLACES.values()} - {"none"}
+    models = {place.model for place in PLACES.values()} - {"none"}
     assert set(manifest["info"]["commonInformationModels"]) == models

@@ -12,7 +12,7 @@ from emulator.app import App
 from emulator.event import IndexedEvent
 from emulator.session import Session
 from tests.default.conftest import CLUSTER, HSM, SOURCE
-from tools.content.mappings import ACTIVITIES, read_table
+from tools.content.mappings import read_activities
 
 Fields = dict[str, Union[str, list[str]]]
 FieldsOf = Callable[..., Fields]
@@ -20,9 +20,9 @@ FieldsOf = Callable[..., Fields]
 ROOT = Path(__file__).resolve().parents[2]
 MONDAY = 1_513_555_200  # 2017-12-18 00:00 UTC
 RULES = [
-    (row.text("field"), value, row.text("activity"))
-    for row in read_table(ROOT / "mappings", ACTIVITIES)
-    for value in row.text("values").split(" ")
+    (rule.field, value, rule.activity)
+    for rule in read_activities(ROOT / "mappings")
+    for value in rule.values
 ]
 KNOWN = {"known_user": f"kmsuser@{CLUSTER}", "activity": "application"}
 

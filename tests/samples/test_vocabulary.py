@@ -1,62 +1,63 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from samples import vocabulary
 from samples.codes import Coded
-from tools.content.mappings import (
-    COMMAND_TYPES,
-    OPCODES,
-    RESPONSES,
-    USER_TYPES,
-    Row,
-    Table,
-    read_table,
-)
+from tools.content.sources import read_mappings
 
-MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
+MAPPINGS = read_mappings(Path(__file__).resolve().parents[2] / "mappings")
 CERTIFICATE = {*vocabulary.CERTIFICATE_OPERATIONS, *vocabulary.CERTIFICATE_RESPONSES.values()}
 
 
-def named(table: Table) -> dict[str, Row]:
-    """The rows of a mapping file that name something a record prints."""
-    rows = read_table(MAPPINGS, table)
-    return {row.text(table.key): row for row in rows if row.text(table.key) not in {"*", "(none)"}}
+class Named(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def code(self) -> str | None: ...
 
 
-def number(row: Row) -> int | None:
-    return int(row.text("code"), 0) if row.text("code") else None
+def named(entries: Iterable[Named]) -> dict[str, int | None]:
+    """The public number of each name that a record prints."""
+    return {
+        entry.name: number(entry.code) for entry in entries if entry.name not in {"*", "(none)"}
+    }
+
+
+def number(code: str | None) -> int | None:
+    return int(code, 0) if code else None
 
 
 @pytest.mark.parametrize(
-    ("table", "words"),
+    ("entries", "words"),
     [
-        (OPCODES, vocabulary.OPCODES),
-        (USER_TYPES, vocabulary.USER_TYPES),
-        (COMMAND_TYPES, vocabulary.COMMAND_TYPES),
+        (MAPPINGS.operations, vocabulary.OPCODES),
+        (MAPPINGS.user_types, vocabulary.USER_TYPES),
+        (MAPPINGS.command_types, vocabulary.COMMAND_TYPES),
     ],
 )
 def test_every_name_of_the_mappings_can_be_written_with_its_public_number(
-    table: Table, words: dict[str, Coded]
+    entries: Iterable[Named], words: dict[str, Coded]
 ) -> None:
-    rows = {name: row for name, row in named(table).items() if name not in CERTIFICATE}
-    assert set(words) - {"CN_SAMPLE_UNLISTED_COMMAND"} == set(rows)
-    for name, row in rows.items():
-        public = number(row)
+    numbers = {name: code for name, code in named(entries).items() if name not in CERTIFICATE}
+    assert set(words) - {"CN_SAMPLE_UNLISTED_COMMAND"} == set(numbers)
+    for name, public in numbers.items():
         assert words[name].public is (public is not None)
         assert public in {None, words[name].code}
 
 
 def test_every_response_of_the_mappings_can_be_written_with_its_public_number() -> None:
-    rows = {text: row for text, row in named(RESPONSES).items() if text not in CERTIFICATE}
+    rows = [row for row in MAPPINGS.responses if row.text not in {*CERTIFICATE, "*"}]
     assert len(rows) == len(vocabulary.RESPONSES)
-    for text, row in rows.items():
-        answer = vocabulary.response(text)
-        assert answer.text.endswith(f": {text}")
-        assert number(row) in {None, answer.code}
-        assert answer.public is (number(row) is not None)
+    for row in rows:
+        answer = vocabulary.response(row.text)
+        assert answer.text.endswith(f": {row.text}")
+        assert number(row.code) in {None, answer.code}
+        assert answer.public is (row.code is not None)
 
 
 @pytest.mark.parametrize("words", [vocabulary.OPCODES, vocabulary.USER_TYPES])
@@ -71,7 +72,9 @@ def test_no_two_answers_share_a_number() -> None:
 
 def test_the_operations_of_the_certificate_store_are_those_of_the_mappings() -> None:
     assert set(vocabulary.CERTIFICATE_OPERATIONS) == {
-        name for name in named(OPCODES) if not name.startswith("CN_") and "_" not in name
+        name
+        for name in named(MAPPINGS.operations)
+        if not name.startswith("CN_") and "_" not in name
     }
 
 

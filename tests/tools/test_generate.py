@@ -9,6 +9,7 @@ import pytest
 
 from tools.content.deployment.schema import FILE as DEPLOYMENT
 from tools.content.generated import build_lookups
+from tools.content.sources import read_mappings
 from tools.generate import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -212,7 +213,7 @@ def test_types_carry_the_published_codes_and_no_others(
 
 
 def test_the_shipped_lookups_are_what_the_mappings_give() -> None:
-    for name, text in build_lookups(ROOT / "mappings").items():
+    for name, text in build_lookups(read_mappings(ROOT / "mappings")).items():
         assert (ROOT / "lookups" / name).read_bytes() == text.encode()
         assert "\r" not in text
         assert text.endswith("\n")
@@ -267,11 +268,14 @@ def test_a_wrong_mapping_stops_with_file_and_line_and_writes_nothing(
 ) -> None:
     path = source / "mappings" / "user_types.yaml"
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("code: 5", "code: five"), encoding="utf-8")
+    path.write_text(text.replace('code: "5"', 'code: "five"'), encoding="utf-8")
     shutil.rmtree(source / "lookups")
-    line = text[: text.index("code: 5")].count("\n") + 1
+    line = text[: text.index('code: "5"')].count("\n") + 1
     assert main(["--root", str(source)]) == 2
-    assert f"user_types.yaml:{line}: code must be a decimal number" in capsys.readouterr().err
+    assert (
+        f"user_types.yaml:{line}: CN_APPLIANCE_USER: code: must be a decimal number"
+        in capsys.readouterr().err
+    )
     assert not (source / "lookups").exists()
 
 
@@ -286,18 +290,16 @@ def test_a_missing_mapping_says_what_is_missing(
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("- opcode: CN_LOGIN\n", "- opcode: CN_LOGIM\n", "has no entry 'CN_LOGIN'"),
-        ("- opcode: CN_LOGIN\n", "- opcode: CN_LOGIM\n", "add it to opcodes.yaml first"),
-        ("action: acl_modified", "action: null", "a Change, and nothing else, gives all of"),
-        ("action: acl_modified", "action: shared", "action must be one of"),
+        ("action: acl_modified", "action: null", "a Change, and nothing else, has all of"),
+        ("action: acl_modified", "action: shared", "cim.action: must be one of"),
         ("object: target_user", "object: quorum", "exactly where the object is target_user"),
-        ("model: Authentication", "model: Login", "model must be one of"),
+        ("model: Authentication", "model: Login", "cim.model: must be one of"),
     ],
 )
 def test_a_fault_in_the_places_of_operations_is_told_with_its_line(
     source: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, complaint: str
 ) -> None:
-    path = source / "mappings" / "cim.yaml"
+    path = source / "mappings" / "operations.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     assert main(["--check", "--root", str(source)]) == 2
     told = capsys.readouterr().err

@@ -17,7 +17,7 @@ import yaml
 from emulator.conf.conf_file import Conf, read_conf
 from tools.build.package import version
 from tools.content.fields import SOURCETYPES, Dictionary, read_dictionary
-from tools.content.mappings import Fault, MappingError
+from tools.content.strict_yaml import Fault, MappingError
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("mappings", "published")

@@ -24,7 +24,7 @@ from tools.build.environments import ROOT
 from tools.build.package import APP_ID
 from tools.content.deployment import schema
 from tools.content.deployment.schema import Deployment, Difference, Kind, Role
-from tools.content.mappings import MappingError
+from tools.content.strict_yaml import MappingError
 
 TRUTH = schema.FILE
 Files = Mapping[str, bytes]  # content by path below the app's folder

@@ -10,13 +10,15 @@ deployment   where each file and setting works: docs/deploy.md
 dictionary   docs/fields.md
 goldens      tests/default/golden
 sigma        detections as Sigma rules
+sources      everything in mappings/, read and checked together
 standards    OCSF and ECS: tables and pages
 version      the version of the add-on, wherever it is written
 detections   detections: saved searches, macros, docs/detections.md
 page_blocks  blocks of a page that a command writes
 fields       mappings/fields.yaml, validated
 conf_blocks  the generated blocks of props.conf and transforms.conf
+mappings     operations, responses, types, outcomes, activities, validated
 strict_yaml  YAML against a model, with the line of each fault
-mappings     mappings/*.yaml, validated
+markdown     tables of Markdown
 ===========  ======================================================
 """

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-from tools.content.mappings import Row
+from tools.content.mappings import Activity, CimOutcome, Operation
+from tools.content.markdown import table
 
 _HEAD = """\
-<!-- Generated from mappings/cim.yaml, cim_outcomes.yaml and activities.yaml: make generate -->
+<!-- Generated from operations.yaml, cim_outcomes.yaml, activities.yaml: make generate -->
 
 # CIM: where each operation belongs
 
@@ -35,46 +36,42 @@ users says (`application`, `person`: [enrichment.md](enrichment.md)), else `user
 """
 
 
-def page(places: Sequence[Row], outcomes: Sequence[Row], rules: Sequence[Row]) -> str:
-    """The page's text: the places, what the outcomes mean, and what `activity` is made of."""
-    told = ("place", "action", "status", "reason")
+def page(
+    operations: Sequence[Operation], outcomes: Iterable[CimOutcome], rules: Iterable[Activity]
+) -> str:
+    """The page's text: the operations, what the outcomes mean, and what `activity` is made of."""
     parts = [
         _HEAD,
         "## Operations\n",
-        *_table(
-            ("opcode", "model", "action", "object_category", "signature", "why"), _rows(places)
+        *table(
+            ("opcode", "model", "action", "object_category", "signature", "why"),
+            map(_operation, operations),
         ),
         "\n## Outcomes\n",
-        *_table(
+        *table(
             ("model and outcome", "action", "status", "why"),
-            ([row.text(name) for name in told] for row in outcomes),
+            ([row.place, row.action or "", row.status or "", row.reason] for row in outcomes),
         ),
         _ACTIVITIES,
-        *_table(("activity", "if", "is one of", "why"), _rules(rules)),
+        *table(
+            ("activity", "if", "is one of", "why"),
+            (
+                [rule.activity, f"`{rule.field}`", ", ".join(rule.values), rule.reason]
+                for rule in rules
+            ),
+        ),
     ]
     return "\n".join(parts) + "\n"
 
 
-def _rows(places: Iterable[Row]) -> Iterator[Sequence[str]]:
-    for row in places:
-        yield [
-            f"`{row.text('opcode')}`",
-            row.text("model"),
-            row.text("action") or ("the outcome" if row.text("model") == "Authentication" else ""),
-            row.text("object_category"),
-            row.text("signature"),
-            row.text("reason"),
-        ]
-
-
-def _rules(rules: Iterable[Row]) -> Iterator[Sequence[str]]:
-    for row in rules:
-        values = row.text("values").replace(" ", ", ")
-        yield [row.text("activity"), f"`{row.text('field')}`", values, row.text("reason")]
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(columns)} |"
-    yield f"| {' | '.join('---' for _ in columns)} |"
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+def _operation(operation: Operation) -> Sequence[str]:
+    place = operation.cim
+    by_outcome = "the outcome" if place.model == "Authentication" else ""
+    return [
+        f"`{operation.name}`",
+        place.model,
+        place.action or by_outcome,
+        place.object_category or "",
+        place.signature,
+        place.reason,
+    ]

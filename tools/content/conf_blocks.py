@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from tools.content.mappings import Row
+from tools.content.mappings import Activity, Operation
 
 AUDIT = "aws:cloudhsm:audit"
 CERTIFICATE = "aws:cloudhsm:certificate"
@@ -38,13 +38,18 @@ class BlockProblem(Exception):
     """A conf file lacks a block, or a stanza that one follows from; the message says which."""
 
 
-def props(text: str, record_keys: Sequence[str], cim: Sequence[Row], rules: Sequence[Row]) -> str:
+def props(
+    text: str,
+    record_keys: Sequence[str],
+    operations: Sequence[Operation],
+    rules: Sequence[Activity],
+) -> str:
     """`default/props.conf` with its blocks as they follow from the mappings."""
     by_hand = _settings(text, AUDIT)
     text = with_block(text, "keys", _key_settings(by_hand, record_keys))
     text = with_block(text, "one line", _one_line_settings(by_hand, record_keys))
-    text = with_block(text, "actors", _actor_settings(by_hand, cim))
-    text = with_block(text, "activity", _activity_settings(cim, rules))
+    text = with_block(text, "actors", _actor_settings(by_hand, operations))
+    text = with_block(text, "activity", _activity_settings(operations, rules))
     return with_block(text, "other collectors", _other_collectors(text))
 
 
@@ -162,8 +167,8 @@ def _one_line_value(value: str, after: str) -> str:
 # --- who acted upon what
 
 
-def _actor_settings(settings: Settings, cim: Sequence[Row]) -> Iterator[str]:
-    accounts = _is_one_of(_opcodes(cim, "target_user"))
+def _actor_settings(settings: Settings, operations: Sequence[Operation]) -> Iterator[str]:
+    accounts = _is_one_of(_opcodes(operations, "target_user"))
     handles, hsm = settings["EVAL-key_handle"], settings["EVAL-hsm_id"]
     target = "coalesce(mvindex(target_user_name, 0), mvindex(user_name, 0))"
     yield f"EVAL-user = if({accounts}, {target}, {_OTHER_USER})"
@@ -174,12 +179,13 @@ def _actor_settings(settings: Settings, cim: Sequence[Row]) -> Iterator[str]:
     yield f"EVAL-user_type_key = if({accounts}, coalesce({first}), mvindex(user_type, 0))"
     both = f"{accounts} AND isnotnull(target_user_name)"
     yield f"EVAL-src_user_type = if({both}, mvindex(user_type, 0), null())"
-    words = {row.text("object") for row in cim} - {"", *_NAMED_BY_THE_RECORD}
+    objects = {operation.cim.object for operation in operations}
+    words = {name for name in objects if name and name not in _NAMED_BY_THE_RECORD}
     named = [
         (accounts, target),
-        (_is_one_of(_opcodes(cim, "key_handle")), handles),
-        (_is_one_of(_opcodes(cim, "hsm_id")), hsm),
-        *((_is_one_of(_opcodes(cim, word)), f'"{word}"') for word in sorted(words)),
+        (_is_one_of(_opcodes(operations, "key_handle")), handles),
+        (_is_one_of(_opcodes(operations, "hsm_id")), hsm),
+        *((_is_one_of(_opcodes(operations, word)), f'"{word}"') for word in sorted(words)),
     ]
     yield f"EVAL-object = {_case(named)}"
     numbers = [(accounts, "mvindex(target_user_id, 0)"), *named[1:3]]
@@ -192,8 +198,8 @@ _OTHER_USER = "coalesce(mvindex(user_name, 0), mvindex(user_id, 0))"
 _ACTOR = f"if(isnull(target_user_name), mvindex(user_id, 0), {_OTHER_USER})"
 
 
-def _opcodes(cim: Iterable[Row], what: str) -> list[str]:
-    return [row.text("opcode") for row in cim if row.text("object") == what]
+def _opcodes(operations: Iterable[Operation], what: str) -> list[str]:
+    return [operation.name for operation in operations if operation.cim.object == what]
 
 
 def _is_one_of(values: Iterable[str], field: str = "opcode") -> str:
@@ -207,21 +213,20 @@ def _case(branches: Iterable[tuple[str, str]]) -> str:
 # --- what stands behind a record
 
 
-def _activity_settings(cim: Sequence[Row], rules: Sequence[Row]) -> Iterator[str]:
-    branches = [(_rule(row), f'"{row.text("activity")}"') for row in rules]
+def _activity_settings(operations: Sequence[Operation], rules: Sequence[Activity]) -> Iterator[str]:
+    branches = [(_rule(rule), f'"{rule.activity}"') for rule in rules]
     yield f"EVAL-activity = {_case(branches)}"
     ruled = " OR ".join(condition for condition, _ in branches)
-    accounts = _is_one_of(_opcodes(cim, "target_user"))
+    accounts = _is_one_of(_opcodes(operations, "target_user"))
     actor = f"if(isnotnull(ambiguous_at), null(), if({accounts}, {_ACTOR}, {_OTHER_USER}))"
     cluster = 'coalesce(cluster_in_source, cluster_in_host, "")'
     known = f'coalesce({actor}, "") . "@" . {cluster}'
     yield f"EVAL-known_user = if({ruled}, null(), {known})"
 
 
-def _rule(row: Row) -> str:
-    values = row.text("values").split(" ")
-    condition = _is_one_of(values, row.text("field"))
-    if row.text("field") != "user_type":
+def _rule(rule: Activity) -> str:
+    condition = _is_one_of(rule.values, rule.field)
+    if rule.field != "user_type":
         return condition
     return f"(isnull(ambiguous_at) AND {condition})"
 

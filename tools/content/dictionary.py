@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from tools.content.fields import (
     CERTIFICATE,
@@ -20,11 +19,7 @@ from tools.content.fields import (
     Field,
     Group,
     Unknowable,
-    read_dictionary,
-    record_keys,
 )
-
-__all__ = ["pages", "record_keys"]
 
 PAGE = "docs/fields.md"
 NAMES = "bin/cloudhsm/siem/field_names.json"
@@ -58,12 +53,8 @@ _CIM_COLUMNS = ("CIM field", "filled from", "holds", "not known")
 _CODE = re.compile(r"(`[^`]*`)")
 
 
-def pages(folder: Path) -> dict[str, str]:
-    """The generated pages by their path from the root of the source.
-
-    `folder` holds the mappings. Raises MappingError and OSError as `read_dictionary` does.
-    """
-    dictionary = read_dictionary(folder)
+def pages(dictionary: Dictionary) -> dict[str, str]:
+    """The generated pages by their path from the root of the source."""
     parts = [_FIRST_LINE, "# Fields", _INTRODUCTION]
     for group in dictionary.groups:
         parts += [f"## {group.title}", _plain(group.text), _table(_COLUMNS, _rows(group))]
@@ -172,7 +163,7 @@ def _cim_rows(dictionary: Dictionary, model: str) -> Iterator[Sequence[str]]:
 def _sources(dictionary: Dictionary, field: Field) -> str:
     """What fills a CIM field: the fields that say so, its lookup, or its own line."""
     told = [_code(one.name) for one in dictionary.fields if field.name in one.cim]
-    if field.origins != ("computed",):
+    if field.origins != ["computed"]:
         told.append(_origin(field))
     return ", ".join(told) or "a constant"
 

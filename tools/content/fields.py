@@ -1,30 +1,30 @@
 """Reads `mappings/fields.yaml`, the one definition of every field, strictly by schema.
 
-Every fault names file and line, and all faults are told at once. Scalars keep their spelling, as in
-`tools.content.mappings`. What the keys of the file mean stands at its top.
+Every fault has file and line, and all faults are reported at once. The keys of the file are
+explained at its top.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Union
+from typing import Annotated, Any, NamedTuple, Union
 
-import yaml
+from pydantic import AfterValidator, BeforeValidator, model_validator
+from pydantic import Field as Key
 
-from tools.content.mappings import (
-    Check,
+from tools.content.strict_yaml import (
     Fault,
     MappingError,
-    Value,
-    compose,
-    one_of,
-    several_words,
+    Strict,
+    Text,
+    form,
+    line_in,
+    read,
     some_of,
-    words,
+    word_of,
 )
 
 FILE = "fields.yaml"
@@ -42,62 +42,148 @@ TYPES = (*_NUMBERS, "text", "name", "coded name", "word")
 Example = Union[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line of a record: what stands before its colon and, in the example, behind it."""
+def _json(text: str) -> str:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"must be JSON: {error}") from error
+    return text
+
+
+def _lines(text: str) -> str:
+    if not text or text != text.strip("\n"):
+        raise ValueError("must be a text, not empty, without line ends around it")
+    return text
+
+
+def _list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+_WORD = "[a-z]+(_[a-z]+)*"
+Name = Annotated[str, form("_?[a-z][a-z0-9_]*", "lower_snake_case")]
+Origin = Annotated[
+    str,
+    form(
+        f"record|source|computed|splunk|(lookup|customer):{_WORD}",
+        "record, source, computed, splunk, lookup:<name> or customer:<collection>",
+    ),
+]
+Attribute = Annotated[str, form(rf"{_WORD}(\.{_WORD})*", "an attribute's path")]
+EcsField = Annotated[str, form(rf"@timestamp|{_WORD}(\.{_WORD})*", "a field's path")]
+Models = Annotated[list[str], some_of(MODELS)]
+
+
+class Line(NamedTuple):
+    """A line of a record: what is before its colon and, in the example, after it."""
 
     key: str
     printed: str
 
 
-@dataclass(frozen=True)
-class Field:
-    """One field; `line` is that of its definition. The attributes are explained in the file."""
+class Field(Strict):
+    """One field. Its keys are explained in the file."""
 
-    line: int
-    name: str
-    type: str
-    origins: tuple[str, ...]
-    sourcetypes: tuple[str, ...]
-    meaning: str
-    example: Example
-    record_line: Line | None
-    json_line: Line | None
-    values: tuple[str, ...]
-    unit: str
-    layouts: tuple[str, ...]
-    seen_in: str
-    cim: tuple[str, ...]
-    models: tuple[str, ...]
-    ocsf: str
-    ecs: str
-    note: str
-    internal: bool
+    name: Name
+    key: Text = ""
+    printed: Text = ""
+    json_key: Name = ""
+    json_printed: Annotated[str, AfterValidator(_json)] = ""
+    type: Annotated[str, word_of(TYPES)]
+    values: list[Text] = Key(default=[], min_length=1)
+    unit: Text = ""
+    multivalue: bool = False
+    origins: Annotated[list[Origin], BeforeValidator(_list)] = Key(alias="origin", min_length=1)
+    listed_in: Annotated[list[str], some_of(SOURCETYPES)] = Key(default=[], alias="sourcetypes")
+    layouts: Annotated[list[str], some_of(LAYOUTS)] = Key(default=[])
+    meaning: Text
+    examples: Annotated[list[Text], BeforeValidator(_list)] = Key(alias="example", min_length=1)
+    seen_in: Name = ""
+    cim: list[Text] = Key(default=[], min_length=1)
+    models: Models = Key(default=[])
+    ocsf: Attribute = ""
+    ecs: EcsField = ""
+    note: Text = ""
+    internal: bool = False
 
     @property
-    def multivalue(self) -> bool:
-        """Whether a whole record gives several values."""
-        return isinstance(self.example, tuple)
+    def example(self) -> Example:
+        """Its value in the record that it is seen in; several where a record gives several."""
+        return tuple(self.examples) if self.multivalue else self.examples[0]
+
+    @property
+    def record_line(self) -> Line | None:
+        """The line of an audit record that has it."""
+        return Line(self.key, self.printed) if self.key else None
+
+    @property
+    def json_line(self) -> Line | None:
+        """The member of a certificate record that has it."""
+        return Line(self.json_key, self.json_printed) if self.json_key else None
+
+    @property
+    def sourcetypes(self) -> tuple[str, ...]:
+        """Where it is: `audit`, `certificate`, `collector`."""
+        lines = ((AUDIT, self.key), (CERTIFICATE, self.json_key))
+        return tuple(kind for kind, key in lines if key) or tuple(self.listed_in)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _example_is_as_many_as_a_record_gives(cls, data: Any) -> Any:  # noqa: ANN401  (YAML)
+        if isinstance(data, dict) and isinstance(data.get("example"), list) is not bool(
+            data.get("multivalue")
+        ):
+            raise ValueError(
+                f"{data.get('name')}: a field that is multivalue, and no other, has a list as its "
+                "example"
+            )
+        return data
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Field:
+        if faults := [*_field_faults(self)]:
+            raise ValueError(f"{self.name}: {'; '.join(faults)}")
+        return self
 
 
-@dataclass(frozen=True)
-class Group:
-    """Fields that belong together, in the file's order."""
-
-    title: str
-    text: str
-    fields: tuple[Field, ...]
+# A line of a record decides these, so that no default of a group counts there.
+_DECIDED_BY_A_LINE = ("seen_in", "sourcetypes")
 
 
-@dataclass(frozen=True)
-class ExampleRecord:
+class Group(Strict):
+    """Fields that belong together, in the file's order, and what they have unless they differ."""
+
+    title: Text
+    text: Text
+    defaults: dict[str, Any] = Key(default={})
+    fields: list[Field]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, data: Any) -> Any:  # noqa: ANN401  (YAML)
+        if not isinstance(data, dict) or not isinstance(data.get("fields"), list):
+            return data
+        defaults = data.get("defaults")
+        if not isinstance(defaults, dict):
+            return data
+        return {**data, "fields": [_merged(defaults, field) for field in data["fields"]]}
+
+
+def _merged(defaults: dict[str, Any], field: object) -> object:
+    if not isinstance(field, dict):
+        return field
+    has_line = "key" in field or "json_key" in field
+    dropped = (*(_DECIDED_BY_A_LINE if has_line else ()), *(() if "key" in field else ("layouts",)))
+    return {**{key: defaults[key] for key in defaults if key not in dropped}, **field}
+
+
+class ExampleRecord(Strict):
     """A record that gives examples; `source` as Splunk has it, from which follow host and kind."""
 
-    line: int
-    name: str
-    about: str
-    source: str
-    text: str
+    name: Name
+    about: Text
+    source: Text
+    text: Annotated[str, AfterValidator(_lines)]
 
     @property
     def host(self) -> str:
@@ -110,24 +196,21 @@ class ExampleRecord:
         return CERTIFICATE if self.text.startswith("{") else AUDIT
 
 
-@dataclass(frozen=True)
-class Unknowable:
+class Unknowable(Strict):
     """When a record cannot give a field that these CIM models ask for, and why."""
 
-    line: int
-    field: str
-    models: tuple[str, ...]
-    when: str
-    reason: str
+    field: Name
+    models: Models
+    when: Text
+    reason: Text
 
 
-@dataclass(frozen=True)
-class Dictionary:
-    """The whole file."""
+class Dictionary(Strict):
+    """All of the file."""
 
-    groups: tuple[Group, ...]
-    records: tuple[ExampleRecord, ...]
-    unknowable: tuple[Unknowable, ...]
+    groups: list[Group]
+    records: list[ExampleRecord]
+    unknowable: list[Unknowable]
 
     @property
     def fields(self) -> list[Field]:
@@ -140,16 +223,13 @@ class Dictionary:
         lines: dict[str, Line] = {}
         for field in self.fields:
             if field.record_line:
-                lines.setdefault(field.record_line.key, field.record_line)
+                lines.setdefault(field.key, field.record_line)
         return list(lines.values())
 
-
-def record_keys(folder: Path) -> list[str]:
-    """What stands before the colon of an audit record's lines, in the order of a newer record.
-
-    Raises MappingError and OSError as `read_dictionary` does.
-    """
-    return [line.key for line in read_dictionary(folder).record_lines]
+    @property
+    def record_keys(self) -> list[str]:
+        """What is before the colon of these lines."""
+        return [line.key for line in self.record_lines]
 
 
 def read_dictionary(folder: Path) -> Dictionary:
@@ -157,337 +237,84 @@ def read_dictionary(folder: Path) -> Dictionary:
 
     Raises MappingError for every departure from the schema, OSError if the file cannot be read.
     """
-    reading = _Reading(folder / FILE)
-    dictionary = _dictionary(reading, _composed(reading.path))
-    if not reading.faults:
-        reading.faults += [
-            Fault(reading.path, line, what) for line, what in _contradictions(dictionary)
-        ]
-    if reading.faults:
-        raise MappingError(reading.faults)
+    path = folder / FILE
+    dictionary = read(path, Dictionary, "dictionary", "the top of the file")
+    faults = [Fault(path, line_in(path, *keys), what) for keys, what in _contradictions(dictionary)]
+    if faults:
+        raise MappingError(faults)
     return dictionary
 
 
-# --- schema
-
-
-def _pattern(expression: str, meaning: str) -> Check:
-    compiled = re.compile(expression)
-
-    def check(value: Value) -> str | None:
-        fits = isinstance(value, str) and compiled.fullmatch(value)
-        return None if fits else f"must be {meaning}; found {value!r}"
-
-    return check
-
-
-def _one_or_several(check: Check) -> Check:
-    def checked(value: Value) -> str | None:
-        if not isinstance(value, tuple):
-            return check(value)
-        return several_words(value) or next(filter(None, map(check, value)), None)
-
-    return checked
-
-
-def _lines(value: Value) -> str | None:
-    fits = isinstance(value, str) and value and value == value.strip("\n")
-    return None if fits else "must be a text, not empty, without line ends around it"
-
-
-def _json(value: Value) -> str | None:
-    try:
-        json.loads(value if isinstance(value, str) else "")
-    except json.JSONDecodeError as error:
-        return f"must be JSON: {error}"
-    return None
-
-
-_NAME = _pattern("_?[a-z][a-z0-9_]*", "lower_snake_case")
-_LOWER_WORD = "[a-z]+(_[a-z]+)*"
-_ORIGIN = _pattern(
-    f"record|source|computed|splunk|(lookup|customer):{_LOWER_WORD}",
-    "record, source, computed, splunk, lookup:<name> or customer:<collection>",
-)
-_FIELD: Mapping[str, Check] = {
-    "name": _NAME,
-    "key": words,
-    "printed": words,
-    "json_key": _NAME,
-    "json_printed": _json,
-    "type": one_of(TYPES),
-    "values": several_words,
-    "unit": words,
-    "multivalue": one_of(("true",)),
-    "origin": _one_or_several(_ORIGIN),
-    "sourcetypes": some_of(SOURCETYPES),
-    "layouts": some_of(LAYOUTS),
-    "meaning": words,
-    "example": _one_or_several(words),
-    "seen_in": _NAME,
-    "cim": several_words,
-    "models": some_of(MODELS),
-    "ocsf": _pattern(rf"{_LOWER_WORD}(\.{_LOWER_WORD})*", "an attribute's path"),
-    "ecs": _pattern(rf"@timestamp|{_LOWER_WORD}(\.{_LOWER_WORD})*", "a field's path"),
-    "note": words,
-    "internal": one_of(("true",)),
-}
-_NEEDED = ("name", "type", "origin", "meaning", "example")
-_RECORD: Mapping[str, Check] = {"name": _NAME, "about": words, "source": words, "text": _lines}
-_UNKNOWABLE: Mapping[str, Check] = {
-    "field": _NAME,
-    "models": some_of(MODELS),
-    "when": words,
-    "reason": words,
-}
-
-
-# --- from nodes
-
-
-class _Reading:
-    """One file being read and the faults found so far."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.faults: list[Fault] = []
-
-    def fault(self, node: yaml.Node, what: str) -> None:
-        self.faults.append(Fault(self.path, int(node.start_mark.line) + 1, what))
-
-    def parts(self, node: yaml.Node, allowed: Collection[str]) -> dict[str, yaml.Node]:
-        """The values of a mapping by their keys, of which it must have no others."""
-        if not isinstance(node, yaml.MappingNode):
-            self.fault(node, f"must be an entry with the keys {', '.join(allowed)}")
-            return {}
-        found: dict[str, yaml.Node] = {}
-        for key_node, value in node.value:
-            key = str(key_node.value)
-            if key not in allowed:
-                self.fault(key_node, f"unknown key {key!r}; allowed: {', '.join(allowed)}")
-            elif key in found:
-                self.fault(key_node, f"{key} is given twice in one entry; keep one")
-            else:
-                found[key] = value
-        return found
-
-    def items(self, node: yaml.Node | None) -> list[yaml.Node]:
-        """The entries of a list."""
-        if isinstance(node, yaml.SequenceNode):
-            return list(node.value)
-        if node is not None:
-            self.fault(node, "must be a list of entries, each starting with '- '")
-        return []
-
-    def values(self, node: yaml.Node, schema: Mapping[str, Check]) -> dict[str, Value]:
-        """The checked values of a mapping of scalars and lists of scalars."""
-        found: dict[str, Value] = {}
-        for key, value_node in self.parts(node, schema).items():
-            found[key] = _value(value_node)
-            complaint = schema[key](found[key])
-            if complaint:
-                self.fault(value_node, f"{key} {complaint}")
-        return found
-
-    def require(self, node: yaml.Node, found: Collection[str], needed: Iterable[str]) -> bool:
-        """Whether all needed keys are there; tells which are not."""
-        missing = [key for key in needed if key not in found]
-        if missing and isinstance(node, yaml.MappingNode):
-            self.fault(node, f"lacks {', '.join(missing)}")
-        return not missing
-
-
-def _value(node: yaml.Node) -> Value:
-    """A scalar as written, a list of scalars, or None, which no check takes."""
-    if isinstance(node, yaml.ScalarNode):
-        return None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
-    if isinstance(node, yaml.SequenceNode) and all(
-        isinstance(item, yaml.ScalarNode) for item in node.value
-    ):
-        return tuple(str(item.value) for item in node.value)
-    return None
-
-
-def _composed(path: Path) -> yaml.Node:
-    root = compose(path)
-    if root is None:
-        raise MappingError([Fault(path, 1, "is empty")])
-    return root
-
-
-def _dictionary(reading: _Reading, root: yaml.Node) -> Dictionary:
-    sections = ("groups", "records", "unknowable")
-    parts = reading.parts(root, sections)
-    reading.require(root, parts, sections)
-    groups = [_group(reading, node) for node in reading.items(parts.get("groups"))]
-    records = [_record(reading, node) for node in reading.items(parts.get("records"))]
-    unknowable = [_unknowable(reading, node) for node in reading.items(parts.get("unknowable"))]
-    return Dictionary(
-        tuple(groups),
-        tuple(filter(None, records)),
-        tuple(filter(None, unknowable)),
-    )
-
-
-def _group(reading: _Reading, node: yaml.Node) -> Group:
-    parts = reading.parts(node, ("title", "text", "defaults", "fields"))
-    reading.require(node, parts, ("title", "text", "fields"))
-    told: dict[str, str] = {}
-    for key in ("title", "text"):
-        value = _value(parts[key]) if key in parts else "-"
-        complaint = words(value)
-        if complaint:
-            reading.fault(parts[key], f"{key} {complaint}")
-        told[key] = _text(value)
-    common = {key: check for key, check in _FIELD.items() if key != "name"}
-    defaults = reading.values(parts["defaults"], common) if "defaults" in parts else {}
-    fields = [_field(reading, entry, defaults) for entry in reading.items(parts.get("fields"))]
-    return Group(told["title"], told["text"], tuple(filter(None, fields)))
-
-
-def _field(reading: _Reading, node: yaml.Node, defaults: Mapping[str, Value]) -> Field | None:
-    own = reading.values(node, _FIELD)
-    values = {**defaults, **own}
-    if not reading.require(node, values, _NEEDED):
-        return None
-    line = int(node.start_mark.line) + 1
-    for what in _field_faults(values, own):
-        reading.faults.append(Fault(reading.path, line, f"{_text(values['name'])}: {what}"))
-    record_line, json_line = (
-        _line(values, "key", "printed"),
-        _line(values, "json_key", "json_printed"),
-    )
-    lines = [(AUDIT, record_line), (CERTIFICATE, json_line)]
-    sourcetypes = tuple(kind for kind, held in lines if held) or _list(values, "sourcetypes")
-    example = values["example"]
-    return Field(
-        line=line,
-        name=_text(values["name"]),
-        type=_text(values["type"]),
-        origins=_list(values, "origin"),
-        sourcetypes=sourcetypes,
-        meaning=_text(values["meaning"]),
-        example=example if isinstance(example, tuple) else _text(example),
-        record_line=record_line,
-        json_line=json_line,
-        values=_list(values, "values"),
-        unit=_text(values.get("unit")),
-        layouts=_list(values, "layouts") if record_line else (),
-        seen_in="" if record_line or json_line else _text(values.get("seen_in")),
-        cim=_list(values, "cim"),
-        models=_list(values, "models"),
-        ocsf=_text(values.get("ocsf")),
-        ecs=_text(values.get("ecs")),
-        note=_text(values.get("note")),
-        internal="internal" in values,
-    )
-
-
-def _text(value: Value) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _list(values: Mapping[str, Value], key: str) -> tuple[str, ...]:
-    value = values.get(key)
-    return value if isinstance(value, tuple) else (value,) if value else ()
-
-
-def _line(values: Mapping[str, Value], key: str, printed: str) -> Line | None:
-    return Line(_text(values[key]), _text(values.get(printed))) if key in values else None
-
-
-def _record(reading: _Reading, node: yaml.Node) -> ExampleRecord | None:
-    values = reading.values(node, _RECORD)
-    if not reading.require(node, values, _RECORD):
-        return None
-    told = {key: _text(value) for key, value in values.items()}
-    return ExampleRecord(int(node.start_mark.line) + 1, **told)
-
-
-def _unknowable(reading: _Reading, node: yaml.Node) -> Unknowable | None:
-    values = reading.values(node, _UNKNOWABLE)
-    if not reading.require(node, values, _UNKNOWABLE):
-        return None
-    told = {key: _text(values[key]) for key in ("field", "when", "reason")}
-    line = int(node.start_mark.line) + 1
-    return Unknowable(line, models=_list(values, "models"), **told)
-
-
-# --- what no single value shows
-
-
-def _field_faults(values: Mapping[str, Value], own: Mapping[str, Value]) -> Iterator[str]:
-    """What the values of one field say against each other."""
-    printed = "key" in values or "json_key" in values
-    if ("record" in _list(values, "origin")) != printed:
+def _field_faults(field: Field) -> Iterator[str]:
+    """What the values of one field contradict in each other."""
+    has_line = bool(field.key or field.json_key)
+    if ("record" in field.origins) != has_line:
         yield "a field whose origin is record, and no other, has a key or a json_key"
-    if printed == ("sourcetypes" in values):
-        yield "give either a key (which tells the sourcetype) or sourcetypes"
-    if "key" in values and "layouts" not in values:
-        yield "say in which layouts the key occurs"
-    if "layouts" in own and "key" not in values:
+    if has_line == bool(field.listed_in):
+        yield "give either a key (which decides the sourcetype) or sourcetypes"
+    if field.key and not field.layouts:
+        yield "give the layouts in which the key occurs"
+    if field.layouts and not field.key:
         yield "has layouts and no key"
-    if "printed" in values and "key" not in values:
+    if field.printed and not field.key:
         yield "has printed and no key"
-    if ("json_key" in values) != ("json_printed" in values):
+    if bool(field.json_key) != bool(field.json_printed):
         yield "give json_key and json_printed together"
-    if not printed and "seen_in" not in values:
-        yield "say with seen_in which record gives the example"
-    yield from _example_faults(values)
-
-
-def _example_faults(values: Mapping[str, Value]) -> Iterator[str]:
-    examples, allowed = _list(values, "example"), _list(values, "values")
-    if ("multivalue" in values) != isinstance(values["example"], tuple):
-        yield "a field that is multivalue, and no other, has a list as its example"
-    if (values["type"] == "word") != bool(allowed):
+    if not has_line and not field.seen_in:
+        yield "give with seen_in the record that has the example"
+    if (field.type == "word") != bool(field.values):
         yield "a word, and nothing else, lists its values"
-    if allowed and not set(examples) <= set(allowed):
-        yield f"the example is none of {', '.join(allowed)}"
-    form = _NUMBERS.get(_text(values["type"]))
-    if form and not all(form.fullmatch(example) for example in examples):
-        yield f"the example is not {_text(values['type'])}"
+    if field.values and not set(field.examples) <= set(field.values):
+        yield f"the example is none of {', '.join(field.values)}"
+    number = _NUMBERS.get(field.type)
+    if number and not all(number.fullmatch(example) for example in field.examples):
+        yield f"the example is not {field.type}"
 
 
-def _contradictions(dictionary: Dictionary) -> Iterator[tuple[int, str]]:
-    """What one entry says against another, by line."""
-    fields = dictionary.fields
-    named = [(field.line, field.name) for field in fields]
-    yield from _repeats(named)
-    yield from _repeats((record.line, record.name) for record in dictionary.records)
+Place = tuple[Union[str, int], ...]
+
+
+def _contradictions(dictionary: Dictionary) -> Iterator[tuple[Place, str]]:
+    """What entries contradict in each other, by the keys that lead to the later one."""
+    fields: list[tuple[Place, Field]] = [
+        (("groups", group_at, "fields", at), field)
+        for group_at, group in enumerate(dictionary.groups)
+        for at, field in enumerate(group.fields)
+    ]
+    records = {record.name: ("records", at) for at, record in enumerate(dictionary.records)}
+    yield from _repeats((place, field.name) for place, field in fields)
+    yield from _repeats((("records", at), one.name) for at, one in enumerate(dictionary.records))
     yield from _line_faults(fields)
-    records = {record.name: record for record in dictionary.records}
-    in_cim = {field.name for field in fields if field.models}
-    for field in fields:
+    in_cim = {field.name for _, field in fields if field.models}
+    for place, field in fields:
         if field.seen_in and field.seen_in not in records:
-            yield field.line, f"{field.name}: there is no record {field.seen_in!r}"
-        strange = [name for name in field.cim if name not in in_cim]
-        if strange:
-            yield field.line, f"{field.name}: no field with models is named {', '.join(strange)}"
-    used = {field.seen_in for field in fields}
-    for name, record in records.items():
+            yield place, f"{field.name}: there is no record {field.seen_in!r}"
+        unknown = [name for name in field.cim if name not in in_cim]
+        if unknown:
+            yield place, f"{field.name}: no field with models is named {', '.join(unknown)}"
+    used = {field.seen_in for _, field in fields}
+    for name, place in records.items():
         if name not in used:
-            yield record.line, f"no field takes its example from the record {name!r}; remove it"
+            yield place, f"no field takes its example from the record {name!r}; remove it"
 
 
-def _repeats(named: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    first: dict[str, int] = {}
-    for line, name in named:
-        if name in first:
-            yield line, f"{name} is defined on line {first[name]} already"
-        first.setdefault(name, line)
+def _repeats(named: Iterable[tuple[Place, str]]) -> Iterator[tuple[Place, str]]:
+    seen: set[str] = set()
+    for place, name in named:
+        if name in seen:
+            yield place, f"{name} is defined twice"
+        seen.add(name)
 
 
-def _line_faults(fields: Iterable[Field]) -> Iterator[tuple[int, str]]:
-    """The fields of one line follow each other; the first, and only that one, tells the value."""
+def _line_faults(fields: Iterable[tuple[Place, Field]]) -> Iterator[tuple[Place, str]]:
+    """The fields of one line follow each other; the first, and only that one, has the value."""
     previous, seen = "", set()
-    for field in fields:
-        if field.record_line is None:
+    for place, field in fields:
+        if not field.key:
             continue
-        key, printed = field.record_line.key, field.record_line.printed
-        if key != previous and key in seen:
-            yield field.line, f"{field.name}: put it below the other fields of the key {key!r}"
-        elif (key == previous) == bool(printed):
-            yield field.line, f"{field.name}: the first field of a key, and no other, has printed"
-        previous = key
-        seen.add(key)
+        if field.key != previous and field.key in seen:
+            yield place, f"{field.name}: put it below the other fields of the key {field.key!r}"
+        elif (field.key == previous) == bool(field.printed):
+            yield place, f"{field.name}: the first field of a key, and no other, has printed"
+        previous = field.key
+        seen.add(field.key)

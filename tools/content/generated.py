@@ -14,6 +14,7 @@ import io
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Union
 
 from emulator.errors import EmulatorError
 from tools.content import cim_page, conf_blocks, dictionary, mappings, version
@@ -23,21 +24,22 @@ from tools.content.deployment import page as deployment_page
 from tools.content.detections import lint, savedsearches_conf
 from tools.content.detections import page as detections_page
 from tools.content.detections.schema import read_detections, techniques
-from tools.content.mappings import CATCH_ALL, MappingError, Row, read_table
+from tools.content.mappings import CATCH_ALL, CimOutcome, CodedName, Operation, Response
 from tools.content.sigma import page as sigma_page
 from tools.content.sigma.pipelines import read_places
+from tools.content.sources import Mappings, read_mappings
 from tools.content.standards.pages import pages as standards_pages
+from tools.content.strict_yaml import MappingError
 
-# CSV column -> YAML key. The first column is what the lookup matches.
-OPCODE_COLUMNS = {
-    "opcode_key": "name",
-    "opcode_code": "code",
-    "command_type": "command_type",
-    "category": "category",
-    "description": "description",
-    "risk": "risk",
-    "provenance": "provenance",
-}
+OPCODE_COLUMNS = (
+    "opcode_key",
+    "opcode_code",
+    "command_type",
+    "category",
+    "description",
+    "risk",
+    "provenance",
+)
 CIM_COLUMNS = (
     "opcode_key",
     "outcome",
@@ -50,13 +52,16 @@ CIM_COLUMNS = (
     "signature",
     "reason_for_place",
 )
-RESPONSE_COLUMNS = {
-    "response_code": "code",
-    "response": "text",
-    "response_class": "class",
-    "response_meaning": "meaning",
-    "provenance": "provenance",
-}
+RESPONSE_COLUMNS = (
+    "response_key",
+    "response_code",
+    "response",
+    "response_class",
+    "response_meaning",
+    "provenance",
+)
+# A value as a lookup shows it: empty for null, a list separated by blanks.
+Cell = Union[str, list[str], None]
 
 
 def run(root: Path, *, check: bool) -> int:
@@ -84,13 +89,10 @@ def build(root: Path) -> dict[str, str]:
     BlockProblem for a conf file without a generated block, EmulatorError for macros.conf,
     VersionProblem, and OSError for a file that cannot be read.
     """
-    folder = root / "mappings"
-    lookups = {f"lookups/{name}": text for name, text in build_lookups(folder).items()}
-    places = read_table(folder, mappings.CIM)
-    outcomes = read_table(folder, mappings.CIM_OUTCOMES)
-    rules = read_table(folder, mappings.ACTIVITIES)
+    mapping = read_mappings(root / "mappings")
     props = (root / "default" / "props.conf").read_text(encoding="utf-8")
-    props = conf_blocks.props(props, dictionary.record_keys(folder), places, rules)
+    keys = mapping.dictionary.record_keys
+    props = conf_blocks.props(props, keys, mapping.operations, mapping.activities)
     transforms = (root / "default" / "transforms.conf").read_text(encoding="utf-8")
     detections = read_detections(root)
     searches = (root / "default" / "savedsearches.conf").read_text(encoding="utf-8")
@@ -98,43 +100,34 @@ def build(root: Path) -> dict[str, str]:
     macros = savedsearches_conf.macros(macros, detections)
     lint.require(root, detections, macros)
     return {
-        **lookups,
+        **{f"lookups/{name}": text for name, text in build_lookups(mapping).items()},
         "default/savedsearches.conf": savedsearches_conf.saved_searches(searches, detections),
         "default/macros.conf": macros,
         "default/props.conf": props,
         "default/transforms.conf": conf_blocks.transforms(transforms, props),
-        **dictionary.pages(folder),
+        **dictionary.pages(mapping.dictionary),
         **dashboard_pages(root),
-        **standards_pages(folder),
+        **standards_pages(mapping.ocsf, mapping.ecs, mapping.dictionary),
         **deployment_page.pages(root),
         **version.places(root),
         "docs/detections.md": detections_page.page(detections, techniques(root)),
         sigma_page.PAGE: sigma_page.page(detections, read_places(root, detections)),
-        "docs/cim.md": cim_page.page(places, outcomes, rules),
+        "docs/cim.md": cim_page.page(
+            mapping.operations, mapping.cim_outcomes.values(), mapping.activities
+        ),
     }
 
 
-def build_lookups(folder: Path) -> dict[str, str]:
-    """CSV text by file name.
-
-    Raises MappingError for a mapping off its schema and OSError for one that cannot be read.
-    """
-    opcodes = read_table(folder, mappings.OPCODES)
-    command_types = read_table(folder, mappings.COMMAND_TYPES)
-    mappings.check_command_types(folder, opcodes, command_types)
-    responses = read_table(folder, mappings.RESPONSES)
-    places = read_table(folder, mappings.CIM)
-    mappings.check_cim(folder, opcodes, places)
-    outcomes = read_table(folder, mappings.CIM_OUTCOMES)
+def build_lookups(mapping: Mappings) -> dict[str, str]:
+    """CSV text by file name."""
+    operations = mapping.operations
     return {
-        "cloudhsm_cim.csv": _csv(CIM_COLUMNS, _cim_cells(places, outcomes)),
-        "cloudhsm_opcodes.csv": _csv(OPCODE_COLUMNS, _cells(OPCODE_COLUMNS, opcodes)),
-        "cloudhsm_responses.csv": _csv(
-            ["response_key", *RESPONSE_COLUMNS], _response_cells(responses)
-        ),
-        "cloudhsm_command_types.csv": _type_csv("command_type", command_types),
-        "cloudhsm_log_types.csv": _type_csv("log_type", read_table(folder, mappings.LOG_TYPES)),
-        "cloudhsm_user_types.csv": _type_csv("user_type", read_table(folder, mappings.USER_TYPES)),
+        "cloudhsm_cim.csv": _csv(CIM_COLUMNS, _cim_cells(operations, mapping.cim_outcomes)),
+        "cloudhsm_opcodes.csv": _csv(OPCODE_COLUMNS, map(_opcode_cells, operations)),
+        "cloudhsm_responses.csv": _csv(RESPONSE_COLUMNS, _response_cells(mapping.responses)),
+        "cloudhsm_command_types.csv": _type_csv("command_type", mapping.command_types),
+        "cloudhsm_log_types.csv": _type_csv("log_type", mapping.log_types),
+        "cloudhsm_user_types.csv": _type_csv("user_type", mapping.user_types),
     }
 
 
@@ -167,62 +160,83 @@ def _difference(path: Path, wanted: bytes) -> Iterator[str]:
             return
 
 
-def _type_csv(name: str, rows: Iterable[Row]) -> str:
-    columns = {
-        name: "name",
-        f"{name}_code": "code",
-        f"{name}_label": "label",
-        "description": "description",
-        "provenance": "provenance",
-    }
-    return _csv(columns, _cells(columns, rows))
+def _type_csv(name: str, rows: Iterable[CodedName]) -> str:
+    columns = (name, f"{name}_code", f"{name}_label", "description", "provenance")
+    cells = ([row.name, row.code, row.label, row.description, row.provenance] for row in rows)
+    return _csv(columns, cells)
 
 
-def _cells(columns: Mapping[str, str], rows: Iterable[Row]) -> Iterator[list[str]]:
-    for row in rows:
-        yield [row.text(key) for key in columns.values()]
+def _opcode_cells(operation: Operation) -> list[Cell]:
+    return [
+        operation.name,
+        operation.code,
+        operation.command_type,
+        operation.category,
+        operation.description,
+        operation.risk,
+        operation.provenance,
+    ]
 
 
-def _response_cells(rows: Sequence[Row]) -> Iterator[list[str]]:
-    """The rows behind `response_key`, which an event builds as `<code>:<text>`.
+def _response_cells(responses: Sequence[Response]) -> Iterator[list[Cell]]:
+    """The rows by `response_key`, which an event builds as `<code>:<text>`.
 
     An event has a code and a text, a text alone (certificates; sentences whose code nobody
-    published) or a code with a text that a later firmware reworded. So each response stands twice,
-    as `*:<text>` and as `<code>:*`. The lookup takes the first row that fits; texts come first, as
-    they are what a person can read and check. Success has no row by code: it must say so in words.
+    published) or a code with a text that a later firmware reworded. So each response is there
+    twice, as `*:<text>` and as `<code>:*`. The lookup takes the first row that fits; texts come
+    first, as they are what a person can read and check. Success has no row by code: its words
+    decide.
     """
-    named = [row for row in rows if row.text("text") != CATCH_ALL]
-    for row in named:
-        yield [f"*:{row.text('text')}", *next(_cells(RESPONSE_COLUMNS, [row]))]
-    for row in named:
-        if row.text("code") and row.text("class") != "success":
-            yield [f"{row.text('code')}:*", *next(_cells(RESPONSE_COLUMNS, [row]))]
-    for row in rows:
-        if row.text("text") == CATCH_ALL:
-            yield [CATCH_ALL, *next(_cells(RESPONSE_COLUMNS, [row]))]
+    named = [response for response in responses if response.text != CATCH_ALL]
+    for response in named:
+        yield [f"*:{response.text}", *_of_response(response)]
+    for response in named:
+        if response.code and response.kind != "success":
+            yield [f"{response.code}:*", *_of_response(response)]
+    for response in responses:
+        if response.text == CATCH_ALL:
+            yield [CATCH_ALL, *_of_response(response)]
 
 
-def _cim_cells(places: Iterable[Row], outcomes: Iterable[Row]) -> Iterator[list[str]]:
+def _of_response(response: Response) -> list[Cell]:
+    return [
+        response.code,
+        response.text,
+        response.kind,
+        response.meaning,
+        response.provenance,
+    ]
+
+
+def _cim_cells(
+    operations: Iterable[Operation], outcomes: Mapping[str, CimOutcome]
+) -> Iterator[list[Cell]]:
     """A row for each operation and outcome, as the event's `outcome` is spelt."""
-    meanings = {row.text("place"): row for row in outcomes}
-    for place in places:
-        model = place.text("model")
-        for outcome in mappings.OUTCOMES:
-            meaning = meanings[f"{model}.{outcome}"]
+    for operation in operations:
+        place = operation.cim
+        for outcome in sorted(mappings.OUTCOMES):
+            meaning = outcomes[f"{place.model}.{outcome}"]
             yield [
-                place.text("opcode"),
+                operation.name,
                 outcome,
-                model,
-                place.text("action") or meaning.text("action"),
-                meaning.text("status"),
-                *(place.text(name) for name in CIM_COLUMNS[5:9]),
-                f"{place.text('reason')} {meaning.text('reason')}",
+                place.model,
+                place.action or meaning.action,
+                meaning.status,
+                place.change_type,
+                place.object_category,
+                place.object_attrs,
+                place.signature,
+                f"{place.reason} {meaning.reason}",
             ]
 
 
-def _csv(header: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+def _csv(header: Iterable[str], rows: Iterable[Sequence[Cell]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([_shown(cell) for cell in row] for row in rows)
     return text.getvalue()
+
+
+def _shown(cell: Cell) -> str:
+    return " ".join(cell) if isinstance(cell, list) else cell or ""

@@ -1,31 +1,32 @@
-"""Reads `mappings/*.yaml`, the one truth about opcodes, responses and types, strictly by schema.
+"""Reads the lists of `mappings/`: operations, responses, types, outcomes and activities.
 
-Every fault names file and line, and all faults of a file are told at once. Scalars keep their
-spelling (`0xd` stays `0xd`): the reader works on YAML nodes, not on the values YAML makes of them.
+Every fault has file and line, and all faults of a file are reported at once. The keys of each file
+are explained at its top.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Optional, Union
+from typing import Annotated, Literal, TypeVar
 
-import yaml
+from pydantic import AfterValidator, Field
 
-# A scalar as it is written, None for null, or a list of scalars.
-Value = Union[str, tuple[str, ...], None]
-# Says what is wrong with a value; None if nothing is.
-Check = Callable[[Value], Optional[str]]
+from tools.content.strict_yaml import (
+    Fault,
+    Listing,
+    MappingError,
+    Strict,
+    Text,
+    form,
+    some_of,
+    word_of,
+)
 
-FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CATCH_ALL = "*"
 NO_OPCODE = "(none)"
 
-# AWS's eight headings without the remark behind the colon, then the one that its newest reference
+# AWS's eight headings without the remark after the colon, then the one that its newest reference
 # added; the last two are ours.
 CATEGORIES = (
     "User Login",
@@ -54,393 +55,272 @@ PROVENANCES = (
     "log",
     "addon",
 )
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong in one mapping file; `line` counts from 1."""
-
-    path: Path
-    line: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.what}"
-
-
-class MappingError(Exception):
-    """The faults of one mapping file in the order of their lines; its text has a line for each."""
-
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(sorted(faults, key=lambda fault: fault.line))
-        super().__init__("\n".join(str(fault) for fault in self.faults))
-
-
-@dataclass(frozen=True)
-class Row:
-    """One entry of a mapping file and the line on which it starts."""
-
-    line: int
-    values: Mapping[str, Value]
-
-    def text(self, column: str) -> str:
-        """The value as a lookup shows it: empty for null, a list separated by blanks."""
-        value = self.values[column]
-        return " ".join(value) if isinstance(value, tuple) else value or ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """The schema of one mapping file.
-
-    `key` names the column that sorts the file and is unique in it; `columns` maps each column to
-    its check; `unique` lists groups of columns whose values must not repeat together where the last
-    of them is not null; `required` are the keys that a file must have.
-    """
-
-    file: str
-    key: str
-    columns: Mapping[str, Check]
-    unique: tuple[tuple[str, ...], ...] = ()
-    required: tuple[str, ...] = (CATCH_ALL,)
-
-
-def words(value: Value) -> str | None:
-    """A non-empty text on one line."""
-    if not isinstance(value, str) or not value:
-        return "must be a text and not empty"
-    if value != value.strip() or "\n" in value:
-        return "must be one line without blanks at its ends"
-    return None
-
-
-def lookup_key(value: Value) -> str | None:
-    """A text that matches itself only: an asterisk would be a wildcard in the lookup."""
-    if isinstance(value, str) and "*" in value and value != CATCH_ALL:
-        return f"must not hold an asterisk; {CATCH_ALL!r} alone is the row for all others"
-    return words(value)
-
-
-def pattern(expression: str, meaning: str) -> Check:
-    """A text of a given form, or null where the fact is not public."""
-    compiled = re.compile(expression)
-
-    def check(value: Value) -> str | None:
-        fits = value is None or (isinstance(value, str) and compiled.fullmatch(value))
-        return None if fits else f"must be {meaning}, or null if it is not public; found {value!r}"
-
-    return check
-
-
-def one_of(allowed: Sequence[str]) -> Check:
-    """One of a closed set of words."""
-
-    def check(value: Value) -> str | None:
-        return None if value in allowed else f"must be one of {', '.join(allowed)}; found {value!r}"
-
-    return check
-
-
-def some_of(allowed: Sequence[str]) -> Check:
-    """A list of at least one word of a closed set, in the order of that set and none twice."""
-
-    def check(value: Value) -> str | None:
-        if not isinstance(value, tuple) or not value:
-            return f"must be a list of at least one of {', '.join(allowed)}"
-        strange = [word for word in value if word not in allowed]
-        if strange:
-            return f"knows no {', '.join(strange)}; allowed: {', '.join(allowed)}"
-        ordered = tuple(word for word in allowed if word in value)
-        return None if value == ordered else f"must be written [{', '.join(ordered)}]"
-
-    return check
-
-
-HEX_CODE = pattern("0x(0|[1-9a-f][0-9a-f]*)", "lower-case hex such as 0x1d")
-DECIMAL_CODE = pattern("0|[1-9][0-9]*", "a decimal number")
-NAME = pattern("[A-Z][A-Z0-9_]*", "the name of a command type")
-REASON = pattern("[a-z]+(_[a-z]+)*|Unknown", "lower_snake_case or Unknown")
-PROVENANCE = some_of(PROVENANCES)
 MODELS = ("Authentication", "Change", "none")
-OUTCOMES = ("failure", "success", "unknown")
+OUTCOMES = ("success", "failure", "unknown")
+ACTIONS = [
+    "acl_modified",
+    "cleared",
+    "created",
+    "deleted",
+    "modified",
+    "read",
+    "stopped",
+    "updated",
+]
 
 
-def optional(check: Check) -> Check:
-    """The same check, for a value that may be null too."""
-
-    def checked(value: Value) -> str | None:
-        return None if value is None else check(value)
-
-    return checked
+def _no_wildcard(value: str) -> str:
+    """A text that matches itself only: an asterisk would be a wildcard in the lookup."""
+    if "*" in value and value != CATCH_ALL:
+        raise ValueError(f"must have no asterisk; {CATCH_ALL!r} alone is the entry for all others")
+    return value
 
 
-def several_words(value: Value) -> str | None:
-    """A list of at least one text."""
-    if not isinstance(value, tuple) or not value:
-        return "must be a list of at least one text"
-    return next((complaint for complaint in map(words, value) if complaint), None)
+LookupKey = Annotated[Text, AfterValidator(_no_wildcard)]
+HexCode = Annotated[str, form("0x(0|[1-9a-f][0-9a-f]*)", "lower-case hex such as 0x1d")]
+DecimalCode = Annotated[str, form("0|[1-9][0-9]*", "a decimal number")]
+TypeName = Annotated[str, form("[A-Z][A-Z0-9_]*", "the name of a command type")]
+Provenance = Annotated[list[str], some_of(PROVENANCES)]
+
+_CODE = 'the code as AWS prints it, in quotes ("0x1d"), or null if it is not public'
+_PROVENANCE = f"a list of {', '.join(PROVENANCES)}"
+_WHY = "why it belongs there"
 
 
-def _names_table(file: str, code: Check) -> Table:
-    columns: dict[str, Check] = {"name": lookup_key, "code": code}
-    columns.update(label=words, description=words, provenance=PROVENANCE)
-    return Table(file, "name", columns, unique=(("code",),))
+class Cim(Strict):
+    """Where an operation belongs in Splunk's Common Information Model."""
+
+    model: Annotated[str, word_of(MODELS)] = Field(description="Authentication, Change or none")
+    action: Annotated[str, word_of(ACTIONS)] | None = None
+    change_type: Text | None = None
+    object_category: Text | None = None
+    object: Text | None = None
+    object_attrs: Text | None = None
+    signature: Text = Field(description="the operation in words")
+    reason: Text = Field(description=_WHY)
 
 
-OPCODES = Table(
-    "opcodes.yaml",
-    "name",
-    {
-        "name": lookup_key,
-        "code": HEX_CODE,
-        "command_type": NAME,
-        "category": one_of(CATEGORIES),
-        "description": words,
-        "risk": one_of(RISKS),
-        "risk_reason": words,
-        "provenance": PROVENANCE,
-    },
-    unique=(("command_type", "code"),),
-    required=(NO_OPCODE, CATCH_ALL),
-)
-RESPONSES = Table(
-    "responses.yaml",
-    "text",
-    {
-        "text": lookup_key,
-        "code": DECIMAL_CODE,
-        "class": REASON,
-        "meaning": words,
-        "provenance": PROVENANCE,
-    },
-    unique=(("code",),),
-)
-USER_TYPES = _names_table("user_types.yaml", DECIMAL_CODE)
-LOG_TYPES = _names_table("log_types.yaml", DECIMAL_CODE)
-COMMAND_TYPES = _names_table("command_types.yaml", HEX_CODE)
-CIM = Table(
-    "cim.yaml",
-    "opcode",
-    {
-        "opcode": lookup_key,
-        "model": one_of(MODELS),
-        "action": optional(
-            one_of(
-                (
-                    "acl_modified",
-                    "cleared",
-                    "created",
-                    "deleted",
-                    "modified",
-                    "read",
-                    "stopped",
-                    "updated",
-                )
-            )
-        ),
-        "change_type": optional(words),
-        "object_category": optional(words),
-        "object": optional(words),
-        "object_attrs": optional(words),
-        "signature": words,
-        "reason": words,
-    },
-    required=(NO_OPCODE, CATCH_ALL),
-)
-CIM_OUTCOMES = Table(
-    "cim_outcomes.yaml",
-    "place",
-    {
-        "place": one_of([f"{model}.{outcome}" for model in MODELS for outcome in OUTCOMES]),
-        "action": optional(one_of(("success", "failure", "pending", "error"))),
-        "status": optional(one_of(("success", "failure"))),
-        "reason": words,
-    },
-    required=tuple(f"{model}.{outcome}" for model in MODELS for outcome in OUTCOMES),
-)
-ACTIVITIES = Table(
-    "activities.yaml",
-    "name",
-    {
-        "name": words,
-        "activity": one_of(("cluster_sync", "lifecycle", "service")),
-        "field": one_of(("opcode", "user_type", "log_type")),
-        "values": several_words,
-        "reason": words,
-    },
-    required=(),
-)
+class Ocsf(Strict):
+    """Where an operation belongs in OCSF, whose facts decide what is allowed."""
+
+    event_class: Text = Field(alias="class", description="a class of OCSF's pinned facts")
+    activity: Text = Field(description="an activity of the class, or Other with `named`")
+    named: Text | None = None
+    people: Literal["subject", "account", "actor"] = Field(description="subject, account or actor")
+    entity: Text | None = None
+    log_name: Text | None = None
+    severity_step: dict[str, int] = Field(default_factory=dict)
+    reason: Text = Field(description=_WHY)
 
 
-def read_table(folder: Path, table: Table) -> list[Row]:
-    """The rows of one mapping file in its order.
+class Ecs(Strict):
+    """Where an operation belongs in ECS, whose facts decide what is allowed."""
 
-    Raises MappingError for every departure from the schema, OSError if the file cannot be read.
+    category: list[Text] = Field(description="a list of ECS categories, [] for none")
+    type: list[Text] = Field(description="a list of ECS types, [] for none")
+    people: Literal["account", "actor"] = Field(description="account or actor")
+    reason: Text = Field(description=_WHY)
+
+
+class Operation(Strict):
+    """What an operation is, and where it belongs in each model."""
+
+    name: LookupKey = Field(description="the name as the record prints it")
+    code: HexCode | None = Field(description=_CODE)
+    command_type: TypeName | None = None
+    category: Annotated[str, word_of(CATEGORIES)] = Field(description="AWS's heading, or Unknown")
+    description: Text = Field(description="what the operation does, in one sentence")
+    risk: Annotated[str, word_of(RISKS)] = Field(description=f"one of {', '.join(RISKS)}")
+    risk_reason: Text = Field(description="why an unplanned one matters that much")
+    provenance: Provenance = Field(description=_PROVENANCE)
+    cim: Cim = Field(description="model, signature and reason; a Change has more, see the top")
+    ocsf: Ocsf = Field(description="class, activity, people and reason, see the top of the file")
+    ecs: Ecs = Field(description="category, type, people and reason, see the top of the file")
+
+
+class Response(Strict):
+    """What the response of a record means."""
+
+    text: LookupKey
+    code: DecimalCode | None = Field(description=_CODE.replace("0x1d", "163"))
+    kind: Annotated[str, form("[a-z]+(_[a-z]+)*|Unknown", "lower_snake_case or Unknown")] = Field(
+        alias="class"
+    )
+    meaning: Text
+    provenance: Provenance = Field(description=_PROVENANCE)
+
+
+class CodedName(Strict):
+    """A name that records print, with its code: of a user type or a log type."""
+
+    name: LookupKey
+    code: DecimalCode | None = Field(description=_CODE.replace("0x1d", "5"))
+    label: Text
+    description: Text
+    provenance: Provenance = Field(description=_PROVENANCE)
+
+
+class CommandType(CodedName):
+    """As CodedName, with a code in hex."""
+
+    code: HexCode | None = Field(description=_CODE)
+
+
+class CimOutcome(Strict):
+    """What an outcome means in a CIM model."""
+
+    place: Annotated[str, word_of([f"{model}.{out}" for model in MODELS for out in OUTCOMES])]
+    action: Literal["success", "failure", "pending", "error"] | None
+    status: Literal["success", "failure"] | None
+    reason: Text
+
+
+class Activity(Strict):
+    """A rule that recognizes what no person did."""
+
+    name: Text
+    activity: Literal["cluster_sync", "lifecycle", "service"]
+    field: Literal["opcode", "user_type", "log_type"]
+    values: list[Text] = Field(min_length=1)
+    reason: Text
+
+
+Entry = TypeVar("Entry", bound=Strict)
+
+
+class OperationList:
+    """operations.yaml: the operations in its order, and what is wrong with them.
+
+    valid: those that keep to the schema, by position.
+    command_types: the names that an operation may have as such; none for any.
+    Raises MappingError where the file is no list, OSError where it cannot be read.
     """
-    path = folder / table.file
-    faults: list[Fault] = []
-    rows = [_row(path, node, table, faults) for node in _entries(path)]
-    if not faults:
-        faults += _row_order(path, rows, table)
-        faults += _repeats(path, rows, table)
-    if faults:
-        raise MappingError(faults)
-    return rows
+
+    FILE = "operations.yaml"
+
+    def __init__(self, folder: Path, command_types: Iterable[str] = ()) -> None:
+        self._list = Listing(folder / self.FILE, "operation", "the top of the file")
+        self.valid = self._list.entries(Operation)
+        _check_keys(self._list, "name", (NO_OPCODE, CATCH_ALL), _ALL_FALL)
+        _check_unique(self._list, ("command_type", "code"))
+        for position, operation in self.valid.items():
+            for key, what in _operation_faults(operation, {*command_types}):
+                self.fault(position, what, *key)
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What is wrong, each with its line."""
+        return self._list.faults
+
+    def fault(self, position: int, what: str, *keys: str | int) -> None:
+        """Report what is wrong with an operation, at one of its keys."""
+        self._list.fault(f"{self.valid[position].name}: {what}", position, *keys)
+
+    def checked(self) -> list[Operation]:
+        """All operations. Raises MappingError for whatever is wrong."""
+        if self._list.faults:
+            raise MappingError(self._list.faults)
+        return [*self.valid.values()]
 
 
-def check_command_types(folder: Path, opcodes: Sequence[Row], command_types: Sequence[Row]) -> None:
-    """Every command type that an opcode names has a row of its own; else MappingError."""
-    known = {row.values["name"] for row in command_types}
-    faults = [
-        Fault(
-            folder / OPCODES.file,
-            row.line,
-            f"{row.text('name')}: add {row.text('command_type')} to {COMMAND_TYPES.file} first",
-        )
-        for row in opcodes
-        if row.values["command_type"] not in {*known, None}
-    ]
-    if faults:
-        raise MappingError(faults)
+def read_responses(folder: Path) -> list[Response]:
+    """responses.yaml. These functions raise MappingError for every departure from the schema,
+    OSError for a file that cannot be read."""
+    return _read(folder / "responses.yaml", Response, "text", ("code",))
 
 
-def check_cim(folder: Path, opcodes: Sequence[Row], places: Sequence[Row]) -> None:
-    """Every opcode has its place and no other; only a Change says what changes; else MappingError.
-
-    CIM: object_category is user for accounts, and for nothing else.
-    """
-    path = folder / CIM.file
-    known = {row.text(OPCODES.key) for row in opcodes}
-    placed = {row.text(CIM.key) for row in places}
-    faults = [Fault(path, 1, f"has no entry {opcode!r}") for opcode in sorted(known - placed)]
-    for row in places:
-        if row.text("opcode") not in known:
-            what = f"{row.text('opcode')}: add it to {OPCODES.file} first"
-            faults.append(Fault(path, row.line, what))
-        told = ["action", "change_type", "object_category", "object"]
-        given = [name for name in told if row.values[name] is not None]
-        if given != (told if row.text("model") == "Change" else []):
-            what = f"a Change, and nothing else, gives all of {', '.join(told)}"
-            faults.append(Fault(path, row.line, f"{row.text('opcode')}: {what}"))
-        if (row.text("object_category") == "user") != (row.text("object") == "target_user"):
-            what = "object_category is user exactly where the object is target_user"
-            faults.append(Fault(path, row.line, f"{row.text('opcode')}: {what}"))
-    if faults:
-        raise MappingError(faults)
+def read_user_types(folder: Path) -> list[CodedName]:
+    """user_types.yaml."""
+    return _read(folder / "user_types.yaml", CodedName, "name", ("code",))
 
 
-def compose(path: Path) -> yaml.Node | None:
-    """The file's YAML nodes, None where it is empty; MappingError where it is no YAML."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        return _composed(text)
-    except UnicodeDecodeError as error:
-        raise MappingError([Fault(path, 1, f"is not UTF-8 ({error.reason})")]) from error
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise MappingError([Fault(path, line, f"is not YAML: {error.problem}")]) from error
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise MappingError([Fault(path, line, f"is not YAML: {error.reason}")]) from error
+def read_log_types(folder: Path) -> list[CodedName]:
+    """log_types.yaml."""
+    return _read(folder / "log_types.yaml", CodedName, "name", ("code",))
 
 
-@lru_cache(maxsize=512)
-def _composed(text: str) -> yaml.Node | None:
-    """A tenth of the time by libyaml, where PyYAML has it; its own parser words faults better."""
-    with suppress(yaml.YAMLError):
-        return yaml.compose(text, Loader=FAST)
-    return yaml.compose(text, Loader=yaml.SafeLoader)
+def read_command_types(folder: Path) -> list[CommandType]:
+    """command_types.yaml."""
+    return _read(folder / "command_types.yaml", CommandType, "name", ("code",))
 
 
-def _entries(path: Path) -> list[yaml.Node]:
-    """The entries of the file's one list."""
-    root = compose(path)
-    if not isinstance(root, yaml.SequenceNode):
-        raise MappingError(
-            [Fault(path, 1, "must hold one list of entries, each starting with '- '")]
-        )
-    return list(root.value)
+def read_cim_outcomes(folder: Path) -> dict[str, CimOutcome]:
+    """cim_outcomes.yaml, by model and outcome."""
+    places = tuple(f"{model}.{outcome}" for model in MODELS for outcome in OUTCOMES)
+    path = folder / "cim_outcomes.yaml"
+    return {row.place: row for row in _read(path, CimOutcome, "place", (), places)}
 
 
-def _row(path: Path, node: yaml.Node, table: Table, faults: list[Fault]) -> Row:
-    """The entry as a row; what is wrong with it goes to `faults`."""
-    line = _line(node)
-    if not isinstance(node, yaml.MappingNode):
-        faults.append(
-            Fault(path, line, f"must be an entry with the keys {', '.join(table.columns)}")
-        )
-        return Row(line, {})
-    values: dict[str, Value] = {}
-    for key_node, value_node in node.value:
-        complaint = _take(key_node, value_node, table, values)
-        if complaint:
-            faults.append(Fault(path, _line(key_node), complaint))
-    missing = [column for column in table.columns if column not in values]
-    if missing:
-        faults.append(Fault(path, line, f"lacks {', '.join(missing)}"))
-    return Row(line, values)
+def read_activities(folder: Path) -> list[Activity]:
+    """activities.yaml."""
+    return _read(folder / "activities.yaml", Activity, "name", (), ())
 
 
-def _take(
-    key_node: yaml.Node, value_node: yaml.Node, table: Table, values: dict[str, Value]
-) -> str | None:
-    """Puts one `key: value` into `values`; returns what is wrong with it."""
-    key = str(key_node.value)
-    if key not in table.columns:
-        return f"unknown key {key!r}; allowed: {', '.join(table.columns)}"
-    if key in values:
-        return f"{key} is given twice in one entry; keep one"
-    values[key] = None
-    try:
-        values[key] = _value(value_node)
-    except ValueError as error:
-        return f"{key} {error}"
-    complaint = table.columns[key](values[key])
-    return f"{key} {complaint}" if complaint else None
+_ALL_FALL = "every record needs an entry to fall on"
 
 
-def _value(node: yaml.Node) -> Value:
-    if isinstance(node, yaml.ScalarNode):
-        return None if node.tag == "tag:yaml.org,2002:null" else str(node.value)
-    if isinstance(node, yaml.SequenceNode) and all(
-        isinstance(item, yaml.ScalarNode) for item in node.value
-    ):
-        return tuple(str(item.value) for item in node.value)
-    raise ValueError("must be a plain value or a list of plain values")
+def _read(
+    path: Path,
+    model: type[Entry],
+    key: str,
+    unique: tuple[str, ...],
+    required: tuple[str, ...] = (CATCH_ALL,),
+) -> list[Entry]:
+    listing = Listing(path, "entry", "the top of the file")
+    entries = listing.entries(model)
+    _check_keys(listing, key, required, _ALL_FALL)
+    _check_unique(listing, unique)
+    if listing.faults:
+        raise MappingError(listing.faults)
+    return [*entries.values()]
 
 
-def _row_order(path: Path, rows: Sequence[Row], table: Table) -> Iterator[Fault]:
-    """Keys ascend in ASCII order, the catch-all comes last, and no required key is missing."""
-    keys = [row.text(table.key) for row in rows]
-    for before, row in zip(rows, rows[1:]):
-        key, previous = row.text(table.key), before.text(table.key)
-        if _rank(key) < _rank(previous):
-            yield Fault(
-                path, row.line, f"{key!r} must come before {previous!r} (ASCII order, '*' last)"
-            )
-    for key in table.required:
-        if key not in keys:
-            last = rows[-1].line if rows else 1
-            yield Fault(path, last, f"has no entry {key!r}; every record needs a row to fall on")
+def _check_keys(listing: Listing, key: str, required: Iterable[str], why: str) -> None:
+    """Keys ascend in ASCII order and are unique, the catch-all is last, none is missing."""
+    keys = [(place, str(row[key])) for place, row in enumerate(listing.raw) if _has(row, key)]
+    for (_, previous), (place, name) in zip(keys, keys[1:]):
+        if _rank(name) < _rank(previous):
+            listing.fault(f"{name!r} must come before {previous!r} (ASCII order, '*' last)", place)
+    names = [name for _, name in keys]
+    for name in required:
+        if name not in names:
+            listing.fault(f"has no entry {name!r}; {why}", max(len(listing.raw) - 1, 0))
+    _check_unique(listing, (key,))
 
 
 def _rank(key: str) -> tuple[bool, str]:
     return key == CATCH_ALL, key
 
 
-def _repeats(path: Path, rows: Sequence[Row], table: Table) -> Iterator[Fault]:
-    """No key and no unique group of columns occurs twice."""
-    for columns in ((table.key,), *table.unique):
-        first: dict[tuple[Value, ...], Row] = {}
-        for row in rows:
-            values = tuple(row.values[column] for column in columns)
-            if values[-1] is None:
-                continue
-            if values in first:
-                what = ", ".join(f"{column} {row.text(column) or 'null'}" for column in columns)
-                yield Fault(path, row.line, f"{what} is on line {first[values].line} already")
-            first.setdefault(values, row)
+def _has(row: object, key: str) -> bool:
+    return isinstance(row, dict) and row.get(key) is not None
 
 
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
+def _check_unique(listing: Listing, columns: tuple[str, ...]) -> None:
+    """These values do not repeat together where the last of them is known."""
+    first: dict[tuple[str, ...], int] = {}
+    for place, row in enumerate(listing.raw):
+        if not columns or not _has(row, columns[-1]):
+            continue
+        values = tuple(str(row.get(column) or "null") for column in columns)
+        if values in first:
+            what = ", ".join(f"{column} {value}" for column, value in zip(columns, values))
+            line = listing.line(first[values])
+            listing.fault(f"{what} is on line {line} already", place, columns[-1])
+        first.setdefault(values, place)
+
+
+def _operation_faults(
+    operation: Operation, command_types: set[str]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is wrong with the entry as one, by the key to correct."""
+    if command_types and operation.command_type not in {*command_types, None}:
+        what = f"add {operation.command_type} to command_types.yaml first"
+        yield ("command_type",), what
+    cim = operation.cim
+    needed = ["action", "change_type", "object_category", "object"]
+    given = [name for name in needed if getattr(cim, name) is not None]
+    if given != (needed if cim.model == "Change" else []):
+        yield ("cim",), f"a Change, and nothing else, has all of {', '.join(needed)}"
+    if (cim.object_category == "user") != (cim.object == "target_user"):
+        yield ("cim",), "object_category is user exactly where the object is target_user"

@@ -21,7 +21,7 @@ from tools.content.dashboards.pages import file_of, pages
 from tools.content.dashboards.schema import PREFIX, path_of
 from tools.content.detections import ingest
 from tools.content.detections.scenarios import sample_trail
-from tools.content.mappings import MappingError
+from tools.content.strict_yaml import MappingError
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "build/preview-page"

@@ -122,6 +122,7 @@ class Asked:
     seed: int
     records: int
     faults: str
+    python: str = sys.executable
 
     @property
     def named_faults(self) -> str:
@@ -262,11 +263,14 @@ def _asked(arguments: Sequence[str] | None) -> Asked:
     parser.add_argument("--seed", type=int, help="of the schedule; by default a new one each time")
     parser.add_argument("--records", type=int, default=20_000, help="at the source to begin with")
     parser.add_argument("--faults", default="", help="names as of tests.fake_aws, with commas")
+    parser.add_argument(
+        "--python", default=sys.executable, help="the interpreter that runs the input"
+    )
     given = parser.parse_args(arguments)
     if given.kills < 1 or given.records < 1:
         parser.error("--kills and --records must be at least 1")
     seed = int.from_bytes(os.urandom(4), "big") if given.seed is None else given.seed
-    asked = Asked(given.kills, seed, given.records, given.faults)
+    asked = Asked(given.kills, seed, given.records, given.faults, given.python)
     try:
         named(asked.named_faults, seed)
     except ValueError as error:
@@ -433,7 +437,7 @@ class _Soak:
         printed = bytearray()
         most = self._most_bytes(ending, seconds)
         with tempfile.TemporaryFile(dir=self.folder) as log:
-            with _started(self.app, self.document, log) as process:
+            with _started(self.asked.python, self.app, self.document, log) as process:
                 if ending == "kill" and self.dice.random() < EARLY_KILLS:
                     time.sleep(self.dice.uniform(0, 0.3))
                 else:
@@ -544,7 +548,9 @@ def _serving(asked: Asked, now_ms: int, folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _started(app: Path, document: str, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+def _started(
+    python: str, app: Path, document: str, log: IO[bytes]
+) -> Iterator[subprocess.Popen[bytes]]:
     """The modular input, which does not outlive the block."""
     environment = local_aws.environment()
     kept = {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
@@ -553,7 +559,7 @@ def _started(app: Path, document: str, log: IO[bytes]) -> Iterator[subprocess.Po
         stdin.write(document.encode())
         stdin.seek(0)
         process = subprocess.Popen(
-            [sys.executable, str(app / "bin" / "aws_cloudhsm.py")],
+            [python, str(app / "bin" / "aws_cloudhsm.py")],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -13,7 +13,7 @@ from tools.build.published_names import (
     promises_hold,
     read_names,
 )
-from tools.content.mappings import MappingError
+from tools.content.strict_yaml import MappingError
 
 ROOT = Path(__file__).resolve().parents[3]
 OLD = {"macros": ["one", "two(1)"], "keys of table": ["code"], "columns of table": ["code", "text"]}

@@ -7,18 +7,19 @@ import pytest
 
 from tools.content import conf_blocks
 from tools.content.conf_blocks import BlockProblem
-from tools.content.fields import record_keys
-from tools.content.mappings import ACTIVITIES, CIM, read_table
+from tools.content.sources import read_mappings
 
 ROOT = Path(__file__).resolve().parents[3]
 PROPS = (ROOT / "default" / "props.conf").read_text(encoding="utf-8")
 TRANSFORMS = (ROOT / "default" / "transforms.conf").read_text(encoding="utf-8")
 
 
+MAPPINGS = read_mappings(ROOT / "mappings")
+RECORD_KEYS = MAPPINGS.dictionary.record_keys
+
+
 def made(text: str) -> str:
-    folder = ROOT / "mappings"
-    cim, rules = read_table(folder, CIM), read_table(folder, ACTIVITIES)
-    return conf_blocks.props(text, record_keys(folder), cim, rules)
+    return conf_blocks.props(text, RECORD_KEYS, MAPPINGS.operations, MAPPINGS.activities)
 
 
 def emptied(text: str) -> str:
@@ -40,7 +41,7 @@ def test_every_line_of_a_record_has_rules_for_a_second_one_and_for_one_line() ->
     stanza = PROPS[PROPS.index("[aws:cloudhsm:audit]") : PROPS.index("[aws:cloudhsm:certificate]")]
     by_hand = set(re.findall(r"(?m)^EXTRACT-(\w+) = (?:\\A\(\?:\(\?!|\(\?m\)\^)", stanza))
     by_hand = {name for name in by_hand if not name.startswith(("one_line", "zz_"))}
-    assert len(by_hand) == len(record_keys(ROOT / "mappings")) - 1  # the first line apart
+    assert len(by_hand) == len(RECORD_KEYS) - 1  # the first line apart
     for name in by_hand:
         assert f"\nEXTRACT-one_line_{name} = " in stanza
         assert f"[cloudhsm_repeated_{name}]" in TRANSFORMS

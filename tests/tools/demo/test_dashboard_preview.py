@@ -12,7 +12,7 @@ from emulator.errors import EmulatorError
 from tools.build import node
 from tools.build.environments import ROOT
 from tools.content.dashboards.pages import file_of
-from tools.content.mappings import Fault, MappingError
+from tools.content.strict_yaml import Fault, MappingError
 from tools.demo import dashboard_preview
 from tools.demo.dashboard_preview import PAGE, Refresh, answers
 

@@ -31,7 +31,7 @@ from tools.bench.capacity.schema import UnknownName
 from tools.bench.capacity.simulation import Asked, Outcome, Poll, SimulationError, simulate
 from tools.build.package import PackagingProblem
 from tools.build.vendor import VendoringProblem
-from tools.content.mappings import MappingError
+from tools.content.strict_yaml import MappingError
 
 ROOT = Path(__file__).resolve().parents[3]
 KEPT = ROOT / "build" / "capacity"

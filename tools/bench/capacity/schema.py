@@ -11,8 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, FiniteFloat, StringConstraints
 
 from tools.content import strict_yaml
-from tools.content.mappings import Fault, MappingError
-from tools.content.strict_yaml import Strict, Text
+from tools.content.strict_yaml import Fault, MappingError, Strict, Text
 
 FILE = "tools/bench/capacity/quotas_and_prices.yaml"
 MANUAL = "the head of the file"

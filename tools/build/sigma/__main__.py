@@ -12,9 +12,9 @@ from tools.build.environments import ROOT, EnvironmentProblem
 from tools.build.sigma import sample_runner
 from tools.build.sigma.conversion import Answer, convert
 from tools.content.detections.schema import Detection, read_detections
-from tools.content.mappings import MappingError
 from tools.content.sigma.pipelines import SCHEMAS, Places, pipelines, read_places
 from tools.content.sigma.rules import FOLDER, text
+from tools.content.strict_yaml import MappingError
 
 FORMS = ("fields", *SCHEMAS)
 BACKENDS = ("sqlite", "splunk", "lucene", "esql", "opensearch_ppl", "kusto")

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from tools.checks.prose import baseline
 from tools.checks.prose.passages import is_read, passages
 from tools.checks.prose.words import ALLOWED, Allowed, Hit, WordList
-from tools.content.mappings import MappingError
+from tools.content.strict_yaml import MappingError
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = Path("tools", "checks", "prose")

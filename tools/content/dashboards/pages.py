@@ -20,7 +20,7 @@ from tools.content.dashboards.schema import (
     read_views,
 )
 from tools.content.dashboards.spl import Unfilled
-from tools.content.mappings import Fault, MappingError
+from tools.content.strict_yaml import Fault, MappingError
 
 VIEWS = "default/data/ui/views"
 NAVIGATION = "default/data/ui/nav/default.xml"

@@ -13,8 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from tools.content import strict_yaml
-from tools.content.mappings import Fault, MappingError
-from tools.content.strict_yaml import Strict, Text, line_in
+from tools.content.strict_yaml import Fault, MappingError, Strict, Text, line_in
 
 FOLDER = "dashboards"
 MANUAL = "docs/writing-dashboards.md"

@@ -15,8 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from tools.content import strict_yaml
-from tools.content.mappings import Fault, MappingError
-from tools.content.strict_yaml import Strict, Text
+from tools.content.strict_yaml import Fault, MappingError, Strict, Text
 
 FILE = "tools/content/deployment/deployment.yaml"
 MANUAL = "the head of the file"

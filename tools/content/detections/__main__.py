@@ -11,7 +11,7 @@ from emulator.errors import EmulatorError
 from tools.content.detections import ingest
 from tools.content.detections.expected_alerts import review
 from tools.content.detections.schema import read_detections
-from tools.content.mappings import MappingError
+from tools.content.strict_yaml import MappingError
 
 ROOT = Path(__file__).resolve().parents[3]
 

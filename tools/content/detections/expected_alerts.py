@@ -15,8 +15,7 @@ from samples.layout import Generation
 from tools.content.detections.lint import faults
 from tools.content.detections.sample_runner import differences, rehearse
 from tools.content.detections.schema import FOLDER, Detection, Firing, Sample, tokens
-from tools.content.mappings import Fault
-from tools.content.strict_yaml import line_in
+from tools.content.strict_yaml import Fault, line_in
 
 
 def review(root: Path, app: App, detections: Sequence[Detection]) -> Iterator[Fault]:

@@ -17,8 +17,7 @@ from emulator.spl.pipeline import check
 from emulator.spl.syntax import calls
 from tools.content.detections.savedsearches_conf import whole_search
 from tools.content.detections.schema import FOLDER, PREFIX, Detection
-from tools.content.mappings import Fault, MappingError
-from tools.content.strict_yaml import line_in
+from tools.content.strict_yaml import Fault, MappingError, line_in
 
 # Costly, or wrong on a search head that holds back results: see docs/writing-detections.md.
 _FORBIDDEN = {

@@ -19,8 +19,7 @@ from pydantic import (
 
 from tools.content import strict_yaml
 from tools.content.detections.sigma_schema import Sigma
-from tools.content.mappings import Fault, MappingError, compose
-from tools.content.strict_yaml import Strict, Text, line_in
+from tools.content.strict_yaml import Fault, MappingError, Strict, Text, compose, line_in
 
 FOLDER = "detections"
 PREFIX = "cloudhsm_"

@@ -11,8 +11,7 @@ from pydantic import Field
 
 from tools.content import strict_yaml
 from tools.content.detections.schema import Detection
-from tools.content.mappings import Fault, MappingError
-from tools.content.strict_yaml import Strict, Text
+from tools.content.strict_yaml import Fault, MappingError, Strict, Text
 
 FILE = "mappings/sigma.yaml"
 SCHEMAS = ("ecs", "ocsf")

@@ -8,11 +8,10 @@ pages          tables of bin/cloudhsm/siem, docs/ocsf.md, docs/ecs.md
 ecs_page       docs/ecs.md
 example        a record that the pages show
 ocsf_page      docs/ocsf.md
-ecs            mappings/ecs.yaml, validated
+ecs            operations in ECS, validated
 ecs_facts      what the released ECS contains
-ocsf           mappings/ocsf.yaml, validated
+ocsf           operations in OCSF, validated
 ocsf_facts     what the released OCSF contains
-operations     the operations that a mapping must have
 pinning        facts of a released standard, kept in mappings/standards
 =============  ========================================================
 """

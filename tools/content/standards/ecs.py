@@ -1,97 +1,77 @@
-"""`mappings/ecs.yaml`, held against ECS's pinned facts, and the rows that shipped code reads."""
+"""Where operations belong in ECS, checked against its pinned facts, and the rows that ship."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from tools.content import mappings
-from tools.content.mappings import Fault, MappingError
+from tools.content.mappings import OUTCOMES, Operation, OperationList
 from tools.content.standards import ocsf
 from tools.content.standards.ecs_facts import CUSTOM, Facts, category_faults, read_facts
-from tools.content.standards.operations import OUTCOMES, order_faults
-from tools.content.strict_yaml import Strict, Text, line_in, read
+from tools.content.strict_yaml import Strict, Text, read
 
 FILE = "ecs.yaml"
 ROWS = "bin/cloudhsm/siem/ecs_rows.json"
 
 
-class Operation(Strict):
-    """Where one opcode belongs."""
-
-    opcode: Text
-    category: list[Text]
-    type: list[Text]
-    people: Literal["account", "actor"]
-    reason: Text
-
-
-class Mapping(Strict):
-    """The whole file."""
+class Settings(Strict):
+    """What is the same for all operations: ecs.yaml."""
 
     custom: list[Text]
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Operations in ECS, and the facts that they keep to."""
+
     operations: list[Operation]
+    settings: Settings
+    facts: Facts
 
 
-def read_mapping(folder: Path) -> tuple[Mapping, Facts]:
-    """The mapping and the facts that it keeps to.
+def read_mapping(folder: Path, operations: OperationList) -> Mapping:
+    """The mapping; `operations` gets what departs from the facts.
 
-    Raises MappingError for every departure from either, OSError for a file that cannot be read.
+    Raises MappingError for what is wrong in ecs.yaml, OSError for a file that cannot be read.
     """
-    path = folder / FILE
     facts = read_facts(folder)
-    mapping = read(path, Mapping, "mapping into ECS", "the head of the file")
-    opcodes = mappings.read_table(folder, mappings.OPCODES)
-    names = [one.opcode for one in mapping.operations]
-    faults = [*order_faults(path, names, opcodes), *_faults(path, mapping, facts)]
-    if faults:
-        raise MappingError(faults)
-    return mapping, facts
+    settings = read(folder / FILE, Settings, "mapping into ECS", "the top of the file")
+    for position, operation in operations.valid.items():
+        for what in _operation_faults(operation, facts):
+            operations.fault(position, what, "ecs")
+    return Mapping([*operations.valid.values()], settings, facts)
 
 
-def _faults(path: Path, mapping: Mapping, facts: Facts) -> Iterator[Fault]:
-    for number, one in enumerate(mapping.operations):
-        for what in category_faults(one.category, one.type, facts):
-            yield Fault(path, line_in(path, "operations", number), f"{one.opcode}: {what}")
-        if one.category != sorted(one.category) or one.type != sorted(one.type):
-            what = f"{one.opcode}: sort category and type"
-            yield Fault(path, line_in(path, "operations", number), what)
+def _operation_faults(operation: Operation, facts: Facts) -> Iterator[str]:
+    place = operation.ecs
+    yield from category_faults(place.category, place.type, facts)
+    if place.category != sorted(place.category) or place.type != sorted(place.type):
+        yield "sort category and type"
 
 
-def severities(folder: Path) -> dict[str, dict[str, int]]:
-    """event.severity by opcode and outcome: the same numbers as OCSF's severity_id."""
-    mapping, facts = ocsf.read_mapping(folder)
-    risks = ocsf.risks(folder)
-    return {
-        one.opcode: {
-            outcome: facts.number(
-                "event.severity_id", mapping.severity(one, risks[one.opcode], outcome)
-            )
-            for outcome in OUTCOMES
-        }
-        for one in mapping.operations
-    }
+def rows(mapping: Mapping, severities: ocsf.Mapping) -> str:
+    """The text of `ROWS`: everything that depends on opcode and outcome only.
 
-
-def rows(folder: Path) -> str:
-    """The text of `ROWS`: everything that depends on opcode and outcome only."""
-    mapping, facts = read_mapping(folder)
-    severity = severities(folder)
-    told: dict[str, Any] = {
-        "generated": f"from mappings/{FILE} by tools/content/standards/ecs.py: run `make generate`",
-        "version": facts.version,
+    event.severity is the number of OCSF's severity.
+    """
+    content: dict[str, Any] = {
+        "generated": f"from mappings/{OperationList.FILE} and {FILE}: run `make generate`",
+        "version": mapping.facts.version,
         "namespace": CUSTOM,
-        "custom": mapping.custom,
+        "custom": mapping.settings.custom,
         "operations": {
-            one.opcode: {
-                "category": one.category,
-                "type": one.type,
-                "people": one.people,
-                "severity": severity[one.opcode],
+            operation.name: {
+                "category": operation.ecs.category,
+                "type": operation.ecs.type,
+                "people": operation.ecs.people,
+                "severity": {
+                    outcome: severities.severity_id(operation, outcome) for outcome in OUTCOMES
+                },
             }
-            for one in mapping.operations
+            for operation in mapping.operations
         },
     }
-    return json.dumps(told, indent=1) + "\n"
+    return json.dumps(content, indent=1) + "\n"

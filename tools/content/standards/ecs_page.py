@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-from tools.content.fields import Dictionary, read_dictionary
-from tools.content.standards.ecs import Mapping, read_mapping, severities
+from tools.content.fields import Dictionary
+from tools.content.mappings import OUTCOMES
+from tools.content.markdown import table
+from tools.content.standards import ocsf
+from tools.content.standards.ecs import Mapping
 from tools.content.standards.ecs_facts import CUSTOM
-from tools.content.standards.operations import OUTCOMES, table
 
 _HEAD = """\
-<!-- Generated from mappings/ecs.yaml, ocsf.yaml, fields.yaml and standards/: make generate -->
+<!-- Generated from operations.yaml, ecs.yaml, ocsf.yaml, fields.yaml: make generate -->
 
 # ECS: where each operation belongs
 
@@ -66,16 +67,17 @@ _COLUMNS = ("opcode", "category", "type", "severity", "user", "why")
 _PEOPLE = {"account": "`user.target`: the account; `user`: who acts", "actor": "`user`: who acts"}
 
 
-def page(folder: Path, example: dict[str, Any]) -> str:
-    """The page's text; `example` is a record's document. Raises as `read_mapping` does."""
-    mapping, facts = read_mapping(folder)
-    graded = severities(folder)
+def page(
+    mapping: Mapping, severities: ocsf.Mapping, dictionary: Dictionary, example: dict[str, Any]
+) -> str:
+    """The page's text; `example` is a record's document."""
+    custom = mapping.settings.custom
     parts = [
-        _HEAD.format(version=facts.version),
-        *_lines(_COLUMNS, _operations(mapping, graded)),
+        _HEAD.format(version=mapping.facts.version),
+        *_lines(_COLUMNS, _operations(mapping, severities)),
         _PLACES,
-        *_lines(("field", "ECS"), _fields(read_dictionary(folder))),
-        _CUSTOM.format(namespace=CUSTOM, names=", ".join(f"`{name}`" for name in mapping.custom)),
+        *_lines(("field", "ECS"), _fields(dictionary)),
+        _CUSTOM.format(namespace=CUSTOM, names=", ".join(f"`{name}`" for name in custom)),
         f"```json\n{json.dumps(example, indent=2)}\n```\n",
     ]
     return "".join(parts)
@@ -85,16 +87,17 @@ def _lines(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[st
     return (f"{line}\n" for line in table(columns, rows))
 
 
-def _operations(mapping: Mapping, graded: dict[str, dict[str, int]]) -> Iterator[Sequence[str]]:
-    for one in mapping.operations:
-        numbers = [str(graded[one.opcode][outcome]) for outcome in OUTCOMES]
+def _operations(mapping: Mapping, severities: ocsf.Mapping) -> Iterator[Sequence[str]]:
+    for operation in mapping.operations:
+        place = operation.ecs
+        numbers = [str(severities.severity_id(operation, outcome)) for outcome in OUTCOMES]
         yield [
-            f"`{one.opcode}`",
-            ", ".join(one.category),
-            ", ".join(one.type),
+            f"`{operation.name}`",
+            ", ".join(place.category),
+            ", ".join(place.type),
             numbers[0] if len(set(numbers)) == 1 else ", ".join(numbers),
-            _PEOPLE[one.people],
-            one.reason,
+            _PEOPLE[place.people],
+            place.reason,
         ]
 
 

@@ -1,19 +1,17 @@
-"""`mappings/ocsf.yaml`, held against OCSF's pinned facts, and the rows that shipped code reads."""
+"""Where operations belong in OCSF, checked against its pinned facts, and the rows that ship."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from tools.content import mappings
-from tools.content.mappings import CATCH_ALL, Fault, MappingError
+from tools.content.mappings import CATCH_ALL, OUTCOMES, Operation, OperationList
 from tools.content.standards.ocsf_facts import EventClass, Facts, read_facts, type_uid
-from tools.content.standards.operations import OUTCOMES, order_faults
-from tools.content.strict_yaml import Strict, Text, line_in, read
+from tools.content.strict_yaml import Fault, MappingError, Strict, Text, line_in, read
 
 FILE = "ocsf.yaml"
 ROWS = "bin/cloudhsm/siem/ocsf_rows.json"
@@ -38,137 +36,127 @@ class Entity(Strict):
     data: list[Text]
 
 
-class Operation(Strict):
-    """Where one opcode belongs."""
-
-    opcode: Text
-    event_class: Text = Field(alias="class")
-    activity: Text
-    named: Text | None = None
-    people: Literal["subject", "account", "actor"]
-    entity: Text | None = None
-    log_name: Text | None = None
-    severity_step: dict[str, int] = Field(default_factory=dict)
-    reason: Text
-
-
-class Mapping(Strict):
-    """The whole file."""
+class Settings(Strict):
+    """What is the same for all operations: ocsf.yaml."""
 
     outcomes: dict[str, OutcomeRule]
     severities: dict[str, Text]
     user_types: dict[str, Text]
     entities: dict[str, Entity]
     unmapped: list[Text]
-    operations: list[Operation]
 
-    def severity(self, operation: Operation, risk: str, outcome: str) -> str:
+
+@dataclass(frozen=True)
+class Mapping:
+    """Operations in OCSF, and the facts that they keep to."""
+
+    operations: list[Operation]
+    settings: Settings
+    facts: Facts
+
+    def severity(self, operation: Operation, outcome: str) -> str:
         """OCSF's word for what this operation and this outcome mean together."""
-        step = operation.severity_step.get(outcome, self.outcomes[outcome].severity_step)
-        levels = list(self.severities.values())
-        place = list(self.severities).index(risk) + step
+        settings = self.settings
+        usual = settings.outcomes[outcome].severity_step
+        step = operation.ocsf.severity_step.get(outcome, usual)
+        levels = list(settings.severities.values())
+        place = list(settings.severities).index(operation.risk) + step
         return levels[min(max(place, 0), len(levels) - 1)]
 
+    def severity_id(self, operation: Operation, outcome: str) -> int:
+        """The number of `severity`."""
+        return self.facts.number("event.severity_id", self.severity(operation, outcome))
 
-def read_mapping(folder: Path) -> tuple[Mapping, Facts]:
-    """The mapping and the facts that it keeps to.
 
-    Raises MappingError for every departure from either, OSError for a file that cannot be read.
+def read_mapping(folder: Path, operations: OperationList) -> Mapping:
+    """The mapping; `operations` gets what departs from the facts.
+
+    Raises MappingError for what is wrong in ocsf.yaml, OSError for a file that cannot be read.
     """
     path = folder / FILE
     facts = read_facts(folder)
-    mapping = read(path, Mapping, "mapping into OCSF", "the head of the file")
-    opcodes = mappings.read_table(folder, mappings.OPCODES)
-    names = [one.opcode for one in mapping.operations]
-    faults = [*order_faults(path, names, opcodes), *_faults(path, mapping, facts)]
-    if faults:
+    settings = read(path, Settings, "mapping into OCSF", "the top of the file")
+    if faults := [*_faults(path, settings, facts)]:
         raise MappingError(faults)
-    return mapping, facts
+    for position, operation in operations.valid.items():
+        for what in _operation_faults(operation, settings, facts):
+            operations.fault(position, what, "ocsf")
+    return Mapping([*operations.valid.values()], settings, facts)
 
 
-def _faults(path: Path, mapping: Mapping, facts: Facts) -> Iterator[Fault]:
+def _faults(path: Path, settings: Settings, facts: Facts) -> Iterator[Fault]:
     words = facts.enumerations
-    asked = [
-        ("outcomes", "event.status_id", [one.status for one in mapping.outcomes.values()]),
-        ("severities", "event.severity_id", mapping.severities.values()),
-        ("user_types", "user.type_id", mapping.user_types.values()),
-        ("entities", "managed_entity.type_id", [one.type for one in mapping.entities.values()]),
+    captions_of = [
+        ("outcomes", "event.status_id", [rule.status for rule in settings.outcomes.values()]),
+        ("severities", "event.severity_id", settings.severities.values()),
+        ("user_types", "user.type_id", settings.user_types.values()),
+        ("entities", "managed_entity.type_id", [kind.type for kind in settings.entities.values()]),
     ]
-    for key, enumeration, captions in asked:
+    for key, enumeration, captions in captions_of:
         for caption in set(captions) - set(words[enumeration].values()):
             what = f"{key}: OCSF's {enumeration} has no {caption!r}"
             yield Fault(path, line_in(path, key), what)
-    if set(mapping.outcomes) != set(OUTCOMES):
+    if set(settings.outcomes) != set(OUTCOMES):
         what = f"outcomes: must be {', '.join(OUTCOMES)}"
         yield Fault(path, line_in(path, "outcomes"), what)
-    if list(mapping.severities) != list(mappings.RISKS):
+    if list(settings.severities) != list(mappings.RISKS):
         what = f"severities: must be {', '.join(mappings.RISKS)}, in this order"
         yield Fault(path, line_in(path, "severities"), what)
-    for number, operation in enumerate(mapping.operations):
-        for what in _operation_faults(operation, mapping, facts):
-            line = line_in(path, "operations", number)
-            yield Fault(path, line, f"{operation.opcode}: {what}")
 
 
-def _operation_faults(operation: Operation, mapping: Mapping, facts: Facts) -> Iterator[str]:
-    found = facts.classes.get(operation.event_class)
-    if found is None:
-        yield f"class {operation.event_class!r} is none of {', '.join(facts.classes)}"
+def _operation_faults(operation: Operation, settings: Settings, facts: Facts) -> Iterator[str]:
+    place = operation.ocsf
+    event_class = facts.classes.get(place.event_class)
+    if event_class is None:
+        yield f"class {place.event_class!r} is none of {', '.join(facts.classes)}"
         return
-    if operation.activity not in found.activities.values():
-        yield f"{found.caption} has no activity {operation.activity!r}"
-    if (operation.named is not None) != (operation.activity == OTHER) and not _by_record(operation):
+    if place.activity not in event_class.activities.values():
+        allowed = ", ".join(event_class.activities.values())
+        yield f"{event_class.caption} has no activity {place.activity!r}; it has {allowed}"
+    if (place.named is not None) != (place.activity == OTHER) and not _by_record(operation):
         yield f"give named exactly with the activity {OTHER}"
-    if ("user" in found.requires) != (operation.people != "actor"):
+    if ("user" in event_class.requires) != (place.people != "actor"):
         yield "people is subject or account exactly in a class that asks for a user"
-    if (operation.entity is not None) != ("entity" in found.requires):
+    if (place.entity is not None) != ("entity" in event_class.requires):
         yield "give an entity exactly in a class that asks for one"
-    if operation.entity is not None and operation.entity not in mapping.entities:
-        yield f"entity {operation.entity!r} is none of {', '.join(mapping.entities)}"
-    if (operation.log_name is not None) != ("log_name" in found.one_of):
+    if place.entity is not None and place.entity not in settings.entities:
+        yield f"entity {place.entity!r} is none of {', '.join(settings.entities)}"
+    if (place.log_name is not None) != ("log_name" in event_class.one_of):
         yield "give log_name exactly in a class about logs"
-    strange = set(operation.severity_step) - set(OUTCOMES)
-    if strange:
-        yield f"severity_step knows no {', '.join(sorted(strange))}"
-    if "src_endpoint" in found.requires:
-        yield f"{found.caption} asks for the caller's address, which no record has"
+    unknown = set(place.severity_step) - set(OUTCOMES)
+    if unknown:
+        yield f"severity_step knows no {', '.join(sorted(unknown))}"
+    if "src_endpoint" in event_class.requires:
+        yield f"{event_class.caption} asks for the caller's address, which no record has"
 
 
 def _by_record(operation: Operation) -> bool:
     """Whether the record's opcode names the activity."""
-    return operation.opcode == CATCH_ALL and operation.named is None
+    return operation.name == CATCH_ALL and operation.ocsf.named is None
 
 
 # --- what shipped code reads
 
 
-def rows(folder: Path) -> str:
+def rows(mapping: Mapping) -> str:
     """The text of `ROWS`: everything that depends on opcode and outcome only."""
-    mapping, facts = read_mapping(folder)
-    graded = risks(folder)
+    settings, facts = mapping.settings, mapping.facts
     number = facts.number
-    told = {
-        "generated": f"from mappings/{FILE} by tools/content/standards/ocsf.py: "
-        "run `make generate`",
+    content = {
+        "generated": f"from mappings/{OperationList.FILE} and {FILE}: run `make generate`",
         "version": facts.version,
         "profiles": facts.profiles,
         "user_types": {
             name: _pair(number, "user.type_id", caption)
-            for name, caption in mapping.user_types.items()
+            for name, caption in settings.user_types.items()
         },
-        "unmapped": mapping.unmapped,
-        "entities": {name: _entity(number, one) for name, one in mapping.entities.items()},
+        "unmapped": settings.unmapped,
+        "entities": {name: _entity(number, kind) for name, kind in settings.entities.items()},
         "operations": {
-            one.opcode: _row(one, mapping, facts, graded[one.opcode]) for one in mapping.operations
+            operation.name: _row(operation, mapping) for operation in mapping.operations
         },
     }
-    return json.dumps(told, indent=1) + "\n"
-
-
-def risks(folder: Path) -> dict[str, str]:
-    """The risk of each operation."""
-    table = mappings.read_table(folder, mappings.OPCODES)
-    return {row.text("name"): row.text("risk") for row in table}
+    return json.dumps(content, indent=1) + "\n"
 
 
 def _pair(number: Callable[[str, str], int], enumeration: str, caption: str) -> list[object]:
@@ -186,21 +174,20 @@ def _entity(number: Callable[[str, str], int], entity: Entity) -> dict[str, Any]
     }
 
 
-def _row(operation: Operation, mapping: Mapping, facts: Facts, risk: str) -> dict[str, Any]:
-    event_class = facts.classes[operation.event_class]
+def _row(operation: Operation, mapping: Mapping) -> dict[str, Any]:
+    facts, position = mapping.facts, operation.ocsf
+    event_class = facts.classes[position.event_class]
     row: dict[str, Any] = {
-        "place": place(event_class, operation.activity, operation.named),
-        "people": operation.people,
-        "entity": operation.entity,
-        "outcomes": {
-            outcome: _graded(mapping, facts, operation, risk, outcome) for outcome in OUTCOMES
-        },
+        "place": place(event_class, position.activity, position.named),
+        "people": position.people,
+        "entity": position.entity,
+        "outcomes": {outcome: _graded(mapping, operation, outcome) for outcome in OUTCOMES},
     }
-    if operation.log_name:
-        row["place"]["log_name"] = operation.log_name
+    if position.log_name:
+        row["place"]["log_name"] = position.log_name
     if "user" in event_class.requires:
         fallback = facts.classes[FALLBACK]
-        row["nobody"] = place(fallback, OTHER, operation.named or operation.activity)
+        row["nobody"] = place(fallback, OTHER, position.named or position.activity)
     return row
 
 
@@ -219,14 +206,11 @@ def place(event_class: EventClass, activity: str, named: str | None) -> dict[str
     }
 
 
-def _graded(
-    mapping: Mapping, facts: Facts, operation: Operation, risk: str, outcome: str
-) -> dict[str, Any]:
-    status = mapping.outcomes[outcome].status
-    severity = mapping.severity(operation, risk, outcome)
+def _graded(mapping: Mapping, operation: Operation, outcome: str) -> dict[str, Any]:
+    status = mapping.settings.outcomes[outcome].status
     return {
-        "status_id": facts.number("event.status_id", status),
+        "status_id": mapping.facts.number("event.status_id", status),
         "status": status,
-        "severity_id": facts.number("event.severity_id", severity),
-        "severity": severity,
+        "severity_id": mapping.severity_id(operation, outcome),
+        "severity": mapping.severity(operation, outcome),
     }

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-from tools.content.fields import Dictionary, read_dictionary
-from tools.content.standards.ocsf import FALLBACK, OTHER, Mapping, Operation, read_mapping, risks
-from tools.content.standards.ocsf_facts import Facts
-from tools.content.standards.operations import OUTCOMES, table
+from tools.content.fields import Dictionary
+from tools.content.mappings import OUTCOMES, Ocsf
+from tools.content.markdown import table
+from tools.content.standards.ocsf import FALLBACK, OTHER, Mapping
 
 _HEAD = """\
-<!-- Generated from mappings/ocsf.yaml, fields.yaml and standards/: make generate -->
+<!-- Generated from operations.yaml, ocsf.yaml, fields.yaml: make generate -->
 
 # OCSF: where each operation belongs
 
@@ -76,13 +75,12 @@ A login that failed:
 """
 
 
-def page(folder: Path, example: dict[str, Any]) -> str:
-    """The page's text; `example` is a record's event. Raises as `read_mapping` does."""
-    mapping, facts = read_mapping(folder)
-    dictionary = read_dictionary(folder)
+def page(mapping: Mapping, dictionary: Dictionary, example: dict[str, Any]) -> str:
+    """The page's text; `example` is a record's event."""
+    settings, facts = mapping.settings, mapping.facts
     captions = [one.caption for name, one in facts.classes.items() if name != "api_activity"]
-    statuses = [f"{name} is {rule.status}" for name, rule in mapping.outcomes.items()]
-    levels = list(mapping.severities.values())
+    statuses = [f"{name} is {rule.status}" for name, rule in settings.outcomes.items()]
+    levels = list(settings.severities.values())
     parts = [
         _HEAD.format(
             version=facts.version,
@@ -91,12 +89,12 @@ def page(folder: Path, example: dict[str, Any]) -> str:
             other=OTHER,
             statuses=", ".join(statuses),
         ),
-        *_lines(_OPERATION_COLUMNS, _operations(mapping, facts, risks(folder))),
+        *_lines(_OPERATION_COLUMNS, _operations(mapping)),
         _SEVERITY.format(lowest=levels[0], highest=levels[-1]),
         *_lines(("outcome", "steps", "why"), _steps(mapping)),
         _PLACES,
         *_lines(("field", "OCSF"), _fields(dictionary)),
-        _UNMAPPED.format(names=", ".join(f"`{name}`" for name in mapping.unmapped)),
+        _UNMAPPED.format(names=", ".join(f"`{name}`" for name in settings.unmapped)),
         f"```json\n{json.dumps(example, indent=2)}\n```\n",
     ]
     return "".join(parts)
@@ -114,43 +112,43 @@ def _lines(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[st
     return (f"{line}\n" for line in table(columns, rows))
 
 
-def _operations(
-    mapping: Mapping, facts: Facts, by_opcode: dict[str, str]
-) -> Iterator[Sequence[str]]:
-    for one in mapping.operations:
-        found = facts.classes[one.event_class]
-        number = {name: key for key, name in found.activities.items()}[one.activity]
-        graded = [mapping.severity(one, by_opcode[one.opcode], outcome) for outcome in OUTCOMES]
+def _operations(mapping: Mapping) -> Iterator[Sequence[str]]:
+    for operation in mapping.operations:
+        place = operation.ocsf
+        event_class = mapping.facts.classes[place.event_class]
+        numbers = {name: number for number, name in event_class.activities.items()}
+        severities = [mapping.severity(operation, outcome) for outcome in OUTCOMES]
         yield [
-            f"`{one.opcode}`",
-            f"{found.caption} {found.uid}",
-            f"{_activity(one)} {number}",
-            graded[0] if len(set(graded)) == 1 else ", ".join(graded),
-            _PEOPLE[one.people],
-            _entity(mapping, one),
-            one.reason,
+            f"`{operation.name}`",
+            f"{event_class.caption} {event_class.uid}",
+            f"{_activity(place)} {numbers[place.activity]}",
+            severities[0] if len(set(severities)) == 1 else ", ".join(severities),
+            _PEOPLE[place.people],
+            _entity(mapping, place),
+            place.reason,
         ]
 
 
-def _activity(one: Operation) -> str:
-    if one.activity != OTHER:
-        return one.activity
-    return f"{OTHER}: {one.named or 'the opcode'}"
+def _activity(place: Ocsf) -> str:
+    if place.activity != OTHER:
+        return place.activity
+    return f"{OTHER}: {place.named or 'the opcode'}"
 
 
-def _entity(mapping: Mapping, one: Operation) -> str:
-    if one.entity is None:
+def _entity(mapping: Mapping, place: Ocsf) -> str:
+    if place.entity is None:
         return ""
-    entity = mapping.entities[one.entity]
+    entity = mapping.settings.entities[place.entity]
     return f"{entity.named}, by `{entity.uid}`" if entity.uid else entity.named
 
 
 def _steps(mapping: Mapping) -> Iterator[Sequence[str]]:
-    for outcome, rule in mapping.outcomes.items():
+    for outcome, rule in mapping.settings.outcomes.items():
         yield outcome, f"{rule.severity_step:+d}" if rule.severity_step else "0", rule.reason
-    for one in mapping.operations:
-        for outcome, step in one.severity_step.items():
-            yield f"{outcome} of `{one.opcode}`", f"{step:+d}" if step else "0", one.reason
+    for operation in mapping.operations:
+        place = operation.ocsf
+        for outcome, step in place.severity_step.items():
+            yield f"{outcome} of `{operation.name}`", f"{step:+d}" if step else "0", place.reason
 
 
 def _fields(dictionary: Dictionary) -> Iterator[Sequence[str]]:

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from tools.content.fields import Dictionary
 from tools.content.standards import ecs, ecs_page, ocsf, ocsf_page
 from tools.content.standards.example import FIELDS
 
@@ -15,18 +16,19 @@ from cloudhsm.siem import ecs as ecs_events
 from cloudhsm.siem import ocsf as ocsf_events
 
 
-def pages(folder: Path) -> dict[str, str]:
+def pages(
+    ocsf_mapping: ocsf.Mapping, ecs_mapping: ecs.Mapping, dictionary: Dictionary
+) -> dict[str, str]:
     """The text of each file by its path from the root of the source.
 
-    `folder` holds the mappings. Raises MappingError for one that is off its schema or departs from
-    the pinned facts, OSError for one that cannot be read. The examples are made with the new rows.
+    The examples are made with the new rows.
     """
-    ocsf_rows, ecs_rows = ocsf.rows(folder), ecs.rows(folder)
+    ocsf_rows, ecs_rows = ocsf.rows(ocsf_mapping), ecs.rows(ecs_mapping, ocsf_mapping)
     ocsf_example = ocsf_events.event_by(ocsf_events.tables(json.loads(ocsf_rows)), FIELDS)
     ecs_example = ecs_events.event_by(ecs_events.tables(json.loads(ecs_rows)), FIELDS)
     return {
         ocsf.ROWS: ocsf_rows,
         ecs.ROWS: ecs_rows,
-        "docs/ocsf.md": ocsf_page.page(folder, ocsf_example),
-        "docs/ecs.md": ecs_page.page(folder, ecs_example),
+        "docs/ocsf.md": ocsf_page.page(ocsf_mapping, dictionary, ocsf_example),
+        "docs/ecs.md": ecs_page.page(ecs_mapping, ocsf_mapping, dictionary, ecs_example),
     }

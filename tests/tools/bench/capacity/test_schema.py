@@ -10,7 +10,7 @@ import pytest
 from cloudhsm.aws import rate_limit
 from tools.bench.capacity import schema
 from tools.bench.capacity.schema import UnknownName
-from tools.content.mappings import MappingError
+from tools.content.strict_yaml import MappingError
 
 ROOT = Path(__file__).resolve().parents[4]
 TEXT = (ROOT / schema.FILE).read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 
 from tools.content.dashboards.pages import pages
 from tools.content.dashboards.schema import read_common, read_views
-from tools.content.mappings import MappingError
+from tools.content.strict_yaml import MappingError
 
 
 def test_a_view_is_read_with_its_panels_in_order(root: Path) -> None:

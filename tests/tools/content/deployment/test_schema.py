@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools.content.deployment import schema
-from tools.content.mappings import MappingError
+from tools.content.strict_yaml import MappingError
 
 ROOT = Path(__file__).resolve().parents[4]
 TEXT = (ROOT / schema.FILE).read_text(encoding="utf-8")

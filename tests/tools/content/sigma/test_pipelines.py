@@ -10,8 +10,8 @@ import yaml
 
 from tests.tools.content.sigma.shipped import DETECTIONS
 from tools.build.environments import ROOT
-from tools.content.mappings import MappingError
 from tools.content.sigma.pipelines import FILE, Places, pipelines, read_places
+from tools.content.strict_yaml import MappingError
 
 
 @pytest.fixture

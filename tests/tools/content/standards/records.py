@@ -12,7 +12,6 @@ from emulator.event import IndexedEvent
 from tests.default import ingest_paths as doors
 from tests.default.damage import damaged_records
 from tools.content import goldens, mappings
-from tools.content.standards.operations import OUTCOMES
 
 ROOT = Path(__file__).resolve().parents[4]
 GOLDEN = ROOT / "tests" / "default" / "golden"
@@ -32,7 +31,7 @@ def golden_records() -> list[Fields]:
 
 def operations_and_outcomes() -> list[Fields]:
     """A record of each operation with each outcome, in which nothing is told that need not be."""
-    opcodes = [row.text("name") for row in mappings.read_table(ROOT / "mappings", mappings.OPCODES)]
+    opcodes = [entry.name for entry in mappings.OperationList(ROOT / "mappings").checked()]
     return [
         {
             "_time": 1_513_717_277_140_812,
@@ -42,7 +41,7 @@ def operations_and_outcomes() -> list[Fields]:
             **named,
         }
         for opcode in opcodes
-        for outcome in OUTCOMES
+        for outcome in mappings.OUTCOMES
         for named in ({}, {"user_name": "crypto_user", "hsm_id": "hsm-nwbbiqbj4jk"})
     ]
 

@@ -13,8 +13,10 @@ import pytest
 from cloudhsm.siem import ecs as shipped
 from cloudhsm.siem import ocsf as ocsf_events
 from tests.tools.content.standards.records import golden_records, operations_and_outcomes
-from tools.content.mappings import MappingError
-from tools.content.standards import ecs, ecs_facts
+from tools.content.mappings import OperationList
+from tools.content.sources import read_mappings
+from tools.content.standards import ecs_facts
+from tools.content.strict_yaml import MappingError
 
 ROOT = Path(__file__).resolve().parents[4]
 MAPPINGS = ROOT / "mappings"
@@ -80,35 +82,25 @@ def test_what_is_wrong_is_seen(change: Callable[[dict[str, Any]], object], fault
         ),
         ("type: [start]", "type: [creation]", "type creation does not go with session"),
         ("type: [change, user]", "type: [user, change]", "sort category and type"),
-        ("  - opcode: CN_LOGIN\n", "  - opcode: CN_LOGON\n", "must be CN_LOGIN, in the order of"),
-        ("people: account", "people: target", "people: Input should be 'account' or 'actor'"),
+        (
+            "people: account\n    reason: Changes an",
+            "people: target\n    reason: Changes an",
+            "ecs.people: Input should be 'account' or 'actor'",
+        ),
     ],
 )
-def test_a_mapping_off_the_facts_is_refused_with_the_place(
+def test_an_operation_off_the_facts_is_refused_with_the_place(
     tmp_path: Path, old: str, new: str, fault: str
 ) -> None:
     folder = Path(shutil.copytree(MAPPINGS, tmp_path / "mappings"))
-    path = folder / ecs.FILE
+    path = folder / OperationList.FILE
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(MappingError) as caught:
-        ecs.read_mapping(folder)
+        read_mappings(folder)
     assert (fault or "CN_LOGIN: ECS has no category 'keys'") in str(caught.value)
     assert f"{path}:" in str(caught.value)
-
-
-def test_an_operation_too_many_or_too_few_is_refused(tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(MAPPINGS, tmp_path / "mappings"))
-    path = folder / ecs.FILE
-    text = path.read_text(encoding="utf-8")
-    last = text[text.index('  - opcode: "*"') :]
-    path.write_text(text + last, encoding="utf-8")
-    with pytest.raises(MappingError, match="is one too many"):
-        ecs.read_mapping(folder)
-    path.write_text(text.replace(last, ""), encoding="utf-8")
-    with pytest.raises(MappingError, match=r"must be \*, in the order of opcodes\.yaml"):
-        ecs.read_mapping(folder)
 
 
 def test_facts_are_taken_from_the_published_form_as_they_are() -> None:

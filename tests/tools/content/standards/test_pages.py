@@ -12,11 +12,19 @@ import pytest
 from cloudhsm.siem import ecs as ecs_events
 from cloudhsm.siem import ocsf as ocsf_events
 from tests.tools.content.standards.records import golden_records
+from tools.content.sources import read_mappings
 from tools.content.standards.example import FIELDS
 from tools.content.standards.pages import pages
 
 ROOT = Path(__file__).resolve().parents[4]
-MADE = pages(ROOT / "mappings")
+
+
+def made(folder: Path) -> dict[str, str]:
+    mapping = read_mappings(folder)
+    return pages(mapping.ocsf, mapping.ecs, mapping.dictionary)
+
+
+MADE = made(ROOT / "mappings")
 
 
 def test_the_files_of_the_repository_are_these() -> None:
@@ -60,10 +68,10 @@ def test_the_example_shown_is_what_the_code_makes(page: str, event: object) -> N
 
 def test_a_change_of_a_mapping_shows_at_once_in_rows_table_and_example(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(ROOT / "mappings", tmp_path / "mappings"))
-    path = folder / "ocsf.yaml"
+    path = folder / "operations.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("severity_step: {failure: 1}", "severity_step: {failure: 3}"))
-    made = pages(folder)
-    assert '"severity": "Critical"' in made["docs/ocsf.md"]
-    assert '"severity": 5,' in made["docs/ecs.md"]
-    assert "Low, Critical, Low" in made["docs/ocsf.md"]
+    changed = made(folder)
+    assert '"severity": "Critical"' in changed["docs/ocsf.md"]
+    assert '"severity": 5,' in changed["docs/ecs.md"]
+    assert "Low, Critical, Low" in changed["docs/ocsf.md"]

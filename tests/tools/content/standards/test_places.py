@@ -11,12 +11,12 @@ import pytest
 from cloudhsm.siem import ecs as ecs_events
 from cloudhsm.siem import ocsf as ocsf_events
 from tests.tools.content.standards.records import golden_records
-from tools.content.fields import Field, read_dictionary
-from tools.content.standards import ecs, ocsf
+from tools.content.fields import Field
+from tools.content.sources import read_mappings
 
 ROOT = Path(__file__).resolve().parents[4]
-MAPPINGS = ROOT / "mappings"
-GROUPS = read_dictionary(MAPPINGS).groups
+MAPPINGS = read_mappings(ROOT / "mappings")
+GROUPS = MAPPINGS.dictionary.groups
 # What says again what another field says, or what only Splunk or the customer has.
 REPEATING = {"cim_model", "sequence"}
 SPLUNK = {"host", "sourcetype", "source", "eventtype", "tag"}
@@ -48,8 +48,8 @@ def at(event: Mapping[str, Any], path: str) -> object:
 @pytest.mark.parametrize(
     ("schema", "rest"),
     [
-        ("ocsf", set(ocsf.read_mapping(MAPPINGS)[0].unmapped)),
-        ("ecs", set(ecs.read_mapping(MAPPINGS)[0].custom)),
+        ("ocsf", {*MAPPINGS.ocsf.settings.unmapped}),
+        ("ecs", {*MAPPINGS.ecs.settings.custom}),
     ],
 )
 def test_no_field_is_forgotten(schema: str, rest: set[str]) -> None:
