@@ -89,6 +89,8 @@ FIPS_RAND = _opcode("CN_FIPS_RAND", 0x14)
 UNKNOWN_OPCODE = _opcode("UNKNOWN_OPCODE", 0x15)
 # An opcode of our own making, to see what happens to a name that no table knows.
 UNLISTED = _opcode("CN_SAMPLE_UNLISTED_COMMAND", 0xFFF)
+# The same, by its name a variant of an operation that is known.
+UNLISTED_VARIANT = _opcode("CN_WRAP_KEY3", 0xFFE)
 
 MGMT_CMD = Coded("CN_MGMT_CMD", 0x0)
 CERT_AUTH_CMD = Coded("CN_CERT_AUTH_CMD", 0x9)

@@ -8,7 +8,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-import yaml
 
 from emulator.app import App
 from emulator.session import Session
@@ -18,10 +17,10 @@ from tests.dashboards.conftest import ROOT, View
 from tests.dashboards.reading import Raw, hashed, visible
 from tests.dashboards.shown_views import Shown
 from tools.content.detections import ingest
+from tools.content.mappings import OperationList
 
 _CATEGORIES = {
-    one["name"]: one["category"]
-    for one in yaml.safe_load((ROOT / "mappings/operations.yaml").read_text())
+    operation.name: operation.category for operation in OperationList(ROOT / "mappings").checked()
 }
 _ENDS = ("CN_LOGOUT", "CN_CLOSE_SESSION", "CN_APP_FINALIZE")
 

@@ -6,21 +6,18 @@ from collections import Counter
 from datetime import datetime, timezone
 
 import pytest
-import yaml
 
 from emulator.session import Session
 from tests.dashboards.conftest import ROOT, View
 from tests.dashboards.reading import Raw
+from tools.content.mappings import Operation, OperationList
 
-_OPERATIONS = {
-    one["name"]: one for one in yaml.safe_load((ROOT / "mappings/operations.yaml").read_text())
-}
+_OPERATIONS = {one.name: one for one in OperationList(ROOT / "mappings").checked()}
 
 
-def _operation(record: Raw) -> dict[str, str]:
+def _operation(record: Raw) -> Operation:
     name = record.lines["op_code"] if record.is_certificate else record.opcode
-    found: dict[str, str] = _OPERATIONS.get(name) or _OPERATIONS["*"]
-    return found
+    return _OPERATIONS.get(name) or _OPERATIONS["*"]
 
 
 def test_failures_are_the_records_with_another_response_than_success(
@@ -33,7 +30,7 @@ def test_failures_are_the_records_with_another_response_than_success(
 
 
 def test_risky_operations_are_counted_done_or_refused(view: View, trail: list[Raw]) -> None:
-    risky = sum(1 for one in trail if _operation(one)["risk"] in ("critical", "high"))
+    risky = sum(1 for one in trail if _operation(one).risk in ("critical", "high"))
 
     assert int(view("overview").value("risky")) == risky > 0
     assert len(view("overview").records("risky")) == risky
@@ -51,7 +48,7 @@ def test_hsms_and_the_age_of_the_last_record(
 
 def test_the_chart_holds_each_record_in_its_category_and_hour(view: View, trail: list[Raw]) -> None:
     wanted = Counter(
-        (int(record.at // 3600 * 3600), _operation(record)["category"]) for record in trail
+        (int(record.at // 3600 * 3600), _operation(record).category) for record in trail
     )
 
     found = {
@@ -91,8 +88,8 @@ def test_what_deserves_a_look_is_each_failed_or_risky_operation_and_opens_its_re
 ) -> None:
     wanted: Counter[tuple[str, str]] = Counter()
     for one in trail:
-        unknown = _operation(one)["category"] == "Unknown"
-        if one.failed or unknown or _operation(one)["risk"] in ("critical", "high"):
+        unknown = _operation(one).category == "Unknown"
+        if one.failed or unknown or _operation(one).risk in ("critical", "high"):
             name = one.lines["op_code"] if one.is_certificate else one.opcode
             wanted[name, "failure" if one.failed else "success"] += 1
 
@@ -120,7 +117,7 @@ def test_another_cluster_shows_other_numbers(view: View, trail: list[Raw]) -> No
     for cluster in {record.cluster for record in trail}:
         failed = sum(1 for one in trail if one.failed and one.cluster == cluster)
         assert int(view("overview", cluster=cluster).value("failures")) == failed
-    category = sum(1 for one in trail if one.failed and _operation(one)["category"] == "User Login")
+    category = sum(1 for one in trail if one.failed and _operation(one).category == "User Login")
     assert int(view("overview", category="User Login").value("failures")) == category
 
 

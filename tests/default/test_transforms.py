@@ -60,8 +60,58 @@ def test_every_opcode_of_the_table_reaches_the_event(
 
 
 @pytest.mark.parametrize(
+    ("opcode", "family", "category"),
+    [
+        ("CN_WRAP_KEY3", "CN_WRAP_KEY", "Key Management"),
+        ("CN_WRAP_KEY22", "CN_WRAP_KEY", "Key Management"),
+        ("CN_LOGIN2", "CN_LOGIN", "User Login"),
+        ("CN_CREATE_CO2", "CN_CREATE_CO", "User Management"),
+        ("CN_ENCRYPT_SESSION_V3", "CN_ENCRYPT_SESSION_V2", "Session Management"),
+        ("CN_CLONE_SOURCE_STAGE2", "CN_CLONE_SOURCE_STAGE1", "Clone HSMs"),
+        ("CN_NIST_AES_WRAP_UNWRAP3", "CN_NIST_AES_WRAP", "Key Management"),
+    ],
+)
+def test_a_numbered_variant_has_the_meaning_of_its_operation_and_counts_as_unknown(
+    fields_of: FieldsOf, opcode: str, family: str, category: str
+) -> None:
+    fields = fields_of(record(opcode=f"{opcode} (0x2ff)"))
+    known = fields_of(record(opcode=f"{family} (0x2ff)"))
+    assert (fields["opcode"], fields["opcode_family"]) == (opcode, family)
+    assert fields["category"] == known["category"] == category
+    for name in ("risk", "cim_model", "object_category", "activity", "user", "object", "tag"):
+        assert fields.get(name) == known.get(name), name
+    assert str(fields["variant_of"]).startswith(family)
+    assert "aws_cloudhsm_unknown" in fields["eventtype"]
+    assert "aws_cloudhsm_unknown" not in known["eventtype"]
+
+
+@pytest.mark.parametrize(
+    ("opcode", "family"),
+    [("CN_WRAP_KEY2", "CN_WRAP_KEY"), ("CN_NIST_AES_WRAP_UNWRAP2", "CN_NIST_AES_WRAP")],
+)
+def test_a_variant_with_an_entry_of_its_own_is_known(
+    fields_of: FieldsOf, opcode: str, family: str
+) -> None:
+    fields = fields_of(record(opcode=f"{opcode} (0x2ff)"))
+    known = fields_of(record(opcode=f"{family} (0x2ff)"))
+    assert fields["opcode_family"] == family
+    assert (fields["category"], fields["risk"]) == (known["category"], known["risk"])
+    assert "successor" in fields["description"]
+    assert "variant_of" not in fields
+    assert fields["eventtype"] == known["eventtype"]
+
+
+@pytest.mark.parametrize(
     "opcode",
-    ["CN_BRAND_NEW (0x2ff)", "cn_login (0xd)", "CN_LOGIN2 (0xd)", "* (0x1)", "? (0x1)", "(none)x"],
+    [
+        "CN_BRAND_NEW (0x2ff)",
+        "cn_login (0xd)",
+        "CN_BRAND_NEW2 (0x2ff)",
+        "2 (0x1)",
+        "* (0x1)",
+        "? (0x1)",
+        "(none)x",
+    ],
 )
 def test_an_opcode_that_no_table_knows_is_unknown_and_the_event_intact(
     fields_of: FieldsOf, opcode: str

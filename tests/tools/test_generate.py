@@ -238,8 +238,8 @@ def test_check_is_content_with_unchanged_files(
     [
         (lambda text: text.replace(b",low,", b",high,", 1), None),
         (lambda text: text.replace(b"\n", b"\r\n"), 1),
-        (lambda text: text + b"x\n", 57),
-        (lambda text: text[: text.rindex(b"\n*,")] + b"\n", 56),
+        (lambda text: text + b"x\n", 59),
+        (lambda text: text[: text.rindex(b"\n*,")] + b"\n", 58),
     ],
 )
 def test_check_names_the_file_and_the_first_line_that_differs(

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from tools.content.mappings import Activity, Operation
+from tools.content.variants import Variants
 
 AUDIT = "aws:cloudhsm:audit"
 CERTIFICATE = "aws:cloudhsm:certificate"
@@ -168,7 +169,8 @@ def _one_line_value(value: str, after: str) -> str:
 
 
 def _actor_settings(settings: Settings, operations: Sequence[Operation]) -> Iterator[str]:
-    accounts = _is_one_of(_opcodes(operations, "target_user"))
+    yield from Variants(operations).settings()
+    accounts = _is_operation(_opcodes(operations, "target_user"), operations)
     handles, hsm = settings["EVAL-key_handle"], settings["EVAL-hsm_id"]
     target = "coalesce(mvindex(target_user_name, 0), mvindex(user_name, 0))"
     yield f"EVAL-user = if({accounts}, {target}, {_OTHER_USER})"
@@ -183,9 +185,12 @@ def _actor_settings(settings: Settings, operations: Sequence[Operation]) -> Iter
     words = {name for name in objects if name and name not in _NAMED_BY_THE_RECORD}
     named = [
         (accounts, target),
-        (_is_one_of(_opcodes(operations, "key_handle")), handles),
-        (_is_one_of(_opcodes(operations, "hsm_id")), hsm),
-        *((_is_one_of(_opcodes(operations, word)), f'"{word}"') for word in sorted(words)),
+        (_is_operation(_opcodes(operations, "key_handle"), operations), handles),
+        (_is_operation(_opcodes(operations, "hsm_id"), operations), hsm),
+        *(
+            (_is_operation(_opcodes(operations, word), operations), f'"{word}"')
+            for word in sorted(words)
+        ),
     ]
     yield f"EVAL-object = {_case(named)}"
     numbers = [(accounts, "mvindex(target_user_id, 0)"), *named[1:3]]
@@ -202,6 +207,14 @@ def _opcodes(operations: Iterable[Operation], what: str) -> list[str]:
     return [operation.name for operation in operations if operation.cim.object == what]
 
 
+_OPCODE = "mvindex(opcode, 0)"
+
+
+def _is_operation(names: Sequence[str], operations: Sequence[Operation]) -> str:
+    """Whether the record's operation is one of these, or a numbered variant of one."""
+    return f'match({_OPCODE}, "^(?:{Variants(operations).pattern(names)})$")'
+
+
 def _is_one_of(values: Iterable[str], field: str = "opcode") -> str:
     return f'match(mvindex({field}, 0), "^(?:{"|".join(values)})$")'
 
@@ -214,17 +227,19 @@ def _case(branches: Iterable[tuple[str, str]]) -> str:
 
 
 def _activity_settings(operations: Sequence[Operation], rules: Sequence[Activity]) -> Iterator[str]:
-    branches = [(_rule(rule), f'"{rule.activity}"') for rule in rules]
+    branches = [(_rule(rule, operations), f'"{rule.activity}"') for rule in rules]
     yield f"EVAL-activity = {_case(branches)}"
     ruled = " OR ".join(condition for condition, _ in branches)
-    accounts = _is_one_of(_opcodes(operations, "target_user"))
+    accounts = _is_operation(_opcodes(operations, "target_user"), operations)
     actor = f"if(isnotnull(ambiguous_at), null(), if({accounts}, {_ACTOR}, {_OTHER_USER}))"
     cluster = 'coalesce(cluster_in_source, cluster_in_host, "")'
     known = f'coalesce({actor}, "") . "@" . {cluster}'
     yield f"EVAL-known_user = if({ruled}, null(), {known})"
 
 
-def _rule(rule: Activity) -> str:
+def _rule(rule: Activity, operations: Sequence[Operation]) -> str:
+    if rule.field == "opcode":
+        return _is_operation(rule.values, operations)
     condition = _is_one_of(rule.values, rule.field)
     if rule.field != "user_type":
         return condition

@@ -126,6 +126,7 @@ class Operation(Strict):
     """What an operation is, and where it belongs in each model."""
 
     name: LookupKey = Field(description="the name as the record prints it")
+    variant_of: LookupKey | None = None
     code: HexCode | None = Field(description=_CODE)
     command_type: TypeName | None = None
     category: Annotated[str, word_of(CATEGORIES)] = Field(description="AWS's heading, or Unknown")
@@ -200,6 +201,7 @@ class OperationList:
 
     def __init__(self, folder: Path, command_types: Iterable[str] = ()) -> None:
         self._list = Listing(folder / self.FILE, "operation", "the top of the file")
+        self._inherit()
         self.valid = self._list.entries(Operation)
         _check_keys(self._list, "name", (NO_OPCODE, CATCH_ALL), _ALL_FALL)
         _check_unique(self._list, ("command_type", "code"))
@@ -215,6 +217,21 @@ class OperationList:
     def fault(self, position: int, what: str, *keys: str | int) -> None:
         """Report what is wrong with an operation, at one of its keys."""
         self._list.fault(f"{self.valid[position].name}: {what}", position, *keys)
+
+    def _inherit(self) -> None:
+        """A variant has what it does not have itself from the operation that it is one of."""
+        entries = {str(row["name"]): row for row in self._list.raw if _has(row, "name")}
+        for position, row in enumerate(self._list.raw):
+            if not _has(row, "variant_of"):
+                continue
+            name, of = str(row.get("name")), str(row["variant_of"])
+            other = entries.get(of)
+            if other is None or "variant_of" in other or not name.startswith(of):
+                what = "must be an operation that is no variant, and begin the name of this one"
+                self._list.fault(f"{name}: variant_of: {what}", position, "variant_of")
+                continue
+            inherited = {key: other[key] for key in other if key in _SHARED_BY_VARIANTS}
+            self._list.raw[position] = {**inherited, **row}
 
     def checked(self) -> list[Operation]:
         """All operations. Raises MappingError for whatever is wrong."""
@@ -256,6 +273,7 @@ def read_activities(folder: Path) -> list[Activity]:
     return _read(folder / "activities.yaml", Activity, "name", (), ())
 
 
+_SHARED_BY_VARIANTS = ("category", "risk", "risk_reason", "cim", "ocsf", "ecs")
 _ALL_FALL = "every record needs an entry to fall on"
 
 

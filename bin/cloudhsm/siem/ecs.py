@@ -75,7 +75,8 @@ def event_by(tables: Tables, fields: Mapping[str, Any]) -> dict[str, Any]:
     first, repeated = _first_values(fields)
     get = first.get
     opcode = get("opcode")
-    row = tables.rows.get("(none)" if opcode is None else opcode) or tables.rows["*"]
+    key = get("opcode_key") or opcode or "(none)"
+    row = tables.rows.get(key) or tables.rows["*"]
     custom: dict[str, Any] = {name: fields[name] for name in tables.custom if name in first}
     custom.update(repeated)
     made: dict[str, Any] = {}

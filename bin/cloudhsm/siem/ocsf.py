@@ -98,7 +98,8 @@ def event_by(tables: Tables, fields: Mapping[str, Any]) -> dict[str, Any]:
     first, repeated = _first_values(fields)
     get = first.get
     opcode: str | None = get("opcode")
-    row = tables.rows.get("(none)" if opcode is None else opcode) or tables.rows["*"]
+    key = get("opcode_key") or opcode or "(none)"
+    row = tables.rows.get(key) or tables.rows["*"]
     user, actor = _people(row.people, first, tables.user_types)
     starts = row.starts if user or row.people == "actor" else row.starts_for_nobody
     made: dict[str, Any] = {**starts.get(get("outcome", ""), starts["unknown"])}

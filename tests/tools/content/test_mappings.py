@@ -171,6 +171,32 @@ def test_a_code_may_repeat_in_another_command_type(tmp_path: Path) -> None:
     assert len(OperationList(tmp_path).checked()) == 4
 
 
+VARIANT = """\
+- name: CN_LOGIN2
+  variant_of: CN_LOGIN
+  code: null
+  description: Another way to log in.
+  provenance: [tool]
+"""
+
+
+def test_a_variant_has_what_it_does_not_have_itself_from_its_operation(tmp_path: Path) -> None:
+    (tmp_path / OperationList.FILE).write_text(NONE + LOGIN + VARIANT + OTHERS, encoding="utf-8")
+    login, variant = OperationList(tmp_path).checked()[1:3]
+    assert (variant.name, variant.code, variant.provenance) == ("CN_LOGIN2", None, ["tool"])
+    for name in ("category", "risk", "cim", "ocsf", "ecs"):
+        assert getattr(variant, name) == getattr(login, name)
+
+
+@pytest.mark.parametrize("of", ["CN_LOGOUT", "CN_LOGIN2", "[a]", '"(none)"'])
+def test_a_variant_of_something_else_is_refused(tmp_path: Path, of: str) -> None:
+    variant = VARIANT.replace("variant_of: CN_LOGIN", f"variant_of: {of}")
+    found = faults(tmp_path, NONE + LOGIN + variant + OTHERS)
+    assert any(
+        fault.startswith("23: CN_LOGIN2: variant_of: must be an operation") for fault in found
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

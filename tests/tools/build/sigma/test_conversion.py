@@ -45,7 +45,11 @@ def test_what_a_backend_has_no_way_for_is_told_with_its_reason(answer: Answer) -
 
 @pytest.mark.parametrize(
     ("form", "field"),
-    [("fields", "opcode"), ("ecs", "event.action"), ("ocsf", "api.operation")],
+    [
+        ("fields", "opcode_family"),
+        ("ecs", "cloudhsm.opcode_family"),
+        ("ocsf", "unmapped.opcode_family"),
+    ],
 )
 def test_a_query_looks_where_the_form_has_the_field(answer: Answer, form: str, field: str) -> None:
     (query,) = answer.queries["key_exported_by_wrap"][form]["lucene"]

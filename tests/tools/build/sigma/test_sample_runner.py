@@ -42,7 +42,7 @@ def test_a_rule_that_is_too_wide_or_too_narrow_shows(
 
 
 def _events(count: int, change: Callable[[int], dict[str, Any]]) -> list[dict[str, Any]]:
-    start = {"opcode": "CN_LOGIN", "outcome": "failure", "hsm_id": "h", "user_name": "u"}
+    start = {"opcode_family": "CN_LOGIN", "outcome": "failure", "hsm_id": "h", "user_name": "u"}
     return [
         {**start, "timestamp": f"2026-03-03T10:{minute:02}:00.000000Z", **change(minute)}
         for minute in range(count)

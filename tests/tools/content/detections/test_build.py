@@ -78,8 +78,8 @@ WHEN_IT_RUNS = {
     "a misspelt key of a record": ("target: mallory", "targt: mallory", "targt is no key of a rec"),
     "an unknown response": ("quorum_missing", "quorum", "'quorum' is not known; is it quorum_miss"),
     "a drilldown that finds nothing": (
-        "CN_SET_M_VALUE) cluster_id",
-        "CN_SET_M_VALUE) opcode=CN_NONE cluster_id",
+        "CN_SET_M_VALUE)`) cluster_id",
+        "CN_SET_M_VALUE)`) opcode=CN_NONE cluster_id",
         "drilldown.search: finds nothing",
     ),
 }

@@ -44,5 +44,5 @@ def test_a_pipeline_is_for_our_records_only(places: Places) -> None:
 
 def test_a_field_that_is_not_of_our_records_keeps_its_name(places: Places) -> None:
     assert places.called("ecs", "eventName") == "eventName"
-    assert places.called("ecs", "opcode") == "event.action"
-    assert places.called("fields", "opcode") == "opcode"
+    assert places.called("ecs", "opcode_family") == "cloudhsm.opcode_family"
+    assert places.called("fields", "opcode_family") == "opcode_family"
