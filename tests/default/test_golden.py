@@ -153,7 +153,9 @@ def test_a_copy_on_one_line_means_the_same_as_the_published_record(app: App) -> 
     for copy, event in zip(goldens.events_of(app, copies), published):
         found = without_raw(fields_of(app, copy))
         assert found.pop("one_line") == copy.raw.strip()
-        assert found == without_raw(fields_of(app, event))
+        expected = without_raw(fields_of(app, event))
+        assert found.pop("record_digest") != expected.pop("record_digest")  # it is another text
+        assert found == expected
 
 
 def without_raw(fields: Fields) -> Fields:

@@ -44,9 +44,9 @@ def test_the_index_of_each_kind_of_data_is_decided_in_one_place_only() -> None:
     assert deciding == ["cloudhsm_index", "cloudhsm_cloudtrail_index"]
 
 
-def test_repeats_are_removed_by_record_key_and_events_without_one_stay() -> None:
+def test_repeats_are_removed_by_key_and_text_and_events_without_them_stay() -> None:
     text = Macros.from_conf(read_conf(DEFAULT / "macros.conf")).expand("`cloudhsm_dedup`")
-    assert text == "dedup sourcetype record_key keepempty=true"
+    assert text == "dedup sourcetype record_key record_digest keepempty=true"
 
 
 def evaluated(macro: str, **fields: str) -> dict[str, object]:

@@ -479,7 +479,7 @@ def test_a_record_without_a_whole_identity_is_keyed_by_its_text(
     text = record(drop=drop)
     digest = hashlib.sha256(text.encode()).hexdigest()
     fields = fields_of(text)
-    assert fields["record_key"] == f"{SOURCE}|1513717277.140812|{digest}"
+    assert fields["record_key"] == f"{HSM}|1513717277.140812|{digest}"
     assert fields["record_status"] == "incomplete"
 
 
@@ -786,7 +786,7 @@ def test_certificate_records_are_keyed_by_their_text(fields_of: FieldsOf) -> Non
         time_usecs=1725482483671000,
     )
     digest = hashlib.sha256(text.encode()).hexdigest()
-    assert fields["record_key"] == f"{CLUSTER_SOURCE}|1725482483.671000|{digest}"
+    assert fields["record_key"] == f"{CLUSTER}|1725482483.671000|{digest}"
 
 
 def test_the_cluster_may_be_known_from_the_host_alone(fields_of: FieldsOf) -> None:

@@ -137,6 +137,8 @@ def _event(row: _Row, first: Mapping[str, Any], custom: dict[str, Any]) -> dict[
     for name, attribute in _TEXTS:
         if name in first:
             made[attribute] = first[name]
+    if "record_key" in first:  # contradicting records share it
+        made["id"] = "|".join(first[name] for name in _IDENTITY if name in first)
     printed = first.get("sequence_no")
     if printed is not None:
         sequence = number(printed)
@@ -147,9 +149,9 @@ def _event(row: _Row, first: Mapping[str, Any], custom: dict[str, Any]) -> dict[
     return made
 
 
+_IDENTITY = ("record_key", "record_digest")
 _TEXTS = (
     ("opcode", "action"),
-    ("record_key", "id"),
     ("response", "reason"),
     ("_raw", "original"),
 )

@@ -179,6 +179,8 @@ def _metadata(
     for name, attribute in _METADATA_TEXTS:
         if name in first:
             made[attribute] = first[name]
+    if "record_key" in first:  # contradicting records share it
+        made["uid"] = "|".join(first[name] for name in _IDENTITY if name in first)
     printed = first.get("sequence_no")
     if printed is not None:
         sequence = number(printed)
@@ -189,9 +191,9 @@ def _metadata(
     return made
 
 
+_IDENTITY = ("record_key", "record_digest")
 _METADATA_TEXTS = (
     ("opcode", "event_code"),
-    ("record_key", "uid"),
     ("usecs", "original_time"),
     ("record_version", "log_version"),
     ("source", "log_source"),

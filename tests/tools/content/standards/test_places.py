@@ -22,8 +22,16 @@ REPEATING = {"cim_model", "sequence"}
 SPLUNK = {"host", "sourcetype", "source", "eventtype", "tag"}
 # Told by a number or a word of the schema's own.
 TRANSLATED = {
-    "ocsf": {"sequence_no", "user_type", "target_user_type", "mfa_enabled", "risk", "outcome"},
-    "ecs": {"sequence_no", "risk", "sourcetype"},
+    "ocsf": {
+        "record_key",
+        "sequence_no",
+        "user_type",
+        "target_user_type",
+        "mfa_enabled",
+        "risk",
+        "outcome",
+    },
+    "ecs": {"record_key", "sequence_no", "risk", "sourcetype"},
 }
 
 
