@@ -157,17 +157,17 @@ def _collect(
         return [cause], False
     is_new = memory.load().is_new_to(asked)
     advisories += [*([differing] if differing else []), *logs.advisories]
-    read = read_ahead.fitting(asked.windows_in_flight)
+    read = read_ahead.reader_for(asked.windows_in_flight)
     collector = Collector(
         asked, logs, store, memory, writer, stop, host, read=read, advisories=advisories
     )
-    outcome = collector.outcome
+    result = collector.result
     try:
         collector.run()
-        log.info("%s what=run_ended %s", pair("input", asked.stanza), outcome.line())
+        log.info("%s what=run_ended %s", pair("input", asked.stanza), result.line())
     except OutputClosed as error:  # what failed before is reported, too
-        outcome.failures.append(error)
-    return outcome.failures, is_new
+        result.failures.append(error)
+    return result.failures, is_new
 
 
 def _early_failure(error: Exception | NetworkTimeOver, place: Place) -> CloudHsmError:

@@ -365,8 +365,8 @@ _POSITIONS = (
         "L4",
         "an empty page moves the position to the end of the window",
         _GROUP,
-        "        tally.empty_pages += not page\n",
-        "        tally.empty_pages += not page\n"
+        "        counters.empty_pages += not page\n",
+        "        counters.empty_pages += not page\n"
         "        if not page:\n            window_plan.advance(window, window.end_ms)\n",
         (_RESUMED,),
     ),
@@ -654,8 +654,8 @@ _VERDICTS = (
         OURS,
         "a number that two records bear is not told",
         _LEDGER,
-        "            self.rerun = new\n        return Anomaly.SEQUENCE_CONFLICT\n",
-        "            self.rerun = new\n        return None\n",
+        "            self.conflict_run = new\n        return Anomaly.SEQUENCE_CONFLICT\n",
+        "            self.conflict_run = new\n        return None\n",
         (_ABOUT_LEDGER,),
     ),
     Mutant(

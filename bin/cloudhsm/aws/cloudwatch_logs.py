@@ -22,7 +22,7 @@ from botocore.parsers import ResponseParserError
 
 from cloudhsm.aws import credentials, page_parser, reachability, refusals
 from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page, Unreadable
-from cloudhsm.aws.rate_limit import Pace, default_calls_per_second
+from cloudhsm.aws.rate_limit import RateLimiter, default_calls_per_second
 from cloudhsm.aws.session import Timeouts, blank_ca_bundle
 from cloudhsm.base.aws_clock import AwsClock
 from cloudhsm.base.errors import (
@@ -89,7 +89,9 @@ class CloudWatchLogs:
         self._region = settings.aws_region
         self._login = settings.login
         self.clock = AwsClock()
-        self.pace = Pace(settings.calls_per_second or default_calls_per_second(settings.aws_region))
+        self.pace = RateLimiter(
+            settings.calls_per_second or default_calls_per_second(settings.aws_region)
+        )
         self.endpoint = settings.endpoint_url or "The AWS endpoint"
         with self._explained("creating a client", Place(region=self._region)):
             self._clients = credentials.AwsClients(settings.login, self._region, timeouts)

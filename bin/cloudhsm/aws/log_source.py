@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import NamedTuple, Protocol
 
-from cloudhsm.aws.rate_limit import Pace
+from cloudhsm.aws.rate_limit import RateLimiter
 from cloudhsm.base.aws_clock import AwsClock
 from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.base.settings import GroupSelector
@@ -115,7 +115,7 @@ class LogSource(Protocol):
     """
 
     clock: AwsClock
-    pace: Pace
+    pace: RateLimiter
 
     def now_ms(self) -> int:
         """AWS's time in milliseconds since 1970, where it is confirmed."""

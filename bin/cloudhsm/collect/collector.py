@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from cloudhsm.aws.log_source import FoundGroup, LogSource
 from cloudhsm.base.aws_clock import LIMIT_MS
-from cloudhsm.base.counters import Outcome, Tally
+from cloudhsm.base.counters import Counters, RunResult
 from cloudhsm.base.errors import (
     NEXT_RUN,
     CloudHsmError,
@@ -98,7 +98,7 @@ def _entry(name: str) -> str:
 class Collector:
     """One run of one input.
 
-    Whatever fails for one group is reported in the outcome and leaves the others alone.
+    Whatever fails for one group is reported in the result and leaves the others alone.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Collector:
         read: Read,
         advisories: Sequence[CloudHsmError] = (),
     ) -> None:
-        self.outcome = Outcome(Tally(runs=1))
+        self.result = RunResult(Counters(runs=1))
         self._settings = settings
         self._advisories = advisories
         self._logs = logs
@@ -126,7 +126,7 @@ class Collector:
         self._monotonic = monotonic
         self._deadline = monotonic() + SHARE_OF_INTERVAL * settings.interval_s
         self._slice_end = self._deadline
-        self._run = Run(settings, logs, writer, stop, read, self._is_over, self.outcome.tally)
+        self._run = Run(settings, logs, writer, stop, read, self._is_over, self.result.counters)
         self._state = InputState()
         self._known: dict[str, Failure] = {}  # of the runs before
         self._failed: dict[str, CloudHsmError] = {}
@@ -135,7 +135,7 @@ class Collector:
         self._open = 0  # groups whose state is kept open
         self._is_cut_off = False  # no call of this run can get through
 
-    def run(self) -> Outcome:
+    def run(self) -> RunResult:
         """Collect until everything is read or the run's time is used.
 
         Raises OutputClosed, after which nothing more can be handed over.
@@ -152,7 +152,7 @@ class Collector:
             is_kept = self._memory.save(self._state)
         if not self._stop.requested:
             self._report(is_kept=is_kept)
-        return self.outcome
+        return self.result
 
     def _advise(self) -> None:
         """Log once a day what should be fixed although everything works."""
@@ -165,7 +165,7 @@ class Collector:
                 )
                 advised[error.what] = now_ms
         self._state.advised = advised
-        self.outcome.advisories = [error.what for error in self._advisories]
+        self.result.advisories = [error.what for error in self._advisories]
 
     def _is_over(self) -> bool:
         return self._stop.requested or self._monotonic() >= self._slice_end
@@ -192,12 +192,12 @@ class Collector:
     def _go_on(self, groups: list[GroupCollector]) -> None:
         """Use the time that is left for what is unfinished, until nothing more can be read."""
         while behind := [group for group in groups if not group.has_caught_up]:
-            read = self.outcome.tally.pages
+            read = self.result.counters.pages
             self._each_group(GroupCollector.catch_up, behind, 1, HISTORY)
             done = [group for group in behind if group.has_caught_up]
             self._each_group(GroupCollector.look_again, done, 0.3, GAPS)
             self._each_group(GroupCollector.replay, behind, 1, REPLAYS)
-            if self.outcome.tally.pages == read or self._monotonic() >= self._deadline:
+            if self.result.counters.pages == read or self._monotonic() >= self._deadline:
                 return
 
     def _begin_and_poll(
@@ -212,7 +212,7 @@ class Collector:
             file = own.enter_context(self._store.open(found.id, self._settings.stanza))
             group = GroupCollector(self._run, file, found)
             groups.append(group)
-            self.outcome.groups += 1
+            self.result.groups += 1
             has_more = not group.is_idle
             try:
                 may_wait = has_more and self._open < MOST_OPEN
@@ -239,7 +239,7 @@ class Collector:
             group.is_over = True
             raise
         finally:
-            group.rest()
+            group.compact()
 
     def _end_group(self, group: GroupCollector, error: GroupNotFound) -> None:
         """A group that was collected is gone; one that never was is a setting to be corrected."""
@@ -267,7 +267,7 @@ class Collector:
             self._slice_end = self._monotonic() + DISCOVERY_SHARE * self._time_left()
             self._guarded(_entry(""), self._discover)
         waiting = sum(self._waits(found.id.name) for found in self._state.groups)
-        self.outcome.backing_off = waiting
+        self.result.backing_off = waiting
         return self._state.groups
 
     def _discover(self) -> None:
@@ -311,7 +311,7 @@ class Collector:
         turned = [found.id for found in (*groups[first:], *groups[:first])]
         reached = next((at for at, one in enumerate(turned) if one in unreached), 1)
         self._state.turn += max(1, reached)
-        self.outcome.unreached = len(self._unreached)
+        self.result.unreached = len(self._unreached)
 
     def _waits(self, name: str) -> bool:
         failure = self._state.failures.get(name)
@@ -411,30 +411,30 @@ class Collector:
         )
 
     def _fail(self, name: str, error: CloudHsmError) -> None:
-        self.outcome.failures.append(error)
+        self.result.failures.append(error)
         self._tried.add(name)
         self._failed[name] = error
 
     def _sum_up(self, working: list[GroupCollector]) -> None:
         states = [group.state for group in working]
-        outcome = self.outcome
-        outcome.pending_gaps = sum(state.ledger.pending() for state in states)
-        outcome.absent_gaps = sum(state.ledger.absent() for state in states)
-        outcome.history_left_ms = sum(state.progress.history_left_ms for state in states)
-        outcome.oldest_settled_ms = min((one.progress.settled_ms for one in states), default=None)
-        outcome.has_caught_up = (
-            not outcome.failures
-            and not outcome.backing_off
-            and not outcome.unreached
+        result = self.result
+        result.pending_gaps = sum(state.ledger.pending() for state in states)
+        result.absent_gaps = sum(state.ledger.absent() for state in states)
+        result.history_left_ms = sum(state.progress.history_left_ms for state in states)
+        result.oldest_settled_ms = min((one.progress.settled_ms for one in states), default=None)
+        result.has_caught_up = (
+            not result.failures
+            and not result.backing_off
+            and not result.unreached
             and not self._stop.requested
             and all(group.has_caught_up for group in working)
         )
 
     def _count(self) -> None:
-        tally, pace = self.outcome.tally, self._logs.pace
-        tally.calls, tally.throttled = pace.calls, pace.throttled
-        tally.failures = len(self.outcome.failures)
-        self._state.tally.add(tally)
+        counters, pace = self.result.counters, self._logs.pace
+        counters.calls, counters.throttled = pace.calls, pace.throttled
+        counters.failures = len(self.result.failures)
+        self._state.counters.add(counters)
 
     def _report(self, *, is_kept: bool) -> None:
         """What changed at once; otherwise a heartbeat every 15 minutes, since volume costs.
@@ -445,8 +445,8 @@ class Collector:
         now_ms = self._logs.now_ms()
         events = [*self._changes(now_ms), *self._clock_difference(now_ms)]
         if is_kept and abs(now_ms - self._state.heartbeat_ms) >= HEARTBEAT_MS:
-            events.append(self._reporter.heartbeat(now_ms, self._state, self.outcome))
-            self._state.heartbeat_ms, self._state.tally = now_ms, Tally()
+            events.append(self._reporter.heartbeat(now_ms, self._state, self.result))
+            self._state.heartbeat_ms, self._state.counters = now_ms, Counters()
         if events:
             self._run.writer.write(events)
             self._run.writer.flush()

@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from cloudhsm import __version__
 from cloudhsm.aws.log_source import Unreadable
 from cloudhsm.base.aws_clock import AwsClock
-from cloudhsm.base.counters import Outcome
+from cloudhsm.base.counters import RunResult
 from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.base.redaction import redacted
 from cloudhsm.splunk.event_writer import Event
@@ -236,23 +236,23 @@ class InputReporter:
     region: str
     host: str
 
-    def heartbeat(self, now_ms: int, state: InputState, outcome: Outcome) -> Event:
+    def heartbeat(self, now_ms: int, state: InputState, result: RunResult) -> Event:
         """The input is alive: what it did since the last heartbeat, and how things stand."""
-        tally = state.tally
-        settled_ms = outcome.oldest_settled_ms
+        counters = state.counters
+        settled_ms = result.oldest_settled_ms
         return self._event(
             now_ms,
             "heartbeat",
-            f"{tally.records} records in {tally.runs} runs; {outcome.pending_gaps} gaps pending, "
-            f"{len(state.failures)} failures",
-            **tally.to_json(),
+            f"{counters.records} records in {counters.runs} runs; {result.pending_gaps} gaps "
+            f"pending, {len(state.failures)} failures",
+            **counters.to_json(),
             seconds=(now_ms - state.heartbeat_ms) // 1000 if state.heartbeat_ms else None,
             groups=len(state.groups),
-            pending_gaps=outcome.pending_gaps,
-            absent_gaps=outcome.absent_gaps,
-            history_left_s=outcome.history_left_ms // 1000,
+            pending_gaps=result.pending_gaps,
+            absent_gaps=result.absent_gaps,
+            history_left_s=result.history_left_ms // 1000,
             settled_age_s=None if settled_ms is None else (now_ms - settled_ms) // 1000,
-            caught_up=outcome.has_caught_up,
+            caught_up=result.has_caught_up,
             clock_offset_ms=state.clock.offset_ms,
             failing=list(state.failures)[:_MOST_FAILURES],
             needs_action=[
@@ -260,7 +260,7 @@ class InputReporter:
             ][:_MOST_FAILURES],
             gone=[group.name for group, _ in state.gone][:_MOST_FAILURES] or None,
             advisories=[
-                redacted(text)[:_LONGEST_TEXT] for text in outcome.advisories[:_MOST_FAILURES]
+                redacted(text)[:_LONGEST_TEXT] for text in result.advisories[:_MOST_FAILURES]
             ],
             version=__version__,
             python=platform.python_version(),

@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from cloudhsm.aws.log_source import FoundGroup, LogEvent, LogSource, Page
-from cloudhsm.base.counters import Tally
+from cloudhsm.base.counters import Counters
 from cloudhsm.base.errors import (
     AccessDenied,
     CloudHsmError,
@@ -119,7 +119,7 @@ class Run:
     stop: Stop
     read: Read
     is_over: Callable[[], bool]
-    tally: Tally = field(default_factory=Tally)
+    counters: Counters = field(default_factory=Counters)
 
 
 class GroupCollector:
@@ -292,9 +292,9 @@ class GroupCollector:
         horizon, ledger = self._horizon(now_ms), self._state.ledger
         return not ledger.rereads(horizon) and not ledger.unprobed(horizon)
 
-    def rest(self) -> None:
+    def compact(self) -> None:
         """Other groups have their turn: keep no more in memory than they leave room for."""
-        self._state.seen.rest()
+        self._state.seen.compact()
 
     def _first_state(self) -> GroupState:
         settings, now_ms = self._run.settings, self._now_ms()
@@ -403,11 +403,11 @@ class GroupCollector:
     def _take(self, window: Window, page: Page) -> None:
         """Hand over what is new on a page, then remember it."""
         fresh = page.only(self._are_fresh(window, page))
-        tally = self._run.tally
-        tally.pages += 1
-        tally.empty_pages += not page
-        tally.records += len(fresh)
-        tally.repeats += len(page) - len(fresh)
+        counters = self._run.counters
+        counters.pages += 1
+        counters.empty_pages += not page
+        counters.records += len(fresh)
+        counters.repeats += len(page) - len(fresh)
         if page.resume_ms is not None:
             window_plan.advance(window, page.resume_ms)
             self._is_stuck = window.stretch is not None and page.resume_ms <= window.start_ms

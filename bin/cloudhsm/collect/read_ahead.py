@@ -22,7 +22,7 @@ Arrival = tuple[int, "Page | None"]
 Read = Callable[[Sequence[Reading], Callable[[], bool]], Generator[Arrival, None, None]]
 
 
-def one_by_one(
+def sequential(
     readings: Sequence[Reading], is_over: Callable[[], bool]
 ) -> Generator[Arrival, None, None]:
     """The windows one after the other, without threads, until it is over; one page at least."""
@@ -34,17 +34,17 @@ def one_by_one(
         yield number, None
 
 
-def fitting(at_once: int) -> Read:
+def reader_for(at_once: int) -> Read:
     """How to read where so many windows may be in flight.
 
     A page that one thread fetches and another hands over moves from one processor's cache to
     another's: that costs a tenth of the processor time, on a busy machine a quarter, and is worth
     it only where there is AWS's latency to be hidden.
     """
-    return one_by_one if at_once == 1 else side_by_side
+    return sequential if at_once == 1 else concurrent
 
 
-def side_by_side(
+def concurrent(
     readings: Sequence[Reading], is_over: Callable[[], bool]
 ) -> Generator[Arrival, None, None]:
     """The pages of all windows as they arrive; in order within each window.

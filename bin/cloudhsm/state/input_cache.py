@@ -17,7 +17,7 @@ from typing import Any
 
 from cloudhsm.aws.log_source import FoundGroup
 from cloudhsm.base.aws_clock import AwsClock
-from cloudhsm.base.counters import Tally
+from cloudhsm.base.counters import Counters
 from cloudhsm.base.settings import Settings
 from cloudhsm.trail.log_group import GroupId
 
@@ -79,7 +79,7 @@ class InputState:
     groups: list[FoundGroup] = field(default_factory=list)
     clock: AwsClock = field(default_factory=AwsClock)
     heartbeat_ms: int = 0
-    tally: Tally = field(default_factory=Tally)
+    counters: Counters = field(default_factory=Counters)
     failures: dict[str, Failure] = field(default_factory=dict)
     turn: int = 0
     advised: dict[str, int] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class InputState:
             "clock": self.clock.to_json(),
             "is_clock_reported": self.is_clock_reported,
             "heartbeat_ms": self.heartbeat_ms,
-            "tally": self.tally.to_json(),
+            "tally": self.counters.to_json(),
             "failures": {name: asdict(one) for name, one in self.failures.items()},
             "turn": self.turn,
             "advised": self.advised,
@@ -153,7 +153,7 @@ class InputFile:
                 groups,
                 _clock(document),
                 int(document["heartbeat_ms"]),
-                Tally.from_json(document["tally"]),
+                Counters.from_json(document["tally"]),
                 {name: Failure(**one) for name, one in document["failures"].items()},
                 int(document.get("turn", 0)),
                 {str(name): int(ms) for name, ms in document.get("advised", {}).items()},

@@ -135,7 +135,7 @@ def _stretch_to_json(stretch: Stretch) -> Json:
         "end_ms": stretch.end_ms,
         "position_ms": stretch.position_ms,
         "boundary": stretch.boundary.to_json(),
-        "bite_ms": stretch.bite_ms,
+        "bite_ms": stretch.chunk_ms,
     }
 
 
@@ -187,8 +187,8 @@ def _ledger_to_json(ledger: Ledger) -> Json:
 def _epoch_to_json(epoch: Epoch) -> Json:
     return {
         "ranges": [_range_to_json(known) for known in epoch.ranges],
-        "rerun": epoch.rerun and _range_to_json(epoch.rerun),
-        "parked": [_mark_to_json(mark) for mark in epoch.parked.values()],
+        "rerun": epoch.conflict_run and _range_to_json(epoch.conflict_run),
+        "parked": [_mark_to_json(mark) for mark in epoch.unconfirmed.values()],
         "gaps": [
             {
                 "first": gap.first,

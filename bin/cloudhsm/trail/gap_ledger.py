@@ -51,7 +51,7 @@ class Anomaly(Enum):
     SEQUENCE_RESTARTED = "sequence_restarted"
 
 
-class Elsewhere(Enum):
+class OtherEpoch(Enum):
     """By its time a record belongs to another run of the counter than its number suggests."""
 
     EARLIER = "earlier"
@@ -138,17 +138,17 @@ class Epoch:
 
     ranges: in ascending order, never touching each other.
     gaps:   those that were reported, in ascending order.
-    parked: records, by number, of command types that are not known to take part in the sequence,
-            where they did not continue it. They fill a hole but never make one.
-    rerun:  the last run of numbers that conflict with known ones. A counter that begins again soon
-            after its last record shows like this until the clock tells; they then are the head of
-            the next epoch.
+    unconfirmed:  records, by number, of command types that are not known to take part in the
+                  sequence, where they did not continue it. They fill a hole but never make one.
+    conflict_run: the last run of numbers that conflict with known ones. A counter that begins again
+                  soon after its last record shows like this until its clock is ahead; they then
+                  are the head of the next epoch.
     """
 
     ranges: list[Range] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
-    parked: dict[int, Mark] = field(default_factory=dict)
-    rerun: Range | None = None
+    unconfirmed: dict[int, Mark] = field(default_factory=dict)
+    conflict_run: Range | None = None
 
     def __post_init__(self) -> None:
         self._firsts = [known.first.sequence for known in self.ranges]
@@ -181,7 +181,7 @@ class Epoch:
 
     def place(
         self, mark: Mark, *, sequenced: bool, may_jump: bool = False
-    ) -> Anomaly | Elsewhere | None:
+    ) -> Anomaly | OtherEpoch | None:
         """Enter a record's number, or say why it was left out, or that it is another epoch's.
 
         may_jump: what lies between may still be unread, so no jump is implausible.
@@ -192,18 +192,18 @@ class Epoch:
         if before is not None and mark.sequence <= before.last.sequence:
             return self._seen_again(before, mark)
         if after is not None and mark.usecs > after.max_usecs + CLOCK_SLACK_USECS:
-            return Elsewhere.LATER
+            return OtherEpoch.LATER
         if not self._continues(before, mark, after):
             if before is not None and mark.usecs < before.min_usecs - CLOCK_SLACK_USECS:
-                return Elsewhere.EARLIER
+                return OtherEpoch.EARLIER
             if not sequenced:
-                self.parked[mark.sequence] = mark
+                self.unconfirmed[mark.sequence] = mark
                 return Anomaly.IMPLAUSIBLE_SEQUENCE
             if self.ranges and mark.sequence > self.highest + MAX_JUMP and not may_jump:
                 return Anomaly.IMPLAUSIBLE_SEQUENCE
         self._insert(at, before, mark, after)
-        if self.parked:
-            self._unpark_beside(mark.sequence)
+        if self.unconfirmed:
+            self._confirm_neighbors(mark.sequence)
         return None
 
     def growing(self, sequence: int, reboot_counter: str, place: int) -> _Tail | None:
@@ -214,16 +214,16 @@ class Epoch:
         after = self.ranges[at] if at < len(self.ranges) else None
         return _Tail(self.ranges[at - 1], after, reboot_counter, place)
 
-    def _seen_again(self, known: Range, mark: Mark) -> Anomaly | Elsewhere:
+    def _seen_again(self, known: Range, mark: Mark) -> Anomaly | OtherEpoch:
         if mark.usecs > known.max_usecs + CLOCK_SLACK_USECS:
-            return Elsewhere.LATER
+            return OtherEpoch.LATER
         if mark.usecs < known.min_usecs - CLOCK_SLACK_USECS:
-            return Elsewhere.EARLIER
+            return OtherEpoch.EARLIER
         new = Range(mark, mark, mark.usecs, mark.usecs)
-        if self.rerun is not None and self.rerun.last.sequence + 1 == mark.sequence:
-            self.rerun.absorb(new)
+        if self.conflict_run is not None and self.conflict_run.last.sequence + 1 == mark.sequence:
+            self.conflict_run.absorb(new)
         else:
-            self.rerun = new
+            self.conflict_run = new
         return Anomaly.SEQUENCE_CONFLICT
 
     def successor(self, mark: Mark) -> Epoch:
@@ -232,9 +232,9 @@ class Epoch:
         What was read before it and is younger, with higher numbers, is the new epoch's: the newest
         records are read first, and history in several stretches at once.
         """
-        rerun, self.rerun = self.rerun, None
-        if rerun is None or rerun.last.sequence + 1 != mark.sequence:
-            rerun = None
+        conflict_run, self.conflict_run = self.conflict_run, None
+        if conflict_run is None or conflict_run.last.sequence + 1 != mark.sequence:
+            conflict_run = None
         younger = [
             known
             for known in self.ranges
@@ -242,7 +242,7 @@ class Epoch:
         ]
         self.ranges = [known for known in self.ranges if known not in younger]
         self._firsts = [known.first.sequence for known in self.ranges]
-        epoch = Epoch([*([] if rerun is None else [rerun]), *younger])
+        epoch = Epoch([*([] if conflict_run is None else [conflict_run]), *younger])
         epoch.place(mark, sequenced=True)
         return epoch
 
@@ -264,23 +264,23 @@ class Epoch:
             self.ranges.insert(at, new)
             self._firsts.insert(at, mark.sequence)
 
-    def _unpark_beside(self, number: int) -> None:
-        """What was parked continues the sequence after all, once a neighbour has come."""
-        self.parked.pop(number, None)
+    def _confirm_neighbors(self, number: int) -> None:
+        """Enter what continues the sequence after all, now that a neighbor has come."""
+        self.unconfirmed.pop(number, None)
         for step in (-1, 1):
             beside = number + step
-            while (mark := self.parked.pop(beside, None)) is not None:
+            while (mark := self.unconfirmed.pop(beside, None)) is not None:
                 at = bisect_right(self._firsts, beside)
                 after = self.ranges[at] if at < len(self.ranges) else None
                 self._insert(at, self.ranges[at - 1] if at else None, mark, after)
                 beside += step
 
-    def forget_parked(self, is_settled: Callable[[Mark], bool]) -> None:
-        """Drop what fills no hole and can fill none any more, so that the parked do not pile up."""
+    def forget_unconfirmed(self, is_settled: Callable[[Mark], bool]) -> None:
+        """Drop what fills no hole and can fill none any more, so that they do not accumulate."""
         highest = self.highest if self.ranges else -1
-        self.parked = {
+        self.unconfirmed = {
             number: mark
-            for number, mark in self.parked.items()
+            for number, mark in self.unconfirmed.items()
             if number < highest or not is_settled(mark)
         }
 
@@ -308,14 +308,14 @@ class Epoch:
         expected = first_expected
         for known in self.ranges:
             if known.first.sequence > expected:
-                yield from self._around_parked(
+                yield from self._around_unconfirmed(
                     Hole(expected, known.first.sequence - 1, before, known.first)
                 )
             before, expected = known.last, known.last.sequence + 1
 
-    def _around_parked(self, hole: Hole) -> Iterator[Hole]:
+    def _around_unconfirmed(self, hole: Hole) -> Iterator[Hole]:
         first = hole.first
-        for number in sorted(n for n in self.parked if hole.first <= n <= hole.last):
+        for number in sorted(n for n in self.unconfirmed if hole.first <= n <= hole.last):
             if first < number:
                 yield replace(hole, first=first, last=number - 1)
             first = number + 1
@@ -439,14 +439,14 @@ class Ledger:
         at = _epoch_at(epochs, mark)
         may_jump = read_from_ms is not None and self._is_unread(epochs[at], mark, read_from_ms)
         found = epochs[at].place(mark, sequenced=sequenced, may_jump=may_jump)
-        if found is Elsewhere.EARLIER and at:
+        if found is OtherEpoch.EARLIER and at:
             at -= 1
             found = epochs[at].place(mark, sequenced=sequenced, may_jump=may_jump)
-        if not isinstance(found, Elsewhere):
+        if not isinstance(found, OtherEpoch):
             return found
         if not sequenced:
             return Anomaly.IMPLAUSIBLE_SEQUENCE
-        if found is Elsewhere.LATER:
+        if found is OtherEpoch.LATER:
             epochs.insert(at + 1, epochs[at].successor(mark))
         else:
             epochs.insert(at, Epoch([Range(mark, mark, mark.usecs, mark.usecs)]))
@@ -498,7 +498,7 @@ class Ledger:
     def _growing(self, stream: str, reboot_counter: str, sequence: int, place: int) -> _Tail | None:
         """The range that this number ends, where the next number can only belong to it."""
         epochs = self.epochs[stream, reboot_counter.lower()]
-        if len(epochs) > 1 or epochs[0].parked:
+        if len(epochs) > 1 or epochs[0].unconfirmed:
             return None
         return epochs[0].growing(sequence, reboot_counter, place)
 
@@ -521,8 +521,8 @@ class Ledger:
         for counter, epoch, holes in self._holes():
             changes += _narrow(counter, epoch, holes)
             changes += self._open_and_close(counter, epoch, holes, horizon)
-            if epoch.parked:
-                epoch.forget_parked(lambda mark: self._is_settled(mark, horizon))
+            if epoch.unconfirmed:
+                epoch.forget_unconfirmed(lambda mark: self._is_settled(mark, horizon))
         return changes
 
     def give_up(self, now_ms: int, cause: str) -> list[GapChange]:

@@ -68,7 +68,7 @@ class _Hour:
             self._text = _packed(self._set or set())
         return self._text
 
-    def rest(self) -> None:
+    def compact(self) -> None:
         self.text()
         self._set = None
 
@@ -110,10 +110,10 @@ class Seen:
         floor = timestamp_ms // _HOUR_MS
         self._hours = {hour: kept for hour, kept in self._hours.items() if hour >= floor}
 
-    def rest(self) -> None:
+    def compact(self) -> None:
         """Nothing is asked for a while: take as little memory as can be."""
         for hour in self._hours.values():
-            hour.rest()
+            hour.compact()
 
     def to_json(self) -> dict[str, str]:
         """`{hour since 1970: base64 of the digests}`."""

@@ -27,14 +27,14 @@ class Stretch:
 
     boundary: the events at the position, where it lies in the settled past: all that must be known
               there to go on without repeating any.
-    bite_ms:  how much of it to ask for at once; None for all of it.
+    chunk_ms:  how much of it to ask for at once; None for all of it.
     """
 
     start_ms: int
     end_ms: int
     position_ms: int
     boundary: Boundary = field(default_factory=Boundary, compare=False)
-    bite_ms: int | None = None
+    chunk_ms: int | None = None
 
 
 @dataclass
@@ -238,8 +238,8 @@ def rest_of(replay: Replay) -> Window:
 
 def _rest(stretch: Stretch) -> Window:
     end_ms = stretch.end_ms
-    if stretch.bite_ms is not None:
-        end_ms = min(end_ms, stretch.position_ms + stretch.bite_ms - 1)
+    if stretch.chunk_ms is not None:
+        end_ms = min(end_ms, stretch.position_ms + stretch.chunk_ms - 1)
     return Window(stretch.position_ms, end_ms, stretch)
 
 
@@ -275,7 +275,7 @@ def give_up_for_now(window: Window) -> bool:
     stretch = window.stretch
     if stretch is None or stretch.position_ms != window.start_ms:
         return False
-    stretch.bite_ms = max(1, (window.end_ms + 1 - window.start_ms) // 2)
+    stretch.chunk_ms = max(1, (window.end_ms + 1 - window.start_ms) // 2)
     return True
 
 
@@ -289,7 +289,7 @@ def finish(progress: Progress, window: Window, now_ms: int) -> tuple[int, int] |
     done = window.stretch
     if done is not None and window.end_ms < done.end_ms:
         done.position_ms = window.end_ms + 1
-        done.bite_ms = None if done.bite_ms is None else done.bite_ms * 2
+        done.chunk_ms = None if done.chunk_ms is None else done.chunk_ms * 2
         return None
     if isinstance(done, Sweep):
         progress.settled_ms = max(progress.settled_ms, done.started_ms - done.horizon_ms)

@@ -22,7 +22,7 @@ PROGRESS = st.builds(
     MS,
     MS,
     st.none() | MS,
-    st.none() | st.builds(Sweep, MS, MS, MS, bite_ms=st.none() | MS, started_ms=MS, horizon_ms=MS),
+    st.none() | st.builds(Sweep, MS, MS, MS, chunk_ms=st.none() | MS, started_ms=MS, horizon_ms=MS),
     st.lists(BACKFILLS),
     st.lists(st.builds(Replay, MS, MS, MS, id=st.text(), stream=st.none() | st.text(), records=MS)),
 )

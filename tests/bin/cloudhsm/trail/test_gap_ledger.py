@@ -469,11 +469,11 @@ def test_an_end_marker_far_ahead_opens_no_gap_and_is_forgotten_once_settled() ->
     ledger = ledger_of(0, 1)
     ledger.enter(HSM, record(0xFFFF, START_MS * 1000, command_type="SPECIAL"), at(2))
     (epoch,) = ledger.epochs[(HSM, "0xe8")]
-    assert set(epoch.parked) == {0xFFFF}
+    assert set(epoch.unconfirmed) == {0xFFFF}
     assert judged(ledger, settled=False) == []
-    assert set(epoch.parked) == {0xFFFF}
+    assert set(epoch.unconfirmed) == {0xFFFF}
     assert judged(ledger, settled=True) == []
-    assert epoch.parked == {}
+    assert epoch.unconfirmed == {}
 
 
 def test_an_earlier_start_takes_back_what_was_called_before_it() -> None:
