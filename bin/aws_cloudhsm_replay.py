@@ -41,7 +41,7 @@ from cloudhsm.state.kv_replay_requests import KvRequests
 from cloudhsm.state.replay_requests import Request
 from cloudhsm.state.state_document import GroupState
 from cloudhsm.trail.log_group import GroupId
-from cloudhsm.trail.window_plan import Replay
+from cloudhsm.trail.windows import Replay
 
 _ME = "aws_cloudhsm_replay.py"
 

@@ -110,9 +110,10 @@ class Counting:
         texts: Sequence[str],
         senders: Sequence[Hashable],
         origins: Mapping[Any, Origin],
-    ) -> bool:
+    ) -> list[int]:
         self.records += len(texts)
-        return len(times_usecs) == len(senders) and {*senders} <= origins.keys()
+        is_complete = len(times_usecs) == len(senders) and {*senders} <= origins.keys()
+        return [] if is_complete else [*range(len(texts))]
 
     def flush(self) -> None:
         """Nothing is kept back."""

@@ -6,7 +6,12 @@ The modules, from the top: imports go only downward.
 access_check      whether an input may read what it is set to, in 15 s, before it is saved
 collector         one run: log groups in turn, shares of its time, failures, heartbeat
 input_failure     a run that fails before it reaches any log group
-group_collector   one log group: plan, read, judge, write, flush, save
+group_collector   one log group: which windows are read, and when; the path of a record
+head_probe        whether the first numbers of a log stream are older than start_time
+window_reader     windows of a log group: pages, what is new on them, gaps at their end
+group_opening     a log group's state when a run begins: first run, other input, replay requests
+open_group        one log group: stage, write, flush, save
+run_context       what the groups of a run share, and what they need of state and output
 collector_events  the collector's own events
 read_ahead        pages of several windows in flight
 ================  ========================================================================

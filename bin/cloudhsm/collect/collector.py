@@ -28,8 +28,9 @@ from cloudhsm.base.errors import (
 from cloudhsm.base.settings import Settings
 from cloudhsm.base.shutdown import NetworkTimeOver, Stop, StopRequested
 from cloudhsm.collect.collector_events import InputReporter
-from cloudhsm.collect.group_collector import GroupCollector, Run, Store, Writer
+from cloudhsm.collect.group_collector import GroupCollector
 from cloudhsm.collect.read_ahead import Read
+from cloudhsm.collect.run_context import Run, Store, Writer
 from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.input_cache import (
     DISCOVERY,

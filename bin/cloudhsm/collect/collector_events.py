@@ -11,11 +11,12 @@ import base64
 import hashlib
 import json
 import platform
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from cloudhsm import __version__
-from cloudhsm.aws.log_source import Unreadable
+from cloudhsm.aws.log_source import Page, Unreadable
 from cloudhsm.base.aws_clock import AwsClock
 from cloudhsm.base.counters import RunResult
 from cloudhsm.base.errors import CloudHsmError
@@ -24,7 +25,8 @@ from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.input_cache import Failure, InputState, part_of
 from cloudhsm.trail.gap_ledger import Anomaly, GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
-from cloudhsm.trail.window_plan import Replay
+from cloudhsm.trail.record_identity import Records
+from cloudhsm.trail.windows import Replay
 
 SOURCETYPE = "aws:cloudhsm:collector"
 # Splunk reads JSON fields from the first 5,000 bytes of an event only.
@@ -45,11 +47,67 @@ _ANOMALIES = {
 
 
 @dataclass(frozen=True)
+class PageFindings:
+    """What identity, ledger and memory found on a page; False where there is nothing to deliver.
+
+    page, records:  its new events, and which records they are.
+    unreadable:     events that are not complete. new_names: of log streams, neither an HSM's nor a
+                    cluster's; both were not reported before.
+    deleted_stream: the log stream to read, where it does not exist any more.
+    are_known:      the records, whose flaws were reported before.
+    anomalies:      the index of each record with an odd sequence number, and what is odd.
+    """
+
+    page: Page
+    records: Records
+    unreadable: Sequence[Unreadable]
+    deleted_stream: str | None
+    new_names: Sequence[str]
+    are_known: bool
+    anomalies: Sequence[tuple[int, Anomaly]]
+
+    def __bool__(self) -> bool:
+        return bool(self.page) or bool(self.unreadable) or self.deleted_stream is not None
+
+
+@dataclass(frozen=True)
 class Reporter:
     """Builds the events of one log group."""
 
     stanza: str
     group: GroupId
+
+    def page(
+        self, now_usecs: int, findings: PageFindings, altered: Sequence[int]
+    ) -> Iterator[Event]:
+        """All events about a page: one per log stream and kind, so volume does not double.
+
+        altered: the index of each record that XML cannot carry as it is.
+        """
+        page, records = findings.page, findings.records
+        rows = enumerate(records.flaws if any(records.flaws) else ())
+        flawed_rows = [(index, flaws) for index, flaws in rows if flaws]
+        blank = [index for index, flaws in flawed_rows if "blank" in flaws]
+        for index in sorted({*altered, *blank}):
+            stream, key = page.streams[index], records.key(index, page.streams[index])
+            yield self.record_altered(now_usecs, stream, page.ids[index], key, page.texts[index])
+        for event in findings.unreadable:
+            yield self.event_unreadable(now_usecs, event)
+        if findings.deleted_stream is not None:
+            yield self.stream_gone(now_usecs, findings.deleted_stream)
+        for name in findings.new_names:
+            yield self.unfamiliar_stream(now_usecs, name)
+        flawed: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for index, flaws in () if findings.are_known else flawed_rows:
+            flawed.setdefault((page.streams[index], flaws), []).append(page.ids[index])
+        for (stream, flaws), ids in flawed.items():
+            yield self.records_flawed(now_usecs, stream, flaws, len(ids), ids[0])
+        odd: dict[tuple[str, Anomaly], list[int]] = {}
+        for index, anomaly in findings.anomalies:
+            odd.setdefault((page.streams[index], anomaly), []).append(index)
+        for (stream, anomaly), indexes in odd.items():
+            key = records.key(indexes[0], stream)
+            yield self.anomaly(now_usecs, stream, anomaly, len(indexes), key)
 
     def record_altered(
         self, now_usecs: int, stream: str, event_id: str, key: str | None, original: str

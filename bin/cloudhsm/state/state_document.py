@@ -40,9 +40,13 @@ from typing import Any
 from cloudhsm.trail.gap_ledger import DAY_MS, Epoch, Gap, GapChange, Ledger, Mark, Range, Verdict
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.seen_ids import Boundary, Seen
-from cloudhsm.trail.window_plan import Backfill, Progress, Replay, Reread, Stretch, Sweep
+from cloudhsm.trail.windows import Backfill, Progress, Replay, Reread, Stretch, Sweep
 
 VERSION = 1
+
+# Notes on streams that were deleted begin so; no name of a stream has a colon.
+DELETED = "gone: "
+_MOST_NOTES = 1000
 
 Json = dict[str, Any]
 _OF_A_REPLAY = ("id", "stream", "requested_by", "reason", "records")
@@ -70,6 +74,17 @@ class GroupState:
     noted: list[str] = field(default_factory=list)
     untold: list[GapChange] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+
+    def note(self, remark: str) -> bool:
+        """Whether this is to be reported now; from then on it was.
+
+        Names that anybody may give to streams do not use up the notes on deleted ones.
+        """
+        alike = sum(remark.startswith(DELETED) is n.startswith(DELETED) for n in self.noted)
+        if remark in self.noted or alike >= _MOST_NOTES:
+            return False
+        self.noted.append(remark)
+        return True
 
     def to_json(self) -> Json:
         """The document, without the envelope that `state_store` adds."""
@@ -188,35 +203,14 @@ def _epoch_to_json(epoch: Epoch) -> Json:
     return {
         "ranges": [_range_to_json(known) for known in epoch.ranges],
         "rerun": epoch.conflict_run and _range_to_json(epoch.conflict_run),
-        "parked": [_mark_to_json(mark) for mark in epoch.unconfirmed.values()],
-        "gaps": [
-            {
-                "first": gap.first,
-                "last": gap.last,
-                "opened_ms": gap.opened_ms,
-                "verdict": gap.verdict.value,
-                "rereads": gap.rereads,
-                "last_look": gap.last_look,
-                "held_before": gap.held_before,
-                "probed_ms": gap.probed_ms,
-                "probe_ms": gap.probe_ms,
-            }
-            for gap in epoch.gaps
-        ],
+        "parked": [[*mark] for mark in epoch.unconfirmed.values()],
+        "gaps": [{**vars(gap), "verdict": gap.verdict.value} for gap in epoch.gaps],
     }
 
 
 def _change_to_json(change: GapChange) -> Json:
-    return {
-        "stream": change.stream,
-        "reboot_counter": change.reboot_counter,
-        "first": change.first,
-        "last": change.last,
-        "verdict": change.verdict.value,
-        "before": change.before and _mark_to_json(change.before),
-        "after": change.after and _mark_to_json(change.after),
-        "cause": change.cause,
-    }
+    before, after = change.before and [*change.before], change.after and [*change.after]
+    return {**vars(change), "verdict": change.verdict.value, "before": before, "after": after}
 
 
 def _change_from_json(document: Json) -> GapChange:
@@ -234,12 +228,7 @@ def _change_from_json(document: Json) -> GapChange:
 
 
 def _range_to_json(known: Range) -> list[int]:
-    ends = [*_mark_to_json(known.first), *_mark_to_json(known.last)]
-    return [*ends, known.min_usecs, known.max_usecs]
-
-
-def _mark_to_json(mark: Mark) -> list[int]:
-    return [mark.sequence, mark.usecs, mark.at_ms]
+    return [*known.first, *known.last, known.min_usecs, known.max_usecs]
 
 
 def _ledger_from_json(document: Json) -> Ledger:

@@ -356,7 +356,7 @@ def test_a_closed_output_ends_the_run_at_once_and_saves_nothing_more(run: Run) -
     run.logs.events = [event(0, NOW_MS)]
 
     class Closed(EventWriter):
-        def write_page(self, *_: Any) -> bool:  # noqa: ANN401
+        def write_page(self, *_: Any) -> list[int]:  # noqa: ANN401
             raise OutputClosed("closed", next_step="")
 
     with pytest.raises(OutputClosed):
@@ -601,7 +601,7 @@ class CrashingWriter(EventWriter):
         self._step()
         super().write(events)
 
-    def write_page(self, *columns: Any) -> bool:  # noqa: ANN401
+    def write_page(self, *columns: Any) -> list[int]:  # noqa: ANN401
         self._step()
         return super().write_page(*columns)
 

@@ -175,7 +175,7 @@ def test_a_request_that_could_not_be_removed_is_not_followed_twice(
 class Dying(EventWriter):
     """A process that ends before its first record is handed over."""
 
-    def write_page(self, *_columns: Any) -> bool:  # noqa: ANN401
+    def write_page(self, *_columns: Any) -> list[int]:  # noqa: ANN401
         raise KeyboardInterrupt
 
 
