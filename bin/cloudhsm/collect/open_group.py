@@ -8,7 +8,7 @@ the page in flight, never lose one. Whatever fails in between, the state in memo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from cloudhsm.collect.collector_events import PageFindings, Reporter
 from cloudhsm.collect.run_context import Run, StateFile
