@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 
 from cloudhsm.aws.log_source import FoundGroup
-from cloudhsm.base.errors import Place, StateLocked, pair
+from cloudhsm.base.errors import StateLocked, pair
 from cloudhsm.base.settings import Settings
 from cloudhsm.collect.open_group import OpenGroup
 from cloudhsm.collect.run_context import Run, StateFile
@@ -65,7 +65,7 @@ def _take_over(state: GroupState, settings: Settings, now_ms: int) -> None:
     if state.stanza != settings.stanza and abs(ago_ms) < twin_ms:
         raise StateLocked(
             f"{state.stanza} collected this log group {ago_ms // 1000} s ago",
-            place=Place(state.group.account, state.group.region, state.group.name),
+            place=state.group.place,
             next_step="Let one input per host collect a log group; if the other one was "
             f"renamed or removed, this one takes over {twin_ms // 1000} s after its "
             "last run, and goes on where it stopped",

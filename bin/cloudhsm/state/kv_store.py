@@ -31,7 +31,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -455,10 +455,7 @@ def _checked(head: Json, place: Place) -> Json:
 
 
 def _place(key: str, group: GroupId | None) -> Place:
-    where = f"KV Store {COLLECTION}/{key}"
-    if group is None:
-        return Place(file=where)
-    return Place(group.account, group.region, group.name, file=where)
+    return replace(group.place if group else Place(), file=f"KV Store {COLLECTION}/{key}")
 
 
 def _cut(document: str) -> list[str]:
