@@ -181,42 +181,44 @@ class SplunkSecrets:
                 if error.status == _UNAVAILABLE and attempt < _TRIES:
                     time.sleep(_PAUSE_S)
                     continue
-                raise self._refused(error.status, str(error), purpose) from error
+                raise _refused(self._uri, error.status, str(error), purpose) from error
             except AuthenticationError as error:
-                raise self._refused(401, str(error), purpose) from error
+                raise _refused(self._uri, 401, str(error), purpose) from error
             except (OSError, ValueError, HTTPException) as error:
-                raise self._unreachable(error, purpose) from error
+                raise _unreachable(self._uri, error, purpose) from error
         raise AssertionError("the last try returns or raises")
 
-    def _refused(self, status: int, message: str, purpose: str) -> CloudHsmError:
-        if status == _SESSION_OVER:
-            return CredentialsError(
-                f"splunkd at {self._uri} did not let this input {purpose}: HTTP {status}, its "
-                "session has ended",
-                next_step="The next run has a new session",
-            )
-        if status == _DENIED and purpose == "change the input":
-            return CredentialsError(
-                f"splunkd at {self._uri} did not let this input {purpose}: HTTP {status}",
-                next_step="Remove the secret from the input yourself: it is stored already",
-            )
-        if status == _DENIED:
-            return CredentialsError(
-                f"splunkd at {self._uri} did not let this input {purpose}: HTTP {status}",
-                next_step="The owner of the input needs the capabilities list_storage_passwords, "
-                "edit_storage_passwords or admin_all_objects to store them: docs/credentials.md",
-            )
-        return CredentialsError(
-            f"splunkd at {self._uri} could not {purpose}: {message}",
-            next_step="The next run tries again; look into splunkd.log if it persists",
-        )
 
-    def _unreachable(self, error: Exception, purpose: str) -> CloudHsmError:
-        why = "did not answer in time" if isinstance(error, socket.timeout) else str(error)
+def _refused(uri: str, status: int, message: str, purpose: str) -> CloudHsmError:
+    if status == _SESSION_OVER:
         return CredentialsError(
-            f"splunkd at {self._uri} was asked to {purpose}: {why}",
-            next_step="The next run tries again; look into splunkd.log if it persists",
+            f"splunkd at {uri} did not let this input {purpose}: HTTP {status}, its "
+            "session has ended",
+            next_step="The next run has a new session",
         )
+    if status == _DENIED and purpose == "change the input":
+        return CredentialsError(
+            f"splunkd at {uri} did not let this input {purpose}: HTTP {status}",
+            next_step="Remove the secret from the input yourself: it is stored already",
+        )
+    if status == _DENIED:
+        return CredentialsError(
+            f"splunkd at {uri} did not let this input {purpose}: HTTP {status}",
+            next_step="The owner of the input needs the capabilities list_storage_passwords, "
+            "edit_storage_passwords or admin_all_objects to store them: docs/credentials.md",
+        )
+    return CredentialsError(
+        f"splunkd at {uri} could not {purpose}: {message}",
+        next_step="The next run tries again; look into splunkd.log if it persists",
+    )
+
+
+def _unreachable(uri: str, error: Exception, purpose: str) -> CloudHsmError:
+    why = "did not answer in time" if isinstance(error, socket.timeout) else str(error)
+    return CredentialsError(
+        f"splunkd at {uri} was asked to {purpose}: {why}",
+        next_step="The next run tries again; look into splunkd.log if it persists",
+    )
 
 
 def _unlike(what: str, uri: str) -> CredentialsError:
