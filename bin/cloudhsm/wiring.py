@@ -128,11 +128,7 @@ def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[Cl
 
 
 def _collect(
-    asked: Settings,
-    metadata: Mapping[str, str],
-    memory: InputFile,
-    writer: EventWriter,
-    stop: Stop,
+    asked: Settings, metadata: Mapping[str, str], memory: InputFile, writer: EventWriter, stop: Stop
 ) -> tuple[list[CloudHsmError], bool]:
     """What failed, and whether the groups were never looked for before.
 
@@ -250,11 +246,7 @@ def _store(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> Store | 
 
 def _kv_store(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> KvStateStore:
     from cloudhsm.splunk.splunkd_rest import Collection, describe
-    from cloudhsm.state.kv_store import (  # most inputs keep files
-        COLLECTION,
-        KvStateStore,
-        Owner,
-    )
+    from cloudhsm.state.kv_store import COLLECTION, KvStateStore, Owner  # most inputs keep files
 
     uri, key = metadata.get("server_uri", ""), metadata.get("session_key", "")
     login = {"token": f"Splunk {key}"}

@@ -147,10 +147,7 @@ class CloudWatchLogs(LogsClient):
             raise
 
     def _find(
-        self,
-        selector: GroupSelector,
-        failures: list[CloudHsmError],
-        is_over: Callable[[], bool],
+        self, selector: GroupSelector, failures: list[CloudHsmError], is_over: Callable[[], bool]
     ) -> Iterator[FoundGroup]:
         """The groups of an entry; rows that cannot be read are added to `failures`."""
         place = Place(region=self._region, group=selector.name)

@@ -11,8 +11,7 @@ run_failures      what failed in a run and before, and what waits for it
 group_collector   one log group: which windows are read, and when; the path of a record
 head_probe        whether the first numbers of a log stream are older than start_time
 window_reader     windows of a log group: pages, what is new on them, gaps at their end
-group_opening     a log group's state when a run begins: first run, other input, replay requests
-open_group        one log group: stage, write, flush, save
+open_group        one log group: opened; then stage, write, flush, save
 run_context       what the groups of a run share, and what they need of state and output
 collector_events  the collector's own events
 read_ahead        pages of several windows in flight

@@ -164,11 +164,7 @@ class _DryCall:
                 self.failures.append(_denied(denials, statement))
 
     def _try_group(
-        self,
-        source: Source,
-        selector: GroupSelector,
-        group: GroupId,
-        denials: list[AccessDenied],
+        self, source: Source, selector: GroupSelector, group: GroupId, denials: list[AccessDenied]
     ) -> None:
         self.awaited = f"{_READ} on {group.name}"
         try:

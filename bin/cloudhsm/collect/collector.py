@@ -265,11 +265,7 @@ class Collector:
         self._each(partial(self._taken, step), working, share, part)
 
     def _each(
-        self,
-        step: Callable[[Item], None],
-        items: Sequence[Item],
-        share: float,
-        part: str,
+        self, step: Callable[[Item], None], items: Sequence[Item], share: float, part: str
     ) -> None:
         """Take a step for every group in an equal part of a share of the time left.
 

@@ -34,8 +34,8 @@ from cloudhsm.base.errors import (
     RefusedUntilChanged,
     ServiceFailure,
 )
-from cloudhsm.collect.group_opening import opened
 from cloudhsm.collect.head_probe import HeadProbe
+from cloudhsm.collect.open_group import opened
 from cloudhsm.collect.run_context import Run, StateFile
 from cloudhsm.collect.window_reader import WindowReader
 from cloudhsm.state.state_document import GroupState

@@ -190,27 +190,21 @@ class SplunkSecrets:
 
 
 def _refused(uri: str, status: int, message: str, purpose: str) -> CloudHsmError:
+    what = f"splunkd at {uri} did not let this input {purpose}: HTTP {status}"
     if status == _SESSION_OVER:
-        return CredentialsError(
-            f"splunkd at {uri} did not let this input {purpose}: HTTP {status}, its "
-            "session has ended",
-            next_step="The next run has a new session",
+        what += ", its session has ended"
+        next_step = "The next run has a new session"
+    elif status == _DENIED and purpose == "change the input":
+        next_step = "Remove the secret from the input yourself: it is stored already"
+    elif status == _DENIED:
+        next_step = (
+            "The owner of the input needs the capabilities list_storage_passwords, "
+            "edit_storage_passwords or admin_all_objects to store them: docs/credentials.md"
         )
-    if status == _DENIED and purpose == "change the input":
-        return CredentialsError(
-            f"splunkd at {uri} did not let this input {purpose}: HTTP {status}",
-            next_step="Remove the secret from the input yourself: it is stored already",
-        )
-    if status == _DENIED:
-        return CredentialsError(
-            f"splunkd at {uri} did not let this input {purpose}: HTTP {status}",
-            next_step="The owner of the input needs the capabilities list_storage_passwords, "
-            "edit_storage_passwords or admin_all_objects to store them: docs/credentials.md",
-        )
-    return CredentialsError(
-        f"splunkd at {uri} could not {purpose}: {message}",
-        next_step="The next run tries again; look into splunkd.log if it persists",
-    )
+    else:
+        what = f"splunkd at {uri} could not {purpose}: {message}"
+        next_step = "The next run tries again; look into splunkd.log if it persists"
+    return CredentialsError(what, next_step=next_step)
 
 
 def _unreachable(uri: str, error: Exception, purpose: str) -> CloudHsmError:

@@ -25,7 +25,7 @@ Json = dict[str, Any]
 Found = tuple[str, Union[Request, CloudHsmError]]
 
 
-class Documents(Protocol):
+class Slots(Protocol):
     """A collection of KV Store; each call may raise KvStoreUnavailable."""
 
     def insert(self, document: Json) -> bool: ...
@@ -35,17 +35,17 @@ class Documents(Protocol):
     def delete(self, query: Json) -> None: ...
 
 
-def asked_of(documents: Documents) -> set[str]:
+def asked_of(slots: Slots) -> set[str]:
     """The keys of the groups for which requests wait: one question for all groups of a run."""
-    found = documents.find({"kind": "request"}, _MOST, sort="_key:1", fields="for")
+    found = slots.find({"kind": "request"}, _MOST, sort="_key:1", fields="for")
     return {str(one.get("for")) for one in found}
 
 
 class KvRequests:
     """The requests for one group; key: that of its state, group: what they must name, if known."""
 
-    def __init__(self, documents: Documents, key: str, group: GroupId | None) -> None:
-        self._documents = documents
+    def __init__(self, slots: Slots, key: str, group: GroupId | None) -> None:
+        self._slots = slots
         self._key = key
         self._group = group
 
@@ -58,7 +58,7 @@ class KvRequests:
     def found(self) -> Iterator[Found]:
         """Every document that poses as a request for this group."""
         query = {"for": self._key, "kind": "request"}
-        for one in self._documents.find(query, _MOST, sort="_key:1"):
+        for one in self._slots.find(query, _MOST, sort="_key:1"):
             name = str(one.get("_key"))
             place = Place(file=f"KV Store {name}")
             try:
@@ -79,7 +79,7 @@ class KvRequests:
 
     def discard(self, request: Request) -> None:
         """The request need not wait any longer: it was adopted, or nobody wants it any more."""
-        self._documents.delete({"_key": f"{self._key}.request.{request.id}"})
+        self._slots.delete({"_key": f"{self._key}.request.{request.id}"})
 
     def adopted(self, request: Request) -> None:
         """As `discard`; a run goes on where that fails, since the state knows the request now."""
@@ -89,10 +89,10 @@ class KvRequests:
             log.error("%s", error.line())
 
     def _set_aside(self, name: str) -> None:
-        for one in self._documents.find({"_key": name}, 1):
+        for one in self._slots.find({"_key": name}, 1):
             self._insert(f"{name}.rejected", "rejected", one.get("request"))
-        self._documents.delete({"_key": name})
+        self._slots.delete({"_key": name})
 
     def _insert(self, name: str, kind: str, request: object) -> None:
         document = {"_key": name, "for": self._key, "kind": kind, "request": request}
-        self._documents.insert(document)
+        self._slots.insert(document)

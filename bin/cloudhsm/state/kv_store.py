@@ -33,19 +33,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from cloudhsm.base.errors import Place, StateCorrupt, StateError, StateLocked
 from cloudhsm.splunk.splunkd_rest import KvStoreUnavailable, Server
-from cloudhsm.state.file_store import (
-    Damaged,
-    Envelopes,
-    FileStateStore,
-    Loaded,
-    StateFile,
-    sealed,
-)
-from cloudhsm.state.kv_replay_requests import KvRequests, asked_of
+from cloudhsm.state.file_store import Damaged, Envelopes, FileStateStore, Loaded, StateFile, sealed
+from cloudhsm.state.kv_replay_requests import KvRequests, Slots, asked_of
 from cloudhsm.state.replay_requests import Request
 from cloudhsm.state.state_document import GroupState
 from cloudhsm.trail.log_group import GroupId
@@ -70,16 +63,6 @@ Json = dict[str, Any]
 
 class StateMoved(StateError):
     """The state that was in KV Store is in a file now."""
-
-
-class Slots(Protocol):
-    """A collection of KV Store; each call may raise KvStoreUnavailable."""
-
-    def insert(self, document: Json) -> bool: ...
-    def find(
-        self, query: Json, limit: int, sort: str = "slot:-1", fields: str = ""
-    ) -> list[Json]: ...
-    def delete(self, query: Json) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from cloudhsm.base.errors import Place, StateCorrupt, StateError, StateTooNew
 from cloudhsm.state.file_store import FileStateStore, StateFile, held
-from cloudhsm.state.kv_store import KvState, Owner, Slots, StateMoved
+from cloudhsm.state.kv_replay_requests import Slots
+from cloudhsm.state.kv_store import KvState, Owner, StateMoved
 from cloudhsm.state.state_document import GroupState
 
 _ME = "aws_cloudhsm_state.py"

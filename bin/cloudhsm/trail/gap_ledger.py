@@ -339,15 +339,7 @@ class _GrowingRange:
     belongs to another epoch. usecs, index: of its last record, and its index on the page.
     """
 
-    __slots__ = (
-        "_range",
-        "expected",
-        "index",
-        "latest_usecs",
-        "limit",
-        "reboot_counter",
-        "usecs",
-    )
+    __slots__ = ("_range", "expected", "index", "latest_usecs", "limit", "reboot_counter", "usecs")
 
     def __init__(self, known: Range, after: Range | None, reboot_counter: str, index: int) -> None:
         self._range = known
