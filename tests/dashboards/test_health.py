@@ -217,13 +217,13 @@ TROUBLE: dict[str, tuple[str, str, str, list[Event]]] = {
         "What the collector had to alter or doubt",
         "look",
         "1 states recovered",
-        [_SAYS.state_recovered(round((_NOW - 60) * 1e6), "checksum")],
+        [_SAYS.remark(round((_NOW - 60) * 1e6), "state_recovered", reason="checksum")],
     ),
     "a foreign stream": (
         "What the collector had to alter or doubt",
         "look",
         "1 unfamiliar",
-        [_SAYS.unfamiliar_stream(round((_NOW - 60) * 1e6), "x")],
+        [_SAYS.remark(round((_NOW - 60) * 1e6), "unfamiliar_stream", "x")],
     ),
     "an unknown type of user": (
         "Types that no table knows",

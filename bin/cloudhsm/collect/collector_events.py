@@ -46,6 +46,28 @@ _ANOMALIES = {
 }
 
 
+_REMARKS = {
+    # A log stream that was to be read again does not exist any more; reported once.
+    "stream_gone": "This log stream was deleted from CloudWatch Logs; its records cannot be read "
+    "again",
+    # A log group that was collected does not exist any more, as a direct read confirms.
+    "group_gone": "This log group was deleted from CloudWatch Logs, or is in another account or "
+    "Region than the credentials; what was not read is lost",
+    # Both generations of the state are missing although the group was collected here.
+    "state_missing": "The state of this log group is missing although it was collected before, or "
+    "its first run was killed; it is collected from start_time again, so records may be repeated",
+    # The newest generation of the state was damaged; `reason` describes it.
+    "state_recovered": "The previous generation of the state is used; records may be repeated, "
+    "none is lost",
+    # The name of the log group is not one that CloudHSM gives; reported once.
+    "unfamiliar_group": "This log group is not named like those of CloudHSM "
+    "(/aws/cloudhsm/CLUSTER); it is collected as log_groups asks",
+    # The name of a log stream is neither an HSM's nor a cluster's; reported once per stream.
+    "unfamiliar_stream": "This log stream is named like neither an HSM nor a cluster; its records "
+    "are delivered",
+}
+
+
 @dataclass(frozen=True)
 class PageFindings:
     """What identity, ledger and memory found on a page; False where there is nothing to deliver.
@@ -94,9 +116,9 @@ class Reporter:
         for event in findings.unreadable:
             yield self.event_unreadable(now_usecs, event)
         if findings.deleted_stream is not None:
-            yield self.stream_gone(now_usecs, findings.deleted_stream)
+            yield self.remark(now_usecs, "stream_gone", findings.deleted_stream)
         for name in findings.new_names:
-            yield self.unfamiliar_stream(now_usecs, name)
+            yield self.remark(now_usecs, "unfamiliar_stream", name)
         flawed: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         for index, flaws in () if findings.are_known else flawed_rows:
             flawed.setdefault((page.streams[index], flaws), []).append(page.ids[index])
@@ -181,24 +203,11 @@ class Reporter:
             cause=change.cause,
         )
 
-    def stream_gone(self, now_usecs: int, stream: str) -> Event:
-        """A log stream that was to be read again does not exist any more; reported once."""
-        return self._event(
-            now_usecs,
-            "stream_gone",
-            "This log stream was deleted from CloudWatch Logs; its records cannot be read again",
-            stream,
-        )
-
-    def group_gone(self, now_usecs: int) -> Event:
-        """A log group that was collected does not exist any more, as a direct read confirms."""
-        return self._event(
-            now_usecs,
-            "group_gone",
-            "This log group was deleted from CloudWatch Logs, or is in another account or Region "
-            "than the credentials; what was not read is lost",
-            None,
-        )
+    def remark(
+        self, now_usecs: int, kind: str, stream: str | None = None, **details: object
+    ) -> Event:
+        """An event of one of the kinds in _REMARKS."""
+        return self._event(now_usecs, kind, _REMARKS[kind], stream, **details)
 
     def mark_reset(self, now_usecs: int, was_ms: int, is_ms: int) -> Event:
         """The settled mark was in the future, where a wrong clock had moved it."""
@@ -210,45 +219,6 @@ class Reporter:
             None,
             was=was_ms / 1000,
             now=is_ms / 1000,
-        )
-
-    def state_missing(self, now_usecs: int) -> Event:
-        """Both generations of the state are missing although the group was collected here."""
-        return self._event(
-            now_usecs,
-            "state_missing",
-            "The state of this log group is missing although it was collected before, or its first "
-            "run was killed; it is collected from start_time again, so records may be repeated",
-            None,
-        )
-
-    def state_recovered(self, now_usecs: int, reason: str) -> Event:
-        """The newest generation of the state was damaged; the one before it was used."""
-        return self._event(
-            now_usecs,
-            "state_recovered",
-            "The previous generation of the state is used; records may be repeated, none is lost",
-            None,
-            reason=reason,
-        )
-
-    def unfamiliar_group(self, now_usecs: int) -> Event:
-        """The name of the log group is not one that CloudHSM gives; said once."""
-        return self._event(
-            now_usecs,
-            "unfamiliar_group",
-            "This log group is not named like those of CloudHSM (/aws/cloudhsm/CLUSTER); it is "
-            "collected as log_groups asks",
-            None,
-        )
-
-    def unfamiliar_stream(self, now_usecs: int, stream: str) -> Event:
-        """The name of a log stream is neither an HSM's nor a cluster's; said once per stream."""
-        return self._event(
-            now_usecs,
-            "unfamiliar_stream",
-            "This log stream is named like neither an HSM nor a cluster; its records are delivered",
-            stream,
         )
 
     def replay(self, now_usecs: int, phase: str, replay: Replay) -> Event:

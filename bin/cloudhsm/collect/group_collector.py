@@ -26,14 +26,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cloudhsm.aws.log_source import FoundGroup
-from cloudhsm.base.errors import (
-    AccessDenied,
-    CredentialsError,
-    EndpointUnreachable,
-    GroupNotFound,
-    RefusedUntilChanged,
-    ServiceFailure,
-)
+from cloudhsm.base.errors import CallFailed
 from cloudhsm.collect.head_probe import HeadProbe
 from cloudhsm.collect.open_group import opened
 from cloudhsm.collect.run_context import Run, StateFile
@@ -42,16 +35,6 @@ from cloudhsm.state.state_document import GroupState
 from cloudhsm.trail import window_plan
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.windows import Kind
-
-# Failures of calls to AWS: what was read before them is saved, so other work can go on.
-UNTORN = (
-    AccessDenied,
-    CredentialsError,
-    EndpointUnreachable,
-    GroupNotFound,
-    RefusedUntilChanged,
-    ServiceFailure,
-)
 
 
 class GroupCollector:
@@ -178,7 +161,7 @@ class GroupCollector:
     def _last_if_it_fails(self, stretch: Kind, stretches: list[Any]) -> Iterator[None]:
         try:
             yield
-        except UNTORN:
+        except CallFailed:
             if stretch in stretches:
                 stretches.remove(stretch)
                 stretches.append(stretch)
@@ -191,7 +174,8 @@ class GroupCollector:
         self.state.untold += changes
         self.state.progress.rereads.clear()
         self._group.save()
-        self._group.deliver([self._group.reporter.group_gone(self._group.now_usecs())])
+        gone = self._group.reporter.remark(self._group.now_usecs(), "group_gone")
+        self._group.deliver([gone])
 
     def compact(self) -> None:
         """Other groups have their turn: keep no more in memory than they leave room for."""

@@ -163,11 +163,12 @@ def _apply_start_time(state: GroupState, settings: Settings, now_ms: int) -> Non
 
 def _opening_events(group: OpenGroup, loaded: Loaded) -> Iterator[Event]:
     if loaded.is_missing:
-        yield group.reporter.state_missing(group.now_usecs())
+        yield group.reporter.remark(group.now_usecs(), "state_missing")
     if loaded.recovered_from:
-        yield group.reporter.state_recovered(group.now_usecs(), loaded.recovered_from)
+        reason = loaded.recovered_from
+        yield group.reporter.remark(group.now_usecs(), "state_recovered", reason=reason)
     if not group.state.group.name.startswith(_GROUP) and group.state.note(""):
-        yield group.reporter.unfamiliar_group(group.now_usecs())
+        yield group.reporter.remark(group.now_usecs(), "unfamiliar_group")
 
 
 def _adopted(group: OpenGroup, requests: list[Request]) -> Iterator[Event]:
