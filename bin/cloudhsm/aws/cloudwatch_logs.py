@@ -63,8 +63,8 @@ class CloudWatchLogs(LogsClient):
         failures: list[CloudHsmError] = []
         for selector in selectors:
             try:
-                for found in self._find(selector, failures, is_over):
-                    groups[found.id] = found
+                for group in self._find(selector, failures, is_over):
+                    groups[group.id] = group
             except CloudHsmError as error:
                 failures.append(error)
         return Discovery(list(groups.values()), failures)
@@ -88,7 +88,12 @@ class CloudWatchLogs(LogsClient):
                 restarts += 1
                 if restarts > _TOKEN_RESTARTS or isinstance(error, _OutOfOrder):
                     if start_ms >= end_ms:
-                        raise self._tokens_exhausted(group, start_ms) from error
+                        raise ServiceFailure(
+                            "CloudWatch Logs gives no usable page token for the millisecond "
+                            f"{start_ms}",
+                            place=group.place,
+                            next_step=NEXT_RUN,
+                        ) from error
                     middle_ms = (start_ms + end_ms) // 2
                     for page in self.read(group, start_ms, middle_ms, stream):
                         yield replace(page, is_last=False)
@@ -155,13 +160,13 @@ class CloudWatchLogs(LogsClient):
         try:
             for item in self._described(selector.name, place, is_over):
                 try:
-                    found = _found(item, place)
+                    group = _group(item, place)
                 except ServiceFailure as error:
                     failures.append(error)
                     continue
-                if selector.matches(found.id.name):
+                if selector.matches(group.id.name):
                     is_empty = False
-                    yield found
+                    yield group
         except AccessDenied:
             if selector.is_prefix:
                 raise
@@ -211,13 +216,6 @@ class CloudWatchLogs(LogsClient):
             partition = str(self._clients.session.get_partition_for_region(self._region))
         return GroupId(partition, self._clients.account_id(), self._region, name)
 
-    def _tokens_exhausted(self, group: GroupId, at_ms: int) -> ServiceFailure:
-        return ServiceFailure(
-            f"CloudWatch Logs gives no usable page token for the millisecond {at_ms}",
-            place=group.place,
-            next_step=NEXT_RUN,
-        )
-
 
 def _token(answer: Answer, operation: str, place: Place) -> str | None:
     """The token of the next page; None at the end. An empty one is neither."""
@@ -249,7 +247,7 @@ def _outside(event: LogEvent) -> Unreadable:
     return Unreadable(f"unreadable-{digest}", event.stream, event.timestamp_ms, content)
 
 
-def _found(item: Mapping[str, Any], place: Place) -> FoundGroup:
+def _group(item: Mapping[str, Any], place: Place) -> FoundGroup:
     try:
         _, partition, _, region, account, _ = item["arn"].split(":", 5)
         item["arn"].encode(), item["logGroupName"].encode()  # raises ValueError where it cannot

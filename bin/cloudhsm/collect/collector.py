@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from cloudhsm.aws.log_source import FoundGroup, LogSource
 from cloudhsm.base.aws_clock import LIMIT_MS
@@ -55,14 +55,7 @@ _STEPS: dict[str, Step] = {
 }
 
 
-class _OfGroup(Protocol):
-    """A log group, found or open."""
-
-    @property
-    def id(self) -> GroupId: ...
-
-
-Item = TypeVar("Item", bound=_OfGroup)
+Item = TypeVar("Item", FoundGroup, GroupCollector)
 
 
 def _advised(
@@ -123,7 +116,7 @@ class Collector:
         errors = self.result.failures
         self._failures = RunFailures(settings, self._state, logs.now_ms, errors)
         self._groups = GroupList(settings, logs, self._state, self._failures)
-        self._unreached: list[_OfGroup] = []
+        self._unreached: list[GroupId] = []
         self._open = 0  # groups whose state is kept open
         self._is_cut_off = False  # no call of this run can get through
 
@@ -159,7 +152,7 @@ class Collector:
         groups: list[GroupCollector] = []
         try:
             self._each(partial(self._begin_and_poll, open_states, groups), order, 0.5, "")
-            self._groups.end_turn({group.id for group in self._unreached})
+            self._groups.end_turn(self._unreached)
             self.result.unreached = len(self._unreached)
             self._each_group(GroupCollector.sweep, groups, 0.6, SWEEP)
             self._each_group(GroupCollector.look_again, groups, 0.3, GAPS)
@@ -279,7 +272,7 @@ class Collector:
             now: float = self._monotonic()
             is_late = number > 0 and now >= self._deadline
             if self._stop.requested or is_late or self._is_cut_off or self._stop.is_network_over:
-                self._unreached = [*items[number:]]
+                self._unreached = [item.id for item in items[number:]]
                 return
             self._slice_end = now + max(0.0, end - now) / left
             work: Callable[[], object] = partial(step, item)

@@ -53,7 +53,7 @@ class OpenGroup:
         return self.run.logs.now_ms()
 
     def now_usecs(self) -> int:
-        """The time of an event about what happens now."""
+        """AWS's time, for an event."""
         return self.now_ms() * 1000
 
     def deliver(self, events: Iterable[Event] = (), findings: PageFindings | None = None) -> None:

@@ -23,11 +23,9 @@ import time
 from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from splunklib.binding import AuthenticationError, HTTPError, UrlEncoded
-from splunklib.binding import handler as splunk_http
-from splunklib.client import Service
 
 from cloudhsm.base.arguments import SCHEME
 from cloudhsm.base.aws_identity import (
@@ -37,8 +35,9 @@ from cloudhsm.base.aws_identity import (
     refuse_proxy_user,
 )
 from cloudhsm.base.errors import CloudHsmError, CredentialsError, Place
+from cloudhsm.splunk.splunkd_rest import APP, service_at
 
-APP = REALM = "TA-aws-cloudhsm"
+REALM = "TA-aws-cloudhsm"
 # Saving a stanza makes splunkd validate it, which takes up to 15 s.
 _TIMEOUT_S = 25
 # splunkd answers 503 while it starts, or is busy.
@@ -55,17 +54,7 @@ class SplunkSecrets:
 
     def __init__(self, server_uri: str, session_key: str) -> None:
         self._uri = server_uri
-        parts = urlsplit(server_uri)
-        self._service = Service(
-            handler=splunk_http(timeout=_TIMEOUT_S),
-            scheme=parts.scheme,
-            host=parts.hostname or "",
-            port=parts.port,
-            token=f"Splunk {session_key}",
-            owner="nobody",
-            app=APP,
-            autologin=False,
-        )
+        self._service = service_at(server_uri, {"token": f"Splunk {session_key}"}, _TIMEOUT_S)
 
     def aws_keys(self, name: str) -> Secret:
         """AWS keys by their name. Raises CredentialsError where there are none."""

@@ -54,6 +54,11 @@ class Loaded:
     recovered_from: str | None = None
     is_missing: bool = False
 
+    @property
+    def is_newest(self) -> bool:
+        """Whether there is a state and no newer generation was damaged."""
+        return self.state is not None and self.recovered_from is None
+
 
 class Envelopes:
     """Opens what `sealed` made, for the stores; `group`, where known, is what must be in it."""

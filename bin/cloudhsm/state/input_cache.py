@@ -92,18 +92,14 @@ class InputState:
 
     def to_json(self) -> dict[str, object]:
         """The document, with its version."""
+        members = {name: value for name, value in vars(self).items() if name != "counters"}
         return {
             "version": VERSION,
-            "asked": self.asked,
-            "discovered_ms": self.discovered_ms,
-            "groups": [[asdict(found.id), found.retention_ms] for found in self.groups],
+            **members,
+            "groups": [[asdict(group.id), group.retention_ms] for group in self.groups],
             "clock": self.clock.to_json(),
-            "is_clock_reported": self.is_clock_reported,
-            "heartbeat_ms": self.heartbeat_ms,
             "tally": self.counters.to_json(),
-            "failures": {name: asdict(one) for name, one in self.failures.items()},
-            "turn": self.turn,
-            "advised": self.advised,
+            "failures": {name: asdict(failure) for name, failure in self.failures.items()},
             "gone": [[asdict(group), since_ms] for group, since_ms in self.gone],
         }
 

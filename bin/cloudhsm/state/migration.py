@@ -94,10 +94,9 @@ def _unless_moved(kv: KvState) -> GroupState | None:
 
 def _is_whole(kv: KvState) -> bool:
     try:
-        loaded = kv.load()
+        return kv.load().is_newest
     except (StateCorrupt, StateMoved, StateTooNew):
         return False
-    return loaded.state is not None and loaded.recovered_from is None
 
 
 def _check(there: GroupState | None, state: GroupState, path: Path) -> None:
