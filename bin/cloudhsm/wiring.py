@@ -33,7 +33,7 @@ from cloudhsm.base.shutdown import NetworkTimeOver, Stop, StopRequested
 from cloudhsm.collect import access_check, read_ahead
 from cloudhsm.collect.collector import SHARE_OF_INTERVAL, Collector
 from cloudhsm.collect.input_failure import InputFailure
-from cloudhsm.collect.run_context import Store
+from cloudhsm.collect.open_group import Store
 from cloudhsm.splunk import log_file, own_save, typed_secrets
 from cloudhsm.splunk.event_writer import EventWriter
 from cloudhsm.splunk.pipe import Pipe

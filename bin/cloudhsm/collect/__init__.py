@@ -9,10 +9,8 @@ input_failure     a run that fails before it reaches any log group
 group_list        the log groups of an input, looked up and in turn
 run_failures      what failed in a run and before, and what waits for it
 group_collector   one log group: which windows are read, and when; the path of a record
-head_probe        whether the first numbers of a log stream are older than start_time
 window_reader     windows of a log group: pages, what is new on them, gaps at their end
 open_group        one log group: opened; then stage, write, flush, save
-run_context       what the groups of a run share, and what they need of state and output
 collector_events  the collector's own events
 read_ahead        pages of several windows in flight
 ================  ========================================================================

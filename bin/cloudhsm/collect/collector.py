@@ -27,8 +27,8 @@ from cloudhsm.base.shutdown import NetworkTimeOver, Stop, StopRequested
 from cloudhsm.collect.collector_events import InputReporter
 from cloudhsm.collect.group_collector import GroupCollector
 from cloudhsm.collect.group_list import GroupList
+from cloudhsm.collect.open_group import Run, Store, Writer
 from cloudhsm.collect.read_ahead import Read
-from cloudhsm.collect.run_context import Run, Store, Writer
 from cloudhsm.collect.run_failures import RunFailures, entry
 from cloudhsm.state.input_cache import GAPS, HISTORY, REPLAYS, SWEEP, InputFile, InputState, part_of
 from cloudhsm.trail.log_group import GroupId

@@ -27,10 +27,8 @@ from typing import Any
 
 from cloudhsm.aws.log_source import FoundGroup
 from cloudhsm.base.errors import CallFailed
-from cloudhsm.collect.head_probe import HeadProbe
-from cloudhsm.collect.open_group import opened
-from cloudhsm.collect.run_context import Run, StateFile
-from cloudhsm.collect.window_reader import WindowReader
+from cloudhsm.collect.open_group import Run, StateFile, opened
+from cloudhsm.collect.window_reader import HeadProbe, WindowReader
 from cloudhsm.state.state_document import GroupState
 from cloudhsm.trail import window_plan
 from cloudhsm.trail.log_group import GroupId

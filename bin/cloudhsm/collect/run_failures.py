@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from cloudhsm.base.errors import CloudHsmError, EndpointUnreachable, ServiceFailure
 from cloudhsm.base.settings import Settings
@@ -39,40 +39,36 @@ def _are_alike(kind: str, other: str) -> bool:
     return kind == other or {kind, other} <= {passing.__name__ for passing in _PASSING}
 
 
+@dataclass
 class RunFailures:
     """Failures by the name of what fails, as `InputState.failures` has them.
 
     tried:  what this run tried. errors: all errors of this run, in their order.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        state: InputState,
-        now_ms: Callable[[], int],
-        errors: list[CloudHsmError],
-    ) -> None:
-        self.tried: set[str] = {INPUT}
-        self._settings = settings
-        self._state = state
-        self._now_ms = now_ms
-        self._errors = errors
-        self._before = dict(state.failures)
-        self._failed: dict[str, CloudHsmError] = {}
+    settings: Settings
+    state: InputState
+    now_ms: Callable[[], int]
+    errors: list[CloudHsmError]
+    tried: set[str] = field(default_factory=lambda: {INPUT})
+    _failed: dict[str, CloudHsmError] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._before = dict(self.state.failures)
 
     def add(self, name: str, error: CloudHsmError) -> None:
         """It failed in this run."""
-        self._errors.append(error)
+        self.errors.append(error)
         self.tried.add(name)
         self._failed[name] = error
 
     def waits(self, name: str) -> bool:
         """Whether it is not to be tried yet."""
-        failure = self._state.failures.get(name)
+        failure = self.state.failures.get(name)
         if failure is None:
             return False
         # Not longer, whatever clock it was written by.
-        return 0 < failure.retry_ms - self._now_ms() <= _LONGEST_BACKOFF_MS
+        return 0 < failure.retry_ms - self.now_ms() <= _LONGEST_BACKOFF_MS
 
     def last_part(self, name: str) -> str | None:
         """Which part of a group's work failed last, before this run; "" is its live window."""
@@ -91,17 +87,17 @@ class RunFailures:
 
     def keep_only(self, groups: Iterable[str]) -> None:
         """Forget failures of groups and entries that are not collected any more."""
-        entries = [entry(selector.name) for selector in self._settings.log_groups]
+        entries = [entry(selector.name) for selector in self.settings.log_groups]
         kept = {INPUT, entry(""), *entries, *(f"{part}{name}" for name in groups for part in WORK)}
-        failures = self._state.failures.items()
-        self._state.failures = {name: failure for name, failure in failures if name in kept}
+        failures = self.state.failures.items()
+        self.state.failures = {name: failure for name, failure in failures if name in kept}
 
     def events(self, now_ms: int, reporter: InputReporter) -> Iterator[Event]:
         """Failures that began or ended with this run; from now on they are known.
 
         What fails alike in several parts of a group's work is one failure, and tried as one.
         """
-        failures = self._state.failures
+        failures = self.state.failures
         for name in sorted(self.tried):
             known, error = failures.get(name), self._failed.get(name)
             if error is None:
@@ -127,11 +123,11 @@ class RunFailures:
         """The failures of other parts of the same group's work."""
         group = part_of(name)[1]
         names = {f"{part}{group}" for part in WORK} - {name}
-        return [failure for other, failure in self._state.failures.items() if other in names]
+        return [failure for other, failure in self.state.failures.items() if other in names]
 
     def _backoff_ms(self, error: CloudHsmError, tries: int) -> int:
         """Not before this: with jitter, so that many inputs do not come back together."""
         if not isinstance(error, _PASSING):
             return 0  # a person fixes this, and wants to see it at once
-        longest_ms = self._settings.interval_s * 1000 * 2 ** min(tries - 1, 10)
+        longest_ms = self.settings.interval_s * 1000 * 2 ** min(tries - 1, 10)
         return int(min(_LONGEST_BACKOFF_MS, longest_ms) * random.uniform(0.5, 1))  # noqa: S311

@@ -1,4 +1,7 @@
-"""Windows of one log group, read page by page: what is new is delivered and enters the ledger."""
+"""Windows of one log group, read page by page: what is new is delivered and enters the ledger.
+
+Also whether the first numbers of a log stream are older than `start_time`, or nowhere.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from cloudhsm.collect.read_ahead import Arrival
 from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.state_document import DELETED, GroupState
 from cloudhsm.trail import window_plan
-from cloudhsm.trail.gap_ledger import Anomaly, MissingRecords
+from cloudhsm.trail.gap_ledger import Anomaly, Gap, MissingRecords
 from cloudhsm.trail.gap_review import GapReview, Horizon
 from cloudhsm.trail.record_identity import identify_all
 from cloudhsm.trail.windows import Memory, Window
@@ -160,6 +163,52 @@ class WindowReader:
             yield self._group.reporter.anomaly(
                 self._group.now_usecs(), stream, Anomaly.IMPLAUSIBLE_SEQUENCE, 1, key
             )
+
+
+class HeadProbe:
+    """Looks for records before `start_time`, so that missing first numbers are explained."""
+
+    def __init__(self, group: OpenGroup, reader: WindowReader) -> None:
+        self._group = group
+        self._reader = reader
+
+    def probe(self, now_ms: int) -> None:
+        """Look before the head of every stream that needs it, then judge its gaps."""
+        unprobed, is_over = self._reader.review(now_ms).unprobed(), self._group.run.is_over
+        try:
+            for number, (stream, gap) in enumerate(unprobed):
+                if not self._look_back(stream, gap) and number == 0:
+                    # Too far for all of this group's time: half as far next time.
+                    gap.probe_ms = max(1, gap.probe_ms // 2)
+                while gap.held_before is None and not is_over():
+                    self._look_back(stream, gap)
+                if is_over():
+                    break
+        finally:  # nothing is in flight, and what was looked at needs no second look
+            self._group.save_position()
+        if unprobed:
+            self._reader.judge(now_ms)
+
+    def _look_back(self, stream: str, gap: Gap) -> bool:
+        """Look one step back: first a day, since most streams are busy, then twice as far.
+
+        False where there was not time enough for it.
+        """
+        run, state = self._group.run, self._group.state
+        before_ms = state.progress.start_ms if gap.probed_ms is None else gap.probed_ms
+        start_ms = max(0, before_ms - gap.probe_ms)
+        reading = partial(run.logs.read, state.group, start_ms, before_ms - 1, stream)
+        has_records, is_done = False, False
+        with closing(run.read([reading], run.is_over)) as arrivals:
+            while not (has_records or is_done) and (arrival := self._reader.next_page(arrivals)):
+                page = arrival[1]
+                has_records, is_done = bool(page), page is None or page.is_last
+        self._group.has_moved = True
+        if has_records or (is_done and start_ms == 0):
+            gap.held_before = has_records
+        elif is_done:
+            gap.probed_ms, gap.probe_ms = start_ms, gap.probe_ms * 2
+        return has_records or is_done
 
 
 def _unreported(state: GroupState, unreadable: Sequence[Unreadable]) -> list[Unreadable]:

@@ -14,8 +14,8 @@ from cloudhsm.base.errors import StateCorrupt, StateError, StateLocked, StateToo
 from cloudhsm.base.settings import parse
 from cloudhsm.base.shutdown import Stop
 from cloudhsm.collect.collector import Collector
+from cloudhsm.collect.open_group import StateFile, Store
 from cloudhsm.collect.read_ahead import sequential
-from cloudhsm.collect.run_context import StateFile, Store
 from cloudhsm.splunk import splunkd_rest
 from cloudhsm.splunk.event_writer import EventWriter
 from cloudhsm.splunk.splunkd_rest import Collection, Server
