@@ -177,8 +177,9 @@ _READING = (
         "credentials that expire in the middle end the window",
         _CLOUDWATCH,
         '            return self._call("FilterLogEvents", request, "events", group.place)\n',
+        "            from cloudhsm.base.errors import CredentialsError\n\n"
         '            return self._call("FilterLogEvents", request, "events", group.place)\n'
-        "        except credentials.CredentialsError:\n"
+        "        except CredentialsError:\n"
         '            return {"events": []}\n',
         (_LATER,),
     ),
@@ -270,7 +271,8 @@ _READING = (
         "L29",
         "a log group that a listing leaves out is not read any more, without a report",
         _LIST,
-        "        known = {group.id: group for group in self.state.groups if group.id not in gone}\n",
+        "        known = {group.id: group for group in self.state.groups "
+        "if group.id not in gone}\n",
         "        known: dict[GroupId, FoundGroup] = {}\n",
         (_ABOUT_ISOLATION,),
     ),
@@ -439,7 +441,8 @@ _POSITIONS = (
         OURS,
         "a sweep that was cut short settles what it did not read",
         _READER,
-        "            self._group.has_moved |= windows[number].kind.give_up_for_now(windows[number])\n",
+        "            self._group.has_moved |= "
+        "windows[number].kind.give_up_for_now(windows[number])\n",
         "            self._finish(windows[number], begun_ms)\n",
         (_ABOUT_COLLECTOR,),
     ),
@@ -723,9 +726,11 @@ _STATE = (
         _OPEN,
         "        self._file.stage(self.state)\n"
         "        if findings is not None:\n"
-        "            events = self.reporter.page(now_usecs, findings, self._write_records(findings))\n",
+        "            events = self.reporter.page("
+        "now_usecs, findings, self._write_records(findings))\n",
         "        if findings is not None:\n"
-        "            events = self.reporter.page(now_usecs, findings, self._write_records(findings))\n"
+        "            events = self.reporter.page("
+        "now_usecs, findings, self._write_records(findings))\n"
         "        self.run.writer.flush()\n"
         "        self._file.stage(self.state)\n",
         (_ABOUT_INPUT,),

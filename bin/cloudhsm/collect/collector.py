@@ -154,11 +154,11 @@ class Collector:
             self._each(partial(self._begin_and_poll, open_states, groups), order, 0.5, "")
             self._groups.end_turn(self._unreached)
             self.result.unreached = len(self._unreached)
-            self._each_group(GroupCollector.sweep, groups, 0.6, SWEEP)
-            self._each_group(GroupCollector.look_again, groups, 0.3, GAPS)
+            self._each_group(SWEEP, groups, 0.6)
+            self._each_group(GAPS, groups, 0.3)
             self._go_on(groups)
-            for part, step in _STEPS.items():
-                self._each_group(step, groups, 1, part, failed=True)
+            for part in _STEPS:
+                self._each_group(part, groups, failed=True)
         finally:
             self._sum_up(groups)
 
@@ -166,10 +166,10 @@ class Collector:
         """Use the time that is left for what is unfinished, until nothing more can be read."""
         while unfinished := [group for group in groups if not group.has_caught_up]:
             read = self.result.counters.pages
-            self._each_group(GroupCollector.catch_up, unfinished, 1, HISTORY)
+            self._each_group(HISTORY, unfinished)
             done = [group for group in unfinished if group.has_caught_up]
-            self._each_group(GroupCollector.look_again, done, 0.3, GAPS)
-            self._each_group(GroupCollector.replay, unfinished, 1, REPLAYS)
+            self._each_group(GAPS, done, 0.3)
+            self._each_group(REPLAYS, unfinished)
             if self.result.counters.pages == read or self._monotonic() >= self._deadline:
                 return
 
@@ -235,17 +235,11 @@ class Collector:
         return self._groups.in_turn()
 
     def _each_group(
-        self,
-        step: Step,
-        groups: list[GroupCollector],
-        share: float,
-        part: str,
-        *,
-        failed: bool = False,
+        self, part: str, groups: list[GroupCollector], share: float = 1, *, failed: bool = False
     ) -> None:
-        """Take a step for every group that does not wait; first where the last sweep is oldest.
+        """Do a part of the work for groups that do not wait; first where the last sweep is oldest.
 
-        failed: only for those where this step failed last, which come last; otherwise for the rest.
+        failed: only for those where it failed last, which come last; otherwise for the rest.
         """
         working = [
             group
@@ -255,7 +249,7 @@ class Collector:
             and (self._failures.last_part(group.id.name) == part) is failed
         ]
         working.sort(key=lambda group: group.state.progress.last_sweep_ms or 0)
-        self._each(partial(self._taken, step), working, share, part)
+        self._each(partial(self._taken, _STEPS[part]), working, share, part)
 
     def _each(
         self, step: Callable[[Item], None], items: Sequence[Item], share: float, part: str

@@ -116,7 +116,7 @@ class WindowReader:
             deleted_stream=kind.stream if is_gone else None,
             new_names=[name for name in names if not _STREAM.fullmatch(name) and state.note(name)],
             are_known=kind.is_repetition,
-            anomalies=kind.enter(fresh, records, window.start_ms, memory),
+            anomalies=kind.enter(fresh, records, window, memory),
         )
 
     def _finish(self, window: Window, begun_ms: int) -> None:

@@ -355,7 +355,7 @@ class _GrowingRange:
         self._range.max_usecs = max(self._range.max_usecs, self.usecs)
 
 
-StreamCounter = tuple[str, str]  # log stream, reboot counter as printed
+CounterKey = tuple[str, str]  # log stream, reboot counter as printed
 
 
 @dataclass
@@ -366,10 +366,10 @@ class Ledger:
     covered: inclusive intervals that were read completely, ascending, never touching each other.
     """
 
-    epochs: dict[StreamCounter, list[Epoch]] = field(default_factory=dict)
+    epochs: dict[CounterKey, list[Epoch]] = field(default_factory=dict)
     covered: list[tuple[int, int]] = field(default_factory=list)
 
-    def expel_outliers(self) -> list[tuple[StreamCounter, Mark]]:
+    def expel_outliers(self) -> list[tuple[CounterKey, Mark]]:
         """Take out numbers that turned out to be implausible, once all before them was read."""
         return [
             (counter, outlier)
@@ -498,17 +498,17 @@ class Ledger:
         epochs = self.epochs.get((stream, reboot_counter.lower()), ())
         return any(epoch.holds(sequence, record.usecs) for epoch in epochs)
 
-    def holes(self) -> Iterator[tuple[StreamCounter, Epoch, list[Hole]]]:
+    def holes(self) -> Iterator[tuple[CounterKey, Epoch, list[Hole]]]:
         """Every epoch with the numbers that it lacks.
 
         Only the first epoch of a stream has nothing before it.
         """
-        streams: dict[str, list[tuple[StreamCounter, Epoch]]] = {}
+        streams: dict[str, list[tuple[CounterKey, Epoch]]] = {}
         for counter, epochs in self.epochs.items():
             streams.setdefault(counter[0], []).extend((counter, epoch) for epoch in epochs)
         for stream in streams.values():
             stream.sort(key=lambda entry: entry[1].begun_usecs)
-            earlier: list[tuple[StreamCounter, Mark]] = []
+            earlier: list[tuple[CounterKey, Mark]] = []
             for counter, epoch in stream:
                 holes: list[Hole] = []
                 if epoch.ranges:
@@ -516,7 +516,7 @@ class Ledger:
                     earlier.append((counter, epoch.ranges[-1].last))
                 yield counter, epoch, holes
 
-    def gaps(self) -> Iterator[tuple[StreamCounter, Gap]]:
+    def gaps(self) -> Iterator[tuple[CounterKey, Gap]]:
         """Every gap that was reported."""
         for counter, epochs in self.epochs.items():
             for epoch in epochs:
@@ -540,7 +540,7 @@ class MissingRecords:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._holes: dict[StreamCounter, list[Hole]] = {}
+        self._holes: dict[CounterKey, list[Hole]] = {}
         for counter, epoch, holes in ledger.holes():
             gaps = {gap.first for gap in epoch.gaps}
             self._holes.setdefault(counter, []).extend(h for h in holes if h.first in gaps)
@@ -559,7 +559,7 @@ class MissingRecords:
 
 
 def _expected(
-    counter: StreamCounter, epoch: Epoch, earlier: list[tuple[StreamCounter, Mark]]
+    counter: CounterKey, epoch: Epoch, earlier: list[tuple[CounterKey, Mark]]
 ) -> tuple[int, Mark | None]:
     """Which number an epoch is expected to begin with, and the last record before it.
 

@@ -7,16 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from cloudhsm.trail.gap_ledger import (
-    Epoch,
-    Gap,
-    GapChange,
-    Hole,
-    Ledger,
-    Mark,
-    StreamCounter,
-    Verdict,
-)
+from cloudhsm.trail.gap_ledger import CounterKey, Epoch, Gap, GapChange, Hole, Ledger, Mark, Verdict
 
 # Records of one HSM may reach CloudWatch Logs this much out of order.
 ORDER_SLACK_MS = 5 * 60_000
@@ -52,7 +43,7 @@ class GapReview:
     horizon: Horizon
 
     def judge(self) -> list[GapChange]:
-        """Open, narrow and close gaps as far as complete reading allows; returns what changed."""
+        """Open, narrow and close gaps where complete reading allows it; returns what changed."""
         changes: list[GapChange] = []
         for counter, epoch, holes in self.ledger.holes():
             changes += _narrow(counter, epoch, holes)
@@ -118,7 +109,7 @@ class GapReview:
             and self.horizon.is_settled(hole)
         ]
 
-    def _open(self) -> Iterator[tuple[StreamCounter, Gap, Hole]]:
+    def _open(self) -> Iterator[tuple[CounterKey, Gap, Hole]]:
         """The pending gaps with their holes as they are now."""
         for counter, epoch, holes in self.ledger.holes():
             pending = {gap.first: gap for gap in epoch.gaps if gap.verdict is Verdict.PENDING}
@@ -133,7 +124,7 @@ class GapReview:
                 yield counter[0], hole.oldest_ms - slack_ms, hole.newest_ms + slack_ms
 
     def _open_and_close(
-        self, counter: StreamCounter, epoch: Epoch, holes: list[Hole]
+        self, counter: CounterKey, epoch: Epoch, holes: list[Hole]
     ) -> list[GapChange]:
         horizon = self.horizon
         changes: list[GapChange] = []
@@ -195,7 +186,7 @@ def _verdict_at_head(gap: Gap, hole: Hole, horizon: Horizon) -> Verdict:
     return Verdict.ABSENT_AT_SOURCE
 
 
-def _narrow(counter: StreamCounter, epoch: Epoch, holes: list[Hole]) -> list[GapChange]:
+def _narrow(counter: CounterKey, epoch: Epoch, holes: list[Hole]) -> list[GapChange]:
     """Close what arrived of the known gaps; what is still missing keeps its age and verdict."""
     changes: list[GapChange] = []
     kept: list[Gap] = []
@@ -217,7 +208,7 @@ def _narrow(counter: StreamCounter, epoch: Epoch, holes: list[Hole]) -> list[Gap
 
 
 def _adopted(epoch: Epoch, hole: Hole) -> Gap | None:
-    """A hole can grow at its head, where a late record of an earlier counter tells where it began.
+    """A hole can grow at its head, where a late record of an earlier counter shows where it began.
 
     The first gap inside stands for all of it, and for the others inside.
     """

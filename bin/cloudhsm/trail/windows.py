@@ -16,6 +16,8 @@ from cloudhsm.trail.seen_ids import Boundary, Seen
 
 _KNOWN_REPLAYS = 100
 
+Anomalies = list[tuple[int, Anomaly]]  # by the index of the record on its page
+
 
 class Events(Protocol):
     """Events of one page as columns, oldest first."""
@@ -77,11 +79,9 @@ class Kind:
         """Which events were not delivered before, by their ids where these are kept."""
         return memory.seen.fresh(page.ids, page.times_ms)
 
-    def enter(
-        self, page: Events, records: Records, read_from_ms: int, memory: Memory
-    ) -> list[tuple[int, Anomaly]]:
+    def enter(self, page: Events, records: Records, window: Window, memory: Memory) -> Anomalies:
         """Enter new records of a page into the ledger; returns what `enter_all` does."""
-        return memory.ledger.enter_all(page.streams, records, page.times_ms, read_from_ms)
+        return memory.ledger.enter_all(page.streams, records, page.times_ms, window.start_ms)
 
     def advance(self, position_ms: int) -> None:
         """A page up to this timestamp is remembered."""
@@ -250,13 +250,7 @@ class Replay(Stretch):
     def fresh(self, page: Events, memory: Memory) -> list[bool]:  # noqa: ARG002
         return self.boundary.fresh(page.ids, page.times_ms)
 
-    def enter(
-        self,
-        page: Events,
-        records: Records,
-        read_from_ms: int,  # noqa: ARG002
-        memory: Memory,
-    ) -> list[tuple[int, Anomaly]]:
+    def enter(self, page: Events, records: Records, window: Window, memory: Memory) -> Anomalies:  # noqa: ARG002
         """Only what was missing so far is news to the ledger."""
         self.records += len(page.ids)
         for index, stream in enumerate(page.streams if memory.missing else ()):
