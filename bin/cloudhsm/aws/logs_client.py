@@ -31,16 +31,9 @@ from cloudhsm.base.settings import Settings
 
 _DENIED = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")
 _BAD_CREDENTIALS = (
-    "ExpiredTokenException",
-    "ExpiredToken",
-    "RequestExpired",
-    "UnrecognizedClientException",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "SignatureDoesNotMatch",
-    "IncompleteSignature",
-    "MissingAuthenticationTokenException",
-    "AuthFailure",
+    *("ExpiredTokenException", "ExpiredToken", "RequestExpired", "UnrecognizedClientException"),
+    *("InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch"),
+    *("IncompleteSignature", "MissingAuthenticationTokenException", "AuthFailure"),
 )
 _NO_CONNECTION = (exceptions.ConnectionError, exceptions.HTTPClientError)
 # A cut answer (see `_call`) is asked for this often, with growing pauses.

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ from cloudhsm.collect.collector_events import InputReporter
 from cloudhsm.collect.group_collector import GroupCollector
 from cloudhsm.collect.group_list import GroupList
 from cloudhsm.collect.open_group import Run, Store, Writer
-from cloudhsm.collect.read_ahead import Read
+from cloudhsm.collect.read_ahead import Read, sequential
 from cloudhsm.collect.run_failures import RunFailures, entry
 from cloudhsm.state.input_cache import GAPS, HISTORY, REPLAYS, SWEEP, InputFile, InputState, part_of
 from cloudhsm.trail.log_group import GroupId
@@ -80,39 +81,33 @@ def _not_responding(name: str, region: str) -> EndpointUnreachable:
     )
 
 
+@dataclass
 class Collector:
     """One run of one input.
 
     Whatever fails for one group is reported in the result and leaves the others alone.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        logs: LogSource,
-        store: Store,
-        memory: InputFile,
-        writer: Writer,
-        stop: Stop,
-        host: str = "",
-        monotonic: Callable[[], float] = time.monotonic,
-        *,
-        read: Read,
-        advisories: Sequence[CloudHsmError] = (),
-    ) -> None:
+    settings: Settings
+    logs: LogSource
+    store: Store
+    memory: InputFile
+    writer: Writer
+    stop: Stop
+    host: str = ""
+    monotonic: Callable[[], float] = time.monotonic
+    read: Read = sequential
+    advisories: Sequence[CloudHsmError] = ()
+
+    def __post_init__(self) -> None:
+        settings, logs = self.settings, self.logs
         self.result = RunResult(Counters(runs=1))
-        self._settings = settings
-        self._advisories = advisories
-        self._logs = logs
-        self._store = store
-        self._memory = memory
-        self._stop = stop
-        self._reporter = InputReporter(settings.stanza, settings.aws_region, host)
-        self._monotonic = monotonic
-        self._deadline = monotonic() + SHARE_OF_INTERVAL * settings.interval_s
+        self._reporter = InputReporter(settings.stanza, settings.aws_region, self.host)
+        self._deadline = self.monotonic() + SHARE_OF_INTERVAL * settings.interval_s
         self._slice_end = self._deadline
-        self._run = Run(settings, logs, writer, stop, read, self._is_over, self.result.counters)
-        self._state: InputState = memory.load()
+        counters, is_over = self.result.counters, self._is_over
+        self._run = Run(settings, logs, self.writer, self.stop, self.read, is_over, counters)
+        self._state: InputState = self.memory.load()
         errors = self.result.failures
         self._failures = RunFailures(settings, self._state, logs.now_ms, errors)
         self._groups = GroupList(settings, logs, self._state, self._failures)
@@ -125,22 +120,22 @@ class Collector:
 
         Raises OutputClosed, after which nothing more can be handed over.
         """
-        self._logs.clock = self._state.clock
-        now_ms, advisories = self._logs.now_ms(), self._advisories
-        self._state.advised = _advised(self._settings, advisories, self._state.advised, now_ms)
+        self.logs.clock = self._state.clock
+        now_ms, advisories = self.logs.now_ms(), self.advisories
+        self._state.advised = _advised(self.settings, advisories, self._state.advised, now_ms)
         self.result.advisories = [error.what for error in advisories]
         try:
             with ExitStack() as open_states, suppress(StopRequested):
                 self._collect(open_states)
         finally:
             self._count()
-            is_kept = self._memory.save(self._state)
-        if not self._stop.requested:
+            is_kept = self.memory.save(self._state)
+        if not self.stop.requested:
             self._report(is_kept=is_kept)
         return self.result
 
     def _is_over(self) -> bool:
-        return self._stop.requested or self._monotonic() >= self._slice_end
+        return self.stop.requested or self.monotonic() >= self._slice_end
 
     def _collect(self, open_states: ExitStack) -> None:
         """All that there is to do, the live window of every group before anything else.
@@ -170,7 +165,7 @@ class Collector:
             done = [group for group in unfinished if group.has_caught_up]
             self._each_group(GAPS, done, 0.3)
             self._each_group(REPLAYS, unfinished)
-            if self.result.counters.pages == read or self._monotonic() >= self._deadline:
+            if self.result.counters.pages == read or self.monotonic() >= self._deadline:
                 return
 
     def _begin_and_poll(
@@ -182,7 +177,7 @@ class Collector:
         """
         name = listed.id.name
         with ExitStack() as own:
-            file = own.enter_context(self._store.open(listed.id, self._settings.stanza))
+            file = own.enter_context(self.store.open(listed.id, self.settings.stanza))
             group = GroupCollector(self._run, file, listed)
             groups.append(group)
             self.result.groups += 1
@@ -227,9 +222,9 @@ class Collector:
     def _order(self) -> list[FoundGroup]:
         """The groups to read now, in their turn."""
         if self._groups.is_due():
-            begun: float = self._monotonic()
+            begun: float = self.monotonic()
             self._slice_end = begun + DISCOVERY_SHARE * max(0.0, self._deadline - begun)
-            self._guarded(entry(""), partial(self._groups.look_up, self._stop, self._is_over))
+            self._guarded(entry(""), partial(self._groups.look_up, self.stop, self._is_over))
         waiting = [self._failures.waits(group.id.name) for group in self._state.groups]
         self.result.backing_off = sum(waiting)
         return self._groups.in_turn()
@@ -259,13 +254,13 @@ class Collector:
         So a group with much to read cannot starve the others. part: of its work, as in _STEPS.
         """
         self._unreached = []
-        begun: float = self._monotonic()
+        begun: float = self.monotonic()
         end = begun + share * max(0.0, self._deadline - begun)
         for number, item in enumerate(items):
             left = len(items) - number
-            now: float = self._monotonic()
+            now: float = self.monotonic()
             is_late = number > 0 and now >= self._deadline
-            if self._stop.requested or is_late or self._is_cut_off or self._stop.is_network_over:
+            if self.stop.requested or is_late or self._is_cut_off or self.stop.is_network_over:
                 self._unreached = [item.id for item in items[number:]]
                 return
             self._slice_end = now + max(0.0, end - now) / left
@@ -280,12 +275,12 @@ class Collector:
         except OutputClosed:
             raise
         except NetworkTimeOver:
-            self._failures.add(name, _not_responding(name, self._settings.aws_region))
+            self._failures.add(name, _not_responding(name, self.settings.aws_region))
         except CloudHsmError as error:
             self._is_cut_off |= getattr(error, "concerns_every_call", False)
             self._failures.add(name, error)
         except Exception as error:  # noqa: BLE001  (a surprise in one group must not stop the rest)
-            place = Place(region=self._settings.aws_region, group=name)
+            place = Place(region=self.settings.aws_region, group=name)
             self._failures.add(name, Unexpected(error, place))
 
     def _sum_up(self, working: list[GroupCollector]) -> None:
@@ -299,12 +294,12 @@ class Collector:
             not result.failures
             and not result.backing_off
             and not result.unreached
-            and not self._stop.requested
+            and not self.stop.requested
             and all(group.has_caught_up for group in working)
         )
 
     def _count(self) -> None:
-        counters, pace = self.result.counters, self._logs.pace
+        counters, pace = self.result.counters, self.logs.pace
         counters.calls, counters.throttled = pace.calls, pace.throttled
         counters.failures = len(self.result.failures)
         self._state.counters.add(counters)
@@ -315,7 +310,7 @@ class Collector:
         is_kept: whether a later run knows what was reported. A full disk must not make every run
         send a heartbeat, but it is reported by each.
         """
-        now_ms = self._logs.now_ms()
+        now_ms = self.logs.now_ms()
         events = [*self._failures.events(now_ms, self._reporter)]
         clock, differs = self._state.clock, abs(self._state.clock.offset_ms) > LIMIT_MS
         if differs is not self._state.is_clock_reported:
@@ -327,4 +322,4 @@ class Collector:
         if events:
             self._run.writer.write(events)
             self._run.writer.flush()
-        self._memory.save(self._state)
+        self.memory.save(self._state)
