@@ -82,14 +82,10 @@ class Page:
         """The page without the events that are not chosen."""
         if all(chosen):
             return self
-        return Page(
-            [*compress(self.ids, chosen)],
-            [*compress(self.streams, chosen)],
-            [*compress(self.times_ms, chosen)],
-            [*compress(self.texts, chosen)],
-            self.is_last,
-            self.unreadable,
-        )
+        columns = (self.ids, self.streams, self.texts)
+        ids, streams, texts = ([*compress(column, chosen)] for column in columns)
+        times_ms = [*compress(self.times_ms, chosen)]
+        return Page(ids, streams, times_ms, texts, self.is_last, self.unreadable)
 
 
 @dataclass(frozen=True)

@@ -333,14 +333,8 @@ class InputReporter:
         )
 
     def _event(self, now_ms: int, kind: str, message: str, **details: object) -> Event:
-        body = {
-            "event": kind,
-            "message": message,
-            "input": self.stanza,
-            "aws_region": self.region,
-            **details,
-        }
-        text = _text(now_ms * 1000, body)
+        where = {"input": self.stanza, "aws_region": self.region}
+        text = _text(now_ms * 1000, {"event": kind, "message": message, **where, **details})
         return Event(now_ms * 1000, text, self.host, self.stanza, SOURCETYPE)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 
 from cloudhsm.aws.log_source import Page, Unreadable
@@ -150,31 +151,28 @@ class WindowReader:
         The changes are saved before they are reported: else a crash right after the report would
         leave a gap that somebody read of and that the state, and so every later verdict, forgot.
         """
-        outliers = [*self._outliers()]
+        outliers, kind = [], Anomaly.IMPLAUSIBLE_SEQUENCE
+        for (stream, reboot_counter), mark in self._state.ledger.expel_outliers():
+            key = f"{stream}|{reboot_counter}|{mark.sequence:#x}|{mark.usecs}"
+            now_usecs = self._group.now_usecs()
+            outliers.append(self._group.reporter.anomaly(now_usecs, stream, kind, 1, key))
         changes = self.review(now_ms).judge()
         if changes:
             self._state.untold += changes
             self._group.save()
         self._group.deliver([*events, *outliers])
 
-    def _outliers(self) -> Iterator[Event]:
-        for (stream, reboot_counter), mark in self._state.ledger.expel_outliers():
-            key = f"{stream}|{reboot_counter}|{mark.sequence:#x}|{mark.usecs}"
-            yield self._group.reporter.anomaly(
-                self._group.now_usecs(), stream, Anomaly.IMPLAUSIBLE_SEQUENCE, 1, key
-            )
 
-
+@dataclass(frozen=True)
 class HeadProbe:
     """Looks for records before `start_time`, so that missing first numbers are explained."""
 
-    def __init__(self, group: OpenGroup, reader: WindowReader) -> None:
-        self._group = group
-        self._reader = reader
+    group: OpenGroup
+    reader: WindowReader
 
     def probe(self, now_ms: int) -> None:
         """Look before the head of every stream that needs it, then judge its gaps."""
-        unprobed, is_over = self._reader.review(now_ms).unprobed(), self._group.run.is_over
+        unprobed, is_over = self.reader.review(now_ms).unprobed(), self.group.run.is_over
         try:
             for number, (stream, gap) in enumerate(unprobed):
                 if not self._look_back(stream, gap) and number == 0:
@@ -185,25 +183,25 @@ class HeadProbe:
                 if is_over():
                     break
         finally:  # nothing is in flight, and what was looked at needs no second look
-            self._group.save_position()
+            self.group.save_position()
         if unprobed:
-            self._reader.judge(now_ms)
+            self.reader.judge(now_ms)
 
     def _look_back(self, stream: str, gap: Gap) -> bool:
         """Look one step back: first a day, since most streams are busy, then twice as far.
 
         False where there was not time enough for it.
         """
-        run, state = self._group.run, self._group.state
+        run, state = self.group.run, self.group.state
         before_ms = state.progress.start_ms if gap.probed_ms is None else gap.probed_ms
         start_ms = max(0, before_ms - gap.probe_ms)
         reading = partial(run.logs.read, state.group, start_ms, before_ms - 1, stream)
         has_records, is_done = False, False
         with closing(run.read([reading], run.is_over)) as arrivals:
-            while not (has_records or is_done) and (arrival := self._reader.next_page(arrivals)):
+            while not (has_records or is_done) and (arrival := self.reader.next_page(arrivals)):
                 page = arrival[1]
                 has_records, is_done = bool(page), page is None or page.is_last
-        self._group.has_moved = True
+        self.group.has_moved = True
         if has_records or (is_done and start_ms == 0):
             gap.held_before = has_records
         elif is_done:
