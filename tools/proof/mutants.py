@@ -567,9 +567,8 @@ _REPEATS = (
         OURS,
         "the state grows with history",
         _READER,
-        "            state.seen.forget_before(\n"
-        "                window_plan.oldest_needed(state.progress, begun_ms, horizon_ms)\n"
-        "            )\n",
+        "            state.seen.forget_before("
+        "window_plan.oldest_needed(progress, begun_ms, horizon_ms))\n",
         "",
         (_ABOUT_COLLECTOR,),
     ),

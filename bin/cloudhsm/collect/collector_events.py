@@ -99,9 +99,7 @@ class Reporter:
     stanza: str
     group: GroupId
 
-    def page(
-        self, now_usecs: int, findings: PageFindings, altered: Sequence[int]
-    ) -> Iterator[Event]:
+    def page(self, now_usecs: int, findings: PageFindings, altered: list[int]) -> Iterator[Event]:
         """All events about a page: one per log stream and kind, so volume does not double.
 
         altered: the index of each record that XML cannot carry as it is.
@@ -203,11 +201,9 @@ class Reporter:
             cause=change.cause,
         )
 
-    def remark(
-        self, now_usecs: int, kind: str, stream: str | None = None, **details: object
-    ) -> Event:
+    def remark(self, now_usecs: int, kind: str, stream: str | None = None, **more: object) -> Event:
         """An event of one of the kinds in _REMARKS."""
-        return self._event(now_usecs, kind, _REMARKS[kind], stream, **details)
+        return self._event(now_usecs, kind, _REMARKS[kind], stream, **more)
 
     def mark_reset(self, now_usecs: int, was_ms: int, is_ms: int) -> Event:
         """The settled mark was in the future, where a wrong clock had moved it."""

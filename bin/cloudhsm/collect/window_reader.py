@@ -122,13 +122,12 @@ class WindowReader:
 
     def _finish(self, window: Window, begun_ms: int) -> None:
         """A window was read to its end: cover it, judge the gaps, forget what is settled."""
-        state, horizon_ms = self._state, self._run.settings.horizon_ms
-        end = window.kind.finish(state.progress, window, begun_ms)
+        state, progress = self._state, self._state.progress
+        horizon_ms = self._run.settings.horizon_ms
+        end = window.kind.finish(progress, window, begun_ms)
         if end.covered is not None:
             state.ledger.cover(*end.covered)
-            state.seen.forget_before(
-                window_plan.oldest_needed(state.progress, begun_ms, horizon_ms)
-            )
+            state.seen.forget_before(window_plan.oldest_needed(progress, begun_ms, horizon_ms))
         if end.reread is not None:
             around = (end.reread.start_ms, end.reread.end_ms)
             self.review(begun_ms).was_reread(end.reread.stream, *around)

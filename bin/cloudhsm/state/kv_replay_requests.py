@@ -51,9 +51,8 @@ class KvRequests:
 
     def write(self, request: Request) -> None:
         """Leave a request for the next run of the owner."""
-        self._insert(
-            f"{self._key}.request.{request.id}", "request", replay_requests.document(request)
-        )
+        document = replay_requests.document(request)
+        self._insert(f"{self._key}.request.{request.id}", "request", document)
 
     def found(self) -> Iterator[Found]:
         """Every document that poses as a request for this group."""

@@ -47,7 +47,7 @@ class GapReview:
         changes: list[GapChange] = []
         for counter, epoch, holes in self.ledger.holes():
             changes += _narrow(counter, epoch, holes)
-            changes += self._open_and_close(counter, epoch, holes)
+            changes += self._open_or_close(counter, epoch, holes)
             if epoch.unconfirmed:
                 epoch.forget_unconfirmed(self._is_settled)
         return changes
@@ -123,7 +123,7 @@ class GapReview:
                 slack_ms = ORDER_SLACK_MS << min(gap.rereads, _WIDEST_REREAD)
                 yield counter[0], hole.oldest_ms - slack_ms, hole.newest_ms + slack_ms
 
-    def _open_and_close(
+    def _open_or_close(
         self, counter: CounterKey, epoch: Epoch, holes: list[Hole]
     ) -> list[GapChange]:
         horizon = self.horizon
@@ -141,9 +141,8 @@ class GapReview:
                 continue
             else:
                 gap.verdict = verdict
-            changes.append(
-                GapChange(*counter, hole.first, hole.last, verdict, hole.before, hole.after)
-            )
+            around = (hole.before, hole.after)
+            changes.append(GapChange(*counter, hole.first, hole.last, verdict, *around))
         epoch.gaps.sort(key=attrgetter("first"))
         return changes
 
@@ -200,9 +199,7 @@ def _narrow(counter: CounterKey, epoch: Epoch, holes: list[Hole]) -> list[GapCha
         kept += [replace(gap, first=first, last=last) for first, last in missing]
         late = gap.verdict is not Verdict.PENDING
         verdict = Verdict.RECOVERED_LATE if late else Verdict.RECOVERED
-        changes += [
-            GapChange(*counter, first, last, verdict) for first, last in _between(gap, missing)
-        ]
+        changes += [GapChange(*counter, *part, verdict) for part in _between(gap, missing)]
     epoch.gaps = kept
     return changes
 
