@@ -236,7 +236,7 @@ def _page(answer: Answer, request: Answer) -> Page:
     unreadable = [*answer.get("unreadable", ())]
     if page and not start_ms <= min(page.times_ms) <= max(page.times_ms) <= end_ms:
         are_inside = [start_ms <= at_ms <= end_ms for at_ms in page.times_ms]
-        unreadable += map(_outside, page.only([not one for one in are_inside]).events)
+        unreadable += map(_outside, page.only([not is_inside for is_inside in are_inside]).events)
         page = page.only(are_inside)
     return replace(page, unreadable=unreadable) if unreadable else page
 

@@ -39,7 +39,7 @@ class Counters:
     @classmethod
     def from_json(cls, counts: Mapping[str, int]) -> Counters:
         """Counters that are not known are passed over, those that lack are zero."""
-        return cls(**{one.name: int(counts.get(one.name, 0)) for one in fields(cls)})
+        return cls(**{item.name: int(counts.get(item.name, 0)) for item in fields(cls)})
 
 
 @dataclass

@@ -280,7 +280,7 @@ class InputReporter:
             clock_offset_ms=state.clock.offset_ms,
             failing=list(state.failures)[:_MOST_FAILURES],
             needs_action=[
-                name for name, one in state.failures.items() if one.error not in _PASSING
+                name for name, failure in state.failures.items() if failure.error not in _PASSING
             ][:_MOST_FAILURES],
             gone=[group.name for group, _ in state.gone][:_MOST_FAILURES] or None,
             advisories=[

@@ -73,7 +73,7 @@ class RunFailures:
     def last_part(self, name: str) -> str | None:
         """Which part of a group's work failed last, before this run; "" is its live window."""
         failures = {part: self._before.get(f"{part}{name}") for part in WORK}
-        failed = [(one.retry_ms, part) for part, one in failures.items() if one is not None]
+        failed = [(known.retry_ms, part) for part, known in failures.items() if known is not None]
         return max(failed)[1] if failed else None
 
     def delays(self, name: str, part: str) -> bool:

@@ -114,10 +114,10 @@ class SplunkSecrets:
     def amend(self, input_name: str, settings: Mapping[str, str]) -> None:
         """Change settings of an input where it is defined, in whichever app that is."""
         path = f"data/inputs/{SCHEME}/{quote(input_name, safe='')}"
-        found = self._ask("GET", path, "read the input", {}, app="-")
-        if found is None:
+        entry = self._ask("GET", path, "read the input", {}, app="-")
+        if entry is None:
             raise _unlike(f"splunkd does not know the input {input_name!r}", self._uri)
-        acl = found.get("acl")
+        acl = entry.get("acl")
         app = str(acl.get("app") or APP) if isinstance(acl, dict) else APP
         self._ask("POST", path, "change the input", dict(settings), app=app)
 

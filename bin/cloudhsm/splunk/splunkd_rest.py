@@ -139,10 +139,10 @@ class Collection:
 
     def find(self, query: Json, limit: int, sort: str = "slot:-1", fields: str = "") -> list[Json]:
         """The first documents of an order (`FIELD:1` or `FIELD:-1`), whole or some of `fields`."""
-        asked = {"query": json.dumps(query), "sort": sort, "limit": str(limit)}
-        asked |= {"fields": fields} if fields else {}
-        answer = self._ask("GET", **asked)
-        if not isinstance(answer, list) or not all(isinstance(one, dict) for one in answer):
+        request = {"query": json.dumps(query), "sort": sort, "limit": str(limit)}
+        request |= {"fields": fields} if fields else {}
+        answer = self._ask("GET", **request)
+        if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
             raise self._told("KV Store's answer has another form")
         return answer
 

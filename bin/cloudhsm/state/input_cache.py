@@ -106,7 +106,7 @@ class InputState:
 
 def asked(settings: Settings) -> str:
     """What a discovery depends on, as a text to compare: where, what and as whom; no secret."""
-    entries = [[one.name, one.is_prefix] for one in settings.log_groups]
+    entries = [[selector.name, selector.is_prefix] for selector in settings.log_groups]
     login = settings.login
     role = login.role and login.role.arn
     identity = [login.profile, login.credential, role, *login.linked_accounts]
@@ -142,7 +142,7 @@ class InputFile:
             document = json.loads(self.path.read_bytes())
             if document["version"] != VERSION:
                 return InputState()
-            groups = [FoundGroup(GroupId(**one), age_ms) for one, age_ms in document["groups"]]
+            groups = [FoundGroup(GroupId(**group), age_ms) for group, age_ms in document["groups"]]
             return InputState(
                 document["asked"],
                 int(document["discovered_ms"]),
@@ -150,7 +150,7 @@ class InputFile:
                 _clock(document),
                 int(document["heartbeat_ms"]),
                 Counters.from_json(document["tally"]),
-                {name: Failure(**one) for name, one in document["failures"].items()},
+                {name: Failure(**failure) for name, failure in document["failures"].items()},
                 int(document.get("turn", 0)),
                 {str(name): int(ms) for name, ms in document.get("advised", {}).items()},
                 [(GroupId(**group), int(ms)) for group, ms in document.get("gone", [])],

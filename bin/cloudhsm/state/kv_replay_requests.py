@@ -37,8 +37,8 @@ class Slots(Protocol):
 
 def asked_of(slots: Slots) -> set[str]:
     """The keys of the groups for which requests wait: one question for all groups of a run."""
-    found = slots.find({"kind": "request"}, _MOST, sort="_key:1", fields="for")
-    return {str(one.get("for")) for one in found}
+    rows = slots.find({"kind": "request"}, _MOST, sort="_key:1", fields="for")
+    return {str(row.get("for")) for row in rows}
 
 
 class KvRequests:
@@ -57,11 +57,11 @@ class KvRequests:
     def found(self) -> Iterator[Found]:
         """Every document that poses as a request for this group."""
         query = {"for": self._key, "kind": "request"}
-        for one in self._slots.find(query, _MOST, sort="_key:1"):
-            name = str(one.get("_key"))
+        for row in self._slots.find(query, _MOST, sort="_key:1"):
+            name = str(row.get("_key"))
             place = Place(file=f"KV Store {name}")
             try:
-                yield name, replay_requests.understood(one.get("request"), place, self._group)
+                yield name, replay_requests.understood(row.get("request"), place, self._group)
             except CloudHsmError as error:
                 yield name, error
 
@@ -74,7 +74,7 @@ class KvRequests:
             else:
                 log.error("%s", request.line())
                 self._set_aside(name)
-        return sorted(requests, key=lambda one: (one.requested_ms, one.id))
+        return sorted(requests, key=lambda request: (request.requested_ms, request.id))
 
     def discard(self, request: Request) -> None:
         """The request need not wait any longer: it was adopted, or nobody wants it any more."""
@@ -88,8 +88,8 @@ class KvRequests:
             log.error("%s", error.line())
 
     def _set_aside(self, name: str) -> None:
-        for one in self._slots.find({"_key": name}, 1):
-            self._insert(f"{name}.rejected", "rejected", one.get("request"))
+        for row in self._slots.find({"_key": name}, 1):
+            self._insert(f"{name}.rejected", "rejected", row.get("request"))
         self._slots.delete({"_key": name})
 
     def _insert(self, name: str, kind: str, request: object) -> None:

@@ -429,8 +429,8 @@ class KvStateStore:
 
 def known(slots: Slots) -> list[str]:
     """The keys of all states in KV Store."""
-    found = slots.find({"content": 1}, _MOST_DOCUMENTS, "group:1", "group")
-    return sorted({str(one["group"]) for one in found})
+    rows = slots.find({"content": 1}, _MOST_DOCUMENTS, "group:1", "group")
+    return sorted({str(row["group"]) for row in rows})
 
 
 def _checked(head: Json, place: Place) -> Json:

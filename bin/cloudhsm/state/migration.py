@@ -68,7 +68,7 @@ def set_aside(path: Path, slots: Slots, owner: Owner, *, force: bool, stamp: str
             raise ValueError("this state is whole; set it aside all the same with --force")
         kept = path.with_name(f"{path.stem}.kvstore-set-aside-{stamp}")
         with kept.open("x", encoding="ascii") as stream:
-            stream.writelines(json.dumps(one) + "\n" for one in kv.raw())
+            stream.writelines(json.dumps(row) + "\n" for row in kv.raw())
         for left in file.generations():
             left.rename(left.with_name(f"{left.name}.set-aside-{stamp}"))
         kv.mark("aside")

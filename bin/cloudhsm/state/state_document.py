@@ -118,7 +118,7 @@ class GroupState:
             document.get("begun_ms", 0),
             document.get("run_ms", 0),
             list(document.get("noted", [])),
-            [_change_from_json(one) for one in document.get("untold", [])],
+            [_change_from_json(row) for row in document.get("untold", [])],
             list(document.get("unreadable", [])),
         )
 

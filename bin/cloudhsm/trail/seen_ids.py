@@ -59,8 +59,8 @@ class _Hour:
             self._set = _unpacked(self.text())
         return self._set
 
-    def add(self, one: bytes) -> None:
-        self.digests.add(one)
+    def add(self, new: bytes) -> None:
+        self.digests.add(new)
         self._text = None
 
     def text(self) -> str:
@@ -85,10 +85,10 @@ class Seen:
     def is_new(self, event_id: str, timestamp_ms: int) -> bool:
         """Whether the event was not met yet; from now on it was, until it is forgotten."""
         hour = self._hours.setdefault(timestamp_ms // _HOUR_MS, _Hour())
-        one = digest(event_id)
-        if one in hour.digests:
+        new = digest(event_id)
+        if new in hour.digests:
             return False
-        hour.add(one)
+        hour.add(new)
         return True
 
     def knows(self, event_id: str, timestamp_ms: int) -> bool:
@@ -144,10 +144,10 @@ class Boundary:
         """Whether the event was not met yet; another millisecond forgets the one before."""
         if timestamp_ms != self._timestamp_ms:
             self._timestamp_ms, self._digests = timestamp_ms, set()
-        one = digest(event_id)
-        if one in self._digests:
+        new = digest(event_id)
+        if new in self._digests:
             return False
-        self._digests.add(one)
+        self._digests.add(new)
         return True
 
     def fresh(self, ids: Sequence[str], times_ms: Sequence[int]) -> list[bool]:

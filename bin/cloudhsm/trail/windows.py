@@ -310,4 +310,4 @@ class Progress:
     @property
     def history_left_ms(self) -> int:
         """How much history is left to read, in milliseconds of it."""
-        return sum(one.end_ms + 1 - one.position_ms for one in self.backfills)
+        return sum(stretch.end_ms + 1 - stretch.position_ms for stretch in self.backfills)
