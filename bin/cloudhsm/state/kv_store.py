@@ -138,19 +138,12 @@ class SlotRow:
         self.require()
         slot, server = self.slot + 1, self._owner.server
         document = {
-            "_key": f"{self.key}.{slot:012d}",
-            "group": self.key,
-            "slot": slot,
+            **_document(self.key, slot, kind, uuid.uuid4().hex),
             "epoch": self._epoch,
-            "kind": kind,
-            "barrier": 0,
-            "content": 0,
             "owner": server.guid,
             "host": server.name,
             "stanza": self._stanza,
             "writer": self._writer,
-            "nonce": uuid.uuid4().hex,
-            "at_ms": _now_ms(),
             "patience_ms": self._owner.patience_ms,
             **more,
         }
@@ -255,7 +248,9 @@ class KvState:
         first, *others = _cut(document)
         nonce = uuid.uuid4().hex
         for number, text in enumerate(others, 1):
-            row.slots.insert(_part(row.key, row.slot + 1, number, text, nonce))
+            part = _document(row.key, row.slot + 1, "part", nonce)
+            part.update(_key=f"{part['_key']}.{nonce}.{number}", number=number, document=text)
+            row.slots.insert(part)
         content = {"envelope": envelope, "document": first, "parts": len(others), "content": 1}
         row.append("state", nonce=nonce, **content)
         self._complete = [*self._complete[-1:], row.slot]
@@ -293,19 +288,11 @@ class KvState:
             self._row.slots.delete(query)
 
 
-def _part(key: str, slot: int, number: int, text: str, nonce: str) -> Json:
-    return {
-        "_key": f"{key}.{slot:012d}.{nonce}.{number}",
-        "group": key,
-        "slot": slot,
-        "kind": "part",
-        "nonce": nonce,
-        "barrier": 0,
-        "content": 0,
-        "at_ms": _now_ms(),
-        "number": number,
-        "document": text,
-    }
+def _document(key: str, slot: int, kind: str, nonce: str) -> Json:
+    """What every document of a group has; its `_key` is that of a slot."""
+    name, at_ms = f"{key}.{slot:012d}", _now_ms()
+    numbers = {"slot": slot, "barrier": 0, "content": 0, "at_ms": at_ms}
+    return {"_key": name, "group": key, "kind": kind, "nonce": nonce, **numbers}
 
 
 def _taken_over(place: Place) -> StateLocked:

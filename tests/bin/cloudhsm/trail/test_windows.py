@@ -94,7 +94,7 @@ def test_other_kinds_enter_every_record_and_return_what_is_odd(name: str) -> Non
     assert anomalies == [(0, Anomaly.SEQUENCE_CONFLICT)]
 
 
-def test_the_end_of_a_window_says_what_is_complete() -> None:
+def test_the_end_of_a_window_returns_what_is_complete() -> None:
     reread, replay = Reread(1, 9, 1, stream=HSM), Replay(1, 9, 1, id="r")
     progress = Progress(0, 0, rereads=[reread], replays=[replay])
     assert reread.finish(progress, reread.window(), 20) == End(reread=reread)
