@@ -41,7 +41,7 @@ from cloudhsm.state.kv_replay_requests import KvRequests
 from cloudhsm.state.replay_requests import Request
 from cloudhsm.state.state_document import GroupState
 from cloudhsm.trail.log_group import GroupId
-from cloudhsm.trail.window_plan import Replay
+from cloudhsm.trail.windows import Replay
 
 _ME = "aws_cloudhsm_replay.py"
 
@@ -72,9 +72,7 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=_ME,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog=_ME, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--folder", type=Path, help="checkpoint folder of the input aws_cloudhsm")
     what = parser.add_mutually_exclusive_group(required=True)
@@ -156,10 +154,7 @@ class _KvStore:
         self._slots, self._owner = aws_cloudhsm_state.kv_store_as(asked)
 
     def states(self) -> Iterator[tuple[str, GroupState]]:
-        from cloudhsm.state.kv_store import (  # splunklib, which files do without
-            KvState,
-            known,
-        )
+        from cloudhsm.state.kv_store import KvState, known  # splunklib, which files do without
 
         for key in known(self._slots):
             try:

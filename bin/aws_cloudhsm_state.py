@@ -219,10 +219,9 @@ def _forget(path: Path) -> str:
 
 def _is_whole(path: Path) -> bool:
     try:
-        loaded = StateFile(path).load()
+        return StateFile(path).load().is_newest
     except CloudHsmError:
         return False
-    return loaded.state is not None and loaded.recovered_from is None
 
 
 def _stamp() -> str:

@@ -33,7 +33,7 @@ OUTSIDE = {"time", "socket", "os", "pathlib", "io", "subprocess", "botocore", "s
 # Who knows the libraries of AWS and Splunk.
 LIBRARIES = {
     "cloudhsm.aws.page_parser": {"botocore"},
-    "cloudhsm.aws.cloudwatch_logs": {"botocore"},
+    "cloudhsm.aws.logs_client": {"botocore"},
     "cloudhsm.aws.credentials": {"botocore"},
     "cloudhsm.aws.session": {"botocore"},
     "cloudhsm.modular_input": {"splunklib"},

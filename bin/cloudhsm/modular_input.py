@@ -9,16 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
-from splunklib.modularinput import (
-    Argument,
-    InputDefinition,
-    Scheme,
-    Script,
-    ValidationDefinition,
-)
-from splunklib.modularinput import (
-    EventWriter as SplunkEventWriter,
-)
+from splunklib.modularinput import Argument, InputDefinition, Scheme, Script, ValidationDefinition
+from splunklib.modularinput import EventWriter as SplunkEventWriter
 
 from cloudhsm.base.arguments import ARGUMENTS
 

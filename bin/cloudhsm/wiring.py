@@ -32,8 +32,8 @@ from cloudhsm.base.settings import Settings
 from cloudhsm.base.shutdown import NetworkTimeOver, Stop, StopRequested
 from cloudhsm.collect import access_check, read_ahead
 from cloudhsm.collect.collector import SHARE_OF_INTERVAL, Collector
-from cloudhsm.collect.group_collector import Store
 from cloudhsm.collect.input_failure import InputFailure
+from cloudhsm.collect.open_group import Store
 from cloudhsm.splunk import log_file, own_save, typed_secrets
 from cloudhsm.splunk.event_writer import EventWriter
 from cloudhsm.splunk.pipe import Pipe
@@ -128,11 +128,7 @@ def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[Cl
 
 
 def _collect(
-    asked: Settings,
-    metadata: Mapping[str, str],
-    memory: InputFile,
-    writer: EventWriter,
-    stop: Stop,
+    asked: Settings, metadata: Mapping[str, str], memory: InputFile, writer: EventWriter, stop: Stop
 ) -> tuple[list[CloudHsmError], bool]:
     """What failed, and whether the groups were never looked for before.
 
@@ -157,17 +153,17 @@ def _collect(
         return [cause], False
     is_new = memory.load().is_new_to(asked)
     advisories += [*([differing] if differing else []), *logs.advisories]
-    read = read_ahead.fitting(asked.windows_in_flight)
+    read = read_ahead.reader_for(asked.windows_in_flight)
     collector = Collector(
         asked, logs, store, memory, writer, stop, host, read=read, advisories=advisories
     )
-    outcome = collector.outcome
+    result = collector.result
     try:
         collector.run()
-        log.info("%s what=run_ended %s", pair("input", asked.stanza), outcome.line())
+        log.info("%s what=run_ended %s", pair("input", asked.stanza), result.line())
     except OutputClosed as error:  # what failed before is reported, too
-        outcome.failures.append(error)
-    return outcome.failures, is_new
+        result.failures.append(error)
+    return result.failures, is_new
 
 
 def _early_failure(error: Exception | NetworkTimeOver, place: Place) -> CloudHsmError:
@@ -250,11 +246,7 @@ def _store(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> Store | 
 
 def _kv_store(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> KvStateStore:
     from cloudhsm.splunk.splunkd_rest import Collection, describe
-    from cloudhsm.state.kv_store import (  # most inputs keep files
-        COLLECTION,
-        KvStateStore,
-        Owner,
-    )
+    from cloudhsm.state.kv_store import COLLECTION, KvStateStore, Owner  # most inputs keep files
 
     uri, key = metadata.get("server_uri", ""), metadata.get("session_key", "")
     login = {"token": f"Splunk {key}"}

@@ -23,7 +23,7 @@ import trustme
 from botocore.utils import ContainerMetadataFetcher
 
 from cloudhsm import wiring
-from cloudhsm.aws import cloudwatch_logs
+from cloudhsm.aws import logs_client
 from cloudhsm.base import redaction
 from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.collect import access_check
@@ -609,7 +609,7 @@ def reported(case: Case) -> Report:
         servers.enter_context(mock.patch.dict(os.environ, _variables(case, known), clear=True))
         for module in (access_check, password_storage):
             servers.enter_context(mock.patch.object(module, "_PAUSE_S", 0))
-        servers.enter_context(mock.patch.object(cloudwatch_logs, "_CUT_ANSWER_TRIES", 1))
+        servers.enter_context(mock.patch.object(logs_client, "_CUT_ANSWER_TRIES", 1))
         servers.enter_context(mock.patch.object(ContainerMetadataFetcher, "RETRY_ATTEMPTS", 1))
         servers.enter_context(mock.patch.object(redaction, "_concealed", set()))
         metadata = {"server_uri": splunkd.uri, "session_key": SESSION_KEY}

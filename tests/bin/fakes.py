@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page
-from cloudhsm.aws.rate_limit import Pace
+from cloudhsm.aws.rate_limit import RateLimiter
 from cloudhsm.base.aws_clock import AwsClock
 from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.base.settings import GroupSelector
@@ -83,7 +83,7 @@ class FakeLogs:
     reads: list[tuple[int, int]] = field(default_factory=list)
     discoveries: int = 0
     clock: AwsClock = field(default_factory=AwsClock)
-    pace: Pace = field(default_factory=lambda: Pace(1e9))
+    pace: RateLimiter = field(default_factory=lambda: RateLimiter(1e9))
 
     def now_ms(self) -> int:
         return self.now

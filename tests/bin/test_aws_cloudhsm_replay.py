@@ -23,7 +23,7 @@ from cloudhsm.state.migration import to_kv_store
 from cloudhsm.state.state_document import GroupState
 from cloudhsm.trail import window_plan
 from cloudhsm.trail.log_group import GroupId
-from cloudhsm.trail.window_plan import Replay
+from cloudhsm.trail.windows import Replay
 from tests.bin.conftest import LIBRARIES, ROOT
 from tests.bin.fake_kv_store import FakeKvStore
 from tests.bin.fake_splunkd import PASSWORD, SESSION_KEY, FakeSplunkd

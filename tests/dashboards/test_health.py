@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cloudhsm.base.aws_clock import AwsClock
-from cloudhsm.base.counters import Outcome
+from cloudhsm.base.counters import RunResult
 from cloudhsm.base.errors import AccessDenied, Place
 from cloudhsm.collect.collector_events import InputReporter, Reporter
 from cloudhsm.splunk.event_writer import Event
@@ -40,10 +40,10 @@ def _verdicts(shown: Shown) -> dict[str, str]:
 
 
 def _heartbeat(
-    ago: float, state: InputState | None = None, outcome: Outcome | None = None
+    ago: float, state: InputState | None = None, outcome: RunResult | None = None
 ) -> Event:
     settled = round((_NOW - ago - 26 * 3600) * 1000)
-    well = Outcome(oldest_settled_ms=settled, has_caught_up=True)
+    well = RunResult(oldest_settled_ms=settled, has_caught_up=True)
     return _INPUT.heartbeat(round((_NOW - ago) * 1000), state or InputState(), outcome or well)
 
 
@@ -168,7 +168,7 @@ def _reworded(text: str) -> Event:
 
 def _calls(throttled: int) -> InputState:
     state = InputState()
-    return replace(state, tally=replace(state.tally, calls=100, throttled=throttled))
+    return replace(state, counters=replace(state.counters, calls=100, throttled=throttled))
 
 
 def _failed() -> Event:
@@ -181,12 +181,12 @@ def _resumed() -> Event:
     return _INPUT.collection_resumed(round((_NOW - 30) * 1000), "discovery", failure)
 
 
-_LATE = Outcome(oldest_settled_ms=round((_NOW - 40 * 3600) * 1000), has_caught_up=True)
-_READING = Outcome(oldest_settled_ms=round((_NOW - 26 * 3600) * 1000), has_caught_up=False)
-_GAPS = Outcome(
+_LATE = RunResult(oldest_settled_ms=round((_NOW - 40 * 3600) * 1000), has_caught_up=True)
+_READING = RunResult(oldest_settled_ms=round((_NOW - 26 * 3600) * 1000), has_caught_up=False)
+_GAPS = RunResult(
     oldest_settled_ms=round((_NOW - 26 * 3600) * 1000), has_caught_up=True, pending_gaps=2
 )
-_ADVISED = Outcome(
+_ADVISED = RunResult(
     oldest_settled_ms=round((_NOW - 26 * 3600) * 1000),
     has_caught_up=True,
     advisories=["AWS_CA_BUNDLE is set to nothing"],
@@ -217,13 +217,13 @@ TROUBLE: dict[str, tuple[str, str, str, list[Event]]] = {
         "What the collector had to alter or doubt",
         "look",
         "1 states recovered",
-        [_SAYS.state_recovered(round((_NOW - 60) * 1e6), "checksum")],
+        [_SAYS.remark(round((_NOW - 60) * 1e6), "state_recovered", reason="checksum")],
     ),
     "a foreign stream": (
         "What the collector had to alter or doubt",
         "look",
         "1 unfamiliar",
-        [_SAYS.unfamiliar_stream(round((_NOW - 60) * 1e6), "x")],
+        [_SAYS.remark(round((_NOW - 60) * 1e6), "unfamiliar_stream", "x")],
     ),
     "an unknown type of user": (
         "Types that no table knows",
@@ -336,7 +336,7 @@ def test_two_hosts_that_run_one_input_are_two_rows_and_the_silent_one_is_wrong(
     scene: Scene,
 ) -> None:
     moved = replace(_INPUT, host="old-forwarder").heartbeat(
-        round((_NOW - 7200) * 1000), InputState(), Outcome(has_caught_up=True)
+        round((_NOW - 7200) * 1000), InputState(), RunResult(has_caught_up=True)
     )
 
     rows = scene(record(0, _NOW - 60), _heartbeat(60), moved).panel("inputs")

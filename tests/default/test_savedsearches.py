@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudhsm.splunk.event_writer import Event
-from cloudhsm.trail.gap_ledger import Horizon, Ledger, Verdict
+from cloudhsm.trail.gap_ledger import Ledger, Verdict
+from cloudhsm.trail.gap_review import GapReview, Horizon
 from cloudhsm.trail.record_identity import identify
 from emulator.app import App
 from emulator.conf.conf_file import read_conf
@@ -455,7 +456,7 @@ def test_of_a_whole_index_the_search_says_what_the_collectors_ledger_says(
         trail.append(event)
         ledger.enter(HSM, identify(event.text), MARCH * 1000 + position)
     ledger.cover(0, MAY * 1000)
-    changes = ledger.judge(Horizon(MAY * 1000, 0, 0))
+    changes = GapReview(ledger, Horizon(MAY * 1000, 0, 0)).judge()
     said = [
         verdict(one.first, one.last, one.verdict, MARCH + 20 * DAY, counter=one.reboot_counter)
         for one in changes

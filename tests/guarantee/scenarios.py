@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from cloudhsm.collect.read_ahead import Read, one_by_one
+from cloudhsm.collect.read_ahead import Read, sequential
 from tests.fake_aws.faults import Faults, every, share
 from tests.fake_aws.service import Arrival
 from tests.fake_aws.trails import CLUSTER, GROUP, HOSTILE_TEXTS, certificate_text
@@ -83,7 +83,7 @@ class Story(NamedTuple):
     steps: list[Step]
 
 
-def told(story: Story, folder: Path, read: Read = one_by_one) -> World:
+def told(story: Story, folder: Path, read: Read = sequential) -> World:
     """A world in which the story has happened, and then everything calmed down."""
     world = World(
         folder,

@@ -22,14 +22,14 @@ from unittest import mock
 
 from cloudhsm.aws import credentials
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
-from cloudhsm.aws.rate_limit import Pace
+from cloudhsm.aws.rate_limit import RateLimiter
 from cloudhsm.aws.session import AwsSession
 from cloudhsm.base.aws_identity import Login
 from cloudhsm.base.errors import CloudHsmError, OutputClosed, StateCorrupt
 from cloudhsm.base.settings import parse
 from cloudhsm.base.shutdown import Stop
 from cloudhsm.collect.collector import Collector
-from cloudhsm.collect.read_ahead import Read, one_by_one
+from cloudhsm.collect.read_ahead import Read, sequential
 from cloudhsm.splunk.event_writer import EventWriter
 from cloudhsm.state.file_store import FileStateStore, StateFile
 from cloudhsm.state.input_cache import InputFile
@@ -89,7 +89,7 @@ class World:
     retention_days: int | None = None
     skew_ms: int = 0
     windows: int = 2
-    read: Read = one_by_one
+    read: Read = sequential
     stanza: str = "aws_cloudhsm://world"
     failures: list[CloudHsmError] = field(default_factory=list)
 
@@ -160,13 +160,13 @@ class World:
         settings = parse(self.stanza, self._parameters(interval_s), self.service.now_ms)
         clock: Callable[[], float] = time.monotonic
         logs = CloudWatchLogs(settings)
-        logs.pace = Pace(12.5, clock, time.sleep)
+        logs.pace = RateLimiter(12.5, clock, time.sleep)
         memory = InputFile(self.folder, self.stanza)
         writer = EventWriter(pipe, None)
         collector = Collector(
             settings, logs, self._store, memory, writer, stop, "splunk-1", clock, read=self.read
         )
-        self.failures = collector.outcome.failures
+        self.failures = collector.result.failures
         collector.run()
         writer.close()
 

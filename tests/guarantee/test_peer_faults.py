@@ -18,11 +18,11 @@ from unittest import mock
 import pytest
 
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
-from cloudhsm.aws.rate_limit import Pace
+from cloudhsm.aws.rate_limit import RateLimiter
 from cloudhsm.base.settings import parse
 from cloudhsm.base.shutdown import Stop
 from cloudhsm.collect.collector import Collector
-from cloudhsm.collect.read_ahead import one_by_one
+from cloudhsm.collect.read_ahead import sequential
 from cloudhsm.splunk.event_writer import EventWriter
 from cloudhsm.state.file_store import FileStateStore
 from cloudhsm.state.input_cache import InputFile
@@ -95,7 +95,7 @@ class Input:
         settings = parse(STANZA, self.parameters, self.service.now_ms)
         clock: Callable[[], float] = time.monotonic
         logs = CloudWatchLogs(settings)
-        logs.pace = Pace(10, clock, time.sleep)  # in virtual time too
+        logs.pace = RateLimiter(10, clock, time.sleep)  # in virtual time too
         Collector(
             settings,
             logs,
@@ -105,7 +105,7 @@ class Input:
             Stop(),
             "splunk-1",
             clock,
-            read=one_by_one,
+            read=sequential,
         ).run()
         writer.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import given, note, settings
 
-from cloudhsm.collect.read_ahead import side_by_side
+from cloudhsm.collect.read_ahead import concurrent
 from tests.bin.fakes import audit_text
 from tests.fake_aws.service import Arrival
 from tests.fake_aws.trails import GROUP, hsm_name
@@ -42,4 +42,4 @@ def test_whatever_happens_every_visible_record_arrives_and_every_gap_is_judged(
 @given(stories())
 def test_the_same_holds_for_windows_that_are_read_side_by_side(story: Story) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        assert told(story, Path(folder), side_by_side).complaints() == []
+        assert told(story, Path(folder), concurrent).complaints() == []

@@ -22,12 +22,12 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
 
 from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page  # noqa: E402
-from cloudhsm.aws.rate_limit import Pace  # noqa: E402
+from cloudhsm.aws.rate_limit import RateLimiter  # noqa: E402
 from cloudhsm.base.aws_clock import AwsClock  # noqa: E402
 from cloudhsm.base.settings import parse  # noqa: E402
 from cloudhsm.base.shutdown import Stop  # noqa: E402
 from cloudhsm.collect.collector import Collector  # noqa: E402  (the path above must come first)
-from cloudhsm.collect.read_ahead import one_by_one  # noqa: E402
+from cloudhsm.collect.read_ahead import sequential  # noqa: E402
 from cloudhsm.splunk.event_writer import Event  # noqa: E402
 from cloudhsm.state.file_store import FileStateStore  # noqa: E402
 from cloudhsm.state.input_cache import InputFile  # noqa: E402
@@ -53,7 +53,7 @@ class Endless:
     span_ms: int
     now: int = BEGIN_MS
     clock: AwsClock = field(default_factory=AwsClock)
-    pace: Pace = field(default_factory=lambda: Pace(1e9))
+    pace: RateLimiter = field(default_factory=lambda: RateLimiter(1e9))
 
     def now_ms(self) -> int:
         return self.now
@@ -110,9 +110,10 @@ class Counting:
         texts: Sequence[str],
         senders: Sequence[Hashable],
         origins: Mapping[Any, Origin],
-    ) -> bool:
+    ) -> list[int]:
         self.records += len(texts)
-        return len(times_usecs) == len(senders) and {*senders} <= origins.keys()
+        is_complete = len(times_usecs) == len(senders) and {*senders} <= origins.keys()
+        return [] if is_complete else [*range(len(texts))]
 
     def flush(self) -> None:
         """Nothing is kept back."""
@@ -159,7 +160,7 @@ def grow(folder: Path, records: int, days: int) -> Iterator[Size]:
         asked = {"aws_region": "us-east-1", "start_time": "-1d", "interval": "86400"}
         settings = parse("aws_cloudhsm://growth", {**asked}, logs.now)
         memory = InputFile(folder, "growth")
-        Collector(settings, logs, store, memory, writer, Stop(), read=one_by_one).run()
+        Collector(settings, logs, store, memory, writer, Stop(), read=sequential).run()
         if run and run * RUN_MS % (days * DAY_MS // 10) == 0:
             yield _measured(store, run * RUN_MS // DAY_MS, writer.records)
     yield _measured(store, days, writer.records)

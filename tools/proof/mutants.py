@@ -12,13 +12,21 @@ from typing import NamedTuple
 OURS = "-"
 
 _CLOUDWATCH = "bin/cloudhsm/aws/cloudwatch_logs.py"
+_CLIENT = "bin/cloudhsm/aws/logs_client.py"
 _CLOCK = "bin/cloudhsm/base/aws_clock.py"
 _SHUTDOWN = "bin/cloudhsm/base/shutdown.py"
 _PARSER = "bin/cloudhsm/aws/page_parser.py"
 _GROUP = "bin/cloudhsm/collect/group_collector.py"
+_READER = "bin/cloudhsm/collect/window_reader.py"
+_OPEN = "bin/cloudhsm/collect/open_group.py"
+_EVENTS = "bin/cloudhsm/collect/collector_events.py"
 _COLLECTOR = "bin/cloudhsm/collect/collector.py"
+_LIST = "bin/cloudhsm/collect/group_list.py"
+_FAILURES = "bin/cloudhsm/collect/run_failures.py"
 _PLAN = "bin/cloudhsm/trail/window_plan.py"
+_WINDOWS = "bin/cloudhsm/trail/windows.py"
 _LEDGER = "bin/cloudhsm/trail/gap_ledger.py"
+_REVIEW = "bin/cloudhsm/trail/gap_review.py"
 _STORE = "bin/cloudhsm/state/file_store.py"
 _WRITER = "bin/cloudhsm/splunk/event_writer.py"
 _KV = "bin/cloudhsm/state/kv_store.py"
@@ -168,9 +176,10 @@ _READING = (
         "L21",
         "credentials that expire in the middle end the window",
         _CLOUDWATCH,
-        '            return self._ask("FilterLogEvents", request, "events", place)\n',
-        '            return self._ask("FilterLogEvents", request, "events", place)\n'
-        "        except credentials.CredentialsError:\n"
+        '            return self._call("FilterLogEvents", request, "events", group.place)\n',
+        "            from cloudhsm.base.errors import CredentialsError\n\n"
+        '            return self._call("FilterLogEvents", request, "events", group.place)\n'
+        "        except CredentialsError:\n"
         '            return {"events": []}\n',
         (_LATER,),
     ),
@@ -178,7 +187,7 @@ _READING = (
         "cut-body-is-an-empty-page",
         "L5",
         "an answer whose body was cut short counts as a page without events, as botocore has it",
-        _CLOUDWATCH,
+        _CLIENT,
         "            if isinstance(answer.get(member), list):\n                return answer\n",
         "            return {member: [], **answer}\n",
         (_ABOUT_AWS,),
@@ -261,8 +270,9 @@ _READING = (
         "an-unlisted-group-is-dropped",
         "L29",
         "a log group that a listing leaves out is not read any more, without a report",
-        _COLLECTOR,
-        "        known = {one.id: one for one in self._state.groups if one.id not in gone}\n",
+        _LIST,
+        "        known = {group.id: group for group in self.state.groups "
+        "if group.id not in gone}\n",
         "        known: dict[GroupId, FoundGroup] = {}\n",
         (_ABOUT_ISOLATION,),
     ),
@@ -271,15 +281,15 @@ _READING = (
         "L29",
         "the gaps of a deleted log group stay open for ever",
         _GROUP,
-        "        self._state.untold += changes\n        self._state.progress.rereads.clear()\n",
-        "        self._state.progress.rereads.clear()\n",
+        "        self.state.untold += changes\n        self.state.progress.rereads.clear()\n",
+        "        self.state.progress.rereads.clear()\n",
         (_ABOUT_ISOLATION,),
     ),
     Mutant(
         "what-failed-last-is-tried-first",
         "L30",
         "work that always fails comes first in every run, and ends the group's part of it",
-        _COLLECTOR,
+        _FAILURES,
         "        return max(failed)[1] if failed else None\n",
         "        return None\n",
         (_ABOUT_ISOLATION,),
@@ -334,7 +344,7 @@ _READING = (
         "host-clock",
         "L22",
         "this host's clock says what is now",
-        _CLOUDWATCH,
+        _CLIENT,
         "        return self.clock.now_ms(_local_ms())\n",
         "        return _local_ms()\n",
         (_L22,),
@@ -346,35 +356,35 @@ _POSITIONS = (
         "last-event-plus-1-ms",
         "L3",
         "reading resumes a millisecond behind the last event",
-        _GROUP,
-        "window_plan.advance(window, page.resume_ms)",
-        "window_plan.advance(window, page.resume_ms + 1)",
+        _WINDOWS,
+        "self.kind.advance(page.times_ms[-1])",
+        "self.kind.advance(page.times_ms[-1] + 1)",
         (_RESUMED,),
     ),
     Mutant(
         "whole-seconds",
         "L9",
         "positions are rounded to seconds",
-        _GROUP,
-        "window_plan.advance(window, page.resume_ms)",
-        "window_plan.advance(window, round(page.resume_ms, -3))",
+        _WINDOWS,
+        "self.kind.advance(page.times_ms[-1])",
+        "self.kind.advance(round(page.times_ms[-1], -3))",
         (_RESUMED,),
     ),
     Mutant(
         "empty-page-jumps-to-the-end",
         "L4",
         "an empty page moves the position to the end of the window",
-        _GROUP,
-        "        tally.empty_pages += not page\n",
-        "        tally.empty_pages += not page\n"
-        "        if not page:\n            window_plan.advance(window, window.end_ms)\n",
+        _READER,
+        "        counters.empty_pages += not page\n",
+        "        counters.empty_pages += not page\n"
+        "        if not page:\n            window.kind.advance(window.end_ms)\n",
         (_RESUMED,),
     ),
     Mutant(
         "failed-call-moves-the-position",
         "L5",
         "a window whose call failed counts as read",
-        _GROUP,
+        _READER,
         "        except (CloudHsmError, StopRequested):\n",
         "        except CloudHsmError:\n            return 0, None\n"
         "        except StopRequested:\n",
@@ -384,10 +394,10 @@ _POSITIONS = (
         "newest-event-moves-the-group",
         "L6",
         "the newest event of any stream moves the one position of the group",
-        _GROUP,
-        "            window_plan.advance(window, page.resume_ms)\n",
-        "            window_plan.advance(window, page.resume_ms)\n"
-        "            self._state.progress.settled_ms = page.resume_ms\n",
+        _WINDOWS,
+        "            self.kind.advance(page.times_ms[-1])\n",
+        "            self.kind.advance(page.times_ms[-1])\n"
+        "            memory.progress.settled_ms = page.times_ms[-1]\n",
         (_L6,),
     ),
     Mutant(
@@ -412,26 +422,27 @@ _POSITIONS = (
         "settled-at-once",
         "L2",
         "a complete sweep settles all until now",
-        _PLAN,
-        "max(progress.settled_ms, done.started_ms - done.horizon_ms)",
-        "max(progress.settled_ms, done.started_ms)",
+        _WINDOWS,
+        "max(progress.settled_ms, self.settled_before)",
+        "max(progress.settled_ms, self.started_ms)",
         (_ABOUT_PLAN,),
     ),
     Mutant(
         "poll-settles",
         "L2",
         "a poll moves the settled mark",
-        _PLAN,
-        "    progress.polled_ms = now_ms\n",
-        "    progress.polled_ms = progress.settled_ms = now_ms\n",
+        _WINDOWS,
+        "        progress.polled_ms = now_ms\n",
+        "        progress.polled_ms = progress.settled_ms = now_ms\n",
         (_ABOUT_PLAN,),
     ),
     Mutant(
         "cut-sweep-settles",
         OURS,
         "a sweep that was cut short settles what it did not read",
-        _GROUP,
-        "            self._has_moved |= window_plan.give_up_for_now(windows[number])\n",
+        _READER,
+        "            self._group.has_moved |= "
+        "windows[number].kind.give_up_for_now(windows[number])\n",
         "            self._finish(windows[number], begun_ms)\n",
         (_ABOUT_COLLECTOR,),
     ),
@@ -449,9 +460,9 @@ _POSITIONS = (
         "stale-metadata-is-trusted",
         "L8",
         "only streams that were known before are read, as an old listing has them",
-        _GROUP,
-        "        fresh = page.only(self._are_fresh(window, page))\n",
-        "        fresh = page.only(self._are_fresh(window, page))\n"
+        _READER,
+        "        fresh = page.only(window.take(page, memory))\n",
+        "        fresh = page.only(window.take(page, memory))\n"
         "        listed = {stream for stream, _ in self._state.ledger.epochs} or {*fresh.streams}\n"
         "        fresh = fresh.only([one in listed for one in fresh.streams])\n",
         (_L8,),
@@ -460,9 +471,9 @@ _POSITIONS = (
         "first-page-of-streams",
         "L14",
         "only the 50 streams of the first page of a listing are read",
-        _GROUP,
-        "        fresh = page.only(self._are_fresh(window, page))\n",
-        "        fresh = page.only(self._are_fresh(window, page))\n"
+        _READER,
+        "        fresh = page.only(window.take(page, memory))\n",
+        "        fresh = page.only(window.take(page, memory))\n"
         "        listed = sorted({*fresh.streams})[:50]\n"
         "        fresh = fresh.only([one in listed for one in fresh.streams])\n",
         (_L14,),
@@ -471,9 +482,9 @@ _POSITIONS = (
         "one-stream-only",
         "L14",
         "only the first stream of a page is taken",
-        _GROUP,
-        "        fresh = page.only(self._are_fresh(window, page))\n",
-        "        fresh = page.only(self._are_fresh(window, page))\n"
+        _READER,
+        "        fresh = page.only(window.take(page, memory))\n",
+        "        fresh = page.only(window.take(page, memory))\n"
         "        fresh = fresh.only([one == fresh.streams[0] for one in fresh.streams])\n",
         (_L14,),
     ),
@@ -481,9 +492,9 @@ _POSITIONS = (
         "old-stream-is-dropped",
         "L16",
         "once an HSM was replaced, the tail of its old stream is left out",
-        _GROUP,
-        "        fresh = page.only(self._are_fresh(window, page))\n",
-        "        fresh = page.only(self._are_fresh(window, page))\n"
+        _READER,
+        "        fresh = page.only(window.take(page, memory))\n",
+        "        fresh = page.only(window.take(page, memory))\n"
         "        newest = max(fresh.streams, default='')\n"
         "        fresh = fresh.only([one == newest for one in fresh.streams])\n",
         (_L16,),
@@ -492,9 +503,9 @@ _POSITIONS = (
         "failures-wait-for-ever",
         OURS,
         "a wrong clock can keep a failed group waiting for years",
-        _COLLECTOR,
-        "        return 0 < failure.retry_ms - self._logs.now_ms() <= _LONGEST_BACKOFF_MS\n",
-        "        return 0 < failure.retry_ms - self._logs.now_ms()\n",
+        _FAILURES,
+        "        return 0 < failure.retry_ms - self.now_ms() <= _LONGEST_BACKOFF_MS\n",
+        "        return 0 < failure.retry_ms - self.now_ms()\n",
         (_ABOUT_COLLECTOR,),
     ),
     Mutant(
@@ -502,7 +513,7 @@ _POSITIONS = (
         OURS,
         "a group that fails takes the others with it",
         _COLLECTOR,
-        "            self._fail(name, error)\n        except Exception as error:",
+        "            self._failures.add(name, error)\n        except Exception as error:",
         "            raise\n        except Exception as error:",
         (_ABOUT_COLLECTOR,),
     ),
@@ -522,9 +533,9 @@ _REPEATS = (
         "sequence-number-is-the-identity",
         OURS,
         "a record whose number is known is dropped as a repeat",
-        _GROUP,
-        "        fresh = page.only(self._are_fresh(window, page))\n",
-        "        fresh = page.only(self._are_fresh(window, page))\n"
+        _READER,
+        "        fresh = page.only(window.take(page, memory))\n",
+        "        fresh = page.only(window.take(page, memory))\n"
         "        known = identify_all(fresh.texts)\n"
         "        fresh = fresh.only([\n"
         "            not self._state.ledger.holds(stream, known.of(place))\n"
@@ -536,9 +547,10 @@ _REPEATS = (
         "text-is-the-identity",
         OURS,
         "of two events with one text the second is dropped as a repeat",
-        _GROUP,
-        "        seen, ids, times = self._state.seen, page.ids, page.times_ms\n",
-        "        seen, ids, times = self._state.seen, page.texts, page.times_ms\n",
+        _WINDOWS,
+        "        fresh = self.kind.fresh(page, memory)\n",
+        "        from dataclasses import replace\n\n"
+        "        fresh = self.kind.fresh(replace(page, ids=page.texts), memory)\n",
         (_ABOUT_COLLECTOR,),
     ),
     Mutant(
@@ -554,10 +566,9 @@ _REPEATS = (
         "ids-are-kept-for-ever",
         OURS,
         "the state grows with history",
-        _GROUP,
-        "            state.seen.forget_before(\n"
-        "                window_plan.oldest_needed(state.progress, begun_ms, horizon_ms)\n"
-        "            )\n",
+        _READER,
+        "            state.seen.forget_before("
+        "window_plan.oldest_needed(progress, begun_ms, horizon_ms))\n",
         "",
         (_ABOUT_COLLECTOR,),
     ),
@@ -565,8 +576,8 @@ _REPEATS = (
         "boundary-is-forgotten",
         "L3",
         "where reading resumes, the events of that millisecond are taken for new",
-        _GROUP,
-        "            return [*boundary.fresh(ids[:cut], times[:cut]), *young]\n",
+        _WINDOWS,
+        "            return [*self.boundary.fresh(ids[:cut], times[:cut]), *young]\n",
         "            return [*[True] * cut, *young]\n",
         (_RESUMED,),
     ),
@@ -574,8 +585,8 @@ _REPEATS = (
         "repeats-save-no-position",
         OURS,
         "a run that is cut among pages of repeats reads them again for ever",
-        _GROUP,
-        "again for ever.\n            self._has_moved = True\n",
+        _READER,
+        "again for ever.\n            self._group.has_moved = True\n",
         "again for ever.\n            pass\n",
         (_ABOUT_COLLECTOR,),
     ),
@@ -583,9 +594,9 @@ _REPEATS = (
         "replay-meets-the-memory",
         OURS,
         "a replay leaves out what was handed over before",
-        _GROUP,
-        "            return boundary.fresh(ids, times)\n",
-        "            return seen.fresh(ids, times)\n",
+        _WINDOWS,
+        "        return self.boundary.fresh(page.ids, page.times_ms)\n",
+        "        return memory.seen.fresh(page.ids, page.times_ms)\n",
         (_ABOUT_COLLECTOR,),
     ),
 )
@@ -595,8 +606,8 @@ _VERDICTS = (
         "gap-inside-unread-time",
         OURS,
         "a gap is judged while what lies between its neighbours is still unread",
-        _LEDGER,
-        "            if not self._is_covered(left_ms, hole.after.at_ms):\n",
+        _REVIEW,
+        "            if not self.ledger.is_covered(left_ms, hole.after.at_ms):\n",
         "            if False:\n",
         (_ABOUT_LEDGER,),
     ),
@@ -604,7 +615,7 @@ _VERDICTS = (
         "no-last-look",
         OURS,
         "a gap is called absent without another look",
-        _LEDGER,
+        _REVIEW,
         "    if not gap.last_look:\n        return Verdict.PENDING\n",
         "",
         (_ABOUT_LEDGER,),
@@ -613,10 +624,10 @@ _VERDICTS = (
         "gap-told-before-it-is-remembered",
         OURS,
         "what changed about gaps is handed over first and saved afterwards",
-        _GROUP,
+        _READER,
         "        if changes:\n"
         "            self._state.untold += changes\n"
-        "            self._file.save(self._state)\n",
+        "            self._group.save()\n",
         "        self._state.untold += changes\n",
         (_ABOUT_ENDS,),
     ),
@@ -624,7 +635,7 @@ _VERDICTS = (
         "head-without-a-look",
         OURS,
         "the missing first numbers of a stream are taken to be older than start_time",
-        _LEDGER,
+        _REVIEW,
         "    if horizon.start_ms > 0 and gap.held_before is None:\n"
         "        return Verdict.PENDING\n",
         "    if horizon.start_ms > 0 and gap.held_before is None:\n"
@@ -635,7 +646,7 @@ _VERDICTS = (
         "retention-is-ignored",
         "L17",
         "what retention deleted before it could be read is called absent at the source",
-        _LEDGER,
+        _REVIEW,
         "    if horizon.retention_ms and hole.before.at_ms <",
         "    if False and hole.before.at_ms <",
         (_ABOUT_LEDGER,),
@@ -654,8 +665,8 @@ _VERDICTS = (
         OURS,
         "a number that two records bear is not told",
         _LEDGER,
-        "            self.rerun = new\n        return Anomaly.SEQUENCE_CONFLICT\n",
-        "            self.rerun = new\n        return None\n",
+        "            self.conflict_run = new\n        return Anomaly.SEQUENCE_CONFLICT\n",
+        "            self.conflict_run = new\n        return None\n",
         (_ABOUT_LEDGER,),
     ),
     Mutant(
@@ -674,19 +685,19 @@ _STATE = (
         "saved-before-written",
         "L19",
         "the position is saved before its records are handed over",
-        _GROUP,
-        "        self._file.stage(self._state)\n        write_records()\n",
-        "        self._file.save(self._state)\n        self._file.stage(self._state)\n"
-        "        write_records()\n",
+        _OPEN,
+        "        self._file.stage(self.state)\n        if findings is not None:\n",
+        "        self._file.save(self.state)\n        self._file.stage(self.state)\n"
+        "        if findings is not None:\n",
         (_ABOUT_COLLECTOR,),
     ),
     Mutant(
         "saved-before-flushed",
         "L19",
         "the position is saved while its records are still in a buffer of this process",
-        _GROUP,
-        "        self._run.writer.flush()\n        self._file.commit()\n",
-        "        self._file.commit()\n        self._run.writer.flush()\n",
+        _OPEN,
+        "        self.run.writer.flush()\n        self._file.commit()\n",
+        "        self._file.commit()\n        self.run.writer.flush()\n",
         (_ABOUT_COLLECTOR,),
     ),
     Mutant(
@@ -711,10 +722,16 @@ _STATE = (
         "delivered-before-there-is-room",
         "L27",
         "a page is delivered before it is known that the state that remembers it fits on the disk",
-        _GROUP,
-        "        self._file.stage(self._state)\n        write_records()\n",
-        "        write_records()\n        self._run.writer.flush()\n"
-        "        self._file.stage(self._state)\n",
+        _OPEN,
+        "        self._file.stage(self.state)\n"
+        "        if findings is not None:\n"
+        "            events = self.reporter.page("
+        "now_usecs, findings, self._write_records(findings))\n",
+        "        if findings is not None:\n"
+        "            events = self.reporter.page("
+        "now_usecs, findings, self._write_records(findings))\n"
+        "        self.run.writer.flush()\n"
+        "        self._file.stage(self.state)\n",
         (_ABOUT_INPUT,),
     ),
     Mutant(
@@ -766,9 +783,9 @@ _STATE = (
         "twins-are-allowed",
         "L18",
         "two inputs may share the position of one group in turn",
-        _GROUP,
-        "        if state.stanza != settings.stanza and",
-        "        if False and",
+        _OPEN,
+        "    if state.stanza != settings.stanza and",
+        "    if False and",
         (_ABOUT_COLLECTOR,),
     ),
     Mutant(
@@ -832,9 +849,9 @@ _TEXT = (
         "altered-records-are-not-told",
         "L20",
         "a record that had to be altered is handed over without its original",
-        _GROUP,
-        "        if are_carried and not any(records.flaws):\n",
-        "        if fresh:\n",
+        _EVENTS,
+        "        for index in sorted({*altered, *blank}):\n",
+        "        for index in ():\n",
         (_ABOUT_COLLECTOR,),
     ),
 )
@@ -844,8 +861,8 @@ _MANY = (
         "groups-without-a-turn-starve",
         OURS,
         "a run that has no time for all groups begins one group further, not where the last ended",
-        _COLLECTOR,
-        "next((at for at, one in enumerate(turned) if one in unreached), 1)\n",
+        _LIST,
+        "next((index for index, group in turned if group.id in unreached), 1)\n",
         "1\n",
         (_ABOUT_COLLECTOR,),
     ),
@@ -863,8 +880,8 @@ _MANY = (
         OURS,
         "a save that KV Store refused, since another host has taken over, is taken for one",
         _KV,
-        "        if not self._slots.insert(document):\n            self._was_refused(document)\n",
-        "        self._slots.insert(document)\n",
+        "        if not self.slots.insert(document):\n            self._was_refused(document)\n",
+        "        self.slots.insert(document)\n",
         (_ABOUT_KV,),
     ),
     Mutant(
@@ -872,8 +889,8 @@ _MANY = (
         OURS,
         "a host owns a group as soon as it wrote its claim, whatever its view of KV Store",
         _KV,
-        '        self._append("claim", barrier=int(barrier))\n        self._confirm()\n',
-        '        self._append("claim", barrier=int(barrier))\n',
+        '        self.append("claim", barrier=int(barrier))\n        self._confirm()\n',
+        '        self.append("claim", barrier=int(barrier))\n',
         (_ABOUT_KV,),
     ),
     Mutant(

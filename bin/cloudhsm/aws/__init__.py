@@ -3,7 +3,8 @@
 The modules, from the top: imports go only downward.
 
 ===============  ==========================================================================
-cloudwatch_logs  CloudWatch Logs: listing and reading log groups
+cloudwatch_logs  listing and reading log groups
+logs_client      calls to CloudWatch Logs: paced, complete, with AWS's time and clear errors
 refusals         refusals of AWS that no retry resolves (pure)
 page_parser      pages of events out of botocore's responses, without its detours
 credentials      where AWS credentials come from, and the clients that use them

@@ -23,12 +23,7 @@ from botocore.parsers import ResponseParserError
 
 from cloudhsm.aws.session import PROCESS, AwsSession, Timeouts, source_of
 from cloudhsm.base.aws_identity import Login, Role, Secret
-from cloudhsm.base.errors import (
-    CloudHsmError,
-    CredentialsError,
-    Place,
-    refused_setting,
-)
+from cloudhsm.base.errors import CloudHsmError, CredentialsError, Place, refused_setting
 from cloudhsm.base.redaction import conceal, redacted
 
 _CHAIN = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import NamedTuple, Protocol
 
-from cloudhsm.aws.rate_limit import Pace
+from cloudhsm.aws.rate_limit import RateLimiter
 from cloudhsm.base.aws_clock import AwsClock
 from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.base.settings import GroupSelector
@@ -82,14 +82,10 @@ class Page:
         """The page without the events that are not chosen."""
         if all(chosen):
             return self
-        return Page(
-            [*compress(self.ids, chosen)],
-            [*compress(self.streams, chosen)],
-            [*compress(self.times_ms, chosen)],
-            [*compress(self.texts, chosen)],
-            self.is_last,
-            self.unreadable,
-        )
+        columns = (self.ids, self.streams, self.texts)
+        ids, streams, texts = ([*compress(column, chosen)] for column in columns)
+        times_ms = [*compress(self.times_ms, chosen)]
+        return Page(ids, streams, times_ms, texts, self.is_last, self.unreadable)
 
 
 @dataclass(frozen=True)
@@ -115,7 +111,7 @@ class LogSource(Protocol):
     """
 
     clock: AwsClock
-    pace: Pace
+    pace: RateLimiter
 
     def now_ms(self) -> int:
         """AWS's time in milliseconds since 1970, where it is confirmed."""

@@ -31,7 +31,7 @@ def default_calls_per_second(region: str) -> float:
     return _QUOTAS.get(region, _QUOTA) / 2
 
 
-class Pace:
+class RateLimiter:
     """Evenly spaced permissions to call, shared by threads; also counts the calls."""
 
     def __init__(

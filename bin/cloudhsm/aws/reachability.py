@@ -51,8 +51,7 @@ def cause(error: BaseException, login: Login, setting: str) -> Cause:
         )
     if "ConnectTimeoutError" in names:
         return Cause(
-            f"There is no connection{seconds}",
-            "Check firewall and routes; name a proxy if needed",
+            f"There is no connection{seconds}", "Check firewall and routes; name a proxy if needed"
         )
     if "ReadTimeoutError" in names:
         return Cause(

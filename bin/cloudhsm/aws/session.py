@@ -21,12 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cloudhsm import __version__
 from cloudhsm.base.aws_identity import Login, endpoint
-from cloudhsm.base.errors import (
-    CloudHsmError,
-    CredentialsError,
-    Place,
-    SettingError,
-)
+from cloudhsm.base.errors import CloudHsmError, CredentialsError, Place, SettingError
 from cloudhsm.base.redaction import redacted
 
 # Credentials of instances and containers come from these addresses, which no proxy reaches.

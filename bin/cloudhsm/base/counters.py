@@ -9,7 +9,7 @@ from cloudhsm.base.errors import CloudHsmError
 
 
 @dataclass
-class Tally:
+class Counters:
     """Counters of one run or of several.
 
     calls:       to CloudWatch Logs, botocore's retries included. throttled: of those, refused.
@@ -27,7 +27,7 @@ class Tally:
     repeats: int = 0
     failures: int = 0
 
-    def add(self, other: Tally) -> None:
+    def add(self, other: Counters) -> None:
         """Count what the other counted, too."""
         for name, count in asdict(other).items():
             setattr(self, name, getattr(self, name) + count)
@@ -37,20 +37,20 @@ class Tally:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, counts: Mapping[str, int]) -> Tally:
+    def from_json(cls, counts: Mapping[str, int]) -> Counters:
         """Counters that are not known are passed over, those that lack are zero."""
-        return cls(**{one.name: int(counts.get(one.name, 0)) for one in fields(cls)})
+        return cls(**{item.name: int(counts.get(item.name, 0)) for item in fields(cls)})
 
 
 @dataclass
-class Outcome:
+class RunResult:
     """What a run did, and how things stand after it.
 
     unreached: groups for whose live window the run had no time; they come first in the next one.
     advisories: what an administrator should fix although everything works.
     """
 
-    tally: Tally = field(default_factory=Tally)
+    counters: Counters = field(default_factory=Counters)
     groups: int = 0
     unreached: int = 0
     backing_off: int = 0
@@ -64,7 +64,7 @@ class Outcome:
 
     def line(self) -> str:
         """The figures as `key=value` pairs, for the log."""
-        counts = {name: n for name, n in self.tally.to_json().items() if name != "runs"}
+        counts = {name: n for name, n in self.counters.to_json().items() if name != "runs"}
         return " ".join(
             f"{name}={value}"
             for name, value in {
@@ -76,3 +76,6 @@ class Outcome:
                 "caught_up": "yes" if self.has_caught_up else "no",
             }.items()
         )
+
+
+Outcome = RunResult  # for tools/content

@@ -69,23 +69,27 @@ def refused_setting(setting: str, what: str, next_step: str) -> SettingError:
     return SettingError(f"{setting} {what}", place=Place(setting=setting), next_step=next_step)
 
 
-class CredentialsError(CloudHsmError):
+class CallFailed(CloudHsmError):
+    """A call to AWS failed: what was read before it is saved, so other work can go on."""
+
+
+class CredentialsError(CallFailed):
     """AWS credentials are missing, wrong or expired."""
 
 
-class AccessDenied(CloudHsmError):
+class AccessDenied(CallFailed):
     """AWS refused an action."""
 
 
-class RefusedUntilChanged(CloudHsmError):
+class RefusedUntilChanged(CallFailed):
     """AWS refuses until somebody changes something there; the input tries again in each run."""
 
 
-class GroupNotFound(CloudHsmError):
+class GroupNotFound(CallFailed):
     """A log group that the stanza names does not exist."""
 
 
-class EndpointUnreachable(CloudHsmError):
+class EndpointUnreachable(CallFailed):
     """No connection to the AWS endpoint: DNS, network, proxy or TLS.
 
     concerns_every_call: no other call of this run can get through, either.
@@ -94,7 +98,7 @@ class EndpointUnreachable(CloudHsmError):
     concerns_every_call = False
 
 
-class ServiceFailure(CloudHsmError):
+class ServiceFailure(CallFailed):
     """AWS answered, but not with what was asked: throttling, 5xx, a cut or malformed answer."""
 
 

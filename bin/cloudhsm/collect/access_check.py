@@ -164,11 +164,7 @@ class _DryCall:
                 self.failures.append(_denied(denials, statement))
 
     def _try_group(
-        self,
-        source: Source,
-        selector: GroupSelector,
-        group: GroupId,
-        denials: list[AccessDenied],
+        self, source: Source, selector: GroupSelector, group: GroupId, denials: list[AccessDenied]
     ) -> None:
         self.awaited = f"{_READ} on {group.name}"
         try:
@@ -211,16 +207,16 @@ class _DryCall:
 
     def _note(self, level: int, what: str, **where: str) -> None:
         if not self.is_abandoned:
-            told = [pair("input", self._settings.stanza), "what=access_checked"]
-            told += [pair(name, value) for name, value in where.items()]
-            log.log(level, "%s", " ".join([*told, what]))
+            pairs = [pair("input", self._settings.stanza), "what=access_checked"]
+            pairs += [pair(name, value) for name, value in where.items()]
+            log.log(level, "%s", " ".join([*pairs, what]))
 
 
 def _discovered(source: Source, selector: GroupSelector) -> list[GroupId]:
-    found = source.discover([selector])
-    for failure in found.failures:
+    discovery = source.discover([selector])
+    for failure in discovery.failures:
         raise failure
-    return [one.id for one in found.groups]
+    return [group.id for group in discovery.groups]
 
 
 def _written(selector: GroupSelector) -> str:

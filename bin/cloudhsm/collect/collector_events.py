@@ -11,20 +11,22 @@ import base64
 import hashlib
 import json
 import platform
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from cloudhsm import __version__
-from cloudhsm.aws.log_source import Unreadable
+from cloudhsm.aws.log_source import Page, Unreadable
 from cloudhsm.base.aws_clock import AwsClock
-from cloudhsm.base.counters import Outcome
+from cloudhsm.base.counters import RunResult
 from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.base.redaction import redacted
 from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.input_cache import Failure, InputState, part_of
 from cloudhsm.trail.gap_ledger import Anomaly, GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
-from cloudhsm.trail.window_plan import Replay
+from cloudhsm.trail.record_identity import Records
+from cloudhsm.trail.windows import Replay
 
 SOURCETYPE = "aws:cloudhsm:collector"
 # Splunk reads JSON fields from the first 5,000 bytes of an event only.
@@ -44,12 +46,88 @@ _ANOMALIES = {
 }
 
 
+_REMARKS = {
+    # A log stream that was to be read again does not exist any more; reported once.
+    "stream_gone": "This log stream was deleted from CloudWatch Logs; its records cannot be read "
+    "again",
+    # A log group that was collected does not exist any more, as a direct read confirms.
+    "group_gone": "This log group was deleted from CloudWatch Logs, or is in another account or "
+    "Region than the credentials; what was not read is lost",
+    # Both generations of the state are missing although the group was collected here.
+    "state_missing": "The state of this log group is missing although it was collected before, or "
+    "its first run was killed; it is collected from start_time again, so records may be repeated",
+    # The newest generation of the state was damaged; `reason` describes it.
+    "state_recovered": "The previous generation of the state is used; records may be repeated, "
+    "none is lost",
+    # The name of the log group is not one that CloudHSM gives; reported once.
+    "unfamiliar_group": "This log group is not named like those of CloudHSM "
+    "(/aws/cloudhsm/CLUSTER); it is collected as log_groups asks",
+    # The name of a log stream is neither an HSM's nor a cluster's; reported once per stream.
+    "unfamiliar_stream": "This log stream is named like neither an HSM nor a cluster; its records "
+    "are delivered",
+}
+
+
+@dataclass(frozen=True)
+class PageFindings:
+    """What identity, ledger and memory found on a page; False where there is nothing to deliver.
+
+    page, records:  its new events, and which records they are.
+    unreadable:     events that are not complete. new_names: of log streams, neither an HSM's nor a
+                    cluster's; both were not reported before.
+    deleted_stream: the log stream to read, where it does not exist any more.
+    are_known:      the records, whose flaws were reported before.
+    anomalies:      the index of each record with an odd sequence number, and what is odd.
+    """
+
+    page: Page
+    records: Records
+    unreadable: Sequence[Unreadable]
+    deleted_stream: str | None
+    new_names: Sequence[str]
+    are_known: bool
+    anomalies: Sequence[tuple[int, Anomaly]]
+
+    def __bool__(self) -> bool:
+        return bool(self.page) or bool(self.unreadable) or self.deleted_stream is not None
+
+
 @dataclass(frozen=True)
 class Reporter:
     """Builds the events of one log group."""
 
     stanza: str
     group: GroupId
+
+    def page(self, now_usecs: int, findings: PageFindings, altered: list[int]) -> Iterator[Event]:
+        """All events about a page: one per log stream and kind, so volume does not double.
+
+        altered: the index of each record that XML cannot carry as it is.
+        """
+        page, records = findings.page, findings.records
+        rows = enumerate(records.flaws if any(records.flaws) else ())
+        flawed_rows = [(index, flaws) for index, flaws in rows if flaws]
+        blank = [index for index, flaws in flawed_rows if "blank" in flaws]
+        for index in sorted({*altered, *blank}):
+            stream, key = page.streams[index], records.key(index, page.streams[index])
+            yield self.record_altered(now_usecs, stream, page.ids[index], key, page.texts[index])
+        for event in findings.unreadable:
+            yield self.event_unreadable(now_usecs, event)
+        if findings.deleted_stream is not None:
+            yield self.remark(now_usecs, "stream_gone", findings.deleted_stream)
+        for name in findings.new_names:
+            yield self.remark(now_usecs, "unfamiliar_stream", name)
+        flawed: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for index, flaws in () if findings.are_known else flawed_rows:
+            flawed.setdefault((page.streams[index], flaws), []).append(page.ids[index])
+        for (stream, flaws), ids in flawed.items():
+            yield self.records_flawed(now_usecs, stream, flaws, len(ids), ids[0])
+        odd: dict[tuple[str, Anomaly], list[int]] = {}
+        for index, anomaly in findings.anomalies:
+            odd.setdefault((page.streams[index], anomaly), []).append(index)
+        for (stream, anomaly), indexes in odd.items():
+            key = records.key(indexes[0], stream)
+            yield self.anomaly(now_usecs, stream, anomaly, len(indexes), key)
 
     def record_altered(
         self, now_usecs: int, stream: str, event_id: str, key: str | None, original: str
@@ -123,24 +201,9 @@ class Reporter:
             cause=change.cause,
         )
 
-    def stream_gone(self, now_usecs: int, stream: str) -> Event:
-        """A log stream that was to be read again does not exist any more; reported once."""
-        return self._event(
-            now_usecs,
-            "stream_gone",
-            "This log stream was deleted from CloudWatch Logs; its records cannot be read again",
-            stream,
-        )
-
-    def group_gone(self, now_usecs: int) -> Event:
-        """A log group that was collected does not exist any more, as a direct read confirms."""
-        return self._event(
-            now_usecs,
-            "group_gone",
-            "This log group was deleted from CloudWatch Logs, or is in another account or Region "
-            "than the credentials; what was not read is lost",
-            None,
-        )
+    def remark(self, now_usecs: int, kind: str, stream: str | None = None, **more: object) -> Event:
+        """An event of one of the kinds in _REMARKS."""
+        return self._event(now_usecs, kind, _REMARKS[kind], stream, **more)
 
     def mark_reset(self, now_usecs: int, was_ms: int, is_ms: int) -> Event:
         """The settled mark was in the future, where a wrong clock had moved it."""
@@ -152,45 +215,6 @@ class Reporter:
             None,
             was=was_ms / 1000,
             now=is_ms / 1000,
-        )
-
-    def state_missing(self, now_usecs: int) -> Event:
-        """Both generations of the state are missing although the group was collected here."""
-        return self._event(
-            now_usecs,
-            "state_missing",
-            "The state of this log group is missing although it was collected before, or its first "
-            "run was killed; it is collected from start_time again, so records may be repeated",
-            None,
-        )
-
-    def state_recovered(self, now_usecs: int, reason: str) -> Event:
-        """The newest generation of the state was damaged; the one before it was used."""
-        return self._event(
-            now_usecs,
-            "state_recovered",
-            "The previous generation of the state is used; records may be repeated, none is lost",
-            None,
-            reason=reason,
-        )
-
-    def unfamiliar_group(self, now_usecs: int) -> Event:
-        """The name of the log group is not one that CloudHSM gives; said once."""
-        return self._event(
-            now_usecs,
-            "unfamiliar_group",
-            "This log group is not named like those of CloudHSM (/aws/cloudhsm/CLUSTER); it is "
-            "collected as log_groups asks",
-            None,
-        )
-
-    def unfamiliar_stream(self, now_usecs: int, stream: str) -> Event:
-        """The name of a log stream is neither an HSM's nor a cluster's; said once per stream."""
-        return self._event(
-            now_usecs,
-            "unfamiliar_stream",
-            "This log stream is named like neither an HSM nor a cluster; its records are delivered",
-            stream,
         )
 
     def replay(self, now_usecs: int, phase: str, replay: Replay) -> Event:
@@ -236,31 +260,31 @@ class InputReporter:
     region: str
     host: str
 
-    def heartbeat(self, now_ms: int, state: InputState, outcome: Outcome) -> Event:
+    def heartbeat(self, now_ms: int, state: InputState, result: RunResult) -> Event:
         """The input is alive: what it did since the last heartbeat, and how things stand."""
-        tally = state.tally
-        settled_ms = outcome.oldest_settled_ms
+        counters = state.counters
+        settled_ms = result.oldest_settled_ms
         return self._event(
             now_ms,
             "heartbeat",
-            f"{tally.records} records in {tally.runs} runs; {outcome.pending_gaps} gaps pending, "
-            f"{len(state.failures)} failures",
-            **tally.to_json(),
+            f"{counters.records} records in {counters.runs} runs; {result.pending_gaps} gaps "
+            f"pending, {len(state.failures)} failures",
+            **counters.to_json(),
             seconds=(now_ms - state.heartbeat_ms) // 1000 if state.heartbeat_ms else None,
             groups=len(state.groups),
-            pending_gaps=outcome.pending_gaps,
-            absent_gaps=outcome.absent_gaps,
-            history_left_s=outcome.history_left_ms // 1000,
+            pending_gaps=result.pending_gaps,
+            absent_gaps=result.absent_gaps,
+            history_left_s=result.history_left_ms // 1000,
             settled_age_s=None if settled_ms is None else (now_ms - settled_ms) // 1000,
-            caught_up=outcome.has_caught_up,
+            caught_up=result.has_caught_up,
             clock_offset_ms=state.clock.offset_ms,
             failing=list(state.failures)[:_MOST_FAILURES],
             needs_action=[
-                name for name, one in state.failures.items() if one.error not in _PASSING
+                name for name, failure in state.failures.items() if failure.error not in _PASSING
             ][:_MOST_FAILURES],
             gone=[group.name for group, _ in state.gone][:_MOST_FAILURES] or None,
             advisories=[
-                redacted(text)[:_LONGEST_TEXT] for text in outcome.advisories[:_MOST_FAILURES]
+                redacted(text)[:_LONGEST_TEXT] for text in result.advisories[:_MOST_FAILURES]
             ],
             version=__version__,
             python=platform.python_version(),
@@ -305,14 +329,8 @@ class InputReporter:
         )
 
     def _event(self, now_ms: int, kind: str, message: str, **details: object) -> Event:
-        body = {
-            "event": kind,
-            "message": message,
-            "input": self.stanza,
-            "aws_region": self.region,
-            **details,
-        }
-        text = _text(now_ms * 1000, body)
+        where = {"input": self.stanza, "aws_region": self.region}
+        text = _text(now_ms * 1000, {"event": kind, "message": message, **where, **details})
         return Event(now_ms * 1000, text, self.host, self.stanza, SOURCETYPE)
 
 

@@ -10,7 +10,7 @@ from cloudhsm.base.errors import CloudHsmError, pair
 from cloudhsm.base.settings import Settings
 from cloudhsm.base.shutdown import Stop
 from cloudhsm.collect.collector_events import InputReporter
-from cloudhsm.collect.group_collector import Writer
+from cloudhsm.collect.open_group import Writer
 from cloudhsm.state.input_cache import INPUT, Failure, InputFile
 
 log = logging.getLogger("cloudhsm")

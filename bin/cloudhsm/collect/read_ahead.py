@@ -16,15 +16,12 @@ from cloudhsm.aws.log_source import Page
 Reading = Callable[[], Iterator[Page]]
 # Which window, and its next page; None at its end.
 Arrival = tuple[int, "Page | None"]
-
-
+Arrivals = Generator[Arrival, None, None]
 # Readings, and whether to fetch no more.
-Read = Callable[[Sequence[Reading], Callable[[], bool]], Generator[Arrival, None, None]]
+Read = Callable[[Sequence[Reading], Callable[[], bool]], Arrivals]
 
 
-def one_by_one(
-    readings: Sequence[Reading], is_over: Callable[[], bool]
-) -> Generator[Arrival, None, None]:
+def sequential(readings: Sequence[Reading], is_over: Callable[[], bool]) -> Arrivals:
     """The windows one after the other, without threads, until it is over; one page at least."""
     for number, reading in enumerate(readings):
         for page in reading():
@@ -34,19 +31,17 @@ def one_by_one(
         yield number, None
 
 
-def fitting(at_once: int) -> Read:
+def reader_for(windows: int) -> Read:
     """How to read where so many windows may be in flight.
 
     A page that one thread fetches and another hands over moves from one processor's cache to
     another's: that costs a tenth of the processor time, on a busy machine a quarter, and is worth
     it only where there is AWS's latency to be hidden.
     """
-    return one_by_one if at_once == 1 else side_by_side
+    return sequential if windows == 1 else concurrent
 
 
-def side_by_side(
-    readings: Sequence[Reading], is_over: Callable[[], bool]
-) -> Generator[Arrival, None, None]:
+def concurrent(readings: Sequence[Reading], is_over: Callable[[], bool]) -> Arrivals:
     """The pages of all windows as they arrive; in order within each window.
 
     Once it is over nothing more is fetched, but what is in flight still arrives: it was asked for

@@ -84,17 +84,19 @@ class EventWriter:
         texts: Sequence[str],
         senders: Sequence[Hashable],
         origins: Mapping[Any, Origin],
-    ) -> bool:
-        """Hand over events as columns; whether XML carried every text as it is.
+    ) -> list[int]:
+        """Write events as columns; returns the index of each one that XML cannot carry as it is.
 
         senders: for each event, which of the `origins` it has. Raises OutputClosed.
         """
         ends = {sender: self._end(*origin) for sender, origin in origins.items()}
-        are_carried = True
+        altered: list[int] = []
         for first in range(0, len(texts), _AT_ONCE):
             part = slice(first, first + _AT_ONCE)
-            are_carried &= self._write_some(times_usecs[part], texts[part], senders[part], ends)
-        return are_carried
+            if not self._write_some(times_usecs[part], texts[part], senders[part], ends):
+                indexes = enumerate(texts[part], first)
+                altered += [index for index, text in indexes if not is_carried(text)]
+        return altered
 
     def _write_some(
         self,

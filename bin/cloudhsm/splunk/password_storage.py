@@ -23,11 +23,9 @@ import time
 from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from splunklib.binding import AuthenticationError, HTTPError, UrlEncoded
-from splunklib.binding import handler as splunk_http
-from splunklib.client import Service
 
 from cloudhsm.base.arguments import SCHEME
 from cloudhsm.base.aws_identity import (
@@ -37,8 +35,9 @@ from cloudhsm.base.aws_identity import (
     refuse_proxy_user,
 )
 from cloudhsm.base.errors import CloudHsmError, CredentialsError, Place
+from cloudhsm.splunk.splunkd_rest import APP, service_at
 
-APP = REALM = "TA-aws-cloudhsm"
+REALM = "TA-aws-cloudhsm"
 # Saving a stanza makes splunkd validate it, which takes up to 15 s.
 _TIMEOUT_S = 25
 # splunkd answers 503 while it starts, or is busy.
@@ -55,17 +54,7 @@ class SplunkSecrets:
 
     def __init__(self, server_uri: str, session_key: str) -> None:
         self._uri = server_uri
-        parts = urlsplit(server_uri)
-        self._service = Service(
-            handler=splunk_http(timeout=_TIMEOUT_S),
-            scheme=parts.scheme,
-            host=parts.hostname or "",
-            port=parts.port,
-            token=f"Splunk {session_key}",
-            owner="nobody",
-            app=APP,
-            autologin=False,
-        )
+        self._service = service_at(server_uri, {"token": f"Splunk {session_key}"}, _TIMEOUT_S)
 
     def aws_keys(self, name: str) -> Secret:
         """AWS keys by their name. Raises CredentialsError where there are none."""
@@ -125,10 +114,10 @@ class SplunkSecrets:
     def amend(self, input_name: str, settings: Mapping[str, str]) -> None:
         """Change settings of an input where it is defined, in whichever app that is."""
         path = f"data/inputs/{SCHEME}/{quote(input_name, safe='')}"
-        found = self._ask("GET", path, "read the input", {}, app="-")
-        if found is None:
+        entry = self._ask("GET", path, "read the input", {}, app="-")
+        if entry is None:
             raise _unlike(f"splunkd does not know the input {input_name!r}", self._uri)
-        acl = found.get("acl")
+        acl = entry.get("acl")
         app = str(acl.get("app") or APP) if isinstance(acl, dict) else APP
         self._ask("POST", path, "change the input", dict(settings), app=app)
 
@@ -181,42 +170,38 @@ class SplunkSecrets:
                 if error.status == _UNAVAILABLE and attempt < _TRIES:
                     time.sleep(_PAUSE_S)
                     continue
-                raise self._refused(error.status, str(error), purpose) from error
+                raise _refused(self._uri, error.status, str(error), purpose) from error
             except AuthenticationError as error:
-                raise self._refused(401, str(error), purpose) from error
+                raise _refused(self._uri, 401, str(error), purpose) from error
             except (OSError, ValueError, HTTPException) as error:
-                raise self._unreachable(error, purpose) from error
+                raise _unreachable(self._uri, error, purpose) from error
         raise AssertionError("the last try returns or raises")
 
-    def _refused(self, status: int, message: str, purpose: str) -> CloudHsmError:
-        if status == _SESSION_OVER:
-            return CredentialsError(
-                f"splunkd at {self._uri} did not let this input {purpose}: HTTP {status}, its "
-                "session has ended",
-                next_step="The next run has a new session",
-            )
-        if status == _DENIED and purpose == "change the input":
-            return CredentialsError(
-                f"splunkd at {self._uri} did not let this input {purpose}: HTTP {status}",
-                next_step="Remove the secret from the input yourself: it is stored already",
-            )
-        if status == _DENIED:
-            return CredentialsError(
-                f"splunkd at {self._uri} did not let this input {purpose}: HTTP {status}",
-                next_step="The owner of the input needs the capabilities list_storage_passwords, "
-                "edit_storage_passwords or admin_all_objects to store them: docs/credentials.md",
-            )
-        return CredentialsError(
-            f"splunkd at {self._uri} could not {purpose}: {message}",
-            next_step="The next run tries again; look into splunkd.log if it persists",
-        )
 
-    def _unreachable(self, error: Exception, purpose: str) -> CloudHsmError:
-        why = "did not answer in time" if isinstance(error, socket.timeout) else str(error)
-        return CredentialsError(
-            f"splunkd at {self._uri} was asked to {purpose}: {why}",
-            next_step="The next run tries again; look into splunkd.log if it persists",
+def _refused(uri: str, status: int, message: str, purpose: str) -> CloudHsmError:
+    what = f"splunkd at {uri} did not let this input {purpose}: HTTP {status}"
+    if status == _SESSION_OVER:
+        what += ", its session has ended"
+        next_step = "The next run has a new session"
+    elif status == _DENIED and purpose == "change the input":
+        next_step = "Remove the secret from the input yourself: it is stored already"
+    elif status == _DENIED:
+        next_step = (
+            "The owner of the input needs the capabilities list_storage_passwords, "
+            "edit_storage_passwords or admin_all_objects to store them: docs/credentials.md"
         )
+    else:
+        what = f"splunkd at {uri} could not {purpose}: {message}"
+        next_step = "The next run tries again; look into splunkd.log if it persists"
+    return CredentialsError(what, next_step=next_step)
+
+
+def _unreachable(uri: str, error: Exception, purpose: str) -> CloudHsmError:
+    why = "did not answer in time" if isinstance(error, socket.timeout) else str(error)
+    return CredentialsError(
+        f"splunkd at {uri} was asked to {purpose}: {why}",
+        next_step="The next run tries again; look into splunkd.log if it persists",
+    )
 
 
 def _unlike(what: str, uri: str) -> CredentialsError:

@@ -75,7 +75,7 @@ def describe(
     server_uri: str, login: Mapping[str, str], context: ssl.SSLContext | None = None
 ) -> Server:
     """splunkd's GUID, name and roles; raises SplunkdSilent. login, context: as of Collection."""
-    service = _service(server_uri, login, _INFO_TIMEOUT_S, context)
+    service = service_at(server_uri, login, _INFO_TIMEOUT_S, context)
     try:
         answer = service.get(UrlEncoded("/services/server/info"), output_mode="json")
         content = json.loads(answer.body.read())["entry"][0]["content"]
@@ -94,7 +94,7 @@ def describe(
 def log_in(server_uri: str, user: str, password: str, context: ssl.SSLContext | None = None) -> str:
     """A session key for a person; raises SplunkdSilent."""
     login = {"username": user, "password": password}
-    service = _service(server_uri, login, _INFO_TIMEOUT_S, context)
+    service = service_at(server_uri, login, _INFO_TIMEOUT_S, context)
     try:
         service.login()
     except AuthenticationError:
@@ -129,7 +129,7 @@ class Collection:
         self._waiting = waiting
         self._uri = server_uri
         self._path = UrlEncoded(f"storage/collections/data/{name}", skip_encode=True)
-        self._service = _service(server_uri, login, _TIMEOUT_S, context)
+        self._service = service_at(server_uri, login, _TIMEOUT_S, context)
         self._failure: KvStoreUnavailable | None = None
 
     def insert(self, document: Json) -> bool:
@@ -139,10 +139,10 @@ class Collection:
 
     def find(self, query: Json, limit: int, sort: str = "slot:-1", fields: str = "") -> list[Json]:
         """The first documents of an order (`FIELD:1` or `FIELD:-1`), whole or some of `fields`."""
-        asked = {"query": json.dumps(query), "sort": sort, "limit": str(limit)}
-        asked |= {"fields": fields} if fields else {}
-        answer = self._ask("GET", **asked)
-        if not isinstance(answer, list) or not all(isinstance(one, dict) for one in answer):
+        request = {"query": json.dumps(query), "sort": sort, "limit": str(limit)}
+        request |= {"fields": fields} if fields else {}
+        answer = self._ask("GET", **request)
+        if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
             raise self._told("KV Store's answer has another form")
         return answer
 
@@ -215,12 +215,13 @@ class Collection:
         )
 
 
-def _service(
+def service_at(
     server_uri: str,
     login: Mapping[str, str],
     timeout_s: float,
     context: ssl.SSLContext | None = None,
 ) -> Service:
+    """A client of one splunkd, which is asked nothing yet."""
     parts = urlsplit(server_uri)
     return Service(
         handler=splunk_http(timeout=timeout_s, verify=context is not None, context=context),

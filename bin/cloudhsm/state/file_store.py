@@ -17,7 +17,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,11 @@ class Loaded:
     state: GroupState | None
     recovered_from: str | None = None
     is_missing: bool = False
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether there is a state and no newer generation was damaged."""
+        return self.state is not None and self.recovered_from is None
 
 
 class Envelopes:
@@ -285,9 +290,7 @@ def held(path: Path, group: GroupId | None, stanza: str) -> Iterator[StateFile]:
 
 
 def _place(path: Path, group: GroupId | None) -> Place:
-    if group is None:
-        return Place(file=str(path))
-    return Place(group.account, group.region, group.name, file=str(path))
+    return replace(group.place if group else Place(), file=str(path))
 
 
 def _header(line: bytes) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from cloudhsm.aws.log_source import FoundGroup
 from cloudhsm.base.aws_clock import AwsClock
-from cloudhsm.base.counters import Tally
+from cloudhsm.base.counters import Counters
 from cloudhsm.base.settings import Settings
 from cloudhsm.trail.log_group import GroupId
 
@@ -79,7 +79,7 @@ class InputState:
     groups: list[FoundGroup] = field(default_factory=list)
     clock: AwsClock = field(default_factory=AwsClock)
     heartbeat_ms: int = 0
-    tally: Tally = field(default_factory=Tally)
+    counters: Counters = field(default_factory=Counters)
     failures: dict[str, Failure] = field(default_factory=dict)
     turn: int = 0
     advised: dict[str, int] = field(default_factory=dict)
@@ -92,25 +92,21 @@ class InputState:
 
     def to_json(self) -> dict[str, object]:
         """The document, with its version."""
+        members = {name: value for name, value in vars(self).items() if name != "counters"}
         return {
             "version": VERSION,
-            "asked": self.asked,
-            "discovered_ms": self.discovered_ms,
-            "groups": [[asdict(found.id), found.retention_ms] for found in self.groups],
+            **members,
+            "groups": [[asdict(group.id), group.retention_ms] for group in self.groups],
             "clock": self.clock.to_json(),
-            "is_clock_reported": self.is_clock_reported,
-            "heartbeat_ms": self.heartbeat_ms,
-            "tally": self.tally.to_json(),
-            "failures": {name: asdict(one) for name, one in self.failures.items()},
-            "turn": self.turn,
-            "advised": self.advised,
+            "tally": self.counters.to_json(),
+            "failures": {name: asdict(failure) for name, failure in self.failures.items()},
             "gone": [[asdict(group), since_ms] for group, since_ms in self.gone],
         }
 
 
 def asked(settings: Settings) -> str:
     """What a discovery depends on, as a text to compare: where, what and as whom; no secret."""
-    entries = [[one.name, one.is_prefix] for one in settings.log_groups]
+    entries = [[selector.name, selector.is_prefix] for selector in settings.log_groups]
     login = settings.login
     role = login.role and login.role.arn
     identity = [login.profile, login.credential, role, *login.linked_accounts]
@@ -146,15 +142,15 @@ class InputFile:
             document = json.loads(self.path.read_bytes())
             if document["version"] != VERSION:
                 return InputState()
-            groups = [FoundGroup(GroupId(**one), age_ms) for one, age_ms in document["groups"]]
+            groups = [FoundGroup(GroupId(**group), age_ms) for group, age_ms in document["groups"]]
             return InputState(
                 document["asked"],
                 int(document["discovered_ms"]),
                 groups,
                 _clock(document),
                 int(document["heartbeat_ms"]),
-                Tally.from_json(document["tally"]),
-                {name: Failure(**one) for name, one in document["failures"].items()},
+                Counters.from_json(document["tally"]),
+                {name: Failure(**failure) for name, failure in document["failures"].items()},
                 int(document.get("turn", 0)),
                 {str(name): int(ms) for name, ms in document.get("advised", {}).items()},
                 [(GroupId(**group), int(ms)) for group, ms in document.get("gone", [])],

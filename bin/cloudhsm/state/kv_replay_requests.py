@@ -25,7 +25,7 @@ Json = dict[str, Any]
 Found = tuple[str, Union[Request, CloudHsmError]]
 
 
-class Documents(Protocol):
+class Slots(Protocol):
     """A collection of KV Store; each call may raise KvStoreUnavailable."""
 
     def insert(self, document: Json) -> bool: ...
@@ -35,34 +35,33 @@ class Documents(Protocol):
     def delete(self, query: Json) -> None: ...
 
 
-def asked_of(documents: Documents) -> set[str]:
+def asked_of(slots: Slots) -> set[str]:
     """The keys of the groups for which requests wait: one question for all groups of a run."""
-    found = documents.find({"kind": "request"}, _MOST, sort="_key:1", fields="for")
-    return {str(one.get("for")) for one in found}
+    rows = slots.find({"kind": "request"}, _MOST, sort="_key:1", fields="for")
+    return {str(row.get("for")) for row in rows}
 
 
 class KvRequests:
     """The requests for one group; key: that of its state, group: what they must name, if known."""
 
-    def __init__(self, documents: Documents, key: str, group: GroupId | None) -> None:
-        self._documents = documents
+    def __init__(self, slots: Slots, key: str, group: GroupId | None) -> None:
+        self._slots = slots
         self._key = key
         self._group = group
 
     def write(self, request: Request) -> None:
         """Leave a request for the next run of the owner."""
-        self._insert(
-            f"{self._key}.request.{request.id}", "request", replay_requests.document(request)
-        )
+        document = replay_requests.document(request)
+        self._insert(f"{self._key}.request.{request.id}", "request", document)
 
     def found(self) -> Iterator[Found]:
         """Every document that poses as a request for this group."""
         query = {"for": self._key, "kind": "request"}
-        for one in self._documents.find(query, _MOST, sort="_key:1"):
-            name = str(one.get("_key"))
+        for row in self._slots.find(query, _MOST, sort="_key:1"):
+            name = str(row.get("_key"))
             place = Place(file=f"KV Store {name}")
             try:
-                yield name, replay_requests.understood(one.get("request"), place, self._group)
+                yield name, replay_requests.understood(row.get("request"), place, self._group)
             except CloudHsmError as error:
                 yield name, error
 
@@ -75,11 +74,11 @@ class KvRequests:
             else:
                 log.error("%s", request.line())
                 self._set_aside(name)
-        return sorted(requests, key=lambda one: (one.requested_ms, one.id))
+        return sorted(requests, key=lambda request: (request.requested_ms, request.id))
 
     def discard(self, request: Request) -> None:
         """The request need not wait any longer: it was adopted, or nobody wants it any more."""
-        self._documents.delete({"_key": f"{self._key}.request.{request.id}"})
+        self._slots.delete({"_key": f"{self._key}.request.{request.id}"})
 
     def adopted(self, request: Request) -> None:
         """As `discard`; a run goes on where that fails, since the state knows the request now."""
@@ -89,10 +88,10 @@ class KvRequests:
             log.error("%s", error.line())
 
     def _set_aside(self, name: str) -> None:
-        for one in self._documents.find({"_key": name}, 1):
-            self._insert(f"{name}.rejected", "rejected", one.get("request"))
-        self._documents.delete({"_key": name})
+        for row in self._slots.find({"_key": name}, 1):
+            self._insert(f"{name}.rejected", "rejected", row.get("request"))
+        self._slots.delete({"_key": name})
 
     def _insert(self, name: str, kind: str, request: object) -> None:
         document = {"_key": name, "for": self._key, "kind": kind, "request": request}
-        self._documents.insert(document)
+        self._slots.insert(document)

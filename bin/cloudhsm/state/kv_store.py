@@ -31,21 +31,14 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from cloudhsm.base.errors import Place, StateCorrupt, StateError, StateLocked
 from cloudhsm.splunk.splunkd_rest import KvStoreUnavailable, Server
-from cloudhsm.state.file_store import (
-    Damaged,
-    Envelopes,
-    FileStateStore,
-    Loaded,
-    StateFile,
-    sealed,
-)
-from cloudhsm.state.kv_replay_requests import KvRequests, asked_of
+from cloudhsm.state.file_store import Damaged, Envelopes, FileStateStore, Loaded, StateFile, sealed
+from cloudhsm.state.kv_replay_requests import KvRequests, Slots, asked_of
 from cloudhsm.state.replay_requests import Request
 from cloudhsm.state.state_document import GroupState
 from cloudhsm.trail.log_group import GroupId
@@ -72,16 +65,6 @@ class StateMoved(StateError):
     """The state that was in KV Store is in a file now."""
 
 
-class Slots(Protocol):
-    """A collection of KV Store; each call may raise KvStoreUnavailable."""
-
-    def insert(self, document: Json) -> bool: ...
-    def find(
-        self, query: Json, limit: int, sort: str = "slot:-1", fields: str = ""
-    ) -> list[Json]: ...
-    def delete(self, query: Json) -> None: ...
-
-
 @dataclass(frozen=True)
 class Owner:
     """Who opens states: this installation of Splunk, for runs of this many seconds."""
@@ -95,131 +78,78 @@ class Owner:
         return max(TAKEOVER_MS, int(3000 * self.interval_s))
 
 
-class KvState:
-    """The state of one group, as long as nobody else claims it.
+class SlotRow:
+    """The slots of one group, as long as nobody else claims it. Reading them needs no claim.
 
-    key: the name of the group's state file without its suffix. Loading needs no claim.
+    key: the name of the group's state file without its suffix.
     """
 
-    def __init__(self, slots: Slots, key: str, group: GroupId | None, owner: Owner) -> None:
-        self._slots = slots
-        self._key = key
-        self._group = group
+    def __init__(self, slots: Slots, key: str, owner: Owner, place: Place) -> None:
+        self.slots = slots
+        self.key = key
+        self.slot = 0  # the newest one that was written or seen
         self._owner = owner
+        self._place = place
         self._stanza = ""
-        self._place = _place(key, group)
         self._writer = uuid.uuid4().hex
-        self._slot = self._epoch = 0
-        self._whole: list[int] = []  # slots of whole generations, the newest last
-        self._lost: StateLocked | None = None
-        self._staged: GroupState | None = None
+        self._epoch = 0
+        self._loss: StateLocked | None = None
 
     def claim(self, stanza: str) -> None:
         """Take ownership; raises StateLocked where another host has it."""
         self._stanza = stanza
-        newest = self._newest()
-        self._slot, self._epoch, barrier = 0, 1, False
+        rows = self.slots.find({"group": self.key, "kind": {"$ne": "part"}}, 1)
+        newest = _checked(rows[0], self._place) if rows else None
+        self.slot, self._epoch, barrier = 0, 1, False
         if newest is not None:
             self._wait_for(newest)
-            self._slot, self._epoch = newest["slot"], newest["epoch"] + 1
+            self.slot, self._epoch = newest["slot"], newest["epoch"] + 1
             barrier = newest["kind"] not in _LAST_WORDS
-        self._append("claim", barrier=int(barrier))
+        self.append("claim", barrier=int(barrier))
         self._confirm()
 
-    def load(self) -> Loaded:
-        """The newest generation that is whole; raises what a file does, and where it was moved."""
-        reasons: list[str] = []
-        for head in self._contents():
-            if head["kind"] == "moved" and not reasons:
-                raise self._moved_away(head)
-            if head["kind"] != "state":
-                break
-            try:
-                state = self._opened(head)
-            except Damaged as error:
-                reasons.append(f"slot {head['slot']} {error}")
-                continue
-            self._whole = [head["slot"]]
-            return Loaded(state, "; ".join(reasons) or None)
-        if reasons:
-            raise StateCorrupt(
-                f"Neither generation of the state can be used: {'; '.join(reasons)}",
-                place=self._place,
-                next_step=_REPAIR[0].upper() + _REPAIR[1:],
-            )
-        return Loaded(None)
-
-    def stage(self, state: GroupState) -> None:
-        """Keep it until `commit`: what KV Store has counts at once."""
-        self._staged = state
-
-    def commit(self) -> None:
-        """Save the staged state."""
-        if self._staged is not None:
-            state, self._staged = self._staged, None
-            self.save(state)
-
-    def save(self, state: GroupState) -> None:
-        """Make this the newest generation; replicated, as KV Store has it, before it returns.
-
-        Raises StateLocked where another host took over, StateError where KV Store cannot be used;
-        the generation before is then still whole.
-        """
-        if self._lost is not None:
-            raise self._lost
-        envelope, _, document = sealed(state, self._slot + 1).decode("ascii").partition("\n")
-        first, *others = _cut(document)
-        nonce = uuid.uuid4().hex
-        for number, text in enumerate(others, 1):
-            self._write_part(number, text, nonce)
-        said = {"envelope": envelope, "document": first, "parts": len(others), "content": 1}
-        self._append("state", nonce=nonce, **said)
-        self._whole = [*self._whole[-1:], self._slot]
-        self._forget()
-
-    def mark(self, kind: str) -> None:
-        """Say that the state is no longer here: `moved` to a file of this host, or set `aside`."""
-        self._append(kind, content=1)
-
     def release(self) -> None:
-        """Say the last word of this epoch, where it still can be said."""
-        if self._lost is None and self._slot:
+        """Write the last word of this epoch, where it still can be written."""
+        if self._loss is None and self.slot:
             with suppress(StateError):
-                self._append("release")
+                self.append("release")
 
-    def raw(self) -> list[Json]:
-        """Every document of this group, for a person to keep."""
-        return self._slots.find({"group": self._key}, _MOST_DOCUMENTS)
-
-    def _newest(self) -> Json | None:
-        found = self._slots.find({"group": self._key, "kind": {"$ne": "part"}}, 1)
-        return _checked(found[0], self._place) if found else None
-
-    def _contents(self) -> Iterator[Json]:
-        """The slots that say something of the state, the newest first, as far as they are needed.
+    def contents(self) -> Iterator[Json]:
+        """The slots about the state, the newest first, until no more are needed.
 
         Mostly two are kept; damaged ones are, too, as long as one before them is needed.
         """
-        query: Json = {"group": self._key, "content": 1}
+        query: Json = {"group": self.key, "content": 1}
         for _ in range(_MOST_GENERATIONS):
-            found = self._slots.find(query, 1)
-            if not found:
+            rows = self.slots.find(query, 1)
+            if not rows:
                 return
-            head = _checked(found[0], self._place)
+            head = _checked(rows[0], self._place)
             yield head
             query["slot"] = {"$lt": head["slot"]}
 
-    def _opened(self, head: Json) -> GroupState:
-        texts = [str(head.get("document", ""))]
-        if parts := head.get("parts"):
-            query = {"group": self._key, "kind": "part", "nonce": head["nonce"]}
-            found = {one.get("number"): one for one in self._slots.find(query, 1000)}
-            if missing := [number for number in range(1, int(parts) + 1) if number not in found]:
-                raise Damaged(f"lacks parts {missing}")
-            texts += [str(found[number].get("document")) for number in range(1, int(parts) + 1)]
-        content = f"{head.get('envelope', '')}\n{''.join(texts)}".encode()
-        name = f"slot {head['slot']} of {self._key}"
-        return Envelopes(self._group, self._place, _REPAIR).opened(content, name)[0]
+    def require(self) -> None:
+        """Raises StateLocked where another host took over."""
+        if self._loss is not None:
+            raise self._loss
+
+    def append(self, kind: str, **more: object) -> None:
+        """Write the next slot, as the owner of this epoch. Raises StateLocked."""
+        self.require()
+        slot, server = self.slot + 1, self._owner.server
+        document = {
+            **_document(self.key, slot, kind, uuid.uuid4().hex),
+            "epoch": self._epoch,
+            "owner": server.guid,
+            "host": server.name,
+            "stanza": self._stanza,
+            "writer": self._writer,
+            "patience_ms": self._owner.patience_ms,
+            **more,
+        }
+        if not self.slots.insert(document):
+            self._was_refused(document)
+        self.slot = slot
 
     def _wait_for(self, newest: Json) -> None:
         """Raises StateLocked while another host shows signs of life."""
@@ -235,32 +165,6 @@ class KvState:
             "input collect a log group",
         )
 
-    def _append(self, kind: str, **more: object) -> None:
-        """Write the next slot, as the owner of this epoch. Raises StateLocked."""
-        if self._lost is not None:
-            raise self._lost
-        slot, server = self._slot + 1, self._owner.server
-        document = {
-            "_key": f"{self._key}.{slot:012d}",
-            "group": self._key,
-            "slot": slot,
-            "epoch": self._epoch,
-            "kind": kind,
-            "barrier": 0,
-            "content": 0,
-            "owner": server.guid,
-            "host": server.name,
-            "stanza": self._stanza,
-            "writer": self._writer,
-            "nonce": uuid.uuid4().hex,
-            "at_ms": _now_ms(),
-            "patience_ms": self._owner.patience_ms,
-            **more,
-        }
-        if not self._slots.insert(document):
-            self._was_refused(document)
-        self._slot = slot
-
     def _was_refused(self, document: Json) -> None:
         """Returns where it had been written after all, by a try whose answer was lost.
 
@@ -268,97 +172,175 @@ class KvState:
         run came through late, or this member does not show yet what it was.
         """
         slot = document["slot"]
-        query = {"group": self._key, "slot": slot, "kind": {"$ne": "part"}}
-        for found in self._seen(query):
-            head = _checked(found, self._place)
+        query = {"group": self.key, "slot": slot, "kind": {"$ne": "part"}}
+        for head in self._visible(query):
             if head["nonce"] == document["nonce"]:
                 return
             if head["writer"] == self._writer:
-                self._slot = slot
-                raise self._lags()
-            self._lost = self._taken()
-            raise self._lost
-        raise self._lags()
+                self.slot = slot
+                raise _lag(self._place)
+            self._loss = _taken_over(self._place)
+            raise self._loss
+        raise _lag(self._place)
 
     def _confirm(self) -> None:
         """Raises StateLocked unless the claim is the newest slot, StateError while it is unseen."""
-        query = {"group": self._key, "slot": {"$gte": self._slot}, "kind": {"$ne": "part"}}
-        for found in self._seen(query):
-            head = _checked(found, self._place)
+        query = {"group": self.key, "slot": {"$gte": self.slot}, "kind": {"$ne": "part"}}
+        for head in self._visible(query):
             if head["writer"] == self._writer:
                 return
-            if head["slot"] > self._slot:
-                self._lost = self._taken()
-                raise self._lost
-            # An old view of what stood in this slot before it was deleted.
-        raise self._lags()
+            if head["slot"] > self.slot:
+                self._loss = _taken_over(self._place)
+                raise self._loss
+            # An old view of what was in this slot before it was deleted.
+        raise _lag(self._place)
 
-    def _seen(self, query: Json) -> Iterator[Json]:
+    def _visible(self, query: Json) -> Iterator[Json]:
         """What a query finds, as soon as this member shows it."""
         for _ in range(_TRIES):
-            yield from self._slots.find(query, 1)
+            for row in self.slots.find(query, 1):
+                yield _checked(row, self._place)
             time.sleep(_PAUSE_S)
 
-    def _write_part(self, number: int, text: str, nonce: str) -> None:
-        slot = self._slot + 1
-        part = {
-            "_key": f"{self._key}.{slot:012d}.{nonce}.{number}",
-            "group": self._key,
-            "slot": slot,
-            "kind": "part",
-            "nonce": nonce,
-            "barrier": 0,
-            "content": 0,
-            "at_ms": _now_ms(),
-            "number": number,
-            "document": text,
-        }
-        self._slots.insert(part)
+
+class KvState:
+    """The state of one group in its slots. Loading needs no claim."""
+
+    def __init__(self, slots: Slots, key: str, group: GroupId | None, owner: Owner) -> None:
+        self._group = group
+        self._place = _place(key, group)
+        self._row = SlotRow(slots, key, owner, self._place)
+        self._complete: list[int] = []  # slots of complete generations, the newest last
+        self.claim, self.release = self._row.claim, self._row.release
+
+    def load(self) -> Loaded:
+        """The newest complete generation; raises what a file does, and where it was moved."""
+        reasons: list[str] = []
+        for head in self._row.contents():
+            if head["kind"] == "moved" and not reasons:
+                raise _moved_away(head, self._place)
+            if head["kind"] != "state":
+                break
+            try:
+                state = self._opened(head)
+            except Damaged as error:
+                reasons.append(f"slot {head['slot']} {error}")
+                continue
+            self._complete = [head["slot"]]
+            return Loaded(state, "; ".join(reasons) or None)
+        if reasons:
+            raise StateCorrupt(
+                f"Neither generation of the state can be used: {'; '.join(reasons)}",
+                place=self._place,
+                next_step=_REPAIR[0].upper() + _REPAIR[1:],
+            )
+        return Loaded(None)
+
+    def save(self, state: GroupState) -> None:
+        """Make this the newest generation; replicated, as KV Store has it, before it returns.
+
+        Raises StateLocked where another host took over, StateError where KV Store cannot be used;
+        the generation before is then still complete.
+        """
+        row = self._row
+        row.require()
+        envelope, _, document = sealed(state, row.slot + 1).decode("ascii").partition("\n")
+        first, *others = _cut(document)
+        nonce = uuid.uuid4().hex
+        for number, text in enumerate(others, 1):
+            part = _document(row.key, row.slot + 1, "part", nonce)
+            part.update(_key=f"{part['_key']}.{nonce}.{number}", number=number, document=text)
+            row.slots.insert(part)
+        content = {"envelope": envelope, "document": first, "parts": len(others), "content": 1}
+        row.append("state", nonce=nonce, **content)
+        self._complete = [*self._complete[-1:], row.slot]
+        self._forget()
+
+    def mark(self, kind: str) -> None:
+        """The state is no longer here: `moved` to a file of this host, or set `aside`."""
+        self._row.append(kind, content=1)
+
+    def raw(self) -> list[Json]:
+        """Every document of this group, for a person to keep."""
+        return self._row.slots.find({"group": self._row.key}, _MOST_DOCUMENTS)
+
+    def _opened(self, head: Json) -> GroupState:
+        texts, key = [str(head.get("document", ""))], self._row.key
+        if parts := head.get("parts"):
+            query = {"group": key, "kind": "part", "nonce": head["nonce"]}
+            rows = {row.get("number"): row for row in self._row.slots.find(query, 1000)}
+            if missing := [number for number in range(1, int(parts) + 1) if number not in rows]:
+                raise Damaged(f"lacks parts {missing}")
+            texts += [str(rows[number].get("document")) for number in range(1, int(parts) + 1)]
+        content = f"{head.get('envelope', '')}\n{''.join(texts)}".encode()
+        name = f"slot {head['slot']} of {key}"
+        return Envelopes(self._group, self._place, _REPAIR).opened(content, name)[0]
 
     def _forget(self) -> None:
-        """Delete what lies before the generation before this one; whatever stays does no harm."""
+        """Delete what precedes the generation before this one; whatever stays does no harm."""
         old_ms = _now_ms() - BARRIER_DAYS * 86_400_000
         query = {
-            "group": self._key,
-            "slot": {"$lt": self._whole[0]},
+            "group": self._row.key,
+            "slot": {"$lt": self._complete[0]},
             "$or": [{"barrier": 0}, {"at_ms": {"$lt": old_ms}}],
         }
         with suppress(KvStoreUnavailable):
-            self._slots.delete(query)
+            self._row.slots.delete(query)
 
-    def _taken(self) -> StateLocked:
-        return StateLocked(
-            "Another host took this log group over while this one was held up",
-            place=self._place,
-            next_step="Nothing need be done: it goes on from the last state that was saved, so "
-            "records of this moment may be there twice; the macro cloudhsm_dedup removes them",
-        )
 
-    def _lags(self) -> StateError:
-        return StateError(
-            "KV Store of this host does not show what was just written to it",
-            place=self._place,
-            next_step="See `splunk show kvstore-status` for a member that lags; nothing was lost, "
-            "the next run tries again",
-        )
+def _document(key: str, slot: int, kind: str, nonce: str) -> Json:
+    """What every document of a group has; its `_key` is that of a slot."""
+    name, at_ms = f"{key}.{slot:012d}", _now_ms()
+    numbers = {"slot": slot, "barrier": 0, "content": 0, "at_ms": at_ms}
+    return {"_key": name, "group": key, "kind": kind, "nonce": nonce, **numbers}
 
-    def _moved_away(self, head: Json) -> StateMoved:
-        return StateMoved(
-            f"The state of this log group was moved to a file of {head['host']}",
-            place=self._place,
-            next_step="Set state_store = file there, or move it back on that host: `splunk cmd "
-            "python aws_cloudhsm_state.py to-kvstore FILE.state` in the add-on's bin folder",
-        )
+
+def _taken_over(place: Place) -> StateLocked:
+    return StateLocked(
+        "Another host took this log group over while this one was held up",
+        place=place,
+        next_step="Nothing need be done: it goes on from the last state that was saved, so "
+        "records of this moment may be there twice; the macro cloudhsm_dedup removes them",
+    )
+
+
+def _lag(place: Place) -> StateError:
+    return StateError(
+        "KV Store of this host does not show what was just written to it",
+        place=place,
+        next_step="See `splunk show kvstore-status` for a member that lags; nothing was lost, "
+        "the next run tries again",
+    )
+
+
+def _moved_away(head: Json, place: Place) -> StateMoved:
+    return StateMoved(
+        f"The state of this log group was moved to a file of {head['host']}",
+        place=place,
+        next_step="Set state_store = file there, or move it back on that host: `splunk cmd "
+        "python aws_cloudhsm_state.py to-kvstore FILE.state` in the add-on's bin folder",
+    )
 
 
 class HeldState:
-    """A state in KV Store, and beside it what this host keeps in its checkpoint folder."""
+    """A state in KV Store, and what this host has in its checkpoint folder."""
 
-    def __init__(self, kv: KvState, file: StateFile, asked: KvRequests | None) -> None:
+    def __init__(self, kv: KvState, file: StateFile, requests: KvRequests | None) -> None:
         self._kv = kv
         self._file = file
-        self._asked = asked
-        self.save, self.stage, self.commit = kv.save, kv.stage, kv.commit
+        self._requests = requests
+        self._staged: GroupState | None = None
+        self.save = kv.save
+
+    def stage(self, state: GroupState) -> None:
+        """Keep it until `commit`: what KV Store has counts at once."""
+        self._staged = state
+
+    def commit(self) -> None:
+        """Save the staged state."""
+        if self._staged is not None:
+            state, self._staged = self._staged, None
+            self.save(state)
 
     def load(self) -> Loaded:
         """As KvState; where KV Store has nothing, this host must have nothing either."""
@@ -376,13 +358,13 @@ class HeldState:
 
     def requests(self) -> list[Request]:
         """The replays that people asked for, in KV Store or on this host, not adopted yet."""
-        there = [] if self._asked is None else self._asked.waiting()
-        return [*there, *self._file.requests()]
+        in_kv_store = [] if self._requests is None else self._requests.waiting()
+        return [*in_kv_store, *self._file.requests()]
 
     def discard(self, request: Request) -> None:
-        """A request was adopted: it stands in the state now."""
-        if self._asked is not None:
-            self._asked.adopted(request)
+        """A request was adopted: it is in the state now."""
+        if self._requests is not None:
+            self._requests.adopted(request)
         self._file.discard(request)
 
 
@@ -434,8 +416,8 @@ class KvStateStore:
 
 def known(slots: Slots) -> list[str]:
     """The keys of all states in KV Store."""
-    found = slots.find({"content": 1}, _MOST_DOCUMENTS, "group:1", "group")
-    return sorted({str(one["group"]) for one in found})
+    rows = slots.find({"content": 1}, _MOST_DOCUMENTS, "group:1", "group")
+    return sorted({str(row["group"]) for row in rows})
 
 
 def _checked(head: Json, place: Place) -> Json:
@@ -455,10 +437,7 @@ def _checked(head: Json, place: Place) -> Json:
 
 
 def _place(key: str, group: GroupId | None) -> Place:
-    where = f"KV Store {COLLECTION}/{key}"
-    if group is None:
-        return Place(file=where)
-    return Place(group.account, group.region, group.name, file=where)
+    return replace(group.place if group else Place(), file=f"KV Store {COLLECTION}/{key}")
 
 
 def _cut(document: str) -> list[str]:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from cloudhsm.base.errors import Place, StateCorrupt, StateError, StateTooNew
 from cloudhsm.state.file_store import FileStateStore, StateFile, held
-from cloudhsm.state.kv_store import KvState, Owner, Slots, StateMoved
+from cloudhsm.state.kv_replay_requests import Slots
+from cloudhsm.state.kv_store import KvState, Owner, StateMoved
 from cloudhsm.state.state_document import GroupState
 
 _ME = "aws_cloudhsm_state.py"
@@ -67,7 +68,7 @@ def set_aside(path: Path, slots: Slots, owner: Owner, *, force: bool, stamp: str
             raise ValueError("this state is whole; set it aside all the same with --force")
         kept = path.with_name(f"{path.stem}.kvstore-set-aside-{stamp}")
         with kept.open("x", encoding="ascii") as stream:
-            stream.writelines(json.dumps(one) + "\n" for one in kv.raw())
+            stream.writelines(json.dumps(row) + "\n" for row in kv.raw())
         for left in file.generations():
             left.rename(left.with_name(f"{left.name}.set-aside-{stamp}"))
         kv.mark("aside")
@@ -93,10 +94,9 @@ def _unless_moved(kv: KvState) -> GroupState | None:
 
 def _is_whole(kv: KvState) -> bool:
     try:
-        loaded = kv.load()
+        return kv.load().is_newest
     except (StateCorrupt, StateMoved, StateTooNew):
         return False
-    return loaded.state is not None and loaded.recovered_from is None
 
 
 def _check(there: GroupState | None, state: GroupState, path: Path) -> None:

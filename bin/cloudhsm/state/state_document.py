@@ -34,18 +34,24 @@ VERSION changes only when a document of the old form would be misread.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
 
-from cloudhsm.trail.gap_ledger import DAY_MS, Epoch, Gap, GapChange, Ledger, Mark, Range, Verdict
+from cloudhsm.trail.gap_ledger import Epoch, Gap, GapChange, Ledger, Mark, Range, Verdict
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.seen_ids import Boundary, Seen
-from cloudhsm.trail.window_plan import Backfill, Progress, Replay, Reread, Stretch, Sweep
+from cloudhsm.trail.windows import Backfill, Progress, Replay, Reread, Stretch, Sweep
 
 VERSION = 1
 
+# Notes on streams that were deleted begin so; no name of a stream has a colon.
+DELETED = "gone: "
+_MOST_NOTES = 1000
+
 Json = dict[str, Any]
-_OF_A_REPLAY = ("id", "stream", "requested_by", "reason", "records")
+# Members that have another key in the document.
+_KEYS = {"chunk_ms": "bite_ms"}
+S = TypeVar("S", bound=Stretch)
 
 
 @dataclass
@@ -70,6 +76,17 @@ class GroupState:
     noted: list[str] = field(default_factory=list)
     untold: list[GapChange] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+
+    def note(self, remark: str) -> bool:
+        """Whether this is to be reported now; from then on it was.
+
+        Names that anybody may give to streams do not use up the notes on deleted ones.
+        """
+        alike = sum(remark.startswith(DELETED) is n.startswith(DELETED) for n in self.noted)
+        if remark in self.noted or alike >= _MOST_NOTES:
+            return False
+        self.noted.append(remark)
+        return True
 
     def to_json(self) -> Json:
         """The document, without the envelope that `state_store` adds."""
@@ -101,42 +118,28 @@ class GroupState:
             document.get("begun_ms", 0),
             document.get("run_ms", 0),
             list(document.get("noted", [])),
-            [_change_from_json(one) for one in document.get("untold", [])],
+            [_change_from_json(row) for row in document.get("untold", [])],
             list(document.get("unreadable", [])),
         )
 
 
 def _progress_to_json(progress: Progress) -> Json:
-    sweep = progress.sweep
     return {
         "start_ms": progress.start_ms,
         "settled_ms": progress.settled_ms,
         "last_sweep_ms": progress.last_sweep_ms,
         "polled_ms": progress.polled_ms,
-        "sweep": sweep
-        and {
-            **_stretch_to_json(sweep),
-            "started_ms": sweep.started_ms,
-            "horizon_ms": sweep.horizon_ms,
-        },
-        "rereads": [{**_stretch_to_json(one), "stream": one.stream} for one in progress.rereads],
-        "backfills": [_stretch_to_json(one) for one in progress.backfills],
-        "replays": [
-            {**_stretch_to_json(one), **{name: getattr(one, name) for name in _OF_A_REPLAY}}
-            for one in progress.replays
-        ],
+        "sweep": progress.sweep and _stretch_to_json(progress.sweep),
+        "rereads": [*map(_stretch_to_json, progress.rereads)],
+        "backfills": [*map(_stretch_to_json, progress.backfills)],
+        "replays": [*map(_stretch_to_json, progress.replays)],
         "replayed": progress.replayed,
     }
 
 
 def _stretch_to_json(stretch: Stretch) -> Json:
-    return {
-        "start_ms": stretch.start_ms,
-        "end_ms": stretch.end_ms,
-        "position_ms": stretch.position_ms,
-        "boundary": stretch.boundary.to_json(),
-        "bite_ms": stretch.bite_ms,
-    }
+    members = {**vars(stretch), "boundary": stretch.boundary.to_json()}
+    return {_KEYS.get(name, name): value for name, value in members.items()}
 
 
 def _progress_from_json(document: Json) -> Progress:
@@ -146,35 +149,24 @@ def _progress_from_json(document: Json) -> Progress:
         max(0, document["settled_ms"]),
         document["last_sweep_ms"],
         sweep and _sweep_from_json(sweep, document["settled_ms"]),
-        [Backfill(*_stretch_from_json(one)) for one in document["backfills"]],
-        [
-            Replay(*_stretch_from_json(one), **{name: one[name] for name in _OF_A_REPLAY})
-            for one in document.get("replays", [])
-        ],
+        [_stretch_from_json(Backfill, row) for row in document["backfills"]],
+        [_stretch_from_json(Replay, row) for row in document.get("replays", [])],
         list(document.get("replayed", [])),
         document.get("polled_ms"),
-        [
-            Reread(*_stretch_from_json(one), stream=one["stream"])
-            for one in document.get("rereads", [])
-        ],
+        [_stretch_from_json(Reread, row) for row in document.get("rereads", [])],
     )
 
 
 def _sweep_from_json(document: Json, settled_ms: int) -> Sweep:
     """The first release kept no horizon, and the ids of all that a sweep read."""
-    started_ms = document["started_ms"]
-    horizon_ms = document.get("horizon_ms", max(0, started_ms - settled_ms))
-    return Sweep(*_stretch_from_json(document), started_ms, horizon_ms)
+    horizon_ms = max(0, document["started_ms"] - settled_ms)
+    return _stretch_from_json(Sweep, {"horizon_ms": horizon_ms, **document})
 
 
-def _stretch_from_json(document: Json) -> tuple[int, int, int, Boundary, int | None]:
-    return (
-        document["start_ms"],
-        document["end_ms"],
-        document["position_ms"],
-        Boundary(*document.get("boundary", ())),
-        document.get("bite_ms"),
-    )
+def _stretch_from_json(kind: type[S], document: Json) -> S:
+    boundary = Boundary(*document.get("boundary", ()))
+    members = {"bite_ms": None, **document, "boundary": boundary}
+    return kind(**{each.name: members[_KEYS.get(each.name, each.name)] for each in fields(kind)})
 
 
 def _ledger_to_json(ledger: Ledger) -> Json:
@@ -187,59 +179,26 @@ def _ledger_to_json(ledger: Ledger) -> Json:
 def _epoch_to_json(epoch: Epoch) -> Json:
     return {
         "ranges": [_range_to_json(known) for known in epoch.ranges],
-        "rerun": epoch.rerun and _range_to_json(epoch.rerun),
-        "parked": [_mark_to_json(mark) for mark in epoch.parked.values()],
-        "gaps": [
-            {
-                "first": gap.first,
-                "last": gap.last,
-                "opened_ms": gap.opened_ms,
-                "verdict": gap.verdict.value,
-                "rereads": gap.rereads,
-                "last_look": gap.last_look,
-                "held_before": gap.held_before,
-                "probed_ms": gap.probed_ms,
-                "probe_ms": gap.probe_ms,
-            }
-            for gap in epoch.gaps
-        ],
+        "rerun": epoch.conflict_run and _range_to_json(epoch.conflict_run),
+        "parked": [[*mark] for mark in epoch.unconfirmed.values()],
+        "gaps": [{**vars(gap), "verdict": gap.verdict.value} for gap in epoch.gaps],
     }
 
 
 def _change_to_json(change: GapChange) -> Json:
-    return {
-        "stream": change.stream,
-        "reboot_counter": change.reboot_counter,
-        "first": change.first,
-        "last": change.last,
-        "verdict": change.verdict.value,
-        "before": change.before and _mark_to_json(change.before),
-        "after": change.after and _mark_to_json(change.after),
-        "cause": change.cause,
-    }
+    before, after = change.before and [*change.before], change.after and [*change.after]
+    return {**vars(change), "verdict": change.verdict.value, "before": before, "after": after}
 
 
 def _change_from_json(document: Json) -> GapChange:
-    before, after = document["before"], document["after"]
-    return GapChange(
-        document["stream"],
-        document["reboot_counter"],
-        document["first"],
-        document["last"],
-        Verdict(document["verdict"]),
-        Mark(*before) if before else None,
-        Mark(*after) if after else None,
-        document.get("cause"),
-    )
+    before, after = (document[name] and Mark(*document[name]) for name in ("before", "after"))
+    members = {"cause": None, **document, "verdict": Verdict(document["verdict"])}
+    members.update(before=before, after=after)
+    return GapChange(**{each.name: members[each.name] for each in fields(GapChange)})
 
 
 def _range_to_json(known: Range) -> list[int]:
-    ends = [*_mark_to_json(known.first), *_mark_to_json(known.last)]
-    return [*ends, known.min_usecs, known.max_usecs]
-
-
-def _mark_to_json(mark: Mark) -> list[int]:
-    return [mark.sequence, mark.usecs, mark.at_ms]
+    return [*known.first, *known.last, known.min_usecs, known.max_usecs]
 
 
 def _ledger_from_json(document: Json) -> Ledger:
@@ -257,23 +216,15 @@ def _ledger_from_json(document: Json) -> Ledger:
 def _epoch_from_json(document: Json) -> Epoch:
     return Epoch(
         [_range_from_json(row) for row in document["ranges"]],
-        [
-            Gap(
-                gap["first"],
-                gap["last"],
-                gap["opened_ms"],
-                Verdict(gap["verdict"]),
-                gap.get("rereads", 0),
-                gap.get("last_look", False),
-                gap.get("held_before"),
-                gap.get("probed_ms"),
-                gap.get("probe_ms", DAY_MS),
-            )
-            for gap in document["gaps"]
-        ],
+        [*map(_gap_from_json, document["gaps"])],
         {row[0]: Mark(*row) for row in document["parked"]},
         _range_from_json(document["rerun"]) if document.get("rerun") else None,
     )
+
+
+def _gap_from_json(document: Json) -> Gap:
+    members = {each.name: document[each.name] for each in fields(Gap) if each.name in document}
+    return Gap(**{**members, "verdict": Verdict(document["verdict"])})
 
 
 def _range_from_json(row: list[int]) -> Range:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cloudhsm.base.errors import Place
 from cloudhsm.trail.record_identity import Kind
 
 SOURCETYPES = {Kind.AUDIT: "aws:cloudhsm:audit", Kind.CERTIFICATE: "aws:cloudhsm:certificate"}
@@ -31,6 +32,11 @@ class GroupId:
         """
         host = self.cluster_id if kind is Kind.CERTIFICATE else stream
         return host, self.source(stream), SOURCETYPES[kind]
+
+    @property
+    def place(self) -> Place:
+        """Where an error of this group is."""
+        return Place(self.account, self.region, self.name)
 
     @property
     def arn(self) -> str:

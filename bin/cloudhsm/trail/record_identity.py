@@ -96,9 +96,13 @@ class Records(NamedTuple):
     command_types: Sequence[str | None]
     flaws: Sequence[tuple[str, ...]]
 
-    def of(self, place: int) -> Record:
+    def of(self, index: int) -> Record:
         """One of them."""
-        return _new(Record, [column[place] for column in self])
+        return _new(Record, [column[index] for column in self])
+
+    def key(self, index: int, hsm_id: str) -> str | None:
+        """The `record_key` of one of them, or None."""
+        return record_key(self.of(index), hsm_id)
 
 
 def identify_all(texts: Sequence[str]) -> Records:

@@ -59,8 +59,8 @@ class _Hour:
             self._set = _unpacked(self.text())
         return self._set
 
-    def add(self, one: bytes) -> None:
-        self.digests.add(one)
+    def add(self, new: bytes) -> None:
+        self.digests.add(new)
         self._text = None
 
     def text(self) -> str:
@@ -68,7 +68,7 @@ class _Hour:
             self._text = _packed(self._set or set())
         return self._text
 
-    def rest(self) -> None:
+    def compact(self) -> None:
         self.text()
         self._set = None
 
@@ -85,10 +85,10 @@ class Seen:
     def is_new(self, event_id: str, timestamp_ms: int) -> bool:
         """Whether the event was not met yet; from now on it was, until it is forgotten."""
         hour = self._hours.setdefault(timestamp_ms // _HOUR_MS, _Hour())
-        one = digest(event_id)
-        if one in hour.digests:
+        new = digest(event_id)
+        if new in hour.digests:
             return False
-        hour.add(one)
+        hour.add(new)
         return True
 
     def knows(self, event_id: str, timestamp_ms: int) -> bool:
@@ -110,10 +110,10 @@ class Seen:
         floor = timestamp_ms // _HOUR_MS
         self._hours = {hour: kept for hour, kept in self._hours.items() if hour >= floor}
 
-    def rest(self) -> None:
+    def compact(self) -> None:
         """Nothing is asked for a while: take as little memory as can be."""
         for hour in self._hours.values():
-            hour.rest()
+            hour.compact()
 
     def to_json(self) -> dict[str, str]:
         """`{hour since 1970: base64 of the digests}`."""
@@ -144,10 +144,10 @@ class Boundary:
         """Whether the event was not met yet; another millisecond forgets the one before."""
         if timestamp_ms != self._timestamp_ms:
             self._timestamp_ms, self._digests = timestamp_ms, set()
-        one = digest(event_id)
-        if one in self._digests:
+        new = digest(event_id)
+        if new in self._digests:
             return False
-        self._digests.add(one)
+        self._digests.add(new)
         return True
 
     def fresh(self, ids: Sequence[str], times_ms: Sequence[int]) -> list[bool]:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from cloudhsm.aws.rate_limit import Pace, default_calls_per_second
+from cloudhsm.aws.rate_limit import RateLimiter, default_calls_per_second
 
 
 class Clock:
@@ -20,9 +20,9 @@ class Clock:
         self.now += seconds
 
 
-def paced(calls_per_second: float) -> tuple[Pace, Clock]:
+def paced(calls_per_second: float) -> tuple[RateLimiter, Clock]:
     clock = Clock()
-    return Pace(calls_per_second, clock, clock.sleep), clock
+    return RateLimiter(calls_per_second, clock, clock.sleep), clock
 
 
 def test_calls_are_evenly_spaced_and_the_first_one_does_not_wait() -> None:

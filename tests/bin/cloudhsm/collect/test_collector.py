@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from cloudhsm.aws.log_source import LogEvent, Page
 from cloudhsm.base.aws_clock import AwsClock
-from cloudhsm.base.counters import Outcome
+from cloudhsm.base.counters import RunResult
 from cloudhsm.base.errors import (
     AccessDenied,
     EndpointUnreachable,
@@ -29,7 +29,7 @@ from cloudhsm.base.errors import (
 from cloudhsm.base.settings import parse
 from cloudhsm.base.shutdown import Stop
 from cloudhsm.collect.collector import Collector
-from cloudhsm.collect.read_ahead import one_by_one
+from cloudhsm.collect.read_ahead import sequential
 from cloudhsm.splunk.event_writer import Event, EventWriter
 from cloudhsm.state import replay_requests
 from cloudhsm.state.file_store import FileStateStore, StateFile
@@ -61,7 +61,7 @@ class Run:
         self.logs = logs
         self.parameters = {"aws_region": "us-east-1", **parameters}
         self.output = Pipe()
-        self.outcome = Outcome()
+        self.result = RunResult()
         self.stop = Stop()
         self.stanza = "aws_cloudhsm://x"
 
@@ -69,7 +69,7 @@ class Run:
         """What a run handed over; what the input says of itself is in `told`."""
         self.output = Pipe()
         writer = EventWriter(self.output, None)
-        self.outcome = self.collector(writer).run()
+        self.result = self.collector(writer).run()
         writer.close()
         events = handed_over(self.output)
         self.told = [json.loads(e["data"]) for e in events if e["source"] == self.stanza]
@@ -89,7 +89,7 @@ class Run:
             self.stop,
             "splunk-1",
             clock,
-            read=one_by_one,
+            read=sequential,
         )
 
     def state(self) -> GroupState | None:
@@ -131,7 +131,7 @@ def test_every_record_is_handed_over_once(run: Run) -> None:
     run.logs.events = [event(n, NOW_MS - age) for n, age in enumerate(ages)]
     assert sorted(records(run.once())) == sorted(messages(run.logs))
     assert run.once() == []
-    assert (run.outcome.tally.records, run.outcome.failures) == (0, [])
+    assert (run.result.counters.records, run.result.failures) == (0, [])
 
 
 def test_a_record_has_its_own_time_and_the_identity_it_lacks(run: Run) -> None:
@@ -348,7 +348,7 @@ def test_a_failing_group_stops_no_other(run: Run, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(run.logs, "read", refuse_other)
     assert len(records(run.once())) == 1
-    assert run.outcome.failures == [DENIED]
+    assert run.result.failures == [DENIED]
 
 
 def test_a_closed_output_ends_the_run_at_once_and_saves_nothing_more(run: Run) -> None:
@@ -356,7 +356,7 @@ def test_a_closed_output_ends_the_run_at_once_and_saves_nothing_more(run: Run) -
     run.logs.events = [event(0, NOW_MS)]
 
     class Closed(EventWriter):
-        def write_page(self, *_: Any) -> bool:  # noqa: ANN401
+        def write_page(self, *_: Any) -> list[int]:  # noqa: ANN401
             raise OutputClosed("closed", next_step="")
 
     with pytest.raises(OutputClosed):
@@ -369,14 +369,14 @@ def test_what_discovery_could_not_find_is_reported_beside_the_rest(run: Run) -> 
     run.logs.failures = [DENIED]
     run.logs.events = [event(0, NOW_MS)]
     assert len(records(run.once())) == 1
-    assert run.outcome.failures == [DENIED]
+    assert run.result.failures == [DENIED]
 
 
 def test_a_group_held_by_another_input_is_reported_and_left_alone(run: Run) -> None:
     run.logs.events = [event(0, NOW_MS)]
     with run.store.open(GROUP, "aws_cloudhsm://twin"):
         assert run.once() == []
-    (failure,) = run.outcome.failures
+    (failure,) = run.result.failures
     assert "aws_cloudhsm://twin is reading this log group now" in failure.what
 
 
@@ -390,7 +390,7 @@ def test_a_failed_read_moves_no_position(run: Run) -> None:
     run.logs.before_page = fail_third
     first = records(run.once())
     assert len(first) == 6
-    assert len(run.outcome.failures) == 1
+    assert len(run.result.failures) == 1
     run.logs.before_page = lambda _: None
     run.logs.now += 60_000
     assert sorted(first + records(run.once())) == sorted(messages(run.logs))
@@ -406,7 +406,7 @@ def test_a_full_disk_is_noticed_before_anything_is_handed_over(
 
     monkeypatch.setattr(StateFile, "save", full)
     assert run.once() == []
-    assert [failure.what for failure in run.outcome.failures] == ["No space left on device"]
+    assert [failure.what for failure in run.result.failures] == ["No space left on device"]
     monkeypatch.undo()
     assert len(records(run.once())) == 1
 
@@ -428,7 +428,7 @@ def test_a_corrupt_state_stops_the_group_and_hands_over_nothing(run: Run) -> Non
     for path in run.store.path(GROUP).parent.glob("*"):
         path.write_bytes(b"x")
     assert run.once() == []
-    assert "set-aside" in run.outcome.failures[0].next_step
+    assert "set-aside" in run.result.failures[0].next_step
 
 
 def test_a_surprise_in_one_group_stops_no_other(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,7 +443,7 @@ def test_a_surprise_in_one_group_stops_no_other(run: Run, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(run.logs, "read", surprise)
     assert len(records(run.once())) == 1
-    (failure,) = run.outcome.failures
+    (failure,) = run.result.failures
     assert "ZeroDivisionError: a fault of ours" in failure.what
     assert "test_collector.py" in failure.what
     assert failure.place.group == OTHER.name
@@ -487,7 +487,7 @@ class Ticking:
 def timed(run: Run, clock: Ticking) -> list[str]:
     """One run on this clock; returns the records handed over."""
     run.output = Pipe()
-    run.outcome = run.collector(EventWriter(run.output, None), clock).run()
+    run.result = run.collector(EventWriter(run.output, None), clock).run()
     return records(handed_over(run.output))
 
 
@@ -501,7 +501,7 @@ def test_a_run_leaves_part_of_its_interval_and_the_next_goes_on(run: Run) -> Non
         found += timed(run, clock)
         assert clock.seconds - begun <= 9
     assert found == messages(run.logs)
-    assert run.outcome.has_caught_up
+    assert run.result.has_caught_up
 
 
 def test_a_run_without_time_still_takes_a_step(run: Run) -> None:
@@ -529,7 +529,7 @@ def test_a_group_with_much_to_read_starves_no_other(
     clock = Ticking(run.logs)
     first = timed(run, clock)
     assert any("hsm-other" in text for text in (e["host"] for e in handed_over(run.output)))
-    assert not run.outcome.has_caught_up
+    assert not run.result.has_caught_up
     rest = [text for _ in range(20) for text in timed(run, clock)]
     assert set(first + rest) >= {e.message for e in flood}
 
@@ -551,8 +551,8 @@ def test_of_more_groups_than_a_run_has_time_for_each_has_its_turn(
     for _ in range(12):
         runs.append(set())
         timed(run, clock)
-        assert run.outcome.unreached > 0
-        assert not run.outcome.has_caught_up
+        assert run.result.unreached > 0
+        assert not run.result.has_caught_up
         run.logs.now += 10_000
     for three in zip(runs, runs[1:], runs[2:]):
         assert len(set().union(*three)) == 20
@@ -574,7 +574,7 @@ def test_groups_that_are_all_reached_take_turns_in_being_first(
         run.once()
         first.append(asked[0])
     assert first == ["0", "1", "2", "0"]
-    assert run.outcome.unreached == 0
+    assert run.result.unreached == 0
 
 
 def test_what_a_cut_poll_left_out_does_not_wait_for_hours(run: Run) -> None:
@@ -601,7 +601,7 @@ class CrashingWriter(EventWriter):
         self._step()
         super().write(events)
 
-    def write_page(self, *columns: Any) -> bool:  # noqa: ANN401
+    def write_page(self, *columns: Any) -> list[int]:  # noqa: ANN401
         self._step()
         return super().write_page(*columns)
 
@@ -818,7 +818,7 @@ def test_a_group_that_is_not_listed_any_more_is_read_until_it_is_gone(run: Run) 
     minutes(run, 6)
     run.logs.groups = [OTHER]
     run.once()
-    assert run.outcome.groups == 2
+    assert run.result.groups == 2
 
 
 def test_a_millisecond_of_many_pages_is_read_through_however_short_the_run(run: Run) -> None:
@@ -875,7 +875,7 @@ def test_a_twin_of_an_input_at_work_is_refused_by_name(run: Run) -> None:
     run.stanza = "aws_cloudhsm://twin"
     run.logs.events = [event(0, NOW_MS)]
     assert run.once() == []
-    (failure,) = run.outcome.failures
+    (failure,) = run.result.failures
     assert "aws_cloudhsm://x collected this log group 60 s ago" in str(failure)
     minutes(run, 9)
     assert len(records(run.once())) == 1
@@ -987,7 +987,7 @@ def test_empty_pages_for_longer_than_a_run_end_nevertheless(
     for _ in range(30):
         found += timed(run, clock)
     assert sorted(found) == sorted(messages(run.logs))
-    assert run.outcome.has_caught_up
+    assert run.result.has_caught_up
 
 
 def request(

@@ -87,4 +87,4 @@ def test_every_verdict_and_anomaly_has_its_words() -> None:
 
 
 def test_what_concerns_the_group_has_the_cluster_as_host() -> None:
-    assert REPORTER.state_recovered(NOW, "why").host == "cluster-a"
+    assert REPORTER.remark(NOW, "state_recovered", reason="why").host == "cluster-a"

@@ -75,7 +75,7 @@ def test_a_stream_that_is_gone_is_reported_once_and_its_gap_ends(
         events += run.once()
     assert kinds(own(events)).count("stream_gone") == 1
     assert verdicts(events) == ["absent_at_source 2-2"]
-    assert run.outcome.failures == []
+    assert run.result.failures == []
 
 
 def test_foreign_streams_in_any_number_do_not_hide_that_a_stream_is_gone(
@@ -112,10 +112,10 @@ def test_a_group_that_is_gone_ends_its_gaps_and_is_named_by_heartbeats(
     assert [e["cause"] for e in own(events) if "verdict" in e] == ["group_gone"]
     assert [one["gone"] for one in run.told if one["event"] == "heartbeat"] == [[GROUP.name]]
     if not listed:
-        assert run.outcome.failures == []
+        assert run.result.failures == []
         minutes(run, 60)
         run.once()
-        assert (run.outcome.failures, run.outcome.groups) == ([], 0)
+        assert (run.result.failures, run.result.groups) == ([], 0)
         minutes(run, 31 * 24 * 60)
         run.once()
         assert ["gone" in one for one in run.told if one["event"] == "heartbeat"] == [False]
@@ -134,7 +134,7 @@ def test_a_group_that_is_only_denied_or_fails_is_not_gone(
     reading(run, monkeypatch, fails)
     minutes(run, 20)
     assert own(run.once()) == []
-    assert run.outcome.failures == [error]
+    assert run.result.failures == [error]
     assert InputFile(run.folder, run.stanza).load().gone == []
 
 
@@ -166,7 +166,7 @@ def test_a_group_that_never_existed_is_a_failure_not_gone(
 
     reading(run, monkeypatch, gone)
     assert run.once() == []
-    assert run.outcome.failures == [GONE]
+    assert run.result.failures == [GONE]
 
 
 LIVE = "live"
@@ -235,7 +235,7 @@ def test_an_endpoint_that_cannot_be_reached_is_tried_once_per_run(
     minutes(run, 1)
     run.once()
     assert len(tried) == 1
-    assert run.outcome.unreached == 1
+    assert run.result.unreached == 1
 
 
 def test_a_group_that_hangs_until_the_deadline_is_reported_and_comes_last_from_then_on(
@@ -256,7 +256,7 @@ def test_a_group_that_hangs_until_the_deadline_is_reported_and_comes_last_from_t
         minutes(run, 6)
         run.once()
     assert order == [OTHER, GROUP]
-    (failure,) = run.outcome.failures
+    (failure,) = run.result.failures
     assert "did not respond in the time of this run" in failure.what
 
 
@@ -327,7 +327,7 @@ def test_a_group_that_is_listed_but_gone_is_reported_gone_once(
         minutes(run, 6)
         events += run.once()
     assert kinds(own(events)).count("group_gone") == 1
-    assert run.outcome.failures == [GONE]
+    assert run.result.failures == [GONE]
 
 
 def test_a_name_that_was_never_a_group_stays_a_failure(
@@ -339,7 +339,7 @@ def test_a_name_that_was_never_a_group_stays_a_failure(
     reading(run, monkeypatch, gone)
     for _ in range(3):
         assert kinds(own(run.once())) == []
-        assert run.outcome.failures == [GONE]
+        assert run.result.failures == [GONE]
         minutes(run, 6)
 
 

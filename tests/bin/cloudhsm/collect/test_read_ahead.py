@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.aws.log_source import Page
-from cloudhsm.collect.read_ahead import Read, Reading, fitting, one_by_one, side_by_side
+from cloudhsm.collect.read_ahead import Read, Reading, concurrent, reader_for, sequential
 from tests.bin.fakes import event
 
 
@@ -26,7 +26,7 @@ def reading(what: list[Page]) -> Reading:
     return partial(iter, what)
 
 
-@pytest.mark.parametrize("read", [one_by_one, side_by_side])
+@pytest.mark.parametrize("read", [sequential, concurrent])
 @given(counts=st.lists(st.integers(0, 5), max_size=5))
 def test_every_page_of_every_window_arrives_in_its_order_and_then_its_end(
     read: Read, counts: list[int]
@@ -49,7 +49,7 @@ def test_while_a_page_is_handed_over_the_next_one_is_fetched_and_no_more() -> No
                 second.set()
             yield page
 
-    with closing(side_by_side([watched], never)) as arrivals:
+    with closing(concurrent([watched], never)) as arrivals:
         next(arrivals)
         assert second.wait(5)
         threading.Event().wait(0.05)
@@ -65,7 +65,7 @@ def test_a_single_window_is_read_without_a_thread(at_once: int, *, is_alone: boo
             fetching.append(threading.current_thread())
             yield page
 
-    assert [page for _, page in fitting(at_once)([watched], never)] == [*pages(5), None]
+    assert [page for _, page in reader_for(at_once)([watched], never)] == [*pages(5), None]
     assert len({*fetching}) == 1
     assert (fetching[0] is threading.current_thread()) is is_alone
 
@@ -75,7 +75,7 @@ def test_what_a_reading_raises_is_raised_where_the_pages_are_awaited() -> None:
         yield pages(1)[0]
         raise LookupError("gone")
 
-    arrivals = side_by_side([failing], never)
+    arrivals = concurrent([failing], never)
     assert next(arrivals) == (0, pages(1)[0])
     with pytest.raises(LookupError, match="gone"):
         next(arrivals)
@@ -88,7 +88,7 @@ def test_an_answer_that_never_comes_keeps_no_window_and_no_process() -> None:
         answered.wait()
         yield from ()
 
-    arrivals = side_by_side([stuck, reading(pages(2))], never)
+    arrivals = concurrent([stuck, reading(pages(2))], never)
     assert [next(arrivals)[1] for _ in range(2)] == pages(2)
     arrivals.close()
     assert all(one.daemon for one in threading.enumerate() if one is not threading.main_thread())
@@ -97,7 +97,7 @@ def test_an_answer_that_never_comes_keeps_no_window_and_no_process() -> None:
 
 def test_closing_lets_the_threads_end() -> None:
     before = threading.active_count()
-    arrivals = side_by_side([reading(pages(9)) for _ in range(4)], never)
+    arrivals = concurrent([reading(pages(9)) for _ in range(4)], never)
     next(arrivals)
     arrivals.close()
     for _ in range(200):
@@ -107,7 +107,7 @@ def test_closing_lets_the_threads_end() -> None:
     assert threading.active_count() <= before
 
 
-@pytest.mark.parametrize("read", [one_by_one, side_by_side])
+@pytest.mark.parametrize("read", [sequential, concurrent])
 def test_once_it_is_over_nothing_is_fetched_that_was_not_under_way(read: Read) -> None:
     fetched: list[int] = []
 

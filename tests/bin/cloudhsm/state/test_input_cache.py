@@ -7,7 +7,7 @@ import pytest
 
 from cloudhsm.aws.log_source import FoundGroup
 from cloudhsm.base.aws_clock import AwsClock
-from cloudhsm.base.counters import Tally
+from cloudhsm.base.counters import Counters
 from cloudhsm.base.settings import parse
 from cloudhsm.state.input_cache import Failure, InputFile, InputState, asked
 from tests.bin.fakes import GROUP
@@ -18,7 +18,7 @@ FULL = InputState(
     [FoundGroup(GROUP, 86_400_000), FoundGroup(GROUP)],
     AwsClock(-5, -5),
     7,
-    Tally(runs=3),
+    Counters(runs=3),
     {GROUP.name: Failure("AccessDenied", 1, 2, 3)},
 )
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from cloudhsm.base.counters import Outcome
+from cloudhsm.base.counters import RunResult
 from cloudhsm.base.settings import parse
 from cloudhsm.base.shutdown import Stop
 from cloudhsm.collect.collector import Collector
-from cloudhsm.collect.read_ahead import one_by_one
+from cloudhsm.collect.read_ahead import sequential
 from cloudhsm.splunk import splunkd_rest
 from cloudhsm.splunk.event_writer import EventWriter
 from cloudhsm.splunk.splunkd_rest import Collection, KvStoreUnavailable, Server
@@ -74,22 +74,22 @@ def ran(
     logs: FakeLogs,
     host: str = "sh1",
     writer: type[EventWriter] = EventWriter,
-) -> tuple[list[str], list[str], Outcome]:
+) -> tuple[list[str], list[str], RunResult]:
     """A run of the input on a host: the texts it handed over, what it said, how it ended."""
     output = Pipe()
     settings = parse(STANZA, {"aws_region": "us-east-1", "start_time": "-3d"}, logs.now)
     store = KvStateStore(folder, slots, Owner(Server(f"guid-{host}", host)))
     memory = InputFile(folder, STANZA)
     made = writer(output, None)
-    collector = Collector(settings, logs, store, memory, made, Stop(), host, read=one_by_one)
+    collector = Collector(settings, logs, store, memory, made, Stop(), host, read=sequential)
     try:
-        outcome = collector.run()
+        result = collector.run()
         made.close()
     finally:
         logs.now += 60_000
     events = handed_over(output)
     own = [e["data"] for e in events if e["sourcetype"] == "aws:cloudhsm:collector"]
-    return [e["data"] for e in events if e["sourcetype"] == "aws:cloudhsm:audit"], own, outcome
+    return [e["data"] for e in events if e["sourcetype"] == "aws:cloudhsm:audit"], own, result
 
 
 def test_requests_are_read_as_they_were_written_oldest_first(slots: Collection) -> None:
@@ -136,8 +136,8 @@ def test_the_owner_adopts_a_request_once_and_hands_its_range_over_again(
     first, _, _ = ran(tmp_path, slots, logs)
     assert sorted(first) == sorted(texts)
     KvRequests(slots, KEY, GROUP).write(REQUEST)
-    again, said, outcome = ran(tmp_path, slots, logs)
-    assert (again, outcome.failures) == (texts, [])
+    again, said, result = ran(tmp_path, slots, logs)
+    assert (again, result.failures) == (texts, [])
     assert [text.count(REQUEST.id) > 0 for text in said if '"replay"' in text] == [True, True]
     assert asked_of(slots) == set()
     assert ran(tmp_path, slots, logs)[0] == []
@@ -147,8 +147,8 @@ def test_a_host_that_stands_by_leaves_requests_alone(tmp_path: Path, slots: Coll
     logs = FakeLogs([event(1, NOW_MS - 500)])
     ran(tmp_path / "1", slots, logs)
     KvRequests(slots, KEY, GROUP).write(REQUEST)
-    _, _, outcome = ran(tmp_path / "2", slots, logs, "sh2")
-    assert [type(one).__name__ for one in outcome.failures] == ["StateLocked"]
+    _, _, result = ran(tmp_path / "2", slots, logs, "sh2")
+    assert [type(one).__name__ for one in result.failures] == ["StateLocked"]
     assert asked_of(slots) == {KEY}
 
 
@@ -175,7 +175,7 @@ def test_a_request_that_could_not_be_removed_is_not_followed_twice(
 class Dying(EventWriter):
     """A process that ends before its first record is handed over."""
 
-    def write_page(self, *_columns: Any) -> bool:  # noqa: ANN401
+    def write_page(self, *_columns: Any) -> list[int]:  # noqa: ANN401
         raise KeyboardInterrupt
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cloudhsm.base.counters import Outcome
+from cloudhsm.base.counters import RunResult
 from cloudhsm.base.errors import StateCorrupt, StateError, StateLocked, StateTooNew
 from cloudhsm.base.settings import parse
 from cloudhsm.base.shutdown import Stop
 from cloudhsm.collect.collector import Collector
-from cloudhsm.collect.group_collector import StateFile, Store
-from cloudhsm.collect.read_ahead import one_by_one
+from cloudhsm.collect.open_group import StateFile, Store
+from cloudhsm.collect.read_ahead import sequential
 from cloudhsm.splunk import splunkd_rest
 from cloudhsm.splunk.event_writer import EventWriter
 from cloudhsm.splunk.splunkd_rest import Collection, Server
@@ -205,14 +205,14 @@ class Input:
 
     def __init__(self, folder: Path, logs: FakeLogs) -> None:
         self.folder, self.logs = folder, logs
-        self.outcome = Outcome()
+        self.result = RunResult()
 
     def once(self, store: Store) -> list[str]:
         """The ids of the records that a run handed over."""
         pipe = Pipe()
         writer = EventWriter(pipe, None)
         settings = parse(STANZA, {"aws_region": "us-east-1", "start_time": "all"}, self.logs.now)
-        self.outcome = Collector(
+        self.result = Collector(
             settings,
             self.logs,
             store,
@@ -220,7 +220,7 @@ class Input:
             writer,
             Stop(),
             "sh1",
-            read=one_by_one,
+            read=sequential,
         ).run()
         writer.close()
         texts = [one["data"] for one in handed_over(pipe) if "cluster" in one["source"]]
@@ -248,7 +248,7 @@ def test_a_move_there_and_back_repeats_nothing_and_leaves_no_gap(
             number = turn * 3 + run
             logs.events += [event(number * 10 + one, logs.now - 500 + one) for one in range(10)]
             got += source.once(store)
-            assert not source.outcome.failures
+            assert not source.result.failures
             logs.now += 60_000
         move = to_file if store is kv.store else to_kv_store
         assert str(path) in move(path, kv.slots, OWNER)
@@ -278,7 +278,7 @@ def test_a_run_behind_a_move_is_refused_by_the_store_it_left(tmp_path: Path, kv:
     ):
         move(path, kv.slots, OWNER)
         assert source.once(left) == []
-        assert told in str(source.outcome.failures[0])
+        assert told in str(source.result.failures[0])
 
 
 def test_a_move_is_refused_while_the_input_runs(tmp_path: Path, kv: KvStore) -> None:

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.state.state_document import GroupState
-from cloudhsm.trail.gap_ledger import GapChange, Horizon, Ledger, Mark, Verdict
+from cloudhsm.trail.gap_ledger import GapChange, Ledger, Mark, Verdict
+from cloudhsm.trail.gap_review import GapReview, Horizon
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.record_identity import Kind, Record
 from cloudhsm.trail.seen_ids import Seen
-from cloudhsm.trail.window_plan import Backfill, Progress, Replay, Sweep
+from cloudhsm.trail.windows import Backfill, Progress, Replay, Sweep
 
 GROUP = GroupId("aws", "111122223333", "us-east-1", "/aws/cloudhsm/cluster-likphkxygsn")
 MS = st.integers(0, 2**45)
@@ -22,7 +23,7 @@ PROGRESS = st.builds(
     MS,
     MS,
     st.none() | MS,
-    st.none() | st.builds(Sweep, MS, MS, MS, bite_ms=st.none() | MS, started_ms=MS, horizon_ms=MS),
+    st.none() | st.builds(Sweep, MS, MS, MS, chunk_ms=st.none() | MS, started_ms=MS, horizon_ms=MS),
     st.lists(BACKFILLS),
     st.lists(st.builds(Replay, MS, MS, MS, id=st.text(), stream=st.none() | st.text(), records=MS)),
 )
@@ -41,7 +42,7 @@ def ledgers(draw: st.DrawFn) -> Ledger:
         )
         ledger.enter(draw(st.sampled_from(["hsm-a", "hsm-b"])), record, draw(MS))
     ledger.cover(0, draw(MS))
-    ledger.judge(Horizon(draw(MS), 0, draw(MS)))
+    GapReview(ledger, Horizon(draw(MS), 0, draw(MS))).judge()
     return ledger
 
 
@@ -78,7 +79,7 @@ def test_a_document_of_the_first_release_is_read_with_defaults_for_what_it_lacks
     for number in (0, 2):
         ledger.enter("hsm-a", Record(Kind.AUDIT, number, f"{number:#x}", "0x1"), number)
     ledger.cover(0, 9)
-    ledger.judge(Horizon(9, 0, 0))
+    GapReview(ledger, Horizon(9, 0, 0)).judge()
     state = GroupState(GROUP, "aws_cloudhsm://x", "-30d", progress, Seen(), ledger)
     document = state.to_json()
     for key in ("begun_ms", "run_ms", "noted", "untold"):

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudhsm.trail.gap_ledger import MAX_JUMP, Anomaly, GapChange, Horizon, Ledger, Verdict
+from cloudhsm.trail.gap_ledger import MAX_JUMP, Anomaly, GapChange, Ledger, MissingRecords, Verdict
+from cloudhsm.trail.gap_review import GapReview, Horizon
 from cloudhsm.trail.record_identity import Kind, Record, Records
 
 HSM = "hsm-a"
@@ -44,6 +45,10 @@ def ranges(ledger: Ledger, reboot_counter: str = "0xe8") -> list[list[tuple[int,
     ]
 
 
+def judge(ledger: Ledger, horizon: Horizon) -> list[GapChange]:
+    return GapReview(ledger, horizon).judge()
+
+
 def judged(
     ledger: Ledger,
     *,
@@ -62,7 +67,7 @@ def judged(
         begun_ms=START_MS + DAY_MS,
         retention_ms=retention_ms,
     )
-    changes = ledger.judge(horizon)
+    changes = judge(ledger, horizon)
     if settled:
         changes = [*finals(changes), *look_again(ledger, horizon, held_before=held_before)]
     return [(change.first, change.last, change.verdict.value) for change in changes]
@@ -73,11 +78,11 @@ def finals(changes: list[GapChange]) -> list[GapChange]:
 
 
 def look_again(ledger: Ledger, horizon: Horizon, *, held_before: bool = True) -> list[GapChange]:
-    for window in ledger.rereads(horizon):
-        ledger.was_reread(*window, horizon)
-    for _, gap in ledger.unprobed(horizon):
+    for window in GapReview(ledger, horizon).rereads():
+        GapReview(ledger, horizon).was_reread(*window)
+    for _, gap in GapReview(ledger, horizon).unprobed():
         gap.held_before = held_before
-    return ledger.judge(horizon)
+    return judge(ledger, horizon)
 
 
 @given(
@@ -159,9 +164,9 @@ def test_a_gap_is_not_judged_before_all_between_its_neighbours_was_read() -> Non
     horizon = Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS)
     ledger.cover(at(0), at(2))
     ledger.cover(at(4), at(5))
-    assert ledger.judge(horizon) == []
+    assert judge(ledger, horizon) == []
     ledger.cover(at(2) + 1, at(4) - 1)
-    (change,) = ledger.judge(horizon)
+    (change,) = judge(ledger, horizon)
     assert (change.first, change.last, change.missing) == (1, 4, 4)
     assert change.before is not None
     assert change.after is not None
@@ -181,7 +186,7 @@ def test_a_head_gap_is_settled_by_one_look_before_the_start_time() -> None:
     assert judged(ledger, settled=True, start_ms=1, held_before=False) == [
         (0, 6, "absent_at_source")
     ]
-    assert ledger.unprobed(Horizon(START_MS + DAY_MS, 1, START_MS + DAY_MS)) == []
+    assert GapReview(ledger, Horizon(START_MS + DAY_MS, 1, START_MS + DAY_MS)).unprobed() == []
 
 
 def test_a_head_of_a_stream_older_than_its_collection_may_have_expired() -> None:
@@ -199,23 +204,25 @@ def test_a_settled_gap_is_looked_at_once_more_before_it_is_called_absent() -> No
     ledger = ledger_of(0, 2)
     ledger.cover(0, START_MS + DAY_MS)
     horizon = Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS)
-    assert [change.verdict for change in ledger.judge(horizon)] == [Verdict.PENDING]
-    assert ledger.judge(horizon) == []
-    assert ledger.rereads(horizon) == [(HSM, at(0) - 5 * MINUTE_MS, at(2) + 5 * MINUTE_MS)]
+    assert [change.verdict for change in judge(ledger, horizon)] == [Verdict.PENDING]
+    assert judge(ledger, horizon) == []
+    assert GapReview(ledger, horizon).rereads() == [
+        (HSM, at(0) - 5 * MINUTE_MS, at(2) + 5 * MINUTE_MS)
+    ]
     assert [change.verdict for change in look_again(ledger, horizon)] == [Verdict.ABSENT_AT_SOURCE]
-    assert ledger.rereads(horizon) == []
+    assert GapReview(ledger, horizon).rereads() == []
 
 
 def test_an_open_gap_is_looked_for_in_growing_surroundings_at_growing_distances() -> None:
     ledger = ledger_of(0, 2)
     opened_ms = START_MS + HOUR_MS
     ledger.cover(0, opened_ms)
-    ledger.judge(Horizon(opened_ms, 0, 0))
+    judge(ledger, Horizon(opened_ms, 0, 0))
     looks = []
     for minute in range(24 * 60):
         horizon = Horizon(opened_ms + minute * MINUTE_MS, 0, 0)
-        for window in ledger.rereads(horizon):
-            ledger.was_reread(*window, horizon)
+        for window in GapReview(ledger, horizon).rereads():
+            GapReview(ledger, horizon).was_reread(*window)
             looks.append((minute, (at(0) - window[1]) // MINUTE_MS))
     assert looks == [(15, 5), (30, 10), (60, 20), (120, 40), (240, 80), (480, 160), (960, 320)]
 
@@ -224,12 +231,12 @@ def test_a_look_before_the_horizon_passed_is_not_the_last_one() -> None:
     ledger = ledger_of(0, 2)
     ledger.cover(0, START_MS + 3 * DAY_MS)
     early = Horizon(START_MS + HOUR_MS, 0, 0)
-    ledger.judge(early)
-    for window in ledger.rereads(early):
-        ledger.was_reread(*window, early)
+    judge(ledger, early)
+    for window in GapReview(ledger, early).rereads():
+        GapReview(ledger, early).was_reread(*window)
     late = Horizon(START_MS + 3 * DAY_MS, 0, START_MS + 2 * DAY_MS)
-    assert ledger.judge(late) == []
-    assert len(ledger.rereads(late)) == 1
+    assert judge(ledger, late) == []
+    assert len(GapReview(ledger, late).rereads()) == 1
 
 
 def test_gaps_of_a_stream_beside_each_other_are_looked_for_in_one_window() -> None:
@@ -238,8 +245,8 @@ def test_gaps_of_a_stream_beside_each_other_are_looked_for_in_one_window() -> No
         ledger.enter("hsm-b", record(number), at(number))
     ledger.cover(0, START_MS + DAY_MS)
     horizon = Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS)
-    ledger.judge(horizon)
-    assert ledger.rereads(horizon) == [
+    judge(ledger, horizon)
+    assert GapReview(ledger, horizon).rereads() == [
         (HSM, at(0) - 5 * MINUTE_MS, at(4002) + 5 * MINUTE_MS),
         ("hsm-b", at(0) - 5 * MINUTE_MS, at(2) + 5 * MINUTE_MS),
     ]
@@ -278,14 +285,24 @@ def test_a_jump_over_what_is_still_to_be_read_is_believed() -> None:
 def test_what_is_missing_is_told_by_stream_and_counter() -> None:
     ledger = ledger_of(0, 5)
     judged(ledger, settled=False)
-    (hole,) = ledger.missing()[HSM, "0xe8"]
-    assert (hole.first, hole.last) == (1, 4)
+    missing = MissingRecords(ledger)
+
+    def includes(sequence: int, usecs: int | None, reboot_counter: str = "0xE8") -> bool:
+        return missing.includes(
+            HSM, Record(Kind.AUDIT, usecs, f"{sequence:#x}", reboot_counter, None)
+        )
+
     usecs = START_MS * 1000 + 2 * SECOND
-    assert hole.is_filled_by(2, usecs)
-    assert hole.is_filled_by(4, None)
-    assert not hole.is_filled_by(5, usecs)
-    assert not hole.is_filled_by(2, usecs - 3600 * SECOND)
-    assert not hole.is_filled_by(2, usecs + 3600 * SECOND)
+    assert [sequence for sequence in range(9) if includes(sequence, usecs)] == [1, 2, 3, 4]
+    assert includes(4, None)
+    assert not includes(5, usecs)
+    assert not includes(2, usecs - 3600 * SECOND)
+    assert not includes(2, usecs + 3600 * SECOND)
+    assert not includes(2, usecs, "0xe9")
+    assert not missing.includes("hsm-b", record(2))
+    assert not missing.includes(HSM, Record(Kind.AUDIT, usecs))
+    ledger.enter(HSM, record(2), at(2))
+    assert not includes(2, usecs)
 
 
 @pytest.mark.parametrize("order", ["as written", "newest first", "the newest, then history"])
@@ -409,7 +426,7 @@ def test_streams_are_judged_apart() -> None:
     ledger.cover(0, START_MS + DAY_MS)
     horizon = Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS)
     for changes, verdict in (
-        (ledger.judge(horizon), Verdict.PENDING),
+        (judge(ledger, horizon), Verdict.PENDING),
         (look_again(ledger, horizon), Verdict.ABSENT_AT_SOURCE),
     ):
         (change,) = changes
@@ -469,11 +486,11 @@ def test_an_end_marker_far_ahead_opens_no_gap_and_is_forgotten_once_settled() ->
     ledger = ledger_of(0, 1)
     ledger.enter(HSM, record(0xFFFF, START_MS * 1000, command_type="SPECIAL"), at(2))
     (epoch,) = ledger.epochs[(HSM, "0xe8")]
-    assert set(epoch.parked) == {0xFFFF}
+    assert set(epoch.unconfirmed) == {0xFFFF}
     assert judged(ledger, settled=False) == []
-    assert set(epoch.parked) == {0xFFFF}
+    assert set(epoch.unconfirmed) == {0xFFFF}
     assert judged(ledger, settled=True) == []
-    assert epoch.parked == {}
+    assert epoch.unconfirmed == {}
 
 
 def test_an_earlier_start_takes_back_what_was_called_before_it() -> None:
@@ -497,7 +514,7 @@ def test_a_gap_is_pending_while_either_neighbour_is_younger_than_the_settled_mar
     ledger.enter(HSM, record(0), times["before"])
     ledger.enter(HSM, record(2), times["after"])
     ledger.cover(0, START_MS + 2 * DAY_MS)
-    (change,) = ledger.judge(Horizon(START_MS + 2 * DAY_MS, 0, START_MS + DAY_MS // 2))
+    (change,) = judge(ledger, Horizon(START_MS + 2 * DAY_MS, 0, START_MS + DAY_MS // 2))
     assert change.verdict is Verdict.PENDING
 
 
@@ -505,7 +522,7 @@ def test_records_may_reach_cloudwatch_a_little_out_of_order_before_a_gap_is_fina
     ledger = ledger_of(0, 2)
     ledger.cover(0, START_MS + DAY_MS)
     just_settled = Horizon(START_MS + DAY_MS, 0, at(2) + 1)
-    assert [change.verdict for change in ledger.judge(just_settled)] == [Verdict.PENDING]
+    assert [change.verdict for change in judge(ledger, just_settled)] == [Verdict.PENDING]
 
 
 def test_a_clock_that_steps_back_a_little_restarts_nothing() -> None:
@@ -521,7 +538,7 @@ def test_the_numbers_of_another_stream_or_of_a_later_reboot_are_not_carried_on()
     ledger.enter("hsm-b", record(4, 1), at(0))
     ledger.enter(HSM, record(2, later, "0xe9"), at(7))
     ledger.cover(0, START_MS + DAY_MS)
-    changes = ledger.judge(Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS))
+    changes = judge(ledger, Horizon(START_MS + DAY_MS, 0, START_MS + DAY_MS))
     heads = {(c.stream, c.reboot_counter): (c.first, c.last) for c in changes}
     assert heads == {(HSM, "0xe8"): (0, 4), ("hsm-b", "0xe8"): (0, 3), (HSM, "0xe9"): (0, 1)}
 

@@ -53,7 +53,7 @@ def test_a_memory_that_rested_knows_what_it_knew(
     for one, does_rest in zip(added, [*rests, *[True] * len(added)]):
         assert resting.is_new(*one) == steady.is_new(*one)
         if does_rest:
-            resting.rest()
+            resting.compact()
     assert len(resting) == len(steady)
     assert resting.to_json() == steady.to_json()
     assert all(resting.knows(*one) for one in added)
@@ -70,7 +70,7 @@ def test_at_rest_an_id_takes_no_more_memory_than_its_text() -> None:
         assert not seen.knows("a", 5 * HOUR)
         asked = tracemalloc.get_traced_memory()[0]
         seen.is_new("b", 7 * HOUR)
-        seen.rest()
+        seen.compact()
         rested = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudhsm.aws import rate_limit
-from cloudhsm.collect import collector
+from cloudhsm.collect import collector, group_list
 from cloudhsm.trail import window_plan
 from tests.fake_aws.listings import PAGE as LISTED
 from tools.bench.capacity import measured, model, schema
@@ -174,7 +174,7 @@ def test_latency_bounds_the_pace_of_live_windows() -> None:
 
 def test_the_models_constants_are_the_collectors() -> None:
     assert window_plan.POLL_OVERLAP_MS == model.OVERLAP_S * 1_000
-    assert collector.DISCOVERY_MS == model.DISCOVERY_S * 1_000
+    assert group_list.DISCOVERY_MS == model.DISCOVERY_S * 1_000
     assert collector.HEARTBEAT_MS == model.HEARTBEAT_S * 1_000
     assert collector.SHARE_OF_INTERVAL == model.SHARE_OF_INTERVAL
     assert LISTED == model.GROUPS_PER_PAGE
