@@ -78,4 +78,3 @@ class RunResult:
         )
 
 
-Outcome = RunResult  # for tools/content

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from cloudhsm.base.counters import Outcome
+from cloudhsm.base.counters import RunResult
 from cloudhsm.base.errors import AccessDenied
 from cloudhsm.collect.collector_events import InputReporter, Reporter
 from cloudhsm.splunk.event_writer import Event, EventWriter
@@ -113,7 +113,7 @@ def collector_event(line: Mapping[str, Any], start: float, cluster_id: str, hsm_
         event = Reporter(stanza, group).gap(now_ms * 1000, change)
     elif kind == "heartbeat":
         age = round(seconds(given.pop("settled_age", "26h")) * 1000)
-        outcome = Outcome(oldest_settled_ms=now_ms - age, has_caught_up=True)
+        outcome = RunResult(oldest_settled_ms=now_ms - age, has_caught_up=True)
         event = reporter.heartbeat(now_ms, InputState(heartbeat_ms=now_ms - 900_000), outcome)
     elif kind == "collection_failed":
         error = AccessDenied("AWS refuses logs:FilterLogEvents", next_step="Allow it.")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from cloudhsm.base.counters import Outcome
+from cloudhsm.base.counters import RunResult
 from cloudhsm.collect.collector_events import InputReporter, Reporter
 from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.input_cache import InputState
@@ -101,7 +101,7 @@ def _heartbeats(since: float, until: float) -> Iterator[Event]:
     reporter = InputReporter(_STANZA, ingest.REGION, _HOST)
     for second in range(int(since), int(until), _HEARTBEAT_S):
         now_ms = second * 1000
-        outcome = Outcome(oldest_settled_ms=now_ms - 26 * 3_600_000, has_caught_up=True)
+        outcome = RunResult(oldest_settled_ms=now_ms - 26 * 3_600_000, has_caught_up=True)
         state = InputState(heartbeat_ms=now_ms - _HEARTBEAT_S * 1000)
         yield reporter.heartbeat(now_ms, state, outcome)
 
