@@ -1,1 +1,1 @@
-"""Audit trails to try things on: a week of trouble, a quiet month, scenes by hand."""
+"""Simulated audit trails: a week with incidents, a quiet month, scenes by hand."""

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _write(simulation, facts_only=options.facts)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has seen enough.
+        # The reader closed the pipe.
         _abandon_output()
     except OSError as error:
         _abandon_output()
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def last_monday(now: datetime) -> datetime:
-    """The latest Monday 08:30 not after `now`: where trails of whole weeks end."""
+    """The latest Monday 08:30 not after `now`: the end of trails of complete weeks."""
     monday = (now - timedelta(days=now.weekday())).replace(
         hour=8, minute=30, second=0, microsecond=0
     )
@@ -70,7 +70,7 @@ def _write(simulation: Simulation | QuietMonth, *, facts_only: bool) -> None:
 
 
 def _abandon_output() -> None:
-    # Python would complain once more when it flushes at exit.
+    # Otherwise Python reports the error again when it flushes at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""A cluster at work: the HSMs that are in it now, its users, its keys."""
+"""An active cluster: the HSMs that are in it now, its users, its keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from samples.codes import Coded
 from samples.hsm import CertificateStore, Hsm
 from samples.layout import Generation
 from samples.organisation import ClusterPlan, HsmPlan
-from samples.rng import Dice
+from samples.rng import Rng
 
 # Enough to choose from; older keys are deleted, so that a long trail needs no more memory than a
 # short one.
@@ -35,7 +35,7 @@ class Key:
 class Cluster:
     """State that routines read and change. Users and keys are the same on all HSMs of a cluster."""
 
-    def __init__(self, plan: ClusterPlan, dice: Dice) -> None:
+    def __init__(self, plan: ClusterPlan, rng: Rng) -> None:
         self.plan = plan
         self.hsms: list[Hsm] = []
         self.every_hsm: list[Hsm] = []
@@ -47,7 +47,7 @@ class Cluster:
         self.certificate_store = CertificateStore(
             plan.cluster_id, plan.log_group, indented=plan.generation is Generation.OLDER
         )
-        self._dice = dice
+        self._rng = rng
         self._last_handle = plan.first_key_handle
 
     @property
@@ -57,8 +57,8 @@ class Cluster:
 
     def create_hsm(self, plan: HsmPlan, first_sequence: int = 0) -> Hsm:
         """A new HSM with a stream of its own, not yet in service."""
-        dice = self._dice.for_part(plan.hsm_id)
-        hsm = Hsm(plan, self.plan.log_group, self.plan.generation, dice, first_sequence)
+        rng = self._rng.for_part(plan.hsm_id)
+        hsm = Hsm(plan, self.plan.log_group, self.plan.generation, rng, first_sequence)
         self.every_hsm.append(hsm)
         return hsm
 
@@ -71,7 +71,7 @@ class Cluster:
         self.hsms.remove(hsm)
 
     def add_user(self, name: str, user_type: Coded) -> User:
-        """A new user with the smallest free number: numbers are seen to be used again."""
+        """A new user with the smallest free number: HSMs reuse user IDs."""
         taken = [user.user_id for user in self.users.values()]
         number = next(n for n in range(1, len(taken) + 2) if n not in taken)
         self.users[name] = User(name, user_type, number)
@@ -82,8 +82,8 @@ class Cluster:
         del self.users[name]
 
     def new_handle(self) -> int:
-        """A key handle that was never given before."""
-        self._last_handle += self._dice.between(1, 4)
+        """A key handle that was never used before."""
+        self._last_handle += self._rng.between(1, 4)
         return self._last_handle
 
     def keep_key(self, handle: int, owner: str) -> None:

@@ -87,7 +87,7 @@ CERT_AUTH_TARGET_KEY_EXCHANGE = _opcode("CN_CERT_AUTH_TARGET_KEY_EXCHANGE", 0x12
 GEN_KEY_ENC_KEY = _opcode("CN_GEN_KEY_ENC_KEY", 0x13)
 FIPS_RAND = _opcode("CN_FIPS_RAND", 0x14)
 UNKNOWN_OPCODE = _opcode("UNKNOWN_OPCODE", 0x15)
-# An opcode of our own making, to see what happens to a name that no table knows.
+# An invented opcode, to see what happens to a name that no table lists.
 UNLISTED = _opcode("CN_SAMPLE_UNLISTED_COMMAND", 0xFFF)
 # The same, by its name a variant of an operation that is known.
 UNLISTED_VARIANT = _opcode("CN_WRAP_KEY3", 0xFFE)

@@ -1,7 +1,7 @@
-"""What a record says beyond its head, and how each generation prints it. Pure.
+"""What a record contains after its head, and how each generation prints it. Pure.
 
-`provenance` tells which of these layouts a vendor has published. Everything else is inferred: from
-the AWS table that says which opcodes name a user or a key, and from the optional lines that the
+`provenance` returns which of these layouts a vendor has published. All others are inferred: from
+the AWS table that lists which opcodes name a user or a key, and from the optional lines that the
 parser of the SIEM on Amazon OpenSearch Service accepts.
 """
 
@@ -36,7 +36,7 @@ MINIMAL = NoDetail()
 
 @dataclass(frozen=True)
 class ActingUser:
-    """A login, a logout or a quorum command: `User Name` is who acts."""
+    """A login, a logout or a quorum command: `User Name` is the acting user."""
 
     name: str
     user_type: Coded
@@ -78,7 +78,7 @@ class Sharing:
 
 @dataclass(frozen=True)
 class ClockReading:
-    """The HSM's clock beside its host's, which is ahead; both values in microseconds."""
+    """The HSM's clock compared with its host's, which is ahead; both values in microseconds."""
 
     host_ahead_usecs: int
     delay_usecs: int

@@ -1,4 +1,4 @@
-"""The things that write: an HSM with its own stream, and a cluster's certificate store."""
+"""The sources of records: an HSM with its own stream, and a cluster's certificate store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from samples.codes import Coded, Response
 from samples.details import MINIMAL, Detail, Provenance, log_type_and_lines, provenance
 from samples.layout import Generation, Record, render
 from samples.organisation import HsmPlan
-from samples.rng import Dice
+from samples.rng import Rng
 from samples.trail import SequenceGap, Shape
 
 _CERTIFICATE_SHAPE = "certificate"
@@ -19,7 +19,7 @@ _PUBLISHED_CHANGES = ("CreateObject", "DestroyObject")
 
 @dataclass(frozen=True)
 class Entry:
-    """What an HSM is asked to put on record; `actor_id` is None if nobody is logged in."""
+    """What an HSM is to record; `actor_id` is None if no user is logged in."""
 
     opcode: Coded
     detail: Detail = MINIMAL
@@ -31,7 +31,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Written:
-    """A message on its way, its layout and its sequence number (JSON has none)."""
+    """A message to be delivered, its layout and its sequence number (JSON has none)."""
 
     message: str
     shape: Shape
@@ -47,9 +47,9 @@ class SessionHandles:
 
 
 class Hsm:
-    """One HSM: a fixed reboot counter, a clock that never stands still, and numbers that go on.
+    """One HSM: a fixed reboot counter, a clock that always advances, and sequence numbers.
 
-    `first_sequence` is above 0 for one that was at work before the trail begins.
+    `first_sequence` is above 0 for one that was active before the trail begins.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Hsm:
         plan: HsmPlan,
         log_group: str,
         generation: Generation,
-        dice: Dice,
+        rng: Rng,
         first_sequence: int = 0,
     ) -> None:
         self.plan = plan
@@ -66,15 +66,15 @@ class Hsm:
         self.generation = generation
         self.gaps: list[SequenceGap] = []
         self.ended = False
-        self._dice = dice
+        self._rng = rng
         self._next_sequence = first_sequence
         self._last_usecs = 0
         self._to_lose = 0
 
     def open_session(self) -> SessionHandles:
         """Handles shaped like `0x7014006`; what their bits mean is not public."""
-        slot = self._dice.between(1, 15) << 24 | self._dice.pick((0x04, 0x08, 0x10, 0x14)) << 12
-        number = self._dice.between(0, 6)
+        slot = self._rng.between(1, 15) << 24 | self._rng.pick((0x04, 0x08, 0x10, 0x14)) << 12
+        number = self._rng.between(0, 6)
         return SessionHandles(slot | number, slot | number + 1)
 
     def lose(self, count: int) -> None:
@@ -94,7 +94,7 @@ class Hsm:
     def write(self, usecs: int, entry: Entry) -> Written | None:
         """The record of `entry` at `usecs` (microseconds since 1970), or None if it gets lost.
 
-        Two entries at one instant come out a microsecond apart.
+        The second of two entries at one instant is written a microsecond later.
 
         Raises:
             ValueError: the HSM has ended its audit trail.

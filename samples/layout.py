@@ -18,7 +18,7 @@ from samples.codes import Coded, Response
 _EPOCH = datetime(1970, 1, 1)  # no zone: records are UTC and print none
 _VALUE_COLUMN = 24
 _TAB_WIDTH = 8
-# No value of this line is public; the digit only fills the place.
+# No value of this line is public; the digit is a stand-in.
 STAND_IN_VERSION = "1"
 
 
@@ -30,7 +30,7 @@ class Generation(str, Enum):
 
 
 class Separator(str, Enum):
-    """What stands between a key and its colon; the same in all records of a stream."""
+    """The blank between a key and its colon; the same in all records of a stream."""
 
     SPACE = "space"
     NONE = "none"
@@ -47,7 +47,7 @@ class Separator(str, Enum):
 
 @dataclass(frozen=True)
 class Record:
-    """What one record says. Times in microseconds since 1970 (UTC), all counters as numbers.
+    """The values of one record. Times in microseconds since 1970 (UTC), all counters as numbers.
 
     `lines` are the last lines, key and value, in their order. `user_id` is printed by the newer
     generation only.
@@ -78,8 +78,8 @@ def coded_text(coded: Coded) -> str:
 def render(record: Record, generation: Generation, separator: Separator) -> str:
     """The record's text: lines joined by a newline, none at the end.
 
-    A value is printed as it stands: a user name that holds a newline breaks the line, as it would
-    in a device that does not look at names.
+    A value is printed unchanged: a user name that contains a newline breaks the line, as it would
+    in a device that does not check names.
     """
     first = f"Time: {clock_text(record.usecs)}, usecs:{record.usecs}"
     lines = [*_head(record, generation), *record.lines]

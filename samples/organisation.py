@@ -1,6 +1,6 @@
-"""Who works with the HSMs, and what the two clusters are built of, before anything happens.
+"""The people who work with the HSMs and the two clusters, before the trail starts.
 
-A fictional card issuer. `payments` holds the keys of its payment applications (older firmware,
+A fictional card issuer. `payments` has the keys of its payment applications (older firmware,
 three HSMs), `vault` is a KMS custom key store that a database team shares (newer firmware, two
 HSMs, one of which will fail).
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from samples.layout import Generation, Separator
-from samples.rng import Dice
+from samples.rng import Rng
 
 # AWS's API: `cluster-[2-7a-zA-Z]{11,16}`, `hsm-[2-7a-zA-Z]{11,16}`; published ids have 11 small
 # characters.
@@ -47,7 +47,7 @@ class HsmPlan:
 
 @dataclass(frozen=True)
 class ClusterPlan:
-    """A cluster before it exists; `spare` would take the place of an HSM that fails."""
+    """A cluster before it exists; `spare` replaces an HSM that fails."""
 
     name: str
     cluster_id: str
@@ -72,19 +72,19 @@ class Organisation:
     vault: ClusterPlan
 
 
-def plan_organisation(dice: Dice) -> Organisation:
-    """The organisation of one seed: its people are always the same, ids and counters are thrown."""
+def plan_organisation(rng: Rng) -> Organisation:
+    """The organisation of one seed: its people are always the same, ids and counters are random."""
     ids: list[str] = []
 
     def new_id() -> str:
         while True:
-            candidate = dice.text(_ID_ALPHABET, _ID_LENGTH)
+            candidate = rng.text(_ID_ALPHABET, _ID_LENGTH)
             if candidate not in ids:
                 ids.append(candidate)
                 return candidate
 
     def hsm(separator: Separator) -> HsmPlan:
-        return HsmPlan(f"hsm-{new_id()}", separator, dice.between(0x0D, 0x1FF))
+        return HsmPlan(f"hsm-{new_id()}", separator, rng.between(0x0D, 0x1FF))
 
     payments = ClusterPlan(
         name="payments",
@@ -94,7 +94,7 @@ def plan_organisation(dice: Dice) -> Organisation:
         spare=hsm(Separator.SPACE),
         officers=("admin", "alice", "bruno", "chiara"),
         crypto_users=("payments_app", "cardissuing", "tlsedge", "dora"),
-        first_key_handle=262_144 + dice.between(1, 40),
+        first_key_handle=262_144 + rng.between(1, 40),
     )
     vault = ClusterPlan(
         name="vault",
@@ -104,13 +104,13 @@ def plan_organisation(dice: Dice) -> Organisation:
         spare=hsm(Separator.TAB),
         officers=("admin", "alice", "henrik"),
         crypto_users=("kmsuser", "dbcrypto", "codesigning"),
-        first_key_handle=2_490_368 + dice.between(1, 40),
+        first_key_handle=2_490_368 + rng.between(1, 40),
     )
     return Organisation(payments, vault)
 
 
 def plan_cluster(
-    dice: Dice,
+    rng: Rng,
     name: str,
     generation: Generation,
     separators: tuple[Separator, ...],
@@ -118,19 +118,19 @@ def plan_cluster(
     officers: tuple[str, ...],
     crypto_users: tuple[str, ...],
 ) -> ClusterPlan:
-    """Another cluster, with an HSM for each separator; ids, counters and handles are thrown."""
+    """Another cluster, with an HSM for each separator; ids, counters and handles are random."""
 
     def hsm(separator: Separator) -> HsmPlan:
-        hsm_id = f"hsm-{dice.text(_ID_ALPHABET, _ID_LENGTH)}"
-        return HsmPlan(hsm_id, separator, dice.between(0x0D, 0x1FF))
+        hsm_id = f"hsm-{rng.text(_ID_ALPHABET, _ID_LENGTH)}"
+        return HsmPlan(hsm_id, separator, rng.between(0x0D, 0x1FF))
 
     return ClusterPlan(
         name=name,
-        cluster_id=f"cluster-{dice.text(_ID_ALPHABET, _ID_LENGTH)}",
+        cluster_id=f"cluster-{rng.text(_ID_ALPHABET, _ID_LENGTH)}",
         generation=generation,
         hsms=tuple(hsm(separator) for separator in separators),
         spare=hsm(separators[-1]),
         officers=officers,
         crypto_users=crypto_users,
-        first_key_handle=dice.between(262_144, 3_000_000),
+        first_key_handle=rng.between(262_144, 3_000_000),
     )

@@ -1,6 +1,6 @@
-"""A quiet month: three clusters that were at work before, and nothing that anyone must hear of.
+"""A quiet month: three clusters that were active before, and no incident.
 
-What a person would want to be told all the same - officers at work, a user made or deleted, a new
+What is worth an alert all the same - an officer's login, a user created or deleted, a new
 HSM - happens a few times, in working hours, and is counted in the facts. Routines and delivery are
 those of `samples.simulator`; the same arguments give the same bytes.
 """
@@ -19,7 +19,7 @@ from samples.codes import Coded
 from samples.details import OneHandle
 from samples.layout import Generation, Separator
 from samples.organisation import ClusterPlan, plan_cluster
-from samples.rng import Dice
+from samples.rng import Rng
 from samples.routines import keys
 from samples.routines.background import (
     KMS_USER,
@@ -40,14 +40,14 @@ from samples.routines.users import (
 )
 from samples.simulator import checked_volume, delivered, milliseconds
 from samples.steps import DAY, HOUR, MILLISECOND, MINUTE, SECOND, Routine, Start, Step, Timeline
-from samples.trail import LogEvent
+from samples.trail import TrailEvent
 from samples.working_hours import Habit, next_working_hour
 
 QUIET_DAYS = 30
 _KEYS_AT_FIRST = 40
 _CUSTODIAN = "dora"
 _PEOPLE = {_CUSTODIAN, "release"}
-# What applications do all day, and what the one does that keeps its keys outside, wrapped.
+# What applications do all day, and what the application does that keeps its keys outside, wrapped.
 _APPLICATION = (
     (keys.generate_key, 24),
     (keys.generate_key_pair, 8),
@@ -60,7 +60,7 @@ _WRAPPING = (*_APPLICATION, (keys.export_key, 10), (keys.import_key, 8))
 
 @dataclass(frozen=True)
 class QuietFacts:
-    """Who is in the month, and how often what a detection may tell happens in it.
+    """The users and HSMs of the month, and how often detections may raise an alert in it.
 
     users: name to number, by cluster id. applications: names that log in all day, by cluster id.
     joined: the cluster that gets another HSM, and that HSM. operations: records of each operation.
@@ -84,7 +84,7 @@ class QuietFacts:
 
 @dataclass(frozen=True)
 class ControlPlaneEvent:
-    """A call to AWS's API as CloudTrail tells it: epoch seconds, and its JSON."""
+    """A call to AWS's API as CloudTrail logs it: epoch seconds, and its JSON."""
 
     at: float
     text: str
@@ -105,8 +105,8 @@ class QuietMonth:
         if self._start_ms < 0:
             raise ValueError(f"the month would start before 1970: give a later end than {end}")
         self._facts: QuietFacts | None = None
-        dice = Dice(seed).for_part("quiet month")
-        self._plans = _plans(dice.for_part("organisation"))
+        rng = Rng(seed).for_part("quiet month")
+        self._plans = _plans(rng.for_part("organisation"))
 
     @property
     def facts(self) -> QuietFacts:
@@ -119,14 +119,14 @@ class QuietMonth:
     def _joins_at(self) -> int:
         return next_working_hour(15 * DAY + 2 * HOUR)
 
-    def stream(self) -> Iterator[LogEvent]:
-        """All events by timestamp; each call starts anew."""
-        dice = Dice(self._seed).for_part("quiet month")
-        clusters = [_at_work(plan, dice.for_part(plan.name)) for plan in self._plans]
+    def stream(self) -> Iterator[TrailEvent]:
+        """All events by timestamp; each call starts over."""
+        rng = Rng(self._seed).for_part("quiet month")
+        clusters = [_at_work(plan, rng.for_part(plan.name)) for plan in self._plans]
         operations: Counter[str] = Counter()
         events = 0
         for event, shape, _number in delivered(
-            self._agenda(clusters, dice), dice, self._start_ms, self._end_ms
+            self._schedule(clusters, rng), rng, self._start_ms, self._end_ms
         ):
             events += 1
             operations[shape.operation] += 1
@@ -136,14 +136,14 @@ class QuietMonth:
             start_ms=self._start_ms,
             end_ms=self._end_ms,
             events=events,
-            clusters={one.plan.name: one.plan.cluster_id for one in clusters},
+            clusters={cluster.plan.name: cluster.plan.cluster_id for cluster in clusters},
             hsms={
-                one.plan.cluster_id: tuple(hsm.log_stream for hsm in one.every_hsm)
-                for one in clusters
+                cluster.plan.cluster_id: tuple(hsm.log_stream for hsm in cluster.every_hsm)
+                for cluster in clusters
             },
             users={
-                one.plan.cluster_id: {user.name: user.user_id for user in one.users.values()}
-                for one in clusters
+                cluster.plan.cluster_id: {u.name: u.user_id for u in cluster.users.values()}
+                for cluster in clusters
             },
             applications={
                 plan.cluster_id: tuple(n for n in plan.crypto_users if n not in _PEOPLE)
@@ -154,7 +154,7 @@ class QuietMonth:
         )
 
     def control_plane(self) -> Iterator[ControlPlaneEvent]:
-        """AWS's side of it: a look at clusters and backups each morning, and the new HSM."""
+        """The AWS API calls: clusters and backups are listed each morning; the new HSM."""
         for day in range(QUIET_DAYS):
             for call in ("DescribeClusters", "DescribeBackups"):
                 yield self._call(day * DAY + 10 * MINUTE, call, {}, read_only=True)
@@ -184,12 +184,12 @@ class QuietMonth:
         }
         return ControlPlaneEvent(second, json.dumps(body))
 
-    def _agenda(self, clusters: list[Cluster], dice: Dice) -> Iterator[Iterator[Start]]:
+    def _schedule(self, clusters: list[Cluster], rng: Rng) -> Iterator[Iterator[Start]]:
         length = QUIET_DAYS * DAY
         for at, name, routine in self._single_events(*clusters):
             yield iter([Start(next_working_hour(at), ("once", name), routine)])
         for habit in _habits(*clusters):
-            yield habit.starts(5 * MINUTE, length, self._volume, dice.for_part("habit", habit.name))
+            yield habit.starts(5 * MINUTE, length, self._volume, rng.for_part("habit", habit.name))
 
     def _single_events(
         self, payments: Cluster, vault: Cluster, signing: Cluster
@@ -211,11 +211,11 @@ class QuietMonth:
         ]
 
 
-def _plans(dice: Dice) -> tuple[ClusterPlan, ClusterPlan, ClusterPlan]:
+def _plans(rng: Rng) -> tuple[ClusterPlan, ClusterPlan, ClusterPlan]:
     older, newer = Generation.OLDER, Generation.NEWER
     return (
         plan_cluster(
-            dice.for_part("payments"),
+            rng.for_part("payments"),
             "payments",
             older,
             (Separator.SPACE, Separator.NONE, Separator.TAB),
@@ -223,7 +223,7 @@ def _plans(dice: Dice) -> tuple[ClusterPlan, ClusterPlan, ClusterPlan]:
             crypto_users=("payments_app", "cardissuing", "tlsedge", _CUSTODIAN),
         ),
         plan_cluster(
-            dice.for_part("vault"),
+            rng.for_part("vault"),
             "vault",
             newer,
             (Separator.PADDING_TABS, Separator.SPACE),
@@ -231,7 +231,7 @@ def _plans(dice: Dice) -> tuple[ClusterPlan, ClusterPlan, ClusterPlan]:
             crypto_users=(KMS_USER, "dbcrypto"),
         ),
         plan_cluster(
-            dice.for_part("signing"),
+            rng.for_part("signing"),
             "signing",
             newer,
             (Separator.SPACE, Separator.SPACE),
@@ -241,17 +241,17 @@ def _plans(dice: Dice) -> tuple[ClusterPlan, ClusterPlan, ClusterPlan]:
     )
 
 
-def _at_work(plan: ClusterPlan, dice: Dice) -> Cluster:
-    """The cluster as it was before the month: HSMs with many records behind them, users, keys."""
-    cluster = Cluster(plan, dice.for_part("cluster"))
+def _at_work(plan: ClusterPlan, rng: Rng) -> Cluster:
+    """The cluster as it was before the month: HSMs with many earlier records, users, keys."""
+    cluster = Cluster(plan, rng.for_part("cluster"))
     for name in plan.officers:
         cluster.add_user(name, codes.CRYPTO_OFFICER)
     for name in plan.crypto_users:
         cluster.add_user(name, codes.CRYPTO_USER)
     for hsm in plan.hsms:
-        cluster.take_in(cluster.create_hsm(hsm, dice.between(40_000, 400_000)))
+        cluster.take_in(cluster.create_hsm(hsm, rng.between(40_000, 400_000)))
     for _ in range(_KEYS_AT_FIRST):
-        cluster.keep_key(cluster.new_handle(), dice.pick(plan.crypto_users))
+        cluster.keep_key(cluster.new_handle(), rng.pick(plan.crypto_users))
     cluster.wrapping_key = cluster.new_handle()
     return cluster
 
@@ -275,12 +275,12 @@ def _habits(payments: Cluster, vault: Cluster, signing: Cluster) -> list[Habit]:
         Habit("vault kms", stay_connected(vault), 30 * MINUTE, by_people=False),
         Habit("vault rotation", rotate_password(vault), 10 * DAY, by_people=False),
         Habit("vault clocks", compare_clocks(vault), 12 * HOUR, by_people=False),
-        *(Habit(f"{one.plan.name} backup", back_up(one), 1 * DAY, by_people=False) for one in each),
+        *(Habit(f"{c.plan.name} backup", back_up(c), 1 * DAY, by_people=False) for c in each),
     ]
 
 
 def _on_an_old_key(cluster: Cluster, opcode: Coded) -> Routine:
-    """The custodian does one thing to a key that is older than the month."""
+    """The custodian runs one operation on a key that is older than the month."""
 
     def routine(timeline: Timeline) -> Iterator[Step]:
         session = open_session(cluster, cluster.users[_CUSTODIAN], timeline)
@@ -294,7 +294,7 @@ def _on_an_old_key(cluster: Cluster, opcode: Coded) -> Routine:
 
 
 def _by_officer(cluster: Cluster, officer: str, act: str, user: str) -> Routine:
-    """An officer logs in, does one thing, and leaves."""
+    """An officer logs in, runs one operation, and logs out."""
 
     def routine(timeline: Timeline) -> Iterator[Step]:
         session = open_session(cluster, cluster.users[officer], timeline)

@@ -14,19 +14,19 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Dice:
-    """A stream of choices named by a path, such as `Dice(7, "habit", "payments")`.
+class Rng:
+    """A seeded stream of choices named by a path, such as `Rng(7, "habit", "payments")`.
 
-    Every routine throws its own dice, so that a change in one leaves the others as they were.
+    Every routine has its own, so that a change in one leaves the others as they were.
     """
 
     def __init__(self, *path: str | int) -> None:
         self._path = path
         self._random = random.Random("/".join(str(part) for part in path))
 
-    def for_part(self, *path: str | int) -> Dice:
-        """Fresh dice for a part of the matter; they do not depend on the throws so far."""
-        return Dice(*self._path, *path)
+    def for_part(self, *path: str | int) -> Rng:
+        """The generator of a part; it does not depend on the choices so far."""
+        return Rng(*self._path, *path)
 
     def between(self, low: int, high: int) -> int:
         """A whole number from `low` to `high`, both included."""
@@ -41,11 +41,11 @@ class Dice:
         return choices[self.between(0, len(choices) - 1)]
 
     def weighted(self, choices: Sequence[tuple[T, int]]) -> T:
-        """One of `choices`, as likely as its weight (a whole number above 0) says."""
-        throw = self.between(1, sum(weight for _, weight in choices))
+        """One of `choices`, in proportion to its weight (a whole number above 0)."""
+        rest = self.between(1, sum(weight for _, weight in choices))
         for choice, weight in choices:
-            throw -= weight
-            if throw <= 0:
+            rest -= weight
+            if rest <= 0:
                 return choice
         raise ValueError("weighted() needs at least one choice with a weight above 0")
 

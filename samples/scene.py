@@ -1,31 +1,31 @@
-"""Records written down by hand, briefly, in either generation of the records.
+"""Single records from short lines, in either generation of the records.
 
 Keys of a line, with what they are if left out (durations: seconds, or 90s, 15m, 2h, -3d):
 
     at           when, from the scene's beginning                     0
     arrives      how much later than usual it can be read             0
-    repeat       so many of it                                        1
-    every        so far apart                                         0
-    rising       so much higher is the handle of each repeat          0
+    repeat       number of records                                    1
+    every        time between two repeats                             0
+    rising       added to the handle with each repeat                 0
     copies       how often each is delivered                          1
     cluster      any name; `payments` is cluster-likphkxygsn          payments
-    hsm          a to e, or `all`: a, b and c, 0.1 s apart            a
+    hsm          a to e, or `all`: a, b and c, every 0.1 s            a
     opcode       the operation: a name of mappings/operations.yaml
     response     a word of samples.vocabulary or a text of mappings/responses.yaml   success
-    user, user_type                  who acts: logins, logouts, quorum     CN_CRYPTO_USER
-    target, target_type, target_id   who is made, changed or deleted       CN_CRYPTO_USER, 0
+    user, user_type                  acting user: logins, logouts, quorum  CN_CRYPTO_USER
+    target, target_type, target_id   user created, changed or deleted      CN_CRYPTO_USER, 0
     user_id      the acting user's number, which only newer records have
     handle       the object of an operation upon one
     secret, public, mechanism        the handles of an operation that makes or moves keys
     operation, user_ids              sharing: SHARE or UNSHARE, and with which user
     sequence     the number from which this HSM's go on               1000 at first
-    lost         so many numbers of this HSM are skipped before it    0
+    lost         sequence numbers of this HSM skipped before it       0
     reboot_counter                                                    0xe8
     command_type a name of mappings/command_types.yaml                CN_MGMT_CMD
     session      the session handle                                   0x7014006
     clock        true: the HSM compares clocks
     certificate  CreateObject, DestroyObject or SetAttributeValues in the cluster's own stream
-    text         a record as it stands, instead of all this
+    text         the complete text of a record, instead of all this
 
 A number that is not public is a stand-in, as in `samples.codes`.
 """
@@ -54,7 +54,7 @@ from samples.details import (
     log_type_and_lines,
 )
 from samples.layout import Generation, Record, Separator, render
-from samples.trail import LogEvent
+from samples.trail import TrailEvent
 from samples.vocabulary import (
     CERTIFICATE_OPERATIONS,
     CERTIFICATE_RESPONSES,
@@ -79,7 +79,7 @@ _HSMS = {
 }
 _EVERY_HSM = ("a", "b", "c")
 _BETWEEN_HSMS_S = 0.1
-# What CloudWatch's timestamp holds is not public; here it is so far behind the record's time.
+# What CloudWatch's timestamp means is not public; here it is this much after the record's time.
 _DELIVERY_MS = 900
 _CERTIFICATE_HANDLE = 4_611_686_018_427_388_000
 _ID_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
@@ -90,7 +90,7 @@ _DURATIONS = {"at", "arrives", "every"}
 _KINDS = ("opcode", "certificate", "text", "clock")
 _MANAGING = re.compile(r"CN_(?:CREATE_(?:USER|CO|APPLIANCE_USER)|DELETE_USER|CHANGE_PSWD)")
 _LEAST = {"repeat": 1, "copies": 1}
-# What says nothing without another key.
+# Keys that have no effect without another key.
 _NEEDS = {
     "every": "repeat",
     "rising": "repeat",
@@ -161,10 +161,10 @@ def duration(key: str, value: object) -> float:
         if not math.isfinite(value):
             raise ValueError(f"{key}: {value!r} is no time")
         return float(value)
-    found = _DURATION.fullmatch(str(value))
-    if not found:
+    match = _DURATION.fullmatch(str(value))
+    if not match:
         raise ValueError(f"{key}: {value!r}: write seconds, or 90s, 15m, 3h, 30d")
-    return float(found[1]) * _UNITS_S[found[2]]
+    return float(match[1]) * _UNITS_S[match[2]]
 
 
 def cluster_id(name: str) -> str:
@@ -178,7 +178,7 @@ def hsm_id(cluster: str, name: str) -> str:
     return own if cluster == _MAIN_CLUSTER else f"hsm-{_id_of(f'{cluster}/{name}')}"
 
 
-def write(lines: Iterable[Line], generation: Generation, start_usecs: int) -> list[LogEvent]:
+def write(lines: Iterable[Line], generation: Generation, start_usecs: int) -> list[TrailEvent]:
     """The records in the order of their time, each as often as it is delivered.
 
     `start_usecs`: the scene's beginning, in microseconds since 1970. Raises ValueError for a line
@@ -195,25 +195,25 @@ class Scene:
         self._start_usecs = start_usecs
         self._next: dict[str, int] = {}
 
-    def arrivals(self, lines: Iterable[Line]) -> Iterator[tuple[float, LogEvent]]:
+    def arrivals(self, lines: Iterable[Line]) -> Iterator[tuple[float, TrailEvent]]:
         """As `write`, each record with the epoch second in which it can be read."""
         single: list[tuple[int, Line]] = []
         for number, line in enumerate(lines, 1):
             with _naming(number, line):
-                single += [(number, one) for one in _single(line)]
+                single += [(number, repeated) for repeated in _single(line)]
         for number, line in sorted(single, key=lambda item: item[1].at):
             with _naming(number, line):
                 event = self._event(line)
             for _ in range(line.copies):
                 yield event.timestamp_ms / 1000 + line.arrives, event
 
-    def _event(self, line: Line) -> LogEvent:
+    def _event(self, line: Line) -> TrailEvent:
         usecs = self._start_usecs + round(line.at * 1_000_000)
         cluster = cluster_id(line.cluster)
         stream = cluster if line.certificate else hsm_id(line.cluster, line.hsm)
         message = self._message(line, stream, usecs)
         timestamp_ms = usecs // 1000 + _DELIVERY_MS
-        return LogEvent(f"/aws/cloudhsm/{cluster}", stream, timestamp_ms, message)
+        return TrailEvent(f"/aws/cloudhsm/{cluster}", stream, timestamp_ms, message)
 
     def _message(self, line: Line, stream: str, usecs: int) -> str:
         if line.text:
@@ -258,10 +258,10 @@ def _single(line: Line) -> Iterator[Line]:
         raise ValueError("repeat and copies are at least 1, lost at least 0")
     hsms = _EVERY_HSM if line.hsm == "all" else (line.hsm,)
     for repeat in range(line.repeat):
-        for place, hsm in enumerate(hsms):
-            at = line.at + repeat * line.every + place * _BETWEEN_HSMS_S
-            one = replace(_risen(line, repeat * line.rising), at=at, hsm=hsm)
-            yield replace(one, sequence=None, lost=0) if repeat else one
+        for index, hsm in enumerate(hsms):
+            at = line.at + repeat * line.every + index * _BETWEEN_HSMS_S
+            repeated = replace(_risen(line, repeat * line.rising), at=at, hsm=hsm)
+            yield replace(repeated, sequence=None, lost=0) if repeat else repeated
 
 
 def _risen(line: Line, by: int) -> Line:
@@ -276,8 +276,8 @@ def _risen(line: Line, by: int) -> Line:
 def _check_kind(line: Line) -> None:
     kinds = [kind for kind in _KINDS if getattr(line, kind)]
     if not kinds or (len(kinds) > 1 and kinds != ["opcode", "clock"]):
-        given = f", not {' and '.join(kinds)}" if kinds else ""
-        raise ValueError(f"a record needs one of {', '.join(_KINDS)}{given}")
+        suffix = f", not {' and '.join(kinds)}" if kinds else ""
+        raise ValueError(f"a record needs one of {', '.join(_KINDS)}{suffix}")
 
 
 def _detail(line: Line) -> Detail:
@@ -332,7 +332,7 @@ def _values(written: Mapping[str, object]) -> dict[str, Any]:
         values[key] = _value(key, value)
     for key, needed in _NEEDS.items():
         if key in values and needed not in values:
-            raise ValueError(f"{key} says nothing without {needed}")
+            raise ValueError(f"{key} has no effect without {needed}")
     return values
 
 
@@ -341,9 +341,9 @@ def _value(key: str, value: object) -> object:
         return duration(key, value)
     if key == "user_ids" and isinstance(value, list) and len(value) == 1:
         value = value[0]
-    wanted = next(kind for kind in (bool, int, str) if _TYPES[key] in (kind, kind | None))
-    if type(value) is not wanted:
-        raise ValueError(f"{key}: {value!r} is no {_SPOKEN[wanted]}")
+    expected = next(kind for kind in (bool, int, str) if _TYPES[key] in (kind, kind | None))
+    if type(value) is not expected:
+        raise ValueError(f"{key}: {value!r} is no {_SPOKEN[expected]}")
     if isinstance(value, int) and value < _LEAST.get(key, 0):
         raise ValueError(f"{key}: {value} is less than {_LEAST.get(key, 0)}")
     return value

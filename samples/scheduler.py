@@ -6,17 +6,17 @@ import heapq
 from collections.abc import Iterator
 from typing import Union
 
-from samples.rng import Dice
+from samples.rng import Rng
 from samples.steps import CertificateStep, HsmStep, Start, Step, Timeline
 
 RecordedStep = Union[HsmStep, CertificateStep]
 
 
-class Agenda:
+class Scheduler:
     """The next step of every running routine; memory grows with these, not with the trail."""
 
-    def __init__(self, dice: Dice) -> None:
-        self._dice = dice
+    def __init__(self, rng: Rng) -> None:
+        self._rng = rng
         self._next: list[tuple[int, int, Step, Iterator[Step]]] = []
         self._serial = 0
 
@@ -28,17 +28,17 @@ class Agenda:
             heapq.heappush(self._next, (step.at, self._serial, step, routine))
 
     def steps(self, end: int) -> Iterator[RecordedStep]:
-        """What is put on record before `end`, in order of time.
+        """The steps that are recorded before `end`, in order of time.
 
-        Write each step down before asking for the next: routines look at what it changed.
+        Write each step before requesting the next: routines look at what it changed.
         """
         while self._next:
             at, _, step, routine = heapq.heappop(self._next)
             if at >= end:
                 return
             if isinstance(step, Start):
-                dice = self._dice.for_part(*step.part)
-                self.add(step.routine(Timeline(step.at, dice)))
+                rng = self._rng.for_part(*step.part)
+                self.add(step.routine(Timeline(step.at, rng)))
             elif isinstance(step, (HsmStep, CertificateStep)):
                 if step.stream.ended and step.ends_routine:
                     continue

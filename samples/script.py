@@ -12,7 +12,7 @@ from typing import Callable
 from samples import codes
 from samples.cluster import Cluster
 from samples.organisation import Organisation
-from samples.rng import Dice
+from samples.rng import Rng
 from samples.routines.background import (
     compare_clocks,
     log_oddity,
@@ -32,7 +32,7 @@ from samples.routines.users import manage_staff, require_quorum
 from samples.steps import DAY, HOUR, MINUTE, Routine, Start
 from samples.working_hours import Habit, next_night, next_working_hour
 
-# Both clusters are in service by then, whatever the dice say.
+# Both clusters are in service by then, for every seed.
 SETTLED = 20 * MINUTE
 _VAULT_FOUNDED = 2 * MINUTE
 _BATCH_KEYS = 24
@@ -45,15 +45,15 @@ def _any_hour(at: int) -> int:
     return at
 
 
-class Programme:
-    """The two clusters and all that happens to them in `length` microseconds."""
+class Script:
+    """The two clusters and all their events in `length` microseconds."""
 
-    def __init__(self, organisation: Organisation, length: int, volume: float, dice: Dice) -> None:
-        self.payments = Cluster(organisation.payments, dice.for_part("payments"))
-        self.vault = Cluster(organisation.vault, dice.for_part("vault"))
+    def __init__(self, organisation: Organisation, length: int, volume: float, rng: Rng) -> None:
+        self.payments = Cluster(organisation.payments, rng.for_part("payments"))
+        self.vault = Cluster(organisation.vault, rng.for_part("vault"))
         self._length = length
         self._volume = volume
-        self._dice = dice
+        self._rng = rng
 
     @property
     def clusters(self) -> tuple[Cluster, Cluster]:
@@ -61,14 +61,14 @@ class Programme:
         return self.payments, self.vault
 
     def plans(self) -> Iterator[Iterator[Start]]:
-        """Everything to put on the agenda: each item yields starts in the order of time."""
+        """All plans for the scheduler: each item yields starts in the order of time."""
         yield iter([Start(0, ("found", "payments"), found_cluster(self.payments))])
         yield iter([Start(_VAULT_FOUNDED, ("found", "vault"), found_cluster(self.vault))])
         for share, hour, name, routine in self._single_events():
             yield iter([Start(self._at(share, hour), ("once", name), routine)])
         for habit in (*self._habits_of_payments(), *self._habits_of_vault()):
-            dice = self._dice.for_part("habit", habit.name)
-            yield habit.starts(SETTLED, self._length, self._volume, dice)
+            rng = self._rng.for_part("habit", habit.name)
+            yield habit.starts(SETTLED, self._length, self._volume, rng)
 
     def _at(self, share: float, hour: Hour) -> int:
         at = SETTLED + int((self._length - SETTLED) * share)
@@ -77,7 +77,7 @@ class Programme:
 
     def _single_events(self) -> list[tuple[float, Hour, str, Routine]]:
         payments, vault = self.payments, self.vault
-        lost = self._dice.between(9, 21)
+        lost = self._rng.between(9, 21)
         batch = issue_batch(payments, "cardissuing", _BATCH_KEYS, lost)
         unlisted = log_oddity(payments, codes.UNLISTED)
         return [

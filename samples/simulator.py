@@ -16,22 +16,22 @@ from samples.cluster import Cluster
 from samples.delivery import Delivery
 from samples.hsm import Hsm
 from samples.organisation import HOSTILE_NAMES, plan_organisation
-from samples.rng import Dice
-from samples.scheduler import Agenda
-from samples.script import Programme
+from samples.rng import Rng
+from samples.scheduler import Scheduler
+from samples.script import Script
 from samples.steps import DAY, HOUR, MILLISECOND, HsmStep, Start
 from samples.trail import (
     ClusterFacts,
-    Facts,
     HsmFacts,
-    LogEvent,
     Replacement,
     Shape,
     ShapeCount,
     Trail,
+    TrailEvent,
+    TrailFacts,
 )
 
-__all__ = ["LogEvent", "Simulation", "Trail", "simulate"]
+__all__ = ["Simulation", "Trail", "TrailEvent", "simulate"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SHORTEST = HOUR
@@ -39,7 +39,7 @@ _LARGEST_VOLUME = 1_000.0
 
 
 def simulate(seed: int, end: datetime, days: float, volume: float = 1.0) -> Trail:
-    """The whole trail in memory; arguments and errors as for `Simulation`."""
+    """The complete trail in memory; arguments and errors as for `Simulation`."""
     simulation = Simulation(seed, end, days, volume)
     events = list(simulation.stream())
     return Trail(events, simulation.facts)
@@ -55,7 +55,7 @@ class Simulation:
         volume: how many times as much as usual happens; 1 gives 3,000 to 6,000 events in 7 days.
 
     Raises:
-        ValueError: an argument is out of range; the message says which and what to give.
+        ValueError: an argument is out of range; the message names it and its limits.
     """
 
     def __init__(self, seed: int, end: datetime, days: float, volume: float = 1.0) -> None:
@@ -69,10 +69,10 @@ class Simulation:
             raise ValueError(
                 f"the trail would start before 1970: give fewer days than {days} or a later end"
             )
-        self._facts: Facts | None = None
+        self._facts: TrailFacts | None = None
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> TrailFacts:
         """What was in the trail, once `stream()` has been read to its end.
 
         Raises:
@@ -82,31 +82,29 @@ class Simulation:
             raise RuntimeError("facts are known when stream() has been read to its end")
         return self._facts
 
-    def stream(self) -> Iterator[LogEvent]:
-        """All events by timestamp; ties keep the order of their stream. Each call starts anew."""
-        dice = Dice(self.seed)
+    def stream(self) -> Iterator[TrailEvent]:
+        """All events by timestamp; ties keep the order of their stream. Each call starts over."""
+        rng = Rng(self.seed)
         length = self._length_ms * MILLISECOND
-        organisation = plan_organisation(dice.for_part("organisation"))
-        programme = Programme(organisation, length, self.volume, dice.for_part("programme"))
+        organisation = plan_organisation(rng.for_part("organisation"))
+        script = Script(organisation, length, self.volume, rng.for_part("programme"))
         tally = _Tally()
-        for event, shape, sequence in delivered(
-            programme.plans(), dice, self._start_ms, self._end_ms
-        ):
+        for event, shape, sequence in delivered(script.plans(), rng, self._start_ms, self._end_ms):
             tally.count(event, shape, sequence)
             yield event
-        self._facts = self._gather_facts(programme, tally)
+        self._facts = self._gather_facts(script, tally)
 
-    def _gather_facts(self, programme: Programme, tally: _Tally) -> Facts:
-        vault = programme.vault
-        every_hsm = [hsm for cluster in programme.clusters for hsm in cluster.every_hsm]
-        return Facts(
+    def _gather_facts(self, script: Script, tally: _Tally) -> TrailFacts:
+        vault = script.vault
+        every_hsm = [hsm for cluster in script.clusters for hsm in cluster.every_hsm]
+        return TrailFacts(
             seed=self.seed,
             days=self.days,
             volume=self.volume,
             start_usecs=self._start_ms * MILLISECOND,
             end_usecs=self._end_ms * MILLISECOND,
             events=sum(tally.events.values()),
-            clusters=tuple(_cluster_facts(cluster, tally) for cluster in programme.clusters),
+            clusters=tuple(_cluster_facts(cluster, tally) for cluster in script.clusters),
             replacement=Replacement(
                 vault.plan.log_group, vault.plan.hsms[-1].hsm_id, vault.plan.spare.hsm_id
             ),
@@ -119,13 +117,13 @@ class Simulation:
 
 
 def delivered(
-    plans: Iterable[Iterator[Start]], dice: Dice, start_ms: int, end_ms: int
-) -> Iterator[tuple[LogEvent, Shape, int | None]]:
-    """What comes of these plans between the two moments: events by timestamp, with their layout."""
-    agenda, delivery = Agenda(dice.for_part("routine")), Delivery(dice.for_part("delivery"))
+    plans: Iterable[Iterator[Start]], rng: Rng, start_ms: int, end_ms: int
+) -> Iterator[tuple[TrailEvent, Shape, int | None]]:
+    """The events of these plans between the two times, by timestamp, with their layout."""
+    scheduler, delivery = Scheduler(rng.for_part("routine")), Delivery(rng.for_part("delivery"))
     for plan in plans:
-        agenda.add(plan)
-    for step in agenda.steps((end_ms - start_ms) * MILLISECOND):
+        scheduler.add(plan)
+    for step in scheduler.steps((end_ms - start_ms) * MILLISECOND):
         usecs = start_ms * MILLISECOND + step.at
         now_ms = usecs // MILLISECOND
         yield from delivery.release(now_ms)
@@ -137,7 +135,7 @@ def delivered(
         )
         if written is not None:
             delivery.accept(written, stream.log_group, stream.log_stream, now_ms)
-    # What is still on its way when the trail ends comes too late.
+    # Events that are not delivered when the trail ends are left out.
     yield from delivery.release(end_ms + 1)
 
 
@@ -149,7 +147,7 @@ class _Tally:
         self.shapes: Counter[Shape] = Counter()
         self.last_sequence: dict[str, int] = {}
 
-    def count(self, event: LogEvent, shape: Shape, sequence: int | None) -> None:
+    def count(self, event: TrailEvent, shape: Shape, sequence: int | None) -> None:
         self.events[event.log_stream] += 1
         self.shapes[shape] += 1
         if sequence is not None:
@@ -189,7 +187,9 @@ def _length_ms(days: float) -> int:
         raise ValueError(f"days must be a number above 0: got {days}")
     length = round(days * (DAY // MILLISECOND))
     if length * MILLISECOND < _SHORTEST:
-        raise ValueError(f"days must be at least 1/24 (one hour), or not all has room: got {days}")
+        raise ValueError(
+            f"days must be at least 1/24 (one hour) to contain every event: got {days}"
+        )
     return length
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Union
 
 from samples.hsm import CertificateChange, CertificateStore, Entry, Hsm
-from samples.rng import Dice
+from samples.rng import Rng
 
 MILLISECOND = 1_000
 SECOND = 1_000 * MILLISECOND
@@ -20,23 +20,23 @@ DAY = 24 * HOUR
 
 
 class Timeline:
-    """A routine's own clock, and the dice it throws."""
+    """A routine's own clock and random number generator."""
 
-    def __init__(self, start: int, dice: Dice) -> None:
+    def __init__(self, start: int, rng: Rng) -> None:
         self.now = start
-        self.dice = dice
+        self.rng = rng
 
     def after(self, shortest: int, longest: int) -> int:
         """Let between `shortest` and `longest` microseconds pass; the new time."""
-        self.now += self.dice.between(shortest, longest)
+        self.now += self.rng.between(shortest, longest)
         return self.now
 
 
 @dataclass(frozen=True)
 class HsmStep:
-    """An HSM puts `entry` on record, or nothing if it is gone by then.
+    """An HSM records `entry`, or nothing if it has ended by then.
 
-    `ends_routine`: if it is gone, so is the client that worked on it.
+    `ends_routine`: if it has ended, the client that worked on it has too.
     """
 
     at: int
@@ -47,7 +47,7 @@ class HsmStep:
 
 @dataclass(frozen=True)
 class CertificateStep:
-    """A certificate store puts `change` on record."""
+    """A certificate store records `change`."""
 
     at: int
     stream: CertificateStore
@@ -57,14 +57,14 @@ class CertificateStep:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing is put on record; what the routine decides next, it decides at this time."""
+    """Nothing is recorded; the routine makes its next decision at this time."""
 
     at: int
 
 
 @dataclass(frozen=True)
 class Start:
-    """Another routine starts, with dice named by `part`."""
+    """Another routine starts, with a random number generator named by `part`."""
 
     at: int
     part: tuple[str | int, ...]

@@ -1,4 +1,4 @@
-"""What the simulator hands out: log events, and the facts about the whole trail."""
+"""The output of the simulator: log events, and the facts about the complete trail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from samples.layout import Generation, Separator
 
 
 @dataclass(frozen=True)
-class LogEvent:
+class TrailEvent:
     """One CloudWatch Logs event: one record, no newline at its end; milliseconds since 1970."""
 
     log_group: str
@@ -51,7 +51,7 @@ class ShapeCount:
 
 @dataclass(frozen=True)
 class SequenceGap:
-    """A run of records that an HSM wrote and nobody ever delivered; both ends are missing."""
+    """A run of records that an HSM wrote but that were never delivered; both ends are missing."""
 
     log_group: str
     log_stream: str
@@ -94,10 +94,10 @@ class ClusterFacts:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is in a trail. Every timestamp lies between `start_usecs` and `end_usecs` (since 1970).
+class TrailFacts:
+    """What a trail contains. Timestamps are from `start_usecs` to `end_usecs` (since 1970).
 
-    `stand_in_codes` names what carries a number of our own making, because its real number is not
+    `stand_in_codes` names the codes whose number is invented here, because the real number is not
     public.
     """
 
@@ -129,5 +129,5 @@ class Facts:
 class Trail:
     """All events by timestamp (ties keep the order of their stream), and the facts about them."""
 
-    events: list[LogEvent]
-    facts: Facts
+    events: list[TrailEvent]
+    facts: TrailFacts

@@ -1,4 +1,4 @@
-"""Words for what records print in code: how a scene names operations, answers and user types.
+"""Words for what records print in code: how a scene names operations, responses and user types.
 
 Names are those of `mappings/operations.yaml`, `responses.yaml`, `user_types.yaml` and
 `command_types.yaml`; a test proves that each of them can be written. Numbers come from
@@ -26,8 +26,8 @@ _OTHER_USER_TYPES = (Coded("PCO", 3), Coded("HMCO", 4))
 _SECOND_FACTOR = Coded("CN_2FA_CRYPTO_USER", 90, public=False)
 _COMMAND_TYPES = (codes.MGMT_CMD, codes.CERT_AUTH_CMD, codes.TIME_INFO_CMD, codes.SPECIAL_CMD)
 
-# Answers that AWS's tools or other people's logs show, all without a number.
-_OTHER_ANSWERS = {
+# Responses that AWS's tools or other people's logs show, all without a number.
+_OTHER_RESPONSES = {
     "already_created": "This user is already created",
     "already_logged_in": "This type of user has already logged in",
     "invalid_input": "Invalid input data/params",
@@ -38,15 +38,15 @@ _OTHER_ANSWERS = {
 
 
 def _opcodes() -> dict[str, Coded]:
-    known = [one for one in vars(codes).values() if isinstance(one, Coded)]
-    found = {
-        one.name: one for one in known if one.name.startswith("CN_") or one.name.endswith("OPCODE")
+    known = [(coded.name, coded) for coded in vars(codes).values() if isinstance(coded, Coded)]
+    opcodes = {
+        name: coded for name, coded in known if name.startswith("CN_") or name.endswith("OPCODE")
     }
     for kind in (*_USER_TYPES, *_COMMAND_TYPES):
-        found.pop(kind.name, None)
-    for number, name in enumerate(_not_used_by_routines(found)):
-        found[name] = Coded(name, 0x9F00 + number, public=False)
-    return found
+        opcodes.pop(kind.name, None)
+    for number, name in enumerate(_not_used_by_routines(opcodes)):
+        opcodes[name] = Coded(name, 0x9F00 + number, public=False)
+    return opcodes
 
 
 def _not_used_by_routines(used: Mapping[str, Coded]) -> Iterator[str]:
@@ -60,10 +60,10 @@ def _not_used_by_routines(used: Mapping[str, Coded]) -> Iterator[str]:
 
 OPCODES: Mapping[str, Coded] = _opcodes()
 USER_TYPES: Mapping[str, Coded] = {
-    one.name: one for one in (*_USER_TYPES, *_OTHER_USER_TYPES, _SECOND_FACTOR)
+    coded.name: coded for coded in (*_USER_TYPES, *_OTHER_USER_TYPES, _SECOND_FACTOR)
 }
-COMMAND_TYPES: Mapping[str, Coded] = {one.name: one for one in _COMMAND_TYPES}
-OPERATIONS: Mapping[str, Coded] = {one.name: one for one in (codes.SHARE, codes.UNSHARE)}
+COMMAND_TYPES: Mapping[str, Coded] = {coded.name: coded for coded in _COMMAND_TYPES}
+OPERATIONS: Mapping[str, Coded] = {coded.name: coded for coded in (codes.SHARE, codes.UNSHARE)}
 RESPONSES: Mapping[str, Response] = {
     "success": codes.SUCCESS,
     "busy": codes.BUSY,
@@ -77,7 +77,7 @@ RESPONSES: Mapping[str, Response] = {
     "wrong_user_type": codes.INVALID_USER_TYPE,
     **{
         word: Response(9100 + number, f"HSM Error: {text}", public=False)
-        for number, (word, text) in enumerate(_OTHER_ANSWERS.items())
+        for number, (word, text) in enumerate(_OTHER_RESPONSES.items())
     },
 }
 CERTIFICATE_OPERATIONS = ("CreateObject", "DestroyObject", "SetAttributeValues")
@@ -97,13 +97,13 @@ CERTIFICATE_RESPONSES: Mapping[str, str] = {
 
 
 def response(word: str) -> Response:
-    """An answer by its word, or by its text as `mappings/responses.yaml` has it (both exact).
+    """A response by its word, or by its text as `mappings/responses.yaml` has it (both exact).
 
-    Raises ValueError for another one.
+    Raises ValueError for any other word.
     """
-    for answer in RESPONSES.values():
-        if answer.text.partition(": ")[2] == word:
-            return answer
+    for known in RESPONSES.values():
+        if known.text.partition(": ")[2] == word:
+            return known
     return look_up("response", word, RESPONSES)
 
 
@@ -115,7 +115,7 @@ def look_up(key: str, word: str, known: Mapping[str, T]) -> T:
 
 
 def no_such(word: str, known: Iterable[str]) -> str:
-    """Says that a word is not known, and which is meant or, failing that, which there are."""
+    """The message that a word is not known, with the closest word or else all known words."""
     names = sorted(known)
     near = difflib.get_close_matches(word, names, 1)
     return f"{word!r} is not known; " + (

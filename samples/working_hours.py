@@ -1,4 +1,4 @@
-"""When things happen: working hours, quiet nights and week-ends.
+"""When routines start: working hours, quiet nights and week-ends.
 
 Times are microseconds since the start of the trail.
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from samples.rng import Dice
+from samples.rng import Rng
 from samples.steps import DAY, HOUR, MINUTE, Routine, Start
 
 FIRST_MINUTE = 8 * HOUR + 30 * MINUTE
@@ -22,7 +22,7 @@ _LUNCH_BEGINS, _LUNCH_ENDS = 12 * HOUR, 13 * HOUR
 
 
 def activity(at: int) -> float:
-    """How busy people are, from 0 (asleep) to 1 (at work)."""
+    """How busy people are, from 0 (asleep) to 1 (working)."""
     day, time = divmod(FIRST_MINUTE + at, DAY)
     if day % 7 >= _WORKDAYS:
         return 0.03
@@ -37,33 +37,33 @@ def next_night(at: int) -> int:
 
 
 def next_working_hour(at: int) -> int:
-    """`at` itself if people are at work then, otherwise a moment in the next two hours of work."""
+    """`at` itself if people are working then, otherwise a time in the next two working hours."""
     if activity(at) >= 1:
         return at
     morning = at + -at % DAY
     while (morning // DAY) % 7 >= _WORKDAYS:
         morning += DAY
-    # Different moments stay different, lest all that was put off happens at once.
+    # Different times stay different, so that postponed routines do not all start at once.
     return morning + at % (2 * HOUR)
 
 
 @dataclass(frozen=True)
 class Habit:
-    """A routine that comes again about every `interval` microseconds, by people when awake."""
+    """A routine that starts about every `interval` microseconds, by people when awake."""
 
     name: str
     routine: Routine
     interval: int
     by_people: bool = True
 
-    def starts(self, begin: int, end: int, volume: float, dice: Dice) -> Iterator[Start]:
+    def starts(self, begin: int, end: int, volume: float, rng: Rng) -> Iterator[Start]:
         """The starts between `begin` and `end`, `volume` times as many as usual."""
         at, number = begin, 0
         while True:
-            at += max(1, int(self.interval * (0.5 + dice.between(0, 1_000) / 1_000) / volume))
+            at += max(1, int(self.interval * (0.5 + rng.between(0, 1_000) / 1_000) / volume))
             if at >= end:
                 return
-            if self.by_people and not dice.chance(activity(at)):
+            if self.by_people and not rng.chance(activity(at)):
                 continue
             number += 1
             yield Start(at, (self.name, number), self.routine)

@@ -1,4 +1,4 @@
-"""What goes on without people: KMS, comparisons of clocks, certificates, odd records."""
+"""Routines without people: KMS, comparisons of clocks, certificates, odd records."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def stay_connected(cluster: Cluster) -> Routine:
         session = open_session(cluster, cluster.users[KMS_USER], timeline)
         yield from log_in(session, timeline)
         timeline.after(4 * MINUTE, 25 * MINUTE)
-        if timeline.dice.chance(0.2):
+        if timeline.rng.chance(0.2):
             yield from generate_key(session, timeline)
         timeline.after(1 * MINUTE, 10 * MINUTE)
-        opcode = timeline.dice.weighted([(codes.APP_FINALIZE, 7), (codes.CLOSE_SESSION, 3)])
+        opcode = timeline.rng.weighted([(codes.APP_FINALIZE, 7), (codes.CLOSE_SESSION, 3)])
         yield from hang_up(session, timeline, opcode)
 
     return routine
@@ -61,7 +61,7 @@ def compare_clocks(cluster: Cluster) -> Routine:
 
     def routine(timeline: Timeline) -> Iterator[Step]:
         for hsm in tuple(cluster.hsms):
-            reading = ClockReading(timeline.dice.between(500, 4_000), timeline.dice.between(20, 90))
+            reading = ClockReading(timeline.rng.between(500, 4_000), timeline.rng.between(20, 90))
             at = timeline.after(10 * MILLISECOND, 2 * SECOND)
             entry = Entry(codes.UNKNOWN_OPCODE, reading, command_type=codes.TIME_INFO_CMD)
             yield HsmStep(at, hsm, entry)
@@ -70,10 +70,10 @@ def compare_clocks(cluster: Cluster) -> Routine:
 
 
 def log_oddity(cluster: Cluster, opcode: Coded) -> Routine:
-    """One record whose opcode says little or nothing."""
+    """One record with an uninformative opcode."""
 
     def routine(timeline: Timeline) -> Iterator[Step]:
-        hsm = timeline.dice.pick(cluster.hsms)
+        hsm = timeline.rng.pick(cluster.hsms)
         handle = hsm.open_session().command
         yield HsmStep(timeline.now, hsm, Entry(opcode, NoDetail(), session_handle=handle))
 
@@ -92,21 +92,21 @@ def maintain_certificates(cluster: Cluster) -> Routine:
 
 
 def _certificate_changes(cluster: Cluster, timeline: Timeline) -> Iterator[CertificateChange]:
-    dice = timeline.dice
-    if dice.chance(0.15):
-        yield CertificateChange("CreateObject", None, dice.pick(_CREATION_FAILURES))
+    rng = timeline.rng
+    if rng.chance(0.15):
+        yield CertificateChange("CreateObject", None, rng.pick(_CREATION_FAILURES))
         return
-    handle = dice.between(2**53, _LARGEST_CERTIFICATE_HANDLE)
+    handle = rng.between(2**53, _LARGEST_CERTIFICATE_HANDLE)
     cluster.certificates = [*cluster.certificates, handle][-_CERTIFICATES_KEPT:]
     yield CertificateChange("CreateObject", handle)
-    response = dice.weighted([("OK", 5), ("InvalidAttributeValue", 1)])
+    response = rng.weighted([("OK", 5), ("InvalidAttributeValue", 1)])
     yield CertificateChange("SetAttributeValues", handle, response, ("Label",))
-    if dice.chance(0.4):
-        gone = dice.pick(cluster.certificates)
+    if rng.chance(0.4):
+        gone = rng.pick(cluster.certificates)
         cluster.certificates.remove(gone)
         yield CertificateChange("DestroyObject", gone)
-    elif dice.chance(0.2):
-        stray = dice.between(2**53, _LARGEST_CERTIFICATE_HANDLE)
+    elif rng.chance(0.2):
+        stray = rng.between(2**53, _LARGEST_CERTIFICATE_HANDLE)
         yield CertificateChange("DestroyObject", stray, "ObjectNotFound")
 
 

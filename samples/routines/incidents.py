@@ -1,7 +1,7 @@
-"""What goes wrong: mistyped passwords and names, refused operations, and one night of guessing.
+"""Incidents: mistyped passwords and names, refused operations, and one night of guessing.
 
-AWS locks a user after five wrong passwords per HSM. What a login to a locked user is answered is
-not public, so nobody here gets that far.
+AWS locks a user after five wrong passwords per HSM. The response to a login of a locked user is
+not public, so no user here gets that far.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def mistype_password(cluster: Cluster, user_name: str) -> Routine:
 
     def routine(timeline: Timeline) -> Iterator[Step]:
         user = cluster.users[user_name]
-        for _ in range(timeline.dice.between(1, 2)):
+        for _ in range(timeline.rng.between(1, 2)):
             yield from _fail_to_log_in(cluster, user, timeline, codes.LOGIN_FAILURE)
             timeline.after(3 * SECOND, 20 * SECOND)
         session = open_session(cluster, user, timeline)
@@ -43,7 +43,7 @@ def mistype_name(cluster: Cluster) -> Routine:
     """Somebody logs in under a name that does not exist."""
 
     def routine(timeline: Timeline) -> Iterator[Step]:
-        nobody = User(timeline.dice.pick(UNKNOWN_NAMES), codes.CRYPTO_USER, user_id=0)
+        nobody = User(timeline.rng.pick(UNKNOWN_NAMES), codes.CRYPTO_USER, user_id=0)
         yield from _fail_to_log_in(cluster, nobody, timeline, _unknown_user(cluster))
 
     return routine
@@ -71,9 +71,9 @@ def guess_passwords(cluster: Cluster) -> Routine:
         known = [name for name in cluster.plan.officers if name != GUESSED_NAMES[0]]
         for name in [*GUESSED_NAMES, *known, *HOSTILE_NAMES]:
             hostile = name in HOSTILE_NAMES
-            for _ in range(1 if hostile else timeline.dice.between(2, _PASSWORDS_TRIED_PER_USER)):
+            for _ in range(1 if hostile else timeline.rng.between(2, _PASSWORDS_TRIED_PER_USER)):
                 timeline.after(400 * MILLISECOND, 4 * SECOND)
-                # Hostile names come from the intruder's own program, which talks to one HSM only.
+                # Hostile names come from the intruder's own program, connected to one HSM only.
                 yield from _guess(cluster, name, timeline, alone=hostile)
 
     return routine

@@ -18,7 +18,7 @@ from samples.layout import Generation
 from samples.routines.sessions import Session, hang_up, log_in, log_out, open_session
 from samples.steps import MILLISECOND, SECOND, Routine, Step, Timeline, Wait
 
-# Numbers of PKCS #11 mechanisms; that this is what `Mechanism` holds is inferred.
+# Numbers of PKCS #11 mechanisms; that `Mechanism` contains these is inferred.
 _AES_KEY_GEN = 0x1080
 _EC_KEY_PAIR_GEN = 0x1040
 _AES_KEY_WRAP = 0x2109
@@ -98,8 +98,8 @@ def share_key(session: Session, timeline: Timeline) -> Iterator[Step]:
     ]
     if handle is None or not partners:
         return
-    operation = timeline.dice.weighted([(codes.SHARE, 3), (codes.UNSHARE, 1)])
-    detail = Sharing(handle, operation, timeline.dice.pick(partners).user_id)
+    operation = timeline.rng.weighted([(codes.SHARE, 3), (codes.UNSHARE, 1)])
+    detail = Sharing(handle, operation, timeline.rng.pick(partners).user_id)
     yield _at_home(session, timeline, codes.SHARE_OBJECT, detail)
 
 
@@ -150,9 +150,9 @@ def work(cluster: Cluster, user_name: str, tasks: Sequence[tuple[Task, int]] = T
     def routine(timeline: Timeline) -> Iterator[Step]:
         session = open_session(cluster, cluster.users[user_name], timeline)
         yield from log_in(session, timeline)
-        for _ in range(timeline.dice.between(1, _MOST_TASKS)):
+        for _ in range(timeline.rng.between(1, _MOST_TASKS)):
             yield Wait(timeline.after(1 * SECOND, 40 * SECOND))
-            task = timeline.dice.weighted(tasks)
+            task = timeline.rng.weighted(tasks)
             yield from task(session, timeline)
         timeline.after(1 * SECOND, 60 * SECOND)
         yield from _leave(session, timeline)
@@ -178,7 +178,7 @@ def issue_batch(cluster: Cluster, user_name: str, keys: int, losing: int) -> Rou
 
 
 def _leave(session: Session, timeline: Timeline) -> Iterator[Step]:
-    ending = timeline.dice.weighted([("logout", 8), ("finalize", 1), ("close", 1)])
+    ending = timeline.rng.weighted([("logout", 8), ("finalize", 1), ("close", 1)])
     if ending == "logout":
         yield from log_out(session, timeline)
     else:
@@ -225,4 +225,4 @@ def _wrapping_key(session: Session, timeline: Timeline) -> Generator[Step, None,
 
 def _own_key(session: Session, timeline: Timeline) -> int | None:
     own = [key.handle for key in session.cluster.keys if key.owner == session.user.name]
-    return timeline.dice.pick(own) if own else None
+    return timeline.rng.pick(own) if own else None

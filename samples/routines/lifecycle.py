@@ -16,7 +16,7 @@ from samples.codes import Coded
 from samples.details import BackupStep, Detail, ManagedUser, NoDetail
 from samples.hsm import Entry, Hsm
 from samples.organisation import HsmPlan
-from samples.rng import Dice
+from samples.rng import Rng
 from samples.routines.sessions import Session, log_in, log_out, open_session
 from samples.routines.users import enlist
 from samples.steps import MILLISECOND, MINUTE, SECOND, HsmStep, Routine, Step, Timeline
@@ -48,7 +48,7 @@ def back_up(cluster: Cluster) -> Routine:
     """AWS's regular backup, taken from one HSM."""
 
     def routine(timeline: Timeline) -> Iterator[Step]:
-        yield from _back_up(timeline.dice.pick(cluster.hsms), timeline)
+        yield from _back_up(timeline.rng.pick(cluster.hsms), timeline)
 
     return routine
 
@@ -128,8 +128,8 @@ def _join(cluster: Cluster, plan: HsmPlan, timeline: Timeline) -> Iterator[Step]
         yield from _restore(cluster.hsms[0], joining, timeline)
         cluster.take_in(joining)
         return
-    # Nobody may find the HSM before the officer's login has become the first record of its stream.
-    session = _first_visit(cluster, joining, timeline.dice, timeline)
+    # No client uses the HSM before the officer's login is the first record of its stream.
+    session = _first_visit(cluster, joining, timeline.rng, timeline)
     login = log_in(session, timeline)
     yield next(login)
     cluster.take_in(joining)
@@ -138,8 +138,8 @@ def _join(cluster: Cluster, plan: HsmPlan, timeline: Timeline) -> Iterator[Step]
     yield from log_out(session, timeline)
 
 
-def _first_visit(cluster: Cluster, joining: Hsm, dice: Dice, timeline: Timeline) -> Session:
-    officer = cluster.users[dice.pick(cluster.plan.officers)]
+def _first_visit(cluster: Cluster, joining: Hsm, rng: Rng, timeline: Timeline) -> Session:
+    officer = cluster.users[rng.pick(cluster.plan.officers)]
     others = tuple(cluster.hsms)
     timeline.after(1 * SECOND, 5 * SECOND)
     handles = {hsm.log_stream: hsm.open_session() for hsm in (joining, *others)}

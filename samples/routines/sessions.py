@@ -63,7 +63,7 @@ def open_session(
     alone: bool = False,
 ) -> Session:
     """Connections to all HSMs in service, or to `home` alone; chance picks it if not given."""
-    home = home or timeline.dice.pick(cluster.hsms)
+    home = home or timeline.rng.pick(cluster.hsms)
     others = () if alone else tuple(hsm for hsm in cluster.hsms if hsm is not home)
     handles = {hsm.log_stream: hsm.open_session() for hsm in (home, *others)}
     return Session(cluster, user, home, others, handles, authenticated)
@@ -72,7 +72,7 @@ def open_session(
 def log_in(
     session: Session, timeline: Timeline, response: Response = codes.SUCCESS
 ) -> Iterator[Step]:
-    """A login on every HSM of the session, a few hundredths of a second apart."""
+    """A login on every HSM of the session, within a few hundredths of a second."""
     detail = ActingUser(session.user.name, session.user.user_type)
     succeeded = response == codes.SUCCESS
     for hsm in session.hsms:

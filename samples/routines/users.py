@@ -1,6 +1,6 @@
 """What crypto officers do: people come and go, passwords are reset, two officers must agree.
 
-Which lines a quorum record has is not public; AWS's table says that it names the user, so it is
+Which lines a quorum record has is not public; by AWS's table it names the user, so it is
 printed like a login.
 """
 
@@ -47,7 +47,7 @@ def manage_staff(cluster: Cluster) -> Routine:
     """An officer enlists, dismisses or resets a password, with approval where required."""
 
     def routine(timeline: Timeline) -> Iterator[Step]:
-        officer = timeline.dice.pick(cluster.plan.officers)
+        officer = timeline.rng.pick(cluster.plan.officers)
         session = open_session(cluster, cluster.users[officer], timeline)
         yield from log_in(session, timeline)
         timeline.after(5 * SECOND, 30 * SECOND)
@@ -86,13 +86,13 @@ def _change_staff(session: Session, timeline: Timeline) -> Iterator[Step]:
     users = session.cluster.users
     present = [name for name in TEMPORARY_STAFF if name in users]
     absent = [name for name in TEMPORARY_STAFF if name not in users]
-    action = timeline.dice.weighted([("enlist", 4), ("dismiss", 3), ("reset", 2)])
+    action = timeline.rng.weighted([("enlist", 4), ("dismiss", 3), ("reset", 2)])
     if action == "reset":
         yield from reset_password(session, timeline, session.cluster.plan.crypto_users[-1])
     elif len(present) == _TEMPORARY_STAFF_AT_ONCE or (present and action == "dismiss"):
-        yield from dismiss(session, timeline, timeline.dice.pick(present))
+        yield from dismiss(session, timeline, timeline.rng.pick(present))
     else:
-        yield from enlist(session, timeline, timeline.dice.pick(absent), codes.CRYPTO_USER)
+        yield from enlist(session, timeline, timeline.rng.pick(absent), codes.CRYPTO_USER)
 
 
 def gather_approvals(
@@ -100,7 +100,7 @@ def gather_approvals(
     timeline: Timeline,
     pace: tuple[int, int] = (20 * SECOND, 90 * SECOND),
 ) -> Iterator[Step]:
-    """An officer asks for a token, and two colleagues approve, each so long behind the other."""
+    """An officer requests a token, and two colleagues approve, `pace` microseconds in between."""
     yield quorum_step(session, timeline, codes.GET_TOKEN)
     colleagues = [name for name in session.cluster.plan.officers if name != session.user.name]
     for name in colleagues[:2]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from samples.trail import LogEvent
+from samples.trail import TrailEvent
 
 _LINE = re.compile(r"([A-Za-z][A-Za-z /()_]*?)[ \t]*:[ \t]?(.*)")
 
@@ -68,12 +68,12 @@ class Raw:
         return int(self.lines["Sequence No"], 16)
 
 
-def read(events: Iterable[LogEvent]) -> list[Raw]:
+def read(events: Iterable[TrailEvent]) -> list[Raw]:
     """All records in the order of their own time."""
     return sorted((_read(one) for one in events), key=lambda record: record.at)
 
 
-def _read(event: LogEvent) -> Raw:
+def _read(event: TrailEvent) -> Raw:
     cluster = event.log_group.rpartition("/")[2]
     if event.log_stream.startswith("cluster-"):
         lines = {key: str(value) for key, value in json.loads(event.message).items()}

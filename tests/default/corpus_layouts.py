@@ -9,7 +9,7 @@ from samples import codes
 from samples.codes import Coded, Response
 from samples.details import MINIMAL, ActingUser, Detail, KeyHandles, Line
 from samples.layout import Generation, Separator, clock_text, coded_text, render
-from samples.rng import Dice, T
+from samples.rng import Rng, T
 from tests.default.corpus import (
     STAND_IN_OPCODE,
     STAND_IN_RESPONSE,
@@ -255,25 +255,25 @@ def _shuffled_records(generation: Generation) -> Iterator[Sample]:
     """
     for number in range(1, SHUFFLED + 1):
         name = f"shuffled {number} {generation.value}"
-        dice = Dice(SEED, name)
+        rng = Rng(SEED, name)
         whole = all_fields(generation)
         first = f"Time: {clock_text(usecs_of(name))}, usecs:{usecs_of(name)}"
-        lines = _shuffled(whole.lines, dice)
-        separator = dice.pick([*Separator])
+        lines = _shuffled(whole.lines, rng)
+        separator = rng.pick([*Separator])
         rest = (f"{key}{separator.after(key)}: {value}" for key, value in lines)
         yield Sample(name, "\n".join([first, *rest]), tuple(lines))
 
 
-def _shuffled(lines: Sequence[Line], dice: Dice) -> list[Line]:
+def _shuffled(lines: Sequence[Line], rng: Rng) -> list[Line]:
     head = [line for line in lines if line[0] not in _BELOW_HEAD]
-    kept = [line for line in head if line[0] in _REQUIRED or dice.chance(0.6)]
+    kept = [line for line in head if line[0] in _REQUIRED or rng.chance(0.6)]
     if not any(key.endswith("Key Handle") for key, _ in kept):
         kept.append(_SECRET)  # what the older log type promises
     below = [line for line in lines if line[0] in _BELOW_HEAD]
-    blocks = [block for block in _blocks(below) if dice.chance(0.6)]
+    blocks = [block for block in _blocks(below) if rng.chance(0.6)]
     return [
-        *_in_any_order(kept, dice),
-        *(line for block in _in_any_order(blocks, dice) for line in block),
+        *_in_any_order(kept, rng),
+        *(line for block in _in_any_order(blocks, rng) for line in block),
     ]
 
 
@@ -288,10 +288,10 @@ def _blocks(lines: Sequence[Line]) -> Iterator[list[Line]]:
             yield [line]
 
 
-def _in_any_order(things: Sequence[T], dice: Dice) -> list[T]:
+def _in_any_order(things: Sequence[T], rng: Rng) -> list[T]:
     rest, ordered = list(things), []
     while rest:
-        ordered.append(rest.pop(dice.between(0, len(rest) - 1)))
+        ordered.append(rest.pop(rng.between(0, len(rest) - 1)))
     return ordered
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from samples.rng import Dice, T
+from samples.rng import Rng, T
 from tests.default import corpus_certificates, corpus_opcodes
 from tests.default.corpus import Sample
 from tests.default.corpus_layouts import NEWER, OLDER, all_fields
@@ -72,7 +72,7 @@ class Damaged:
 
 
 Torn = Iterator[tuple[str, str]]  # what was done, and what is left
-Mutator = Callable[[str, Dice], Torn]
+Mutator = Callable[[str, Rng], Torn]
 
 
 def damaged_records() -> list[Damaged]:
@@ -83,8 +83,8 @@ def damaged_records() -> list[Damaged]:
 def _audit_records() -> Iterator[Damaged]:
     for sample in _bases():
         for mutate in MUTATORS:
-            dice = Dice(SEED, mutate.__name__, sample.name)
-            for what, text in mutate(sample.text, dice):
+            rng = Rng(SEED, mutate.__name__, sample.name)
+            for what, text in mutate(sample.text, rng):
                 name = f"{sample.name}: {what}"
                 yield Damaged(name, text, is_whole=_starts(text) == [0])
 
@@ -99,32 +99,32 @@ def _bases() -> list[Sample]:
     return [*(known[name] for name in _BASES), all_fields(OLDER), all_fields(NEWER)]
 
 
-def _cut_inside_a_required_line(text: str, dice: Dice) -> Torn:
+def _cut_inside_a_required_line(text: str, rng: Rng) -> Torn:
     """Anywhere before the value of the last line that such a record has: then that is missing."""
     end = text.index("Log type")
     for _ in range(5):
-        place = dice.between(1, end - 1)
+        place = rng.between(1, end - 1)
         yield f"cut at {place}", text[:place]
 
 
-def _cut_inside_a_letter(text: str, dice: Dice) -> Torn:
+def _cut_inside_a_letter(text: str, rng: Rng) -> Torn:
     """A cut that goes by bytes leaves half a letter, which a decoder replaces."""
     named = text.replace("Response : ", "Response : zażółć ", 1).encode()
     place = named.index("ż".encode()) + 1
     yield "cut inside a letter", named[:place].decode(errors="replace")
 
 
-def _cut_inside_a_last_key(text: str, dice: Dice) -> Torn:
+def _cut_inside_a_last_key(text: str, rng: Rng) -> Torn:
     for number in _optional(text):
         lines = text.split("\n")
         key = lines[number].partition(":")[0].rstrip()
-        cut = dice.between(1, len(key) - 1)
+        cut = rng.between(1, len(key) - 1)
         if key[:cut] not in _KEYS:
             yield f"cut inside the key {key} at {cut}", "\n".join([*lines[:number], key[:cut]])
         yield f"cut behind the key {key}", "\n".join([*lines[:number], key])
 
 
-def _line_dropped(text: str, dice: Dice) -> Torn:
+def _line_dropped(text: str, rng: Rng) -> Torn:
     lines = text.split("\n")
     yield "first line dropped", "\n".join(lines[1:])
     for key in _REQUIRED:
@@ -132,18 +132,18 @@ def _line_dropped(text: str, dice: Dice) -> Torn:
         yield f"{key} dropped", "\n".join(lines[:number] + lines[number + 1 :])
 
 
-def _line_doubled(text: str, dice: Dice) -> Torn:
+def _line_doubled(text: str, rng: Rng) -> Torn:
     lines = text.split("\n")
-    for number in _some(range(len(lines)), 3, dice):
+    for number in _some(range(len(lines)), 3, rng):
         key = lines[number].partition(":")[0].rstrip()
-        below = dice.between(number + 1, len(lines))
+        below = rng.between(number + 1, len(lines))
         yield (
             f"{key} doubled as line {below}",
             "\n".join([*lines[:below], lines[number], *lines[below:]]),
         )
 
 
-def _lines_swapped(text: str, dice: Dice) -> Torn:
+def _lines_swapped(text: str, rng: Rng) -> Torn:
     """Only what matters: lines of the head may come in any order."""
     lines = text.split("\n")
     second = _line_of(lines, "Sequence No")
@@ -151,18 +151,18 @@ def _lines_swapped(text: str, dice: Dice) -> Torn:
     yield "sequence above the first line", "\n".join([lines[second], lines[0], *rest])
     if "\nUser Name" not in text:
         return
-    for key in _some(_REQUIRED, 2, dice):
+    for key in _some(_REQUIRED, 2, rng):
         number = _line_of(lines, key)
         below = [*lines[:number], *lines[number + 1 :], lines[number]]
         yield f"{key} below the user name", "\n".join(below)
 
 
-def _key_garbled(text: str, dice: Dice) -> Torn:
+def _key_garbled(text: str, rng: Rng) -> Torn:
     lines = text.split("\n")
-    for number in _some(range(len(lines)), 4, dice):
+    for number in _some(range(len(lines)), 4, rng):
         key, colon, value = lines[number].partition(":")
-        at = dice.between(1, len(key.rstrip()) - 2)
-        garbled = dice.pick(
+        at = rng.between(1, len(key.rstrip()) - 2)
+        garbled = rng.pick(
             [
                 key[:at] + key[at + 1 :],
                 key[:at] + "#" + key[at:],
@@ -175,74 +175,74 @@ def _key_garbled(text: str, dice: Dice) -> Torn:
             yield f"key {key.rstrip()} garbled", "\n".join(torn)
 
 
-def _value_gone(text: str, dice: Dice) -> Torn:
+def _value_gone(text: str, rng: Rng) -> Torn:
     lines = text.split("\n")
-    for key in _some(_REQUIRED, 2, dice):
+    for key in _some(_REQUIRED, 2, rng):
         number = _line_of(lines, key)
         torn = [*lines[:number], f"{key} : ", *lines[number + 1 :]]
         yield f"value of {key} gone", "\n".join(torn)
 
 
-def _glued(text: str, dice: Dice) -> Torn:
+def _glued(text: str, rng: Rng) -> Torn:
     other = all_fields(OLDER).text
     yield "another record glued behind", text + other
-    place = dice.between(text.index("\n") + 1, text.index("Log type"))
+    place = rng.between(text.index("\n") + 1, text.index("Log type"))
     yield f"cut at {place} and another glued behind", text[:place] + other
     yield "glued to itself", text + text
-    yield "the start of another on a new line", f"{text}\n{text[: dice.between(5, 30)]}"
+    yield "the start of another on a new line", f"{text}\n{text[: rng.between(5, 30)]}"
 
 
-def _line_ends_mixed(text: str, dice: Dice) -> Torn:
+def _line_ends_mixed(text: str, rng: Rng) -> Torn:
     lines = text.split("\n")
-    at = dice.between(1, len(lines) - 1)
+    at = rng.between(1, len(lines) - 1)
     yield "one line end CR LF", "\n".join(lines[:at]) + "\r\n" + "\n".join(lines[at:])
     yield "one line end LF", "\r\n".join(lines[:at]) + "\n" + "\r\n".join(lines[at:])
     yield "line ends gone", "".join(lines)
 
 
-def _control_character(text: str, dice: Dice) -> Torn:
-    what = dice.pick([*_CONTROLS])
-    for key in _some(_named(text), 2, dice):
-        yield f"{what} inside {key}", _within_value(text, key, _CONTROLS[what], dice)
-    for key in _some(_REQUIRED, 1, dice):
-        yield f"{what} inside the key {key}", _within_key(text, key, _CONTROLS[what], dice)
+def _control_character(text: str, rng: Rng) -> Torn:
+    what = rng.pick([*_CONTROLS])
+    for key in _some(_named(text), 2, rng):
+        yield f"{what} inside {key}", _within_value(text, key, _CONTROLS[what], rng)
+    for key in _some(_REQUIRED, 1, rng):
+        yield f"{what} inside the key {key}", _within_key(text, key, _CONTROLS[what], rng)
 
 
-def _invisible_character(text: str, dice: Dice) -> Torn:
-    what = dice.pick([*_INVISIBLE])
-    for key in _some(_named(text), 1, dice):
-        yield f"{what} inside {key}", _within_value(text, key, _INVISIBLE[what], dice)
-    for key in _some(_REQUIRED, 1, dice):
-        yield f"{what} inside the key {key}", _within_key(text, key, _INVISIBLE[what], dice)
+def _invisible_character(text: str, rng: Rng) -> Torn:
+    what = rng.pick([*_INVISIBLE])
+    for key in _some(_named(text), 1, rng):
+        yield f"{what} inside {key}", _within_value(text, key, _INVISIBLE[what], rng)
+    for key in _some(_REQUIRED, 1, rng):
+        yield f"{what} inside the key {key}", _within_key(text, key, _INVISIBLE[what], rng)
         yield f"{what} before the key {key}", text.replace(f"\n{key}", f"\n{_INVISIBLE[what]}{key}")
 
 
-def _run(text: str, dice: Dice) -> Torn:
+def _run(text: str, rng: Rng) -> Torn:
     lines = text.split("\n")
-    at = dice.between(1, len(lines) - 1)
-    filling = dice.pick(["A", "\t", ":", "0x", " : ", "\n", "\r\n", "Time: ", "(((", "\\"])
+    at = rng.between(1, len(lines) - 1)
+    filling = rng.pick(["A", "\t", ":", "0x", " : ", "\n", "\r\n", "Time: ", "(((", "\\"])
     run = filling * (_RUN // len(filling))
     junk = "\n".join([*lines[:at], f"A{run}A", *lines[at:]])
     yield f"a run of {filling!r} on a line of its own", junk
-    key = dice.pick(_named(text))
-    yield f"a run of letters inside {key}", _within_value(text, key, "A" * _RUN, dice)
+    key = rng.pick(_named(text))
+    yield f"a run of letters inside {key}", _within_value(text, key, "A" * _RUN, rng)
 
 
-def _number_garbled(text: str, dice: Dice) -> Torn:
+def _number_garbled(text: str, rng: Rng) -> Torn:
     for key in _NUMBERS:
-        what = dice.pick([*_CONTROLS])
-        yield f"{what} in the number {key}", _within_value(text, key, _CONTROLS[what], dice)
-    at = text.index("usecs:") + len("usecs:") + dice.between(1, 15)
+        what = rng.pick([*_CONTROLS])
+        yield f"{what} in the number {key}", _within_value(text, key, _CONTROLS[what], rng)
+    at = text.index("usecs:") + len("usecs:") + rng.between(1, 15)
     yield "NUL in the microseconds", f"{text[:at]}\x00{text[at:]}"
 
 
-def _line_end_a_lone_return(text: str, dice: Dice) -> Torn:
+def _line_end_a_lone_return(text: str, rng: Rng) -> Torn:
     lines = text.split("\n")
-    at = dice.between(1, len(lines) - 1)
+    at = rng.between(1, len(lines) - 1)
     yield f"line end {at} a lone CR", "\n".join(lines[:at]) + "\r" + "\n".join(lines[at:])
 
 
-def _user_without_a_type(text: str, dice: Dice) -> Torn:
+def _user_without_a_type(text: str, rng: Rng) -> Torn:
     lines = text.split("\n")
     for whose in ("User", "Target User"):
         if f"\n{whose} Name" in text:
@@ -252,14 +252,14 @@ def _user_without_a_type(text: str, dice: Dice) -> Torn:
             yield f"{whose} Name below all others", "\n".join(torn)
 
 
-def _cut_before_a_last_value(text: str, dice: Dice) -> Torn:
+def _cut_before_a_last_value(text: str, rng: Rng) -> Torn:
     lines = text.split("\n")
     for number in _optional(text):
         key = lines[number].partition(":")[0]
         yield f"cut behind the colon of {key}", "\n".join([*lines[:number], f"{key}:"])
 
 
-def _nothing_left(text: str, dice: Dice) -> Torn:
+def _nothing_left(text: str, rng: Rng) -> Torn:
     yield "all letters gone", re.sub("[A-Za-z]", "", text)
     yield "every colon gone", text.replace(":", "")
     yield (
@@ -294,8 +294,8 @@ MUTATORS: tuple[Mutator, ...] = (
 def _certificate_records() -> Iterator[Damaged]:
     (corpus,) = corpus_certificates.corpora()
     for sample in (corpus.samples[1], corpus.samples[18], corpus.samples[21]):
-        dice = Dice(SEED, "certificate", sample.name)
-        for what, text in _damaged_json(sample.text, dice):
+        rng = Rng(SEED, "certificate", sample.name)
+        for what, text in _damaged_json(sample.text, rng):
             yield Damaged(f"{sample.name}: {what}", text, CERTIFICATE, _is_one_object(text))
 
 
@@ -303,12 +303,12 @@ def _is_one_object(text: str) -> bool:
     return [found.start() for found in re.finditer(r"(?m)^\{", text)] == [0]
 
 
-def _damaged_json(text: str, dice: Dice) -> Torn:
+def _damaged_json(text: str, rng: Rng) -> Torn:
     for _ in range(5):
-        place = dice.between(1, len(text) - 1)
+        place = rng.between(1, len(text) - 1)
         yield f"cut at {place}", text[:place]
     for key in ("object_handle", "op_code", "response", "attributes", "timestamp"):
-        at = dice.between(1, len(key) - 1)
+        at = rng.between(1, len(key) - 1)
         yield f"key {key} garbled", text.replace(f'"{key}"', f'"{key[:at]}#{key[at:]}"')
         yield f"quote of {key} gone", text.replace(f'"{key}"', f'"{key}', 1)
     yield "first brace gone", text[1:].lstrip()
@@ -335,22 +335,22 @@ def _line_of(lines: list[str], key: str) -> int:
     return next(number for number, line in enumerate(lines) if line.startswith(f"{key} "))
 
 
-def _within_value(text: str, key: str, inserted: str, dice: Dice) -> str:
+def _within_value(text: str, key: str, inserted: str, rng: Rng) -> str:
     """With something behind a character of the name that is this line's value."""
     start = text.index(f"\n{key} : ") + len(f"\n{key} : ")
     end = start + len(re.split(r"[ \n]", text[start:], maxsplit=1)[0])
-    at = dice.between(start + 1, end - 1)
+    at = rng.between(start + 1, end - 1)
     return text[:at] + inserted + text[at:]
 
 
-def _within_key(text: str, key: str, inserted: str, dice: Dice) -> str:
-    at = text.index(f"\n{key} : ") + 1 + dice.between(1, len(key) - 1)
+def _within_key(text: str, key: str, inserted: str, rng: Rng) -> str:
+    at = text.index(f"\n{key} : ") + 1 + rng.between(1, len(key) - 1)
     return text[:at] + inserted + text[at:]
 
 
-def _some(things: Iterable[T], count: int, dice: Dice) -> list[T]:
+def _some(things: Iterable[T], count: int, rng: Rng) -> list[T]:
     """So many different ones of them, in their order."""
     rest = list(things)
     while len(rest) > count:
-        rest.pop(dice.between(0, len(rest) - 1))
+        rest.pop(rng.between(0, len(rest) - 1))
     return rest

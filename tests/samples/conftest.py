@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 import pytest
 
 from samples.simulator import Trail, simulate
-from tests.samples.reading import Read, text_records
+from tests.samples.reading import Parsed, text_records
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +23,6 @@ def trail(end: datetime) -> Trail:
 
 
 @pytest.fixture(scope="session")
-def records(trail: Trail) -> list[Read]:
+def records(trail: Trail) -> list[Parsed]:
     """The week's text records."""
     return text_records(trail)

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from samples.trail import Facts, LogEvent, Trail
+from samples.trail import Trail, TrailEvent, TrailFacts
 
 _FIRST_LINE = re.compile(r"Time: (\d\d/\d\d/\d\d \d\d:\d\d:\d\d\.\d{6}), usecs:(\d+)")
 
 
 @dataclass(frozen=True)
-class Read:
+class Parsed:
     """One text record: its stream, its times, and its lines after the first."""
 
     log_group: str
@@ -43,14 +43,14 @@ class Read:
         return int(self.fields["Response"].split(":")[0])
 
 
-def read(event: LogEvent) -> Read:
+def read(event: TrailEvent) -> Parsed:
     """A record from its text; the first colon of a line ends its key."""
     first, *rest = event.message.split("\n")
     match = _FIRST_LINE.fullmatch(first)
     assert match, first
     pairs = [line.partition(":") for line in rest]
     fields = {key.rstrip(" \t"): value.lstrip(" ") for key, _, value in pairs}
-    return Read(
+    return Parsed(
         event.log_group,
         event.log_stream,
         event.timestamp_ms,
@@ -60,25 +60,25 @@ def read(event: LogEvent) -> Read:
     )
 
 
-def is_text(event: LogEvent) -> bool:
+def is_text(event: TrailEvent) -> bool:
     """Whether the event comes from an HSM; certificate records are JSON."""
     return not event.message.startswith("{")
 
 
-def text_records(trail: Trail) -> list[Read]:
+def text_records(trail: Trail) -> list[Parsed]:
     """All text records of a trail."""
     return [read(event) for event in trail.events if is_text(event)]
 
 
-def by_stream(records: list[Read]) -> dict[str, list[Read]]:
+def by_stream(records: list[Parsed]) -> dict[str, list[Parsed]]:
     """The records of each stream, in their order."""
-    streams: dict[str, list[Read]] = {}
+    streams: dict[str, list[Parsed]] = {}
     for record in records:
         streams.setdefault(record.log_stream, []).append(record)
     return streams
 
 
-def missing(facts: Facts, log_stream: str) -> set[int]:
+def missing(facts: TrailFacts, log_stream: str) -> set[int]:
     """The sequence numbers that were planned to be lost in a stream."""
     return {
         number
@@ -88,8 +88,8 @@ def missing(facts: Facts, log_stream: str) -> set[int]:
     }
 
 
-def matching(records: list[Read], wanted: Callable[[Read], bool]) -> Iterator[Read]:
-    """The records that are wanted; none is an error, since a test would have proved nothing."""
-    found = [record for record in records if wanted(record)]
-    assert found, "no record is of the kind that this test is about"
-    return iter(found)
+def matching(records: list[Parsed], condition: Callable[[Parsed], bool]) -> Iterator[Parsed]:
+    """The records that match; none is an error, since a test would have proved nothing."""
+    matches = [record for record in records if condition(record)]
+    assert matches, "no record is of the kind that this test is about"
+    return iter(matches)

@@ -5,15 +5,15 @@ import pytest
 from samples import codes
 from samples.cluster import KEYS_KEPT, Cluster
 from samples.organisation import plan_organisation
-from samples.rng import Dice
+from samples.rng import Rng
 
 
 @pytest.fixture
 def cluster() -> Cluster:
-    return Cluster(plan_organisation(Dice(7)).payments, Dice(7))
+    return Cluster(plan_organisation(Rng(7)).payments, Rng(7))
 
 
-def test_the_number_of_a_removed_user_is_given_again(cluster: Cluster) -> None:
+def test_the_number_of_a_removed_user_is_reused(cluster: Cluster) -> None:
     numbers = [cluster.add_user(name, codes.CRYPTO_USER).user_id for name in ("a", "b", "c")]
     cluster.remove_user("b")
     assert numbers == [1, 2, 3]

@@ -12,7 +12,7 @@ CODED = [value for value in vars(codes).values() if isinstance(value, Coded)]
 RESPONSES = [value for value in vars(codes).values() if isinstance(value, Response)]
 
 
-def test_stand_in_numbers_lie_apart_from_all_published_ones() -> None:
+def test_stand_in_numbers_differ_from_all_published_numbers() -> None:
     for coded in (item for item in CODED if item.name not in ("SHARE", "UNSHARE")):
         looks_like_ours = 0x9000 <= coded.code <= 0x9FFF or 900 <= coded.code <= 999
         assert looks_like_ours is not coded.public, coded
@@ -20,7 +20,7 @@ def test_stand_in_numbers_lie_apart_from_all_published_ones() -> None:
         assert (response.code >= 9000) is not response.public, response
 
 
-def test_stand_ins_names_every_number_of_our_own() -> None:
+def test_stand_ins_names_every_invented_number() -> None:
     ours = {item.name for item in CODED if not item.public}
     ours |= {item.text for item in RESPONSES if not item.public}
     assert set(codes.stand_ins()) == ours

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from samples.delivery import Delivery
 from samples.details import Provenance
 from samples.hsm import Written
-from samples.rng import Dice
-from samples.trail import LogEvent, Shape
+from samples.rng import Rng
+from samples.trail import Shape, TrailEvent
 
 SHAPE = Shape("older", "CN_LOGIN", "", Provenance.PUBLISHED)
 
@@ -16,8 +16,8 @@ SHAPE = Shape("older", "CN_LOGIN", "", Provenance.PUBLISHED)
 def test_messages_come_out_sorted_late_and_in_the_order_of_their_stream(
     seed: int, pauses: list[tuple[int, str]]
 ) -> None:
-    delivery, now = Delivery(Dice(seed)), 1_000
-    out: list[tuple[LogEvent, Shape, int | None]] = []
+    delivery, now = Delivery(Rng(seed)), 1_000
+    out: list[tuple[TrailEvent, Shape, int | None]] = []
     written_at: dict[str, int] = {}
     for number, (pause, stream) in enumerate(pauses):
         now += pause
@@ -35,7 +35,7 @@ def test_messages_come_out_sorted_late_and_in_the_order_of_their_stream(
 
 
 def test_streams_get_out_of_step() -> None:
-    delivery = Delivery(Dice(7))
+    delivery = Delivery(Rng(7))
     for number in range(100):
         delivery.accept(Written(str(number), SHAPE), "group", "ab"[number % 2], number * 20)
     numbers = [int(event.message) for event, _, _ in delivery.release(100_000)]

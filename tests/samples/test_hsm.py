@@ -11,7 +11,7 @@ from samples.details import ActingUser, Provenance
 from samples.hsm import CertificateChange, CertificateStore, Entry, Hsm
 from samples.layout import Generation, Separator
 from samples.organisation import HsmPlan
-from samples.rng import Dice
+from samples.rng import Rng
 from samples.trail import SequenceGap
 
 LOGIN = Entry(codes.LOGIN, ActingUser("bob", codes.CRYPTO_USER), session_handle=0x7014006)
@@ -19,7 +19,7 @@ LOGIN = Entry(codes.LOGIN, ActingUser("bob", codes.CRYPTO_USER), session_handle=
 
 def make_hsm() -> Hsm:
     plan = HsmPlan("hsm-abcdefghijk", Separator.SPACE, reboot_counter=0x38)
-    return Hsm(plan, "/aws/cloudhsm/cluster-x", Generation.OLDER, Dice(7))
+    return Hsm(plan, "/aws/cloudhsm/cluster-x", Generation.OLDER, Rng(7))
 
 
 def text(hsm: Hsm, usecs: int) -> str:
@@ -32,11 +32,11 @@ def test_sequence_numbers_count_from_zero_under_a_fixed_reboot_counter() -> None
     hsm = make_hsm()
     texts = [text(hsm, usecs) for usecs in (10, 20, 30)]
     assert ["Sequence No : 0x0" in texts[0], "Sequence No : 0x2" in texts[2]] == [True, True]
-    assert all("Reboot counter : 0x38\n" in one for one in texts)
+    assert all("Reboot counter : 0x38\n" in text for text in texts)
 
 
 @given(st.lists(st.integers(0, 100), min_size=2))
-def test_the_clock_of_an_hsm_never_stands_still(instants: list[int]) -> None:
+def test_the_clock_of_an_hsm_always_advances(instants: list[int]) -> None:
     hsm = make_hsm()
     stamps = [int(text(hsm, usecs).split("usecs:")[1].split("\n")[0]) for usecs in sorted(instants)]
     assert all(earlier < later for earlier, later in zip(stamps, stamps[1:]))

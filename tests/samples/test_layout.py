@@ -276,7 +276,7 @@ def test_the_newer_generation_prints_version_opcode_and_user_id_in_the_order_of_
     ]
 
 
-def test_the_newer_generation_leaves_the_user_id_out_if_nobody_is_logged_in() -> None:
+def test_the_newer_generation_leaves_the_user_id_out_if_no_user_is_logged_in() -> None:
     newer = record(codes.LOGIN, MINIMAL, usecs=0, numbers=(0, 0, 0), generation=NEWER)
     assert "User id" not in render(newer, NEWER, Separator.SPACE)
 

@@ -9,31 +9,31 @@ from datetime import datetime, timezone
 import pytest
 
 from samples.quiet_month import QuietMonth
-from samples.trail import LogEvent
+from samples.trail import TrailEvent
 
 END = datetime(2026, 4, 1, 8, 30, tzinfo=timezone.utc)
 SMALL = 0.05
 
 
 @pytest.fixture(scope="module")
-def month() -> tuple[QuietMonth, list[LogEvent]]:
+def month() -> tuple[QuietMonth, list[TrailEvent]]:
     quiet = QuietMonth(7, END, SMALL)
     return quiet, list(quiet.stream())
 
 
 def number(message: str) -> int:
-    found = re.search(r"Sequence No\s*:\s*0x([0-9a-f]+)", message)
-    assert found
-    return int(found[1], 16)
+    match = re.search(r"Sequence No\s*:\s*0x([0-9a-f]+)", message)
+    assert match
+    return int(match[1], 16)
 
 
 def operation(message: str) -> str:
-    found = re.search(r"Opcode\s*:\s*(\w+)", message) or re.search(r'"op_code": "(\w+)"', message)
-    assert found
-    return found[1]
+    match = re.search(r"Opcode\s*:\s*(\w+)", message) or re.search(r'"op_code": "(\w+)"', message)
+    assert match
+    return match[1]
 
 
-def test_a_seed_gives_the_same_bytes_each_time(month: tuple[QuietMonth, list[LogEvent]]) -> None:
+def test_a_seed_gives_the_same_bytes_each_time(month: tuple[QuietMonth, list[TrailEvent]]) -> None:
     quiet, events = month
     assert list(quiet.stream()) == events
     assert list(QuietMonth(7, END, SMALL).stream()) == events
@@ -41,7 +41,7 @@ def test_a_seed_gives_the_same_bytes_each_time(month: tuple[QuietMonth, list[Log
 
 
 def test_events_come_by_timestamp_within_the_month(
-    month: tuple[QuietMonth, list[LogEvent]],
+    month: tuple[QuietMonth, list[TrailEvent]],
 ) -> None:
     quiet, events = month
     times = [event.timestamp_ms for event in events]
@@ -51,29 +51,29 @@ def test_events_come_by_timestamp_within_the_month(
 
 
 def test_no_number_is_missing_and_only_the_new_hsm_begins_at_zero(
-    month: tuple[QuietMonth, list[LogEvent]],
+    month: tuple[QuietMonth, list[TrailEvent]],
 ) -> None:
     quiet, events = month
     numbers = defaultdict(list)
     for event in events:
         if event.log_stream.startswith("hsm-"):
             numbers[event.log_stream].append(number(event.message))
-    for stream, found in numbers.items():
-        assert sorted(found) == list(range(found[0], found[0] + len(found)))
-        assert (found[0] == 0) is (stream == quiet.facts.joined[1])
-        assert found[0] == 0 or found[0] >= 40_000
+    for stream, own in numbers.items():
+        assert sorted(own) == list(range(own[0], own[0] + len(own)))
+        assert (own[0] == 0) is (stream == quiet.facts.joined[1])
+        assert own[0] == 0 or own[0] >= 40_000
     assert len(numbers) == 8
 
 
 def test_the_facts_count_what_an_independent_reader_counts(
-    month: tuple[QuietMonth, list[LogEvent]],
+    month: tuple[QuietMonth, list[TrailEvent]],
 ) -> None:
     quiet, events = month
-    assert dict(Counter(operation(one.message) for one in events)) == quiet.facts.operations
+    assert dict(Counter(operation(event.message) for event in events)) == quiet.facts.operations
     assert quiet.facts.events == len(events)
 
 
-def test_there_is_no_trouble(month: tuple[QuietMonth, list[LogEvent]]) -> None:
+def test_there_is_no_incident(month: tuple[QuietMonth, list[TrailEvent]]) -> None:
     quiet, events = month
     assert not quiet.facts.operations.keys() & {
         "CN_INIT_TOKEN",
@@ -83,23 +83,23 @@ def test_there_is_no_trouble(month: tuple[QuietMonth, list[LogEvent]]) -> None:
         "CN_SET_M_VALUE",
         "CN_SAMPLE_UNLISTED_COMMAND",
     }
-    refused = [one.message for one in events if "HSM Error" in one.message]
+    refused = [event.message for event in events if "HSM Error" in event.message]
     assert refused
     assert all("RET_USER_LOGIN_FAILURE" in message for message in refused)
 
 
 def test_the_control_plane_reads_each_day_and_makes_the_new_hsm(
-    month: tuple[QuietMonth, list[LogEvent]],
+    month: tuple[QuietMonth, list[TrailEvent]],
 ) -> None:
     quiet, events = month
     names = Counter(
-        found[1]
+        match[1]
         for call in quiet.control_plane()
-        if (found := re.search(r'"eventName": "(\w+)"', call.text))
+        if (match := re.search(r'"eventName": "(\w+)"', call.text))
     )
     assert names == {"DescribeClusters": 30, "DescribeBackups": 30, "CreateHsm": 1}
     made = next(call.at for call in quiet.control_plane() if "CreateHsm" in call.text)
-    first = next(one for one in events if one.log_stream == quiet.facts.joined[1])
+    first = next(event for event in events if event.log_stream == quiet.facts.joined[1])
     assert 0 < first.timestamp_ms / 1000 - made < 3600
 
 

@@ -14,9 +14,9 @@ from cloudhsm.splunk.event_writer import Event, EventWriter
 from emulator.app import App
 from samples.layout import Generation
 from samples.scene import FIRST_SEQUENCE, Line, Scene, cluster_id, from_mapping, hsm_id, write
-from samples.trail import LogEvent
+from samples.trail import TrailEvent
 from samples.vocabulary import CERTIFICATE_OPERATIONS, OPCODES, RESPONSES, USER_TYPES
-from tests.samples.reading import Read, read
+from tests.samples.reading import Parsed, read
 
 ROOT = Path(__file__).resolve().parents[2]
 START = 1_772_532_000_000_000  # 2026-03-03 10:00 UTC
@@ -29,25 +29,25 @@ def app() -> App:
     return App.load(ROOT)
 
 
-def seen(app: App, events: list[LogEvent]) -> list[dict[str, object]]:
-    """What a search sees of records that the shipped writer hands over."""
+def seen(app: App, events: list[TrailEvent]) -> list[dict[str, object]]:
+    """The search-time fields of records that the shipped writer indexes."""
     stream = io.BytesIO()
     writer = EventWriter(stream, "main")
-    for one in events:
-        kind = "certificate" if one.message.startswith("{") else "audit"
-        source = f"111122223333:us-east-1:{one.log_group}:{one.log_stream}"
+    for event in events:
+        kind = "certificate" if event.message.startswith("{") else "audit"
+        source = f"111122223333:us-east-1:{event.log_group}:{event.log_stream}"
         sourcetype = f"aws:cloudhsm:{kind}"
-        usecs = one.timestamp_ms * 1000
-        writer.write([Event(usecs, one.message, one.log_stream, source, sourcetype)])
+        usecs = event.timestamp_ms * 1000
+        writer.write([Event(usecs, event.message, event.log_stream, source, sourcetype)])
     writer.close()
     return [dict(app.search_time(event)) for event in app.index_modular_input(stream.getvalue())]
 
 
-def written(*lines: Mapping[str, object], generation: Generation = OLDER) -> list[LogEvent]:
+def written(*lines: Mapping[str, object], generation: Generation = OLDER) -> list[TrailEvent]:
     return write([from_mapping(line) for line in lines], generation, START)
 
 
-def records(*lines: Mapping[str, object], generation: Generation = OLDER) -> list[Read]:
+def records(*lines: Mapping[str, object], generation: Generation = OLDER) -> list[Parsed]:
     return [read(event) for event in written(*lines, generation=generation)]
 
 
@@ -60,19 +60,19 @@ def needed(opcode: str) -> dict[str, object]:
 def test_every_opcode_is_read_back_by_the_shipped_configuration(
     app: App, generation: Generation
 ) -> None:
-    found = seen(app, written(*map(needed, OPCODES), generation=generation))
-    assert [one["opcode"] for one in found] == list(OPCODES)
-    assert not [one for one in found if "unparsed" in one]
+    rows = seen(app, written(*map(needed, OPCODES), generation=generation))
+    assert [row["opcode"] for row in rows] == list(OPCODES)
+    assert not [row for row in rows if "unparsed" in row]
 
 
 @BOTH
 def test_every_answer_and_user_type_is_read_back(app: App, generation: Generation) -> None:
     answers = [{"opcode": "CN_LOGIN", "response": word, "user": "x"} for word in RESPONSES]
     types = [{"opcode": "CN_LOGIN", "user_type": name, "user": "x"} for name in USER_TYPES]
-    found = seen(app, written(*answers, *types, generation=generation))
-    texts = [one["response"] for one in found[: len(answers)]]
+    rows = seen(app, written(*answers, *types, generation=generation))
+    texts = [row["response"] for row in rows[: len(answers)]]
     assert texts == [answer.text.partition(": ")[2] for answer in RESPONSES.values()]
-    assert [one["user_type"] for one in found[len(answers) :]] == list(USER_TYPES)
+    assert [row["user_type"] for row in rows[len(answers) :]] == list(USER_TYPES)
 
 
 def test_records_of_the_certificate_store_are_in_the_cluster_s_own_stream(app: App) -> None:
@@ -80,7 +80,7 @@ def test_records_of_the_certificate_store_are_in_the_cluster_s_own_stream(app: A
     events = written(*lines)
     assert {event.log_stream for event in events} == {cluster_id("payments")}
     assert [json.loads(event.message)["object_handle"] for event in events] == [77] * 3
-    assert [one["opcode"] for one in seen(app, events)] == list(CERTIFICATE_OPERATIONS)
+    assert [row["opcode"] for row in seen(app, events)] == list(CERTIFICATE_OPERATIONS)
 
 
 def test_a_change_that_the_certificate_store_refused_has_its_own_words() -> None:
@@ -120,14 +120,14 @@ def test_a_change_that_the_certificate_store_refused_has_its_own_words() -> None
         ),
     ],
 )
-def test_a_key_of_a_line_stands_in_the_record(
+def test_a_key_of_a_line_is_in_the_record(
     line: dict[str, object], generation: Generation, fields: dict[str, str]
 ) -> None:
     (record,) = records(line, generation=generation)
     assert record.fields.items() >= fields.items()
 
 
-def test_a_text_stands_as_it_is() -> None:
+def test_a_text_is_unchanged() -> None:
     assert written({"text": "no\nrecord"})[0].message == "no\nrecord"
 
 
@@ -138,36 +138,36 @@ def test_times_count_from_the_scene_s_beginning(at: object, seconds: float) -> N
 
 
 def test_records_come_in_the_order_of_their_time() -> None:
-    found = records({"at": "2m", "opcode": "CN_LOGOUT"}, {"at": "1m", "opcode": "CN_LOGIN"})
-    assert [one.opcode for one in found] == ["CN_LOGIN", "CN_LOGOUT"]
-    assert [one.sequence for one in found] == [FIRST_SEQUENCE, FIRST_SEQUENCE + 1]
+    parsed = records({"at": "2m", "opcode": "CN_LOGOUT"}, {"at": "1m", "opcode": "CN_LOGIN"})
+    assert [record.opcode for record in parsed] == ["CN_LOGIN", "CN_LOGOUT"]
+    assert [record.sequence for record in parsed] == [FIRST_SEQUENCE, FIRST_SEQUENCE + 1]
 
 
 @given(st.lists(st.sampled_from("abcde"), min_size=1, max_size=30))
 def test_each_hsm_counts_for_itself_without_a_gap(hsms: list[str]) -> None:
-    found = records(*({"hsm": one, "opcode": "CN_LOGIN"} for one in hsms))
+    parsed = records(*({"hsm": hsm, "opcode": "CN_LOGIN"} for hsm in hsms))
     for name in set(hsms):
-        own = [one.sequence for one in found if one.log_stream == hsm_id("payments", name)]
+        own = [r.sequence for r in parsed if r.log_stream == hsm_id("payments", name)]
         assert own == list(range(FIRST_SEQUENCE, FIRST_SEQUENCE + hsms.count(name)))
 
 
 def test_lost_numbers_are_skipped_and_a_sequence_is_where_to_go_on() -> None:
-    found = records(
+    parsed = records(
         {"opcode": "CN_LOGIN"},
         {"opcode": "CN_LOGIN", "lost": 3, "repeat": 2},
         {"opcode": "CN_LOGIN", "sequence": 0, "repeat": 2},
         {"opcode": "CN_LOGIN"},
     )
-    assert [one.sequence for one in found] == [1000, 1004, 1005, 0, 1, 2]
+    assert [record.sequence for record in parsed] == [1000, 1004, 1005, 0, 1, 2]
 
 
-def test_repeats_come_so_far_apart_on_each_hsm() -> None:
-    found = records({"opcode": "CN_LOGIN", "hsm": "all", "repeat": 2, "every": "1m"})
-    assert [(one.usecs - START) / 1e6 for one in found] == [0, 0.1, 0.2, 60, 60.1, 60.2]
-    assert [one.log_stream for one in found] == [hsm_id("payments", x) for x in "abc"] * 2
+def test_repeats_come_at_the_interval_on_each_hsm() -> None:
+    parsed = records({"opcode": "CN_LOGIN", "hsm": "all", "repeat": 2, "every": "1m"})
+    assert [(record.usecs - START) / 1e6 for record in parsed] == [0, 0.1, 0.2, 60, 60.1, 60.2]
+    assert [record.log_stream for record in parsed] == [hsm_id("payments", x) for x in "abc"] * 2
 
 
-def test_copies_and_what_comes_late_are_told_by_when_they_can_be_read() -> None:
+def test_copies_and_late_records_have_the_time_at_which_they_can_be_read() -> None:
     line = from_mapping({"opcode": "CN_LOGIN", "copies": 2, "arrives": "1h"})
     first, second = Scene(OLDER, START).arrivals([line])
     assert first == second
@@ -176,18 +176,18 @@ def test_copies_and_what_comes_late_are_told_by_when_they_can_be_read() -> None:
 
 def test_a_scene_goes_on_counting_from_one_writing_to_the_next() -> None:
     scene, line = Scene(OLDER, START), Line(opcode="CN_LOGIN")
-    found = [read(event).sequence for _ in range(3) for _, event in scene.arrivals([line])]
-    assert found == [1000, 1001, 1002]
+    sequences = [read(event).sequence for _ in range(3) for _, event in scene.arrivals([line])]
+    assert sequences == [1000, 1001, 1002]
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
-def test_ids_are_valid_stable_and_each_cluster_s_own(one: str, other: str) -> None:
-    ids = [hsm_id(name, letter) for name in {one, other} for letter in "abcde"]
+def test_ids_are_valid_stable_and_each_cluster_s_own(name: str, other_name: str) -> None:
+    ids = [hsm_id(cluster, letter) for cluster in {name, other_name} for letter in "abcde"]
     assert len(set(ids)) == len(ids)
-    assert all(re.fullmatch("hsm-[2-7a-z]{11}", found) for found in ids)
-    assert re.fullmatch("cluster-[2-7a-z]{11}", cluster_id(one))
-    assert (cluster_id(one) == cluster_id(other)) is (one == other)
-    assert hsm_id(one, "a") == hsm_id(one, "a")
+    assert all(re.fullmatch("hsm-[2-7a-z]{11}", hsm) for hsm in ids)
+    assert re.fullmatch("cluster-[2-7a-z]{11}", cluster_id(name))
+    assert (cluster_id(name) == cluster_id(other_name)) is (name == other_name)
+    assert hsm_id(name, "a") == hsm_id(name, "a")
 
 
 @pytest.mark.parametrize(
@@ -203,16 +203,16 @@ def test_ids_are_valid_stable_and_each_cluster_s_own(one: str, other: str) -> No
         ({"opcode": "CN_LOGIN", "at": "soon"}, "at: 'soon': write seconds, or 90s"),
         ({"opcode": "CN_LOGIN", "at": float("nan")}, "at: nan is no time"),
         ({"opcode": "CN_LOGIN", "at": True}, "at: True: write seconds, or 90s"),
-        ({"opcode": "CN_LOGIN", "every": "1m"}, "every says nothing without repeat"),
-        ({"opcode": "CN_LOGIN", "user_type": "PCO"}, "user_type says nothing without user"),
+        ({"opcode": "CN_LOGIN", "every": "1m"}, "every has no effect without repeat"),
+        ({"opcode": "CN_LOGIN", "user_type": "PCO"}, "user_type has no effect without user"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_the_record(
     line: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=re.escape(message)) as told:
+    with pytest.raises(ValueError, match=re.escape(message)) as raised:
         from_mapping(line)
-    assert str(told.value).startswith("record {opcode: CN_LOGIN, ")
+    assert str(raised.value).startswith("record {opcode: CN_LOGIN, ")
 
 
 @pytest.mark.parametrize(
@@ -240,6 +240,6 @@ def test_a_wrong_key_or_value_is_named_with_the_record(
 def test_a_line_that_no_record_can_be_made_of_is_named(
     line: Line, message: str, generation: Generation
 ) -> None:
-    with pytest.raises(ValueError, match=re.escape(message)) as told:
+    with pytest.raises(ValueError, match=re.escape(message)) as raised:
         write([Line(opcode="CN_LOGIN"), line], generation, START)
-    assert str(told.value).startswith("line 2 (")
+    assert str(raised.value).startswith("line 2 (")

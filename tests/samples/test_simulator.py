@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from samples.details import Provenance
 from samples.layout import Generation, Separator
-from samples.simulator import LogEvent, Simulation, Trail, simulate
-from tests.samples.reading import Read, by_stream, is_text, matching, missing, text_records
+from samples.simulator import Simulation, Trail, TrailEvent, simulate
+from tests.samples.reading import Parsed, by_stream, is_text, matching, missing, text_records
 
 MONDAY = datetime(2026, 3, 2, 8, 30, tzinfo=timezone.utc)
-# Changes only when the content of trails is meant to change; then say so in the change log.
+# Changes only when the content of trails is meant to change; then add it to the change log.
 PINNED_SHA256 = "04f0a1b3802afc9ed8ba91e8dab777addda8ec6ad9af2f12e65c1e3580a05484"
 
 
-def sha256(events: list[LogEvent]) -> str:
+def sha256(events: list[TrailEvent]) -> str:
     return hashlib.sha256("".join(event.to_json() + "\n" for event in events).encode()).hexdigest()
 
 
@@ -49,9 +49,9 @@ def test_another_end_shifts_all_times_and_changes_nothing_else(shift: timedelta)
     here, there = simulate(7, MONDAY, 0.5), simulate(7, MONDAY + shift, 0.5)
     usecs = shift // timedelta(microseconds=1)
     assert len(here.events) == len(there.events)
-    for one, other in zip(here.events, there.events):
-        assert other.timestamp_ms - one.timestamp_ms == usecs // 1000
-        assert without_times(other.message, usecs) == without_times(one.message, 0)
+    for event, shifted in zip(here.events, there.events):
+        assert shifted.timestamp_ms - event.timestamp_ms == usecs // 1000
+        assert without_times(shifted.message, usecs) == without_times(event.message, 0)
 
 
 def without_times(message: str, shift: int) -> str:
@@ -149,22 +149,22 @@ def check_order_and_bounds(trail: Trail) -> None:
     assert trail.facts.events == len(trail.events)
 
 
-def check_sequences(trail: Trail, records: list[Read]) -> None:
+def check_sequences(trail: Trail, records: list[Parsed]) -> None:
     (gap,) = trail.facts.gaps
     assert 9 <= gap.last_missing - gap.first_missing + 1 <= 21
     streams = by_stream(records)
     for hsm in trail.facts.hsms():
         lost = missing(trail.facts, hsm.hsm_id)
         expected = [n for n in range(hsm.last_sequence + 1) if n not in lost]
-        found = streams[hsm.hsm_id]
-        assert [record.sequence for record in found] == expected
-        assert len(found) == hsm.events
-        assert {r.fields["Reboot counter"] for r in found} == {f"{hsm.reboot_counter:#x}"}
-        assert all(one.usecs < other.usecs for one, other in zip(found, found[1:]))
+        own = streams[hsm.hsm_id]
+        assert [record.sequence for record in own] == expected
+        assert len(own) == hsm.events
+        assert {r.fields["Reboot counter"] for r in own} == {f"{hsm.reboot_counter:#x}"}
+        assert all(record.usecs < following.usecs for record, following in zip(own, own[1:]))
         assert hsm.last_sequence > max(lost, default=-1)
 
 
-def check_end_markers(trail: Trail, records: list[Read]) -> None:
+def check_end_markers(trail: Trail, records: list[Parsed]) -> None:
     replacement = trail.facts.replacement
     streams = by_stream(records)
     ends = [stream for stream, of_it in streams.items() if of_it[-1].opcode == "END_MARKER_OPCODE"]
@@ -177,20 +177,20 @@ def check_end_markers(trail: Trail, records: list[Read]) -> None:
 # What a week looks like.
 
 
-def test_records_reach_cloudwatch_a_little_late(records: list[Read]) -> None:
+def test_records_reach_cloudwatch_a_little_late(records: list[Parsed]) -> None:
     delays = [record.timestamp_ms - record.usecs / 1000 for record in records]
     assert min(delays) > 0
     assert max(delays) < 1_000
 
 
-def test_streams_are_slightly_out_of_step_and_milliseconds_are_shared(records: list[Read]) -> None:
+def test_streams_are_out_of_step_and_milliseconds_are_shared(records: list[Parsed]) -> None:
     times = [record.usecs for record in records]
     assert times != sorted(times)
     ties = Counter((record.log_stream, record.timestamp_ms) for record in records)
     assert sum(count > 1 for count in ties.values()) > 50
 
 
-def test_nights_and_week_ends_are_quiet(records: list[Read]) -> None:
+def test_nights_and_week_ends_are_quiet(records: list[Parsed]) -> None:
     hours = Counter(
         datetime.fromtimestamp(record.usecs / 1e6, timezone.utc).strftime("%a %H")
         for record in records
@@ -200,7 +200,7 @@ def test_nights_and_week_ends_are_quiet(records: list[Read]) -> None:
 
 
 def test_both_generations_and_all_separators_occur_each_true_to_its_stream(
-    trail: Trail, records: list[Read]
+    trail: Trail, records: list[Parsed]
 ) -> None:
     pattern = {
         Separator.SPACE: r"Session Handle : ",
@@ -227,7 +227,7 @@ def test_only_the_certificate_streams_hold_json(trail: Trail) -> None:
         assert 0 < min(delays) <= max(delays) < 1_000
 
 
-def test_every_layout_is_counted_and_marked(trail: Trail, records: list[Read]) -> None:
+def test_every_layout_is_counted_and_marked(trail: Trail, records: list[Parsed]) -> None:
     shapes = trail.facts.shapes
     assert sum(counted.events for counted in shapes) == len(trail.events)
     published = {
@@ -242,7 +242,7 @@ def test_every_layout_is_counted_and_marked(trail: Trail, records: list[Read]) -
     assert counts["older", "CN_LOGIN"] + counts["newer", "CN_LOGIN"] == logins
 
 
-def test_the_trail_is_rich_in_operations(records: list[Read]) -> None:
+def test_the_trail_is_rich_in_operations(records: list[Parsed]) -> None:
     assert len({record.opcode for record in records}) >= 38
 
 
@@ -250,7 +250,7 @@ def test_no_message_ends_with_a_newline(trail: Trail) -> None:
     assert not any(event.message.endswith("\n") for event in trail.events)
 
 
-def test_the_unlisted_opcode_stands_in_one_record(trail: Trail, records: list[Read]) -> None:
+def test_the_unlisted_opcode_is_in_one_record(trail: Trail, records: list[Parsed]) -> None:
     name = trail.facts.unlisted_opcode
     assert len(list(matching(records, lambda record: record.opcode == name))) == 1
 

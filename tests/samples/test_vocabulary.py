@@ -14,14 +14,14 @@ MAPPINGS = read_mappings(Path(__file__).resolve().parents[2] / "mappings")
 CERTIFICATE = {*vocabulary.CERTIFICATE_OPERATIONS, *vocabulary.CERTIFICATE_RESPONSES.values()}
 
 
-class Named(Protocol):
+class HasName(Protocol):
     @property
     def name(self) -> str: ...
     @property
     def code(self) -> str | None: ...
 
 
-def named(entries: Iterable[Named]) -> dict[str, int | None]:
+def named(entries: Iterable[HasName]) -> dict[str, int | None]:
     """The public number of each name that a record prints."""
     return {
         entry.name: number(entry.code) for entry in entries if entry.name not in {"*", "(none)"}
@@ -41,7 +41,7 @@ def number(code: str | None) -> int | None:
     ],
 )
 def test_every_name_of_the_mappings_can_be_written_with_its_public_number(
-    entries: Iterable[Named], words: dict[str, Coded]
+    entries: Iterable[HasName], words: dict[str, Coded]
 ) -> None:
     numbers = {name: code for name, code in named(entries).items() if name not in CERTIFICATE}
     assert set(words) - {"CN_SAMPLE_UNLISTED_COMMAND", "CN_WRAP_KEY3"} == set(numbers)
@@ -62,12 +62,12 @@ def test_every_response_of_the_mappings_can_be_written_with_its_public_number() 
 
 @pytest.mark.parametrize("words", [vocabulary.OPCODES, vocabulary.USER_TYPES])
 def test_no_two_names_share_a_number(words: dict[str, Coded]) -> None:
-    assert len({one.code for one in words.values()}) == len(words)
+    assert len({coded.code for coded in words.values()}) == len(words)
 
 
 def test_no_two_answers_share_a_number() -> None:
     answers = vocabulary.RESPONSES.values()
-    assert len({one.code for one in answers}) == len(answers)
+    assert len({answer.code for answer in answers}) == len(answers)
 
 
 def test_the_operations_of_the_certificate_store_are_those_of_the_mappings() -> None:
@@ -78,11 +78,11 @@ def test_the_operations_of_the_certificate_store_are_those_of_the_mappings() -> 
     }
 
 
-def test_a_word_that_is_not_known_is_told_with_the_one_that_may_be_meant() -> None:
+def test_an_unknown_word_is_reported_with_the_closest_known_word() -> None:
     with pytest.raises(ValueError, match=r"^response: 'login_failed' is not known; is it login"):
         vocabulary.response("login_failed")
 
 
-def test_without_a_near_one_all_words_are_told() -> None:
+def test_without_a_close_word_all_words_are_reported() -> None:
     with pytest.raises(ValueError, match=r"'\?' is not known; one of SHARE, UNSHARE$"):
         vocabulary.look_up("operation", "?", vocabulary.OPERATIONS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samples.rng import Dice
+from samples.rng import Rng
 from samples.steps import DAY, HOUR, MINUTE, Step, Timeline
 from samples.working_hours import FIRST_MINUTE, Habit, activity, next_night, next_working_hour
 
@@ -64,7 +64,7 @@ def test_moments_of_one_night_are_put_off_to_different_moments() -> None:
 
 def starts(*, by_people: bool, volume: float = 1.0) -> list[int]:
     habit = Habit("x", nothing, 30 * MINUTE, by_people)
-    return [start.at for start in habit.starts(0, 28 * DAY, volume, Dice(7))]
+    return [start.at for start in habit.starts(0, 28 * DAY, volume, Rng(7))]
 
 
 def test_a_habit_of_machines_keeps_its_interval_day_and_night() -> None:
@@ -84,6 +84,6 @@ def test_volume_multiplies_the_starts() -> None:
 
 def test_each_start_has_a_name_of_its_own_within_the_bounds() -> None:
     habit = Habit("x", nothing, 30 * MINUTE, by_people=False)
-    found = list(habit.starts(5 * HOUR, 9 * HOUR, 1.0, Dice(7)))
-    assert all(5 * HOUR < start.at < 9 * HOUR for start in found)
-    assert [start.part for start in found] == [("x", n + 1) for n in range(len(found))]
+    starts = list(habit.starts(5 * HOUR, 9 * HOUR, 1.0, Rng(7)))
+    assert all(5 * HOUR < start.at < 9 * HOUR for start in starts)
+    assert [start.part for start in starts] == [("x", n + 1) for n in range(len(starts))]

@@ -25,7 +25,7 @@ from emulator.app import App
 from emulator.eval.values import FieldValue
 from emulator.scheduler import Index, Scheduler, Told
 from emulator.search_time.kv_store import by_collection
-from samples.trail import LogEvent
+from samples.trail import TrailEvent
 from tools.content.detections import ingest, scenarios
 from tools.content.detections.scenarios import Story, Tables
 from tools.content.detections.schema import Detection, read_detections
@@ -93,7 +93,7 @@ def tell(app: App, story: Story, detections: Sequence[Detection]) -> dict[str, l
     return {one.stem: found for one, found in zip(detections, told)}
 
 
-def _fields(records: Sequence[tuple[float, LogEvent]]) -> Rows:
+def _fields(records: Sequence[tuple[float, TrailEvent]]) -> Rows:
     """In a worker: the fields of these records, of those that any search names."""
     known = by_collection(_TABLES, _APP.collection_names)
     named = _named(_APP)
@@ -117,7 +117,7 @@ def _named(app: App) -> frozenset[str]:
     return frozenset(re.findall(r"\w+", text)) | {"_raw", "_time", "host", "source", "sourcetype"}
 
 
-def _chunks(records: Iterable[LogEvent]) -> Iterator[list[tuple[float, LogEvent]]]:
+def _chunks(records: Iterable[TrailEvent]) -> Iterator[list[tuple[float, TrailEvent]]]:
     timed = ((one.timestamp_ms / 1000, one) for one in records)
     while chunk := list(islice(timed, _CHUNK)):
         yield chunk

@@ -4,11 +4,11 @@ import json
 from collections import Counter
 
 from samples.simulator import Trail
-from tests.samples.reading import Read, matching
+from tests.samples.reading import Parsed, matching
 
 
 def test_kmsuser_is_the_busiest_user_and_hangs_up_instead_of_logging_out(
-    trail: Trail, records: list[Read]
+    trail: Trail, records: list[Parsed]
 ) -> None:
     vault = [r for r in records if r.log_group == trail.facts.clusters[1].log_group]
     logins = Counter(r.fields["User Name"] for r in vault if r.opcode == "CN_LOGIN")
@@ -17,7 +17,7 @@ def test_kmsuser_is_the_busiest_user_and_hangs_up_instead_of_logging_out(
     assert ends["CN_APP_FINALIZE"] > ends["CN_CLOSE_SESSION"] > ends["CN_LOGOUT"]
 
 
-def test_kmsuser_rotates_its_own_password(records: list[Read]) -> None:
+def test_kmsuser_rotates_its_own_password(records: list[Parsed]) -> None:
     rotations = matching(
         records,
         lambda r: r.opcode == "CN_CHANGE_PSWD" and r.fields.get("Target User Name") == "kmsuser",
@@ -25,7 +25,7 @@ def test_kmsuser_rotates_its_own_password(records: list[Read]) -> None:
     assert all(r.fields["User id"] == r.fields["Target User id"] for r in rotations)
 
 
-def test_clock_records_hold_two_clocks_and_a_delay(records: list[Read]) -> None:
+def test_clock_records_hold_two_clocks_and_a_delay(records: list[Parsed]) -> None:
     clocks = matching(records, lambda r: r.fields["Log type"] == "TIME_INFO_LOG (16)")
     for record in clocks:
         assert record.opcode == "UNKNOWN_OPCODE"

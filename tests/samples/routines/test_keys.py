@@ -5,17 +5,17 @@ from collections import Counter
 import pytest
 
 from samples.simulator import Trail
-from tests.samples.reading import Read, by_stream, matching, missing
+from tests.samples.reading import Parsed, by_stream, matching, missing
 
 EXTRACT, INSERT = "CN_EXTRACT_MASKED_OBJECT_USER", "CN_INSERT_MASKED_OBJECT_USER"
 
 
-def handles(records: list[Read], opcode: str, group: str) -> Counter[int]:
+def handles(records: list[Parsed], opcode: str, group: str) -> Counter[int]:
     return Counter(r.handle for r in records if r.opcode == opcode and r.log_group == group)
 
 
 def test_an_extracted_key_is_inserted_under_its_handle_on_every_other_hsm(
-    trail: Trail, records: list[Read]
+    trail: Trail, records: list[Parsed]
 ) -> None:
     payments = trail.facts.clusters[0]
     inserted = handles(records, INSERT, payments.log_group)
@@ -31,7 +31,7 @@ def test_an_extracted_key_is_inserted_under_its_handle_on_every_other_hsm(
 
 
 def test_a_key_is_extracted_milliseconds_after_its_generation_on_the_same_hsm(
-    trail: Trail, records: list[Read]
+    trail: Trail, records: list[Parsed]
 ) -> None:
     extracted = {(r.log_stream, r.handle): r for r in records if r.opcode == EXTRACT}
     made = [r for r in records if r.opcode == "CN_GENERATE_KEY" and r.response == 0]
@@ -43,7 +43,7 @@ def test_a_key_is_extracted_milliseconds_after_its_generation_on_the_same_hsm(
         assert 1_000 <= extracted[record.log_stream, record.handle].usecs - record.usecs <= 4_000
 
 
-def test_a_session_key_pair_is_deleted_at_once_and_never_leaves(records: list[Read]) -> None:
+def test_a_session_key_pair_is_deleted_at_once_and_never_leaves(records: list[Parsed]) -> None:
     gone = {
         r.handle
         for r in records
@@ -59,7 +59,7 @@ def test_a_session_key_pair_is_deleted_at_once_and_never_leaves(records: list[Re
     [("CN_WRAP_KEY", "CN_NIST_AES_WRAP"), ("CN_NIST_AES_WRAP", "CN_UNWRAP_KEY")],
 )
 def test_wrapping_comes_in_pairs_with_the_wrapping_key(
-    records: list[Read], first: str, second: str
+    records: list[Parsed], first: str, second: str
 ) -> None:
     kinds = ("CN_WRAP_KEY", "CN_NIST_AES_WRAP", "CN_UNWRAP_KEY")
     for stream in by_stream(records).values():
@@ -72,14 +72,14 @@ def test_wrapping_comes_in_pairs_with_the_wrapping_key(
                 assert abs(partner.usecs - record.usecs) < 100_000
 
 
-def test_one_wrapping_key_serves_a_cluster(trail: Trail, records: list[Read]) -> None:
+def test_one_wrapping_key_serves_a_cluster(trail: Trail, records: list[Parsed]) -> None:
     for cluster in trail.facts.clusters:
         used = handles(records, "CN_NIST_AES_WRAP", cluster.log_group)
         assert len(used) == 1
         assert sum(used.values()) > 10
 
 
-def test_a_deleted_key_is_deleted_once(trail: Trail, records: list[Read]) -> None:
+def test_a_deleted_key_is_deleted_once(trail: Trail, records: list[Parsed]) -> None:
     for cluster in trail.facts.clusters:
         deletions = Counter(
             record.fields.get("Key Handle") or record.fields["Priv/Secret Key Handle"]
@@ -93,7 +93,7 @@ def test_a_deleted_key_is_deleted_once(trail: Trail, records: list[Read]) -> Non
 
 
 def test_sharing_prints_nothing_in_older_records_and_the_partner_in_newer_ones(
-    records: list[Read],
+    records: list[Parsed],
 ) -> None:
     shared = list(matching(records, lambda record: record.opcode == "CN_SHARE_OBJECT"))
     older = [record for record in shared if "Version No" not in record.fields]
@@ -104,6 +104,6 @@ def test_sharing_prints_nothing_in_older_records_and_the_partner_in_newer_ones(
     assert all(r.fields["UserIDs"] != r.fields["User id"] for r in newer)
 
 
-def test_random_numbers_are_recorded_by_the_older_type_only(records: list[Read]) -> None:
+def test_random_numbers_are_recorded_by_the_older_type_only(records: list[Parsed]) -> None:
     drawn = matching(records, lambda record: record.opcode == "CN_FIPS_RAND")
     assert not any("Version No" in record.fields for record in drawn)

@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 from samples.simulator import Trail
-from tests.samples.reading import Read, by_stream, matching, missing
+from tests.samples.reading import Parsed, by_stream, matching, missing
 
 SOME_MOMENTS = 1_000_000
 
 
-def logins(records: list[Read], group: str) -> list[Read]:
-    found = [r for r in records if r.opcode == "CN_LOGIN" and r.log_group == group]
-    return sorted(found, key=lambda record: record.usecs)
+def logins(records: list[Parsed], group: str) -> list[Parsed]:
+    own = [r for r in records if r.opcode == "CN_LOGIN" and r.log_group == group]
+    return sorted(own, key=lambda record: record.usecs)
 
 
 def test_every_hsm_of_a_cluster_records_each_login_within_moments(
-    trail: Trail, records: list[Read]
+    trail: Trail, records: list[Parsed]
 ) -> None:
     payments = trail.facts.clusters[0]
     founded = by_stream(records)[payments.hsms[-1].hsm_id][0].usecs + SOME_MOMENTS
@@ -39,7 +39,7 @@ def fragments(trail: Trail) -> set[str]:
     return {name.split("\n")[0] for name in trail.facts.hostile_names}
 
 
-def test_logins_missing_on_one_hsm_lie_in_the_gap(trail: Trail, records: list[Read]) -> None:
+def test_logins_missing_on_one_hsm_lie_in_the_gap(trail: Trail, records: list[Parsed]) -> None:
     payments = trail.facts.clusters[0]
     lossless, lossy = payments.hsms[2].hsm_id, payments.hsms[1].hsm_id
     count = {
@@ -50,7 +50,7 @@ def test_logins_missing_on_one_hsm_lie_in_the_gap(trail: Trail, records: list[Re
     assert count[lossless] > 100
 
 
-def test_a_logout_is_recorded_by_one_hsm(trail: Trail, records: list[Read]) -> None:
+def test_a_logout_is_recorded_by_one_hsm(trail: Trail, records: list[Parsed]) -> None:
     payments = trail.facts.clusters[0]
     outs = [r for r in records if r.opcode == "CN_LOGOUT" and r.log_group == payments.log_group]
     ins = [r for r in logins(records, payments.log_group) if r.response == 0]
@@ -58,24 +58,24 @@ def test_a_logout_is_recorded_by_one_hsm(trail: Trail, records: list[Read]) -> N
 
 
 def test_the_logins_of_one_user_differ_in_sequence_and_handle_between_hsms(
-    trail: Trail, records: list[Read]
+    trail: Trail, records: list[Parsed]
 ) -> None:
     vault = trail.facts.clusters[1].log_group
     times = logins(records, vault)
     pairs = [
-        (one, other)
-        for one, other in zip(times, times[1:])
-        if other.usecs - one.usecs < 200_000 and one.log_stream != other.log_stream
+        (first, second)
+        for first, second in zip(times, times[1:])
+        if second.usecs - first.usecs < 200_000 and first.log_stream != second.log_stream
     ]
     assert len(pairs) > 100
     handles = [
-        one.fields["Session Handle"] == other.fields["Session Handle"] for one, other in pairs
+        first.fields["Session Handle"] == second.fields["Session Handle"] for first, second in pairs
     ]
     assert sum(handles) < len(handles) * 0.1
 
 
 def test_newer_firmware_records_an_encrypted_session_before_each_login(
-    trail: Trail, records: list[Read]
+    trail: Trail, records: list[Parsed]
 ) -> None:
     vault = trail.facts.clusters[1]
     for hsm in vault.hsms:
@@ -90,7 +90,7 @@ def test_newer_firmware_records_an_encrypted_session_before_each_login(
 
 
 def test_newer_records_carry_the_actor_unless_the_login_failed(
-    trail: Trail, records: list[Read]
+    trail: Trail, records: list[Parsed]
 ) -> None:
     vault = trail.facts.clusters[1].log_group
     for login in matching(records, lambda r: r.opcode == "CN_LOGIN" and r.log_group == vault):

@@ -25,7 +25,7 @@ from cloudhsm.trail.record_identity import identify
 from emulator.app import App
 from emulator.event import IndexedEvent
 from samples.scene import duration
-from samples.trail import LogEvent
+from samples.trail import TrailEvent
 from tools.content.detections.schema import seconds
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
@@ -43,7 +43,7 @@ def load(root: Path) -> App:
     return App.load(root, beside=[CLOUDTRAIL_APP])
 
 
-def records(app: App, events: Iterable[tuple[float, LogEvent]]) -> Iterator[Indexed]:
+def records(app: App, events: Iterable[tuple[float, TrailEvent]]) -> Iterator[Indexed]:
     """Records of HSMs and certificate stores, as the collector hands them over.
 
     `events` come with the epoch second in which CloudWatch Logs shows them.
@@ -75,7 +75,7 @@ def cloudtrail(texts: Iterable[tuple[float, str]]) -> Iterator[Indexed]:
         yield second + 300, event
 
 
-def _event(one: LogEvent) -> Event:
+def _event(one: TrailEvent) -> Event:
     cluster = one.log_group.rpartition("/")[2]
     kind = "certificate" if one.log_stream == cluster else "audit"
     group = GroupId("aws", ACCOUNT, REGION, one.log_group)

@@ -14,7 +14,7 @@ from cloudhsm.trail.gap_ledger import GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
 from samples.quiet_month import QuietFacts, QuietMonth
 from samples.simulator import simulate
-from samples.trail import Facts, LogEvent
+from samples.trail import TrailEvent, TrailFacts
 from tools.content.detections import ingest
 
 SEED = 7
@@ -35,7 +35,7 @@ class Story:
     """What happened, what a customer had entered, and over which time alerts run."""
 
     name: str
-    records: Sequence[LogEvent]
+    records: Sequence[TrailEvent]
     said: Sequence[Event]
     calls: Sequence[tuple[float, str]]
     tables: Tables
@@ -106,7 +106,7 @@ def _heartbeats(since: float, until: float) -> Iterator[Event]:
         yield reporter.heartbeat(now_ms, state, outcome)
 
 
-def _verdicts(records: Sequence[LogEvent], facts: Facts) -> Iterator[Event]:
+def _verdicts(records: Sequence[TrailEvent], facts: TrailFacts) -> Iterator[Event]:
     """What the collector says of the records that were never delivered."""
     for gap in facts.gaps:
         reporter = Reporter(_STANZA, GroupId("aws", ingest.ACCOUNT, ingest.REGION, gap.log_group))
