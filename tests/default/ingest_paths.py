@@ -1,4 +1,4 @@
-"""The two ways on which a record becomes an event: through the collector, and out of a file."""
+"""The two ingest paths of a record: through the collector, and from a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CERTIFICATE = "aws:cloudhsm:certificate"
 CLUSTER = "cluster-likphkxygsn"
 HSM = "hsm-nwbbiqbj4jk"
 NOW_USECS = 1_795_374_000_000_000  # 2026-11-22 19:00 UTC: no record depends on the day of the test
-ARRIVED_USECS = 1_750_000_000_000_000  # CloudWatch's own time, for texts that tell none
+ARRIVED_USECS = 1_750_000_000_000_000  # CloudWatch's own time, for texts that have none
 
 Fields = dict[str, Union[str, list[str]]]
 
@@ -38,12 +38,12 @@ def from_file(app: App, text: str, sourcetype: str = AUDIT) -> list[IndexedEvent
 
 
 def file_of(texts: Iterable[str]) -> str:
-    """A file of records, one behind the other; a line end behind the last would be part of it."""
+    """A file of records, one after the other; a line end after the last would be part of it."""
     return "\n".join(texts)
 
 
 def fields_of(app: App, event: IndexedEvent) -> Fields:
-    """What a search sees of the event, and its time in microseconds since 1970."""
+    """The search-time fields of the event, and its time in microseconds since 1970."""
     return {"time_usecs": str(event.time_usecs), **app.search_time(event)}
 
 

@@ -97,7 +97,7 @@ PLACES: Mapping[str, Callable[[str], str]] = {
     "unknown line": lambda text: LOGIN.format(**{**FINE, "more": f"\nNode Id : {text}"}),
 }
 # How the same record comes into Splunk: source type and source.
-DOORS = {
+INGEST_PATHS = {
     "our own input": ("aws:cloudhsm:audit", GROUP.source(HSM)),
     "Splunk Add-on for AWS": ("aws:cloudwatchlogs", f"us-east-1:/aws/cloudhsm/{CLUSTER}:{HSM}"),
     "HTTP Event Collector": ("httpevent", f"/aws/cloudhsm/{CLUSTER}:{HSM}"),
@@ -143,12 +143,12 @@ def test_host_and_source_may_be_hostile_too(app: App, text: str) -> None:
 
 @each_hostile_text
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("path", INGEST_PATHS)
 def test_a_text_is_found_in_the_fields_of_its_place_only(
-    fields_of: FieldsOf, text: str, place: str, door: str
+    fields_of: FieldsOf, text: str, place: str, path: str
 ) -> None:
     """It is their whole value; no field comes or goes, none of the others changes."""
-    sourcetype, source = DOORS[door]
+    sourcetype, source = INGEST_PATHS[path]
     harmless = fields_of(PLACES[place](HARMLESS), sourcetype=sourcetype, source=source)
     shown = visible(text)
     hostile = fields_of(PLACES[place](shown), sourcetype=sourcetype, source=source)
@@ -184,11 +184,11 @@ hostile_lines = st.lists(
 
 
 @settings(max_examples=80)
-@given(text=hostile_lines, place=st.sampled_from([*PLACES]), door=st.sampled_from([*DOORS]))
+@given(text=hostile_lines, place=st.sampled_from([*PLACES]), path=st.sampled_from([*INGEST_PATHS]))
 def test_any_line_is_found_in_the_fields_of_its_place_only(
-    fields_of: FieldsOf, text: str, place: str, door: str
+    fields_of: FieldsOf, text: str, place: str, path: str
 ) -> None:
-    sourcetype, source = DOORS[door]
+    sourcetype, source = INGEST_PATHS[path]
     harmless = fields_of(PLACES[place](HARMLESS), sourcetype=sourcetype, source=source)
     hostile = fields_of(PLACES[place](text), sourcetype=sourcetype, source=source)
     del harmless["record_digest"], hostile["record_digest"]

@@ -23,7 +23,7 @@ from emulator.app import App  # noqa: E402  (the path above must come first)
 from emulator.errors import EmulatorError  # noqa: E402
 from emulator.event import IndexedEvent  # noqa: E402
 from tests.default import corpus_certificates, corpus_layouts, corpus_opcodes  # noqa: E402
-from tests.default import ingest_paths as doors  # noqa: E402
+from tests.default import ingest_paths as ingest  # noqa: E402
 from tests.default.corpus import Corpus, Sample, on_one_line  # noqa: E402
 from tests.default.damage import damaged_records  # noqa: E402
 from tests.default.ingest_paths import AUDIT, CERTIFICATE, Fields  # noqa: E402
@@ -86,16 +86,16 @@ def build(app: App, folder: Path) -> dict[str, str]:
     made: dict[str, str] = {}
     seen: list[Fields] = []
     for name, events in published(app, folder).items():
-        found = [doors.fields_of(app, event) for event in events]
+        found = [ingest.fields_of(app, event) for event in events]
         made[f"published/{name}.expected.json"] = _indented(map(_told, found))
         seen += found
     for corpus in inferred(app, folder):
-        found = [doors.fields_of(app, event) for event in events_of(app, corpus)]
+        found = [ingest.fields_of(app, event) for event in events_of(app, corpus)]
         named = [
             {"_record": sample.name, **_told(fields)}
             for sample, fields in zip(corpus.samples, found)
         ]
-        made[f"inferred/{corpus.name}.log"] = doors.file_of(one.text for one in corpus.samples)
+        made[f"inferred/{corpus.name}.log"] = ingest.file_of(one.text for one in corpus.samples)
         kind, text = ("json", _indented) if corpus.indented else ("jsonl", _lines)
         made[f"inferred/{corpus.name}.expected.{kind}"] = text(named)
         seen += found
@@ -131,7 +131,7 @@ def inferred(app: App, folder: Path) -> Iterator[Corpus]:
 def events_of(app: App, corpus: Corpus) -> list[IndexedEvent]:
     """The events of a file of these records; raises GoldenProblem unless each is one, as it is."""
     texts = [sample.text for sample in corpus.samples]
-    events = doors.from_file(app, doors.file_of(texts), corpus.sourcetype)
+    events = ingest.from_file(app, ingest.file_of(texts), corpus.sourcetype)
     for sample, event in zip(corpus.samples, events):
         if event.raw != sample.text:
             raise GoldenProblem(f"{corpus.name}, {sample.name}: not one event: {event.raw[:80]!r}")
@@ -178,8 +178,8 @@ def _stale(folder: Path, wanted: Mapping[str, str]) -> list[Path]:
 
 def _published(app: App, name: str, text: str) -> list[IndexedEvent]:
     if name.startswith(_FRAGMENT):
-        return doors.from_collector(app, [text])
-    return doors.from_file(app, text, CERTIFICATE if text.startswith("{") else AUDIT)
+        return ingest.from_collector(app, [text])
+    return ingest.from_file(app, text, CERTIFICATE if text.startswith("{") else AUDIT)
 
 
 def _told(fields: Fields) -> Fields:
@@ -202,8 +202,8 @@ def _places(seen: Iterable[Fields]) -> list[Fields]:
 def _damaged(app: App) -> Iterator[Fields]:
     """How each damaged record is told from a good one."""
     for damaged in damaged_records():
-        (event,) = doors.from_collector(app, [damaged.text], damaged.sourcetype)
-        fields = doors.fields_of(app, event)
+        (event,) = ingest.from_collector(app, [damaged.text], damaged.sourcetype)
+        fields = ingest.fields_of(app, event)
         told = {name: fields[name] for name in _STATUS if name in fields}
         flags = [name for name in _FLAGS if name in fields.get("eventtype", [])]
         yield {"_damage": damaged.name, **_shortened(told), "eventtype": flags}

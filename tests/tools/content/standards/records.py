@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.app import App
 from emulator.event import IndexedEvent
-from tests.default import ingest_paths as doors
+from tests.default import ingest_paths as ingest
 from tests.default.damage import damaged_records
 from tools.content import goldens, mappings
 
@@ -55,4 +55,4 @@ def _whole(app: App) -> Iterator[IndexedEvent]:
 
 def _damaged(app: App) -> Iterator[IndexedEvent]:
     for damaged in damaged_records():
-        yield from doors.from_collector(app, [damaged.text], damaged.sourcetype)
+        yield from ingest.from_collector(app, [damaged.text], damaged.sourcetype)
