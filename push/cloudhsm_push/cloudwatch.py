@@ -1,4 +1,4 @@
-"""The subscription filters of CloudWatch Logs, as boto3 has them."""
+"""The subscription filters of CloudWatch Logs, through boto3."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
-# Said while a role or stream that was made a moment ago is not known everywhere yet.
-_NOT_YET = "InvalidParameterException"
+# AWS's response while a new role or stream is not known everywhere yet.
+_NOT_YET_KNOWN = "InvalidParameterException"
 _WAIT_S = 8
-# Of all groups together: Lambda ends the function after 15 minutes.
-_PATIENCE_S = 240
+# For all groups together: Lambda ends the function after 15 minutes.
+_MOST_WAIT_S = 240
 
 
 Call = Callable[..., dict[str, Any]]
 
 
-class Refused(Exception):
+class RefusedCall(Exception):
     """AWS refuses a call. code: AWS's own, such as AccessDeniedException."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -25,9 +25,9 @@ class Refused(Exception):
 
 
 class Filter(NamedTuple):
-    """A subscription filter. destination: ARN of what it sends to; role: ARN of as whom.
+    """A subscription filter. destination: ARN of the stream; role: ARN of the role that sends.
 
-    pattern: which log events pass; all where it is empty.
+    pattern: selects log events; empty for all.
     """
 
     name: str
@@ -41,68 +41,68 @@ class Subscriptions(Protocol):
 
     def groups(self, prefix: str) -> Iterator[str]: ...
     def filters(self, group: str) -> list[Filter]: ...
-    def put(self, group: str, one: Filter) -> None: ...
+    def put(self, group: str, subscription: Filter) -> None: ...
     def delete(self, group: str, name: str) -> None: ...
 
 
-class Client(Protocol):
-    """The calls of CloudWatch Logs that are needed, as boto3 has them."""
+class LogsClient(Protocol):
+    """The CloudWatch Logs calls that are needed, as in boto3."""
 
     exceptions: Any
 
-    def describe_log_groups(self, **asked: str) -> dict[str, Any]: ...
-    def describe_subscription_filters(self, **asked: str) -> dict[str, Any]: ...
-    def put_subscription_filter(self, **asked: str) -> dict[str, Any]: ...
-    def delete_subscription_filter(self, **asked: str) -> dict[str, Any]: ...
+    def describe_log_groups(self, **request: str) -> dict[str, Any]: ...
+    def describe_subscription_filters(self, **request: str) -> dict[str, Any]: ...
+    def put_subscription_filter(self, **request: str) -> dict[str, Any]: ...
+    def delete_subscription_filter(self, **request: str) -> dict[str, Any]: ...
 
 
 class CloudWatchLogs:
-    """Subscriptions by way of boto3's client of CloudWatch Logs."""
+    """Subscriptions through boto3's client of CloudWatch Logs."""
 
-    def __init__(self, client: Client, sleep: Callable[[float], object] = time.sleep) -> None:
+    def __init__(self, client: LogsClient, sleep: Callable[[float], object] = time.sleep) -> None:
         self._client = client
         self._sleep = sleep
-        self._patience_s = _PATIENCE_S
+        self._wait_left_s = _MOST_WAIT_S
 
     def groups(self, prefix: str) -> Iterator[str]:
-        """The names of all log groups that begin so."""
-        asked = {"logGroupNamePrefix": prefix}
+        """The names of all log groups that begin with the prefix."""
+        request = {"logGroupNamePrefix": prefix}
         while True:
-            answer = self._call(self._client.describe_log_groups, asked)
-            yield from (str(one["logGroupName"]) for one in answer["logGroups"])
+            answer = self._call(self._client.describe_log_groups, request)
+            yield from (str(group["logGroupName"]) for group in answer["logGroups"])
             if not answer.get("nextToken"):
                 return
-            asked = {**asked, "nextToken": answer["nextToken"]}
+            request = {**request, "nextToken": answer["nextToken"]}
 
     def filters(self, group: str) -> list[Filter]:
-        """All of one group: AWS allows two, so there is but one page."""
+        """All filters of a group: AWS allows two, so there is only one page."""
         answer = self._call(self._client.describe_subscription_filters, {"logGroupName": group})
         return [
             Filter(
-                str(one["filterName"]),
-                str(one["destinationArn"]),
-                str(one.get("roleArn", "")),
-                str(one.get("filterPattern", "")),
+                str(entry["filterName"]),
+                str(entry["destinationArn"]),
+                str(entry.get("roleArn", "")),
+                str(entry.get("filterPattern", "")),
             )
-            for one in answer["subscriptionFilters"]
+            for entry in answer["subscriptionFilters"]
         ]
 
-    def put(self, group: str, one: Filter) -> None:
-        """Add a filter or change the one of that name."""
-        asked = {
+    def put(self, group: str, subscription: Filter) -> None:
+        """Add a filter or change the filter of that name."""
+        request = {
             "logGroupName": group,
-            "filterName": one.name,
-            "filterPattern": one.pattern,
-            "destinationArn": one.destination,
-            "roleArn": one.role,
+            "filterName": subscription.name,
+            "filterPattern": subscription.pattern,
+            "destinationArn": subscription.destination,
+            "roleArn": subscription.role,
         }
         while True:
             try:
-                self._call(self._client.put_subscription_filter, asked)
-            except Refused as error:
-                if error.code != _NOT_YET or self._patience_s <= 0:
+                self._call(self._client.put_subscription_filter, request)
+            except RefusedCall as error:
+                if error.code != _NOT_YET_KNOWN or self._wait_left_s <= 0:
                     raise
-                self._patience_s -= _WAIT_S
+                self._wait_left_s -= _WAIT_S
                 self._sleep(_WAIT_S)
             else:
                 return
@@ -113,11 +113,11 @@ class CloudWatchLogs:
             self._client.delete_subscription_filter, {"logGroupName": group, "filterName": name}
         )
 
-    def _call(self, call: Call, asked: dict[str, str]) -> dict[str, Any]:
+    def _call(self, call: Call, request: dict[str, str]) -> dict[str, Any]:
         try:
-            return call(**asked)
+            return call(**request)
         except self._client.exceptions.ClientError as error:
-            said = error.response["Error"]
-            raise Refused(said["Code"], said.get("Message", "")) from error
+            details = error.response["Error"]
+            raise RefusedCall(details["Code"], details.get("Message", "")) from error
         except Exception as error:
-            raise Refused(type(error).__name__, str(error)) from error
+            raise RefusedCall(type(error).__name__, str(error)) from error

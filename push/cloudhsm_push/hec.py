@@ -1,7 +1,7 @@
-"""Events as the event endpoint of Splunk's HTTP Event Collector takes them: a JSON object a line.
+"""Events in the format of the HTTP Event Collector's event endpoint: a JSON object per line.
 
 They have the same time, host, source, sourcetype and text as those of the add-on's input, so that
-the same search-time rules, searches and `record_key` hold for both.
+the same search-time rules, searches and `record_key` apply to both.
 
 Source: Getting Data In, "Format events for HTTP Event Collector".
 """
@@ -22,18 +22,18 @@ _OURS = frozenset(SOURCETYPES.values())
 
 
 def events(envelope: Envelope, partition: str, region: str, index: str) -> Iterator[bytes]:
-    """One line for each log event that has a text; HEC refuses a request with an empty one.
+    """One line for each log event with text; HEC refuses a request with an empty event.
 
-    index: where they go; empty for the index of the token.
+    index: the Splunk index; empty for the index of the token.
     """
     group = GroupId(partition, envelope.owner, region, envelope.log_group)
-    for one in envelope.events:
-        if one.message:
-            yield _line(group, envelope.log_stream, one.timestamp_ms, one.message, index)
+    for event in envelope.events:
+        if event.message:
+            yield _line(group, envelope.log_stream, event.timestamp_ms, event.message, index)
 
 
 def are_events(data: bytes) -> bool:
-    """Whether the data is lines of `events` already: what S3 keeps of a failed delivery."""
+    """Whether the data is output of `events` already, as S3 has after a failed delivery."""
     if not data.startswith(b'{"time": '):
         return False
     try:
@@ -46,16 +46,16 @@ def _line(group: GroupId, stream: str, at_ms: int, text: str, index: str) -> byt
     record = identify(text)
     usecs = at_ms * 1000 if record.usecs is None else record.usecs
     host, source, sourcetype = group.origin(stream, record.kind)
-    said = {"host": host, "source": source, "sourcetype": sourcetype, "event": _carried(text)}
+    fields = {"host": host, "source": source, "sourcetype": sourcetype, "event": _encodable(text)}
     if index:
-        said["index"] = index
-    # By hand: a float would lose digits of the microseconds.
+        fields["index"] = index
+    # Not a float, which would lose digits of the microseconds.
     time = f"{usecs // _SECOND_USECS}.{usecs % _SECOND_USECS:06d}"
-    return f'{{"time": {time}, {json.dumps(said, ensure_ascii=False)[1:]}\n'.encode()
+    return f'{{"time": {time}, {json.dumps(fields, ensure_ascii=False)[1:]}\n'.encode()
 
 
-def _carried(text: str) -> str:
-    """As it is. UTF-8 cannot carry a lone surrogate, which becomes visible as in the input."""
+def _encodable(text: str) -> str:
+    """The text; UTF-8 cannot encode a lone surrogate, which becomes visible as in the input."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -63,7 +63,7 @@ def _carried(text: str) -> str:
     return text
 
 
-def _is_ours(said: object) -> bool:
-    if not isinstance(said, dict) or not said.keys() >= _KEYS:
+def _is_ours(line: object) -> bool:
+    if not isinstance(line, dict) or not line.keys() >= _KEYS:
         return False
-    return isinstance(said["sourcetype"], str) and said["sourcetype"] in _OURS
+    return isinstance(line["sourcetype"], str) and line["sourcetype"] in _OURS

@@ -1,4 +1,4 @@
-"""What CloudFormation is told of the subscriptions: a custom resource's answer.
+"""The response of the subscriptions' custom resource to CloudFormation.
 
 Source: AWS CloudFormation User Guide, "Custom resource response objects" (at most 4,096 bytes).
 """
@@ -12,24 +12,24 @@ from typing import Any
 
 _LONGEST = 1_400  # bytes
 
+# Returns the log groups and the faults of others for the administrator, or raises the faults.
+Change = Callable[[], tuple[list[str], str]]
 
-def told(event: dict[str, Any], change: Callable[[], tuple[list[str], str]]) -> dict[str, object]:
-    """Make the change and tell how it went; whatever happens, CloudFormation gets an answer.
 
-    change: returns the log groups and what the administrator must read of others, or raises it.
-    """
+def respond(event: dict[str, Any], change: Change) -> dict[str, object]:
+    """Make the change and send its result to CloudFormation, also after an error."""
     try:
-        said: dict[str, object] = {"Status": "SUCCESS", "Data": _data(*change())}
-    except Exception as error:  # noqa: BLE001  (without an answer the stack hangs for an hour)
-        said = {"Status": "FAILED", "Reason": _cut(str(error) or repr(error))}
-    answer = {
-        # Of the stack, so that an update of the resource is no other resource.
+        status: dict[str, object] = {"Status": "SUCCESS", "Data": _data(*change())}
+    except Exception as error:  # noqa: BLE001  (without a response the stack hangs for an hour)
+        status = {"Status": "FAILED", "Reason": _cut(str(error) or repr(error))}
+    response = {
+        # The stack's own ID, so that an update does not replace the resource.
         "PhysicalResourceId": event.get("PhysicalResourceId") or event["LogicalResourceId"],
         **{key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")},
-        **said,
+        **status,
     }
-    _put(event["ResponseURL"], json.dumps(answer, ensure_ascii=False).encode())
-    return answer
+    _put(event["ResponseURL"], json.dumps(response, ensure_ascii=False).encode())
+    return response
 
 
 def _data(groups: list[str], faults: str) -> dict[str, str]:

@@ -1,10 +1,10 @@
-"""Firehose's transformation: what subscriptions send becomes events for HEC.
+"""Firehose's transformation: records of the subscriptions become events for HEC.
 
-A record of Firehose holds log events of one stream; what comes of it is as many events, in their
-order. Firehose takes an answer of 6 MiB, and events are several times as large as they came. So
-what has no room is put into the stream again as it came, or, where one record alone is too large,
-in two halves. What cannot be understood goes to S3, untouched. Nothing is dropped but what was put
-into the stream again, CloudWatch Logs' control messages, and log events without any text.
+A record of Firehose contains log events of one stream; they become as many events, in their
+order. Firehose takes a response of 6 MiB, and events are several times as large as their record.
+So records that do not fit are put into the stream again, unchanged or, where a single record is too
+large, in two halves. Records that cannot be read go to S3, unchanged. Dropped are only records that
+were put into the stream again, CloudWatch Logs' control messages, and log events without text.
 
 Sources: Amazon Data Firehose Developer Guide, "Transform source data" and "Required parameters for
 data transformation".
@@ -14,28 +14,22 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from cloudhsm_push import envelope, hec
-from cloudhsm_push.firehose import Stream
-from cloudhsm_push.structured_log import tell
+from cloudhsm_push.firehose import RecordSink, Stream
+from cloudhsm_push.structured_log import log
 
-# Of the 6 MiB that Lambda answers at most; the rest is for the frame of the answer.
-ROOM = 6_000_000
-_FRAME = 64  # of one record in the answer, in bytes, beside its id and data
+# Of the 6 MiB of Lambda's largest response; the rest is for the frame of the response.
+MOST_BYTES = 6_000_000
+_FRAME = 64  # of one record in the response, in bytes, without its id and data
 
 Answer = dict[str, str]
 
 
-class Takes(Protocol):
-    """Where records are put again."""
-
-    def put(self, records: Sequence[bytes]) -> None: ...
-
-
-class Origin(NamedTuple):
-    """What an envelope does not say. splunk_index: empty for the index of the token."""
+class Routing(NamedTuple):
+    """Metadata that an envelope does not have. splunk_index: empty for the index of the token."""
 
     partition: str
     region: str
@@ -43,93 +37,93 @@ class Origin(NamedTuple):
 
 
 def handler(event: dict[str, Any], _context: object = None) -> dict[str, list[Answer]]:
-    """What Lambda calls, with Firehose's batch."""
+    """The Lambda handler, called with Firehose's batch."""
     import boto3
 
     stream_arn = str(event["deliveryStreamArn"])
     stream = Stream(boto3.client("firehose"), stream_arn.rpartition("/")[2])
-    origin = Origin(stream_arn.split(":")[1], event["region"], os.environ.get("SPLUNK_INDEX", ""))
-    return {"records": transformed(event["records"], origin, stream)}
+    routing = Routing(stream_arn.split(":")[1], event["region"], os.environ.get("SPLUNK_INDEX", ""))
+    return {"records": transformed(event["records"], routing, stream)}
 
 
-def transformed(records: Iterable[Answer], origin: Origin, stream: Takes) -> list[Answer]:
-    """An answer for each record. Raises what `stream` raises: then the whole batch comes again."""
+def transformed(records: Iterable[Answer], routing: Routing, stream: RecordSink) -> list[Answer]:
+    """A result for each record. Raises errors of `stream`: then Firehose sends the batch again."""
     answers: list[Answer] = []
-    again: list[bytes] = []
-    room = ROOM
+    requeued: list[bytes] = []
+    left = MOST_BYTES
     for record in records:
-        answer, put_again = _answer(record, origin, room)
-        room -= _size(answer)
+        answer, parts = _answer(record, routing, left)
+        left -= _size(answer)
         answers.append(answer)
-        again += put_again
-    if again:
-        stream.put(again)
-        tell("put_again", "Records without room in this answer come again", records=len(again))
+        requeued += parts
+    if requeued:
+        stream.put(requeued)
+        log("put_again", "Put records beyond the response limit again", records=len(requeued))
     return answers
 
 
-def _answer(record: Answer, origin: Origin, room: int) -> tuple[Answer, list[bytes]]:
-    """The answer for one record, and what is to be put into the stream instead of it."""
+def _answer(record: Answer, routing: Routing, left: int) -> tuple[Answer, list[bytes]]:
+    """The result of one record, and the records to put into the stream instead of it."""
     raw = base64.b64decode(record["data"])
-    if room < len(record["data"]):  # events are larger than what they came in
+    if left < len(record["data"]):  # events are larger than their record
         return _dropped(record), [raw]
     try:
-        made = _events(raw, origin)
-    except envelope.NotAnEnvelope as error:
-        return _failed(record, raw, str(error), room)
+        lines = _events(raw, routing)
+    except envelope.InvalidEnvelope as error:
+        return _failed(record, raw, str(error), left)
     except Exception as error:  # noqa: BLE001  (one record must not take the others to S3 with it)
-        return _failed(record, raw, repr(error), room)
-    answer = _ok(record, made) if made else _dropped(record)
-    if _size(answer) <= room:
+        return _failed(record, raw, repr(error), left)
+    answer = _ok(record, lines) if lines else _dropped(record)
+    if _size(answer) <= left:
         return answer, []
-    if _size(answer) <= ROOM:
+    if _size(answer) <= MOST_BYTES:
         return _dropped(record), [raw]
-    return _halved(record, raw, room)
+    return _halved(record, raw, left)
 
 
-def _halved(record: Answer, raw: bytes, room: int) -> tuple[Answer, list[bytes]]:
-    whole = envelope.read(raw)
-    if whole is None or len(whole.events) < 2:
-        return _failed(record, raw, "one log event is larger than Lambda may answer", room)
-    return _dropped(record), [envelope.packed(half) for half in envelope.halves(whole)]
+def _halved(record: Answer, raw: bytes, left: int) -> tuple[Answer, list[bytes]]:
+    batch = envelope.read(raw)
+    if batch is None or len(batch.events) < 2:
+        return _failed(record, raw, "one log event exceeds Lambda's response limit", left)
+    return _dropped(record), [envelope.packed(half) for half in envelope.halves(batch)]
 
 
-def _events(raw: bytes, origin: Origin) -> bytes:
-    """Lines for HEC; empty for a control message. Raises NotAnEnvelope."""
+def _events(raw: bytes, routing: Routing) -> bytes:
+    """Lines for HEC; empty for a control message. Raises InvalidEnvelope."""
     if hec.are_events(raw):
         return raw
-    said = envelope.read(raw)
-    if said is None:
+    batch = envelope.read(raw)
+    if batch is None:
         return b""
-    empty = sum(not one.message for one in said.events)
+    empty = sum(not event.message for event in batch.events)
     if empty:
-        tell("empty_log_events", "Log events without text, which HEC refuses", log_events=empty)
-    return b"".join(hec.events(said, *origin))
+        log("empty_log_events", "Dropped log events without text", log_events=empty)
+    return b"".join(hec.events(batch, *routing))
 
 
-def _failed(record: Answer, raw: bytes, why: str, room: int) -> tuple[Answer, list[bytes]]:
-    answer = _said(record, "ProcessingFailed", record["data"])
-    if _size(answer) > room:  # comes again, in a batch with more room
+def _failed(record: Answer, raw: bytes, why: str, left: int) -> tuple[Answer, list[bytes]]:
+    answer = _response(record, "ProcessingFailed", record["data"])
+    if _size(answer) > left:  # sent again, in a smaller batch
         return _dropped(record), [raw]
-    tell(
+    log(
         "record_failed",
-        f"A record of the stream cannot be made into events: {why}",
+        f"Cannot convert a record of the stream into events: {why}",
         record_id=record["recordId"],
-        next_step="It is kept under processing-failed/ in the backup bucket. Records that "
-        "CloudWatch Logs did not send mean that something else writes to this stream",
+        next_step="Find it under processing-failed/ in the backup bucket. If CloudWatch Logs did "
+        "not send it, check what else writes to this stream",
     )
     return answer, []
 
 
 def _ok(record: Answer, data: bytes) -> Answer:
-    return _said(record, "Ok", base64.b64encode(data).decode())
+    return _response(record, "Ok", base64.b64encode(data).decode())
 
 
 def _dropped(record: Answer) -> Answer:
-    return _said(record, "Dropped", "")
+    return _response(record, "Dropped", "")
 
 
-def _said(record: Answer, result: str, data: str) -> Answer:
+def _response(record: Answer, result: str, data: str) -> Answer:
     return {"recordId": record["recordId"], "result": result, "data": data}
 
 

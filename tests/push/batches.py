@@ -1,4 +1,4 @@
-"""What Firehose hands to the transformation, and what HEC gets of its answer."""
+"""Firehose's input of the transformation, and its output for HEC."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from cloudhsm_push.envelope import Envelope, LogEvent, packed
-from cloudhsm_push.transform import Answer, Origin, transformed
+from cloudhsm_push.envelope import Envelope, PushedEvent, packed
+from cloudhsm_push.transform import Answer, Routing, transformed
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
 CLUSTER = "cluster-likphkxygsn"
 HSM = "hsm-nwbbiqbj4jk"
-ORIGIN = Origin("aws", REGION)
+ROUTING = Routing("aws", REGION)
 
 
-class Taking:
-    """A stream that takes everything, or the first `refuses` records of nothing."""
+class Sink:
+    """A stream that takes all records."""
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
@@ -29,7 +29,7 @@ class Taking:
 
 def envelope(*messages: str, stream: str = HSM, at_ms: int = 1_790_000_000_000) -> Envelope:
     """A log event for each message, a millisecond apart."""
-    events = tuple(LogEvent(f"{n:056d}", at_ms + n, text) for n, text in enumerate(messages))
+    events = tuple(PushedEvent(f"{n:056d}", at_ms + n, text) for n, text in enumerate(messages))
     return Envelope(ACCOUNT, f"/aws/cloudhsm/{CLUSTER}", stream, events, ("cloudhsm-push",))
 
 
@@ -40,14 +40,14 @@ def sent(events: Iterable[object], each: int = 50) -> list[Envelope]:
     """
     made = []
     by_stream = sorted(events, key=attrgetter("log_group", "log_stream", "timestamp_ms"))
-    for (group, stream), found in groupby(by_stream, key=attrgetter("log_group", "log_stream")):
-        said = [
-            LogEvent(f"{n:056d}", one.timestamp_ms, one.message)  # type: ignore[attr-defined]
-            for n, one in enumerate(found)
+    for (group, stream), logged in groupby(by_stream, key=attrgetter("log_group", "log_stream")):
+        pushed_events = [
+            PushedEvent(f"{n:056d}", event.timestamp_ms, event.message)  # type: ignore[attr-defined]
+            for n, event in enumerate(logged)
         ]
         made += [
-            Envelope(ACCOUNT, group, stream, tuple(said[first : first + each]))
-            for first in range(0, len(said), each)
+            Envelope(ACCOUNT, group, stream, tuple(pushed_events[first : first + each]))
+            for first in range(0, len(pushed_events), each)
         ]
     return made
 
@@ -55,23 +55,23 @@ def sent(events: Iterable[object], each: int = 50) -> list[Envelope]:
 def batch(*data: bytes) -> list[Answer]:
     """Records of Firehose."""
     return [
-        {"recordId": f"{n:056d}000000", "data": base64.b64encode(one).decode()}
-        for n, one in enumerate(data)
+        {"recordId": f"{n:056d}000000", "data": base64.b64encode(record).decode()}
+        for n, record in enumerate(data)
     ]
 
 
 def body(answers: Iterable[Answer]) -> str:
-    """What Firehose sends to HEC: the data of what is Ok, one behind the other."""
-    data = (base64.b64decode(one["data"]) for one in answers if one["result"] == "Ok")
+    """What Firehose sends to HEC: the data of the results that are Ok, joined."""
+    data = (base64.b64decode(answer["data"]) for answer in answers if answer["result"] == "Ok")
     return b"".join(data).decode()
 
 
-def pushed(envelopes: Iterable[Envelope], origin: Origin = ORIGIN) -> str:
-    """What HEC gets of these, after as many calls of the transformation as that takes."""
-    waiting = [packed(one) for one in envelopes]
+def pushed(envelopes: Iterable[Envelope], routing: Routing = ROUTING) -> str:
+    """What HEC gets of these, after all necessary calls of the transformation."""
+    waiting = [packed(envelope) for envelope in envelopes]
     bodies = []
     while waiting:
-        again = Taking()
-        bodies.append(body(transformed(batch(*waiting[:20]), origin, again)))
+        again = Sink()
+        bodies.append(body(transformed(batch(*waiting[:20]), routing, again)))
         waiting = waiting[20:] + again.taken
     return "".join(bodies)

@@ -3,7 +3,7 @@
     python local_life.py TEMPLATE.json ARCHIVE.zip URL     (with boto3; prints JSON)
 
 The local AWS makes roles, functions, rules, log groups and buckets. It has no stream that leads to
-Splunk: one that leads to S3 stands for it. It runs no functions: they run here.
+Splunk: one that leads to S3 replaces it. It runs no functions: they run here.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ Client = Any  # boto3's
 
 
 def client(service: str) -> Client:
-    """boto3 is where the local AWS is; whoever only wants the names above needs none."""
+    """boto3 is installed with the local AWS only; the names above do not need it."""
     import boto3
 
     return boto3.client(service)
 
 
-class Context:
+class LambdaContext:
     def get_remaining_time_in_millis(self) -> int:
         return 900_000
 
@@ -49,20 +49,20 @@ def main(template: str, archive: str, url: str) -> dict[str, Any]:
     from cloudhsm_push import redrive, subscribe, transform
 
     logs, s3 = client("logs"), client("s3")
-    told: dict[str, Any] = {}
+    report: dict[str, Any] = {}
     _buckets(s3, archive)
     for group in (*GROUPS, "/aws/lambda/other"):
         logs.create_log_group(logGroupName=group)
-    told["stack"] = _stack(template)
+    report["stack"] = _stack(template)
 
-    event = _custom_resource("Create", told["stack"], url)
-    told["created"] = subscribe.handler(event)
-    told["outputs"] = _outputs()
-    told["filters"] = _filters(logs)
+    event = _custom_resource("Create", report["stack"], url)
+    report["created"] = subscribe.handler(event)
+    report["outputs"] = _outputs()
+    report["filters"] = _filters(logs)
     logs.create_log_group(logGroupName=NEW)
     detail = {"requestParameters": {"logGroupName": NEW}}
-    told["new"] = subscribe.handler({"source": "aws.logs", "detail": detail})
-    told["hourly"] = subscribe.handler({"source": "aws.events"})
+    report["new"] = subscribe.handler({"source": "aws.logs", "detail": detail})
+    report["hourly"] = subscribe.handler({"source": "aws.events"})
 
     logs.create_log_stream(logGroupName=GROUPS[0], logStreamName=HSM)
     now = int(time.time() * 1000)
@@ -71,20 +71,20 @@ def main(template: str, archive: str, url: str) -> dict[str, Any]:
     envelopes = _kept(s3, "envelopes")
     batch = {"deliveryStreamArn": ARN, "region": REGION, "records": _records([*envelopes.values()])}
     answer = transform.handler(batch)["records"]
-    told["results"] = [one["result"] for one in answer]
-    told["body"] = b"".join(base64.b64decode(one["data"]) for one in answer).decode()
+    report["results"] = [result["result"] for result in answer]
+    report["body"] = b"".join(base64.b64decode(result["data"]) for result in answer).decode()
 
     failed = {"errorCode": "Splunk.InvalidToken", "rawData": answer[-1]["data"]}
     s3.put_object(Bucket="backup", Key="splunk-failed/2026/x", Body=json.dumps(failed).encode())
-    told["redriven"] = redrive.handler({"prefix": "splunk-failed/"}, Context())
+    report["redriven"] = redrive.handler({"prefix": "splunk-failed/"}, LambdaContext())
     kept = _kept(s3, "envelopes")
-    told["again"] = [one.decode() for key, one in kept.items() if key not in envelopes]
+    report["again"] = [data.decode() for key, data in kept.items() if key not in envelopes]
 
-    told["policies"] = _policies()
-    told["rules"] = _rules()
-    told["deleted"] = subscribe.handler(_custom_resource("Delete", told["stack"], url))
-    told["left"] = _filters(logs)
-    return told
+    report["policies"] = _policies()
+    report["rules"] = _rules()
+    report["deleted"] = subscribe.handler(_custom_resource("Delete", report["stack"], url))
+    report["left"] = _filters(logs)
+    return report
 
 
 def _buckets(s3: Client, archive: str) -> None:
@@ -125,15 +125,15 @@ def _custom_resource(request: str, stack: str, url: str) -> dict[str, Any]:
 
 def _outputs() -> dict[str, str]:
     (stack,) = client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", ())}
     return {"status": stack["StackStatus"], **outputs}
 
 
 def _filters(logs: Client) -> dict[str, list[str]]:
     return {
         group: [
-            one["filterName"]
-            for one in logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+            row["filterName"]
+            for row in logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
         ]
         for group in (*GROUPS, "/aws/lambda/other")
     }
@@ -141,52 +141,52 @@ def _filters(logs: Client) -> dict[str, list[str]]:
 
 def _kept(s3: Client, bucket: str) -> dict[str, bytes]:
     return {
-        one["Key"]: s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
-        for one in s3.list_objects_v2(Bucket=bucket).get("Contents", ())
+        entry["Key"]: s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
+        for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", ())
     }
 
 
 def _records(data: list[bytes]) -> list[dict[str, str]]:
     return [
-        {"recordId": str(n), "data": base64.b64encode(one).decode()} for n, one in enumerate(data)
+        {"recordId": str(n), "data": base64.b64encode(raw).decode()} for n, raw in enumerate(data)
     ]
 
 
 def _policies() -> dict[str, dict[str, Any]]:
     """By the logical name of the role: whom it trusts, and what it may."""
-    iam = client("iam")
-    found = {}
-    for one in client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]:
-        if one["ResourceType"] != "AWS::IAM::Role":
+    iam, policies = client("iam"), {}
+    stack = client("cloudformation").describe_stack_resources(StackName=STACK)
+    for resource in stack["StackResources"]:
+        if resource["ResourceType"] != "AWS::IAM::Role":
             continue
-        role = one["PhysicalResourceId"]
+        role = resource["PhysicalResourceId"]
         (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
         document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-        found[one["LogicalResourceId"]] = {
+        policies[resource["LogicalResourceId"]] = {
             "may": _statements(document),
             "trust": _statements(trust),
         }
-    return found
+    return policies
 
 
 def _statements(document: str | dict[str, Any]) -> list[dict[str, Any]]:
     """The local AWS shows an inline policy of a stack as Python prints it, NoValue as None."""
     read = ast.literal_eval(document) if isinstance(document, str) else document
-    return [one for one in read["Statement"] if one is not None]
+    return [statement for statement in read["Statement"] if statement is not None]
 
 
 def _rules() -> list[dict[str, Any]]:
     events = client("events")
     return [
         {
-            "schedule": one.get("ScheduleExpression"),
-            "pattern": one.get("EventPattern"),
+            "schedule": rule.get("ScheduleExpression"),
+            "pattern": rule.get("EventPattern"),
             "targets": [
-                target["Arn"] for target in events.list_targets_by_rule(Rule=one["Name"])["Targets"]
+                t["Arn"] for t in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
             ],
         }
-        for one in events.list_rules()["Rules"]
+        for rule in events.list_rules()["Rules"]
     ]
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm_push import hec
-from cloudhsm_push.envelope import Envelope, LogEvent
+from cloudhsm_push.envelope import Envelope, PushedEvent
 from tests.push.batches import ACCOUNT, CLUSTER, HSM, REGION, envelope
 
 AUDIT = (
@@ -18,8 +18,8 @@ AUDIT = (
 CERTIFICATE = '{"timestamp": 1790000000123, "action": "x"}'
 
 
-def lines(said: Envelope, index: str = "") -> list[bytes]:
-    return [*hec.events(said, "aws", REGION, index)]
+def lines(envelope: Envelope, index: str = "") -> list[bytes]:
+    return [*hec.events(envelope, "aws", REGION, index)]
 
 
 def of(text: str, stream: str = HSM, index: str = "") -> dict[str, object]:
@@ -40,9 +40,9 @@ def test_an_event_has_the_time_of_the_record_and_the_identity_that_it_lacks() ->
 
 
 def test_a_certificate_record_is_of_the_cluster() -> None:
-    said = of(CERTIFICATE, stream=CLUSTER)
-    assert (said["host"], said["sourcetype"]) == (CLUSTER, "aws:cloudhsm:certificate")
-    assert said["time"] == 1790000000.123
+    event = of(CERTIFICATE, stream=CLUSTER)
+    assert (event["host"], event["sourcetype"]) == (CLUSTER, "aws:cloudhsm:certificate")
+    assert event["time"] == 1790000000.123
 
 
 def test_a_text_without_a_time_has_cloudwatchs() -> None:
@@ -74,7 +74,7 @@ def test_an_empty_text_is_left_out_since_hec_refuses_the_request_for_it() -> Non
 def test_whatever_the_text_there_is_one_line_for_each_log_event(
     texts: list[str], group: str, stream: str
 ) -> None:
-    events = tuple(LogEvent(str(n), n, text) for n, text in enumerate(texts))
+    events = tuple(PushedEvent(str(n), n, text) for n, text in enumerate(texts))
     try:
         made = lines(Envelope(ACCOUNT, group, stream, events))
     except UnicodeEncodeError:
@@ -82,9 +82,9 @@ def test_whatever_the_text_there_is_one_line_for_each_log_event(
         return
     assert [line.count(b"\n") for line in made] == [1] * len(texts)
     assert all(line.endswith(b"\n") for line in made)
-    said = [json.loads(line)["event"] for line in made]
-    assert [one for one in said if "\\u" not in one] == [
-        one for one in texts if "\\u" not in one and not any("\ud800" <= c < "\ue000" for c in one)
+    sent = [json.loads(line)["event"] for line in made]
+    assert [text for text in sent if "\\u" not in text] == [
+        t for t in texts if "\\u" not in t and not any("\ud800" <= c < "\ue000" for c in t)
     ]
     assert not made or hec.are_events(b"".join(made))
 

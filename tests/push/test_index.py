@@ -12,7 +12,7 @@ import pytest
 from cloudhsm.splunk.event_writer import Event, EventWriter, visible
 from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.record_identity import identify
-from cloudhsm_push.envelope import Envelope, LogEvent
+from cloudhsm_push.envelope import Envelope, PushedEvent
 from emulator.app import App
 from emulator.event import IndexedEvent
 from emulator.session import Session
@@ -41,13 +41,13 @@ def collected(app: App, envelopes: list[Envelope]) -> list[IndexedEvent]:
     """The same log events by way of the input."""
     stream = BytesIO()
     writer = EventWriter(stream, "main")
-    for said in envelopes:
-        group = GroupId("aws", said.owner, REGION, said.log_group)
-        for one in said.events:
-            record = identify(one.message)
-            usecs = one.timestamp_ms * 1000 if record.usecs is None else record.usecs
-            origin = group.origin(said.log_stream, record.kind)
-            writer.write([Event(usecs, one.message, *origin)])
+    for envelope in envelopes:
+        group = GroupId("aws", envelope.owner, REGION, envelope.log_group)
+        for event in envelope.events:
+            record = identify(event.message)
+            usecs = event.timestamp_ms * 1000 if record.usecs is None else record.usecs
+            origin = group.origin(envelope.log_stream, record.kind)
+            writer.write([Event(usecs, event.message, *origin)])
     writer.close()
     return list(app.index_modular_input(stream.getvalue()))
 
@@ -55,23 +55,23 @@ def collected(app: App, envelopes: list[Envelope]) -> list[IndexedEvent]:
 def test_the_whole_sample_trail_is_indexed_as_the_input_has_it(app: App) -> None:
     trail = simulate(7, datetime(2026, 3, 2, 8, 30, tzinfo=timezone.utc), 2.0)
     envelopes = sent(trail.events)
-    found = indexed(app, pushed(envelopes))
-    assert len(found) == len(trail.events) > 500
+    events = indexed(app, pushed(envelopes))
+    assert len(events) == len(trail.events) > 500
     # JSON carries the control characters that XML cannot, and which the input makes visible.
-    as_input = [replace(one, raw=visible(one.raw)) for one in found]
-    assert sorted(as_input, key=place) == sorted(collected(app, envelopes), key=place)
-    assert {one.raw for one in found} <= {one.message for one in trail.events}
+    as_input = [replace(event, raw=visible(event.raw)) for event in events]
+    assert sorted(as_input, key=order) == sorted(collected(app, envelopes), key=order)
+    assert {event.raw for event in events} <= {event.message for event in trail.events}
 
 
-def place(one: IndexedEvent) -> tuple[object, ...]:
-    return one.source, one.time_usecs, one.raw
+def order(event: IndexedEvent) -> tuple[object, ...]:
+    return event.source, event.time_usecs, event.raw
 
 
 def envelopes(hsm: str, numbers: Sequence[int], each: int = 4) -> list[Envelope]:
     """The records of an HSM, some in each envelope."""
     events = [
-        LogEvent(f"{n:056d}", one.time_usecs // 1000, one.text)
-        for n, one in zip(numbers, records(numbers, MARCH, hsm=hsm))
+        PushedEvent(f"{n:056d}", record.time_usecs // 1000, record.text)
+        for n, record in zip(numbers, records(numbers, MARCH, hsm=hsm))
     ]
     return [
         Envelope(GROUP.account, GROUP.name, hsm, tuple(events[first : first + each]))

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from cloudhsm_push.envelope import packed
-from cloudhsm_push.firehose import MOST_RECORD_BYTES, StreamRefuses
-from cloudhsm_push.redrive import S3, NotABackup, Redriven, redriven, undelivered
+from cloudhsm_push.firehose import MOST_RECORD_BYTES, RefusedRecords
+from cloudhsm_push.redrive import S3, InvalidBackup, Redriven, redriven, undelivered
 from cloudhsm_push.transform import transformed
-from tests.push.batches import ORIGIN, Taking, batch, body, envelope, pushed
+from tests.push.batches import ROUTING, Sink, batch, body, envelope, pushed
 
 DAY = "splunk-failed/2026/11/23/"
 
@@ -30,12 +30,12 @@ def failed(*raw: bytes) -> bytes:
                 "errorCode": "Splunk.InvalidToken",
                 "errorMessage": "The HEC token is invalid.",
                 "attemptEndingTimestamp": 1790007200000,
-                "rawData": base64.b64encode(one).decode(),
+                "rawData": base64.b64encode(record).decode(),
                 "EventId": f"4956{number}.000000",
             }
         ).encode()
         + b"\n"
-        for number, one in enumerate(raw)
+        for number, record in enumerate(raw)
     )
 
 
@@ -50,21 +50,21 @@ class Bucket:
         return self.objects[key]
 
 
-def drive(bucket: Bucket, stream: Taking, *left_s: int, **event: object) -> Redriven:
-    left = iter([*(one * 1000 for one in left_s), *[900_000] * 100])
+def drive(bucket: Bucket, stream: Sink, *left_s: int, **event: object) -> Redriven:
+    left = iter([*(seconds * 1000 for seconds in left_s), *[900_000] * 100])
     return redriven({"prefix": DAY, **event}, bucket, stream, lambda: next(left))
 
 
 def test_every_record_of_every_object_is_put_into_the_stream_in_the_order_of_time() -> None:
     bucket = Bucket(a=failed(b"1", b"2"), b=gzip.compress(failed(b"3")))
-    stream = Taking()
+    stream = Sink()
     assert drive(bucket, stream) == Redriven(2, 3, "", [])
     assert stream.taken == [b"1", b"2", b"3"]
 
 
 def test_without_time_it_stops_between_two_objects_and_says_where_to_go_on() -> None:
     bucket = Bucket(a=failed(b"1"), b=failed(b"2"), c=failed(b"3"))
-    stream = Taking()
+    stream = Sink()
     first = drive(bucket, stream, 900, 900, 59)
     assert first == Redriven(2, 2, DAY + "b", [])
     assert drive(bucket, stream, after=first.after) == Redriven(1, 1, "", [])
@@ -73,15 +73,15 @@ def test_without_time_it_stops_between_two_objects_and_says_where_to_go_on() -> 
 
 def test_what_was_transformed_before_reaches_splunk_as_it_was() -> None:
     made = pushed([envelope("a", "b"), envelope("c")])
-    stream = Taking()
+    stream = Sink()
     drive(Bucket(a=failed(made.encode())), stream)
-    assert body(transformed(batch(*stream.taken), ORIGIN, Taking())) == made
+    assert body(transformed(batch(*stream.taken), ROUTING, Sink())) == made
 
 
 def test_what_was_not_is_transformed_now() -> None:
-    stream = Taking()
+    stream = Sink()
     drive(Bucket(a=failed(packed(envelope("a")))), stream)
-    assert body(transformed(batch(*stream.taken), ORIGIN, Taking())) == pushed([envelope("a")])
+    assert body(transformed(batch(*stream.taken), ROUTING, Sink())) == pushed([envelope("a")])
 
 
 def test_more_than_a_record_may_hold_is_cut_at_the_ends_of_lines() -> None:
@@ -89,7 +89,7 @@ def test_more_than_a_record_may_hold_is_cut_at_the_ends_of_lines() -> None:
     assert len(made) > 2 * MOST_RECORD_BYTES
     pieces = [*undelivered(failed(made))]
     assert b"".join(pieces) == made
-    assert all(len(one) <= MOST_RECORD_BYTES and one.endswith(b"\n") for one in pieces)
+    assert all(len(piece) <= MOST_RECORD_BYTES and piece.endswith(b"\n") for piece in pieces)
 
 
 @pytest.mark.parametrize(
@@ -102,14 +102,14 @@ def test_more_than_a_record_may_hold_is_cut_at_the_ends_of_lines() -> None:
         (b"\xff\xfe", "cannot be read"),
         (gzip.compress(b"x" * 1000)[:-9], "cannot be read"),
         (gzip.compress(b"x" * 1000)[:12] + b"\xff" * 30, "cannot be read"),
-        (failed(b"x" * (MOST_RECORD_BYTES + 1)), "larger than a record may be"),
+        (failed(b"x" * (MOST_RECORD_BYTES + 1)), "exceeds Firehose's record size"),
     ],
-    ids=lambda one: one if isinstance(one, str) else "",
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_object_that_is_no_backup_is_told_and_the_others_go_on(data: bytes, why: str) -> None:
-    with pytest.raises(NotABackup, match=why):
+    with pytest.raises(InvalidBackup, match=why):
         [*undelivered(data)]
-    stream = Taking()
+    stream = Sink()
     outcome = drive(Bucket(a=data, b=failed(b"2")), stream)
     assert (outcome.objects, outcome.records, stream.taken) == (2, 1, [b"2"])
     (fault,) = outcome.faults
@@ -123,24 +123,24 @@ def test_an_object_that_cannot_be_read_is_told_and_the_others_go_on() -> None:
                 raise PermissionError("no")
             return super().read(key)
 
-    stream = Taking()
+    stream = Sink()
     outcome = drive(Refusing(a=failed(b"1"), b=failed(b"2")), stream)
     assert outcome == Redriven(2, 1, "", [f"{DAY}a: no"])
     assert stream.taken == [b"2"]
 
 
 def test_a_stream_that_refuses_ends_the_call_which_tells_where_to_go_on() -> None:
-    class Full(Taking):
+    class Full(Sink):
         def put(self, records: Sequence[bytes]) -> None:
             if b"2" in records:
-                raise StreamRefuses("full")
+                raise RefusedRecords("full")
             super().put(records)
 
     bucket = Bucket(a=b"{", b=failed(b"1"), c=failed(b"2"), d=failed(b"3"))
     outcome = drive(bucket, Full())
     assert (outcome.objects, outcome.records, outcome.after) == (2, 1, DAY + "b")
-    assert [one.split(":")[0] for one in outcome.faults] == [DAY + "a", DAY + "c"]
-    assert drive(bucket, Taking(), after=outcome.after) == Redriven(2, 2, "", [])
+    assert [fault.split(":")[0] for fault in outcome.faults] == [DAY + "a", DAY + "c"]
+    assert drive(bucket, Sink(), after=outcome.after) == Redriven(2, 2, "", [])
 
 
 def test_the_bucket_is_read_behind_what_was_done() -> None:
@@ -149,8 +149,8 @@ def test_the_bucket_is_read_behind_what_was_done() -> None:
             assert operation_name == "list_objects_v2"
             return self
 
-        def paginate(self, **asked: str) -> list[dict[str, Any]]:
-            assert asked == {"Bucket": "backup", "Prefix": DAY, "StartAfter": DAY + "a"}
+        def paginate(self, **request: str) -> list[dict[str, Any]]:
+            assert request == {"Bucket": "backup", "Prefix": DAY, "StartAfter": DAY + "a"}
             return [{"Contents": [{"Key": DAY + "b"}]}, {}, {"Contents": [{"Key": DAY + "c"}]}]
 
         def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
@@ -162,16 +162,16 @@ def test_the_bucket_is_read_behind_what_was_done() -> None:
 
 
 def test_to_go_on_behind_the_last_object_is_no_fault() -> None:
-    assert drive(Bucket(a=failed(b"1")), Taking(), after=DAY + "a") == Redriven(0, 0, "", [])
+    assert drive(Bucket(a=failed(b"1")), Sink(), after=DAY + "a") == Redriven(0, 0, "", [])
 
 
 def test_a_prefix_that_fits_nothing_is_told() -> None:
-    assert drive(Bucket(), Taking()).faults == [
-        f"No object's key begins with {DAY}: look into the backup bucket"
+    assert drive(Bucket(), Sink()).faults == [
+        f"No object key begins with {DAY}. Check the keys in the bucket"
     ]
 
 
 @pytest.mark.parametrize("event", [{}, {"prefix": ""}, {"prefix": 3}])
 def test_a_call_without_a_prefix_says_what_to_send(event: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r'"prefix": "splunk-failed/'):
-        redriven(event, Bucket(), Taking(), lambda: 900_000)
+        redriven(event, Bucket(), Sink(), lambda: 900_000)

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from cloudhsm_push.cloudwatch import CloudWatchLogs, Filter, Refused
-from cloudhsm_push.subscribe import SubscriptionFaults, Wanted, handled, wanted_by
+from cloudhsm_push.cloudwatch import CloudWatchLogs, Filter, RefusedCall
+from cloudhsm_push.subscribe import Scope, SubscriptionFaults, handled, scope_from
 
 STREAM = "arn:aws:firehose:us-east-1:111122223333:deliverystream/cloudhsm-push"
 ROLE = "arn:aws:iam::111122223333:role/subscription"
 OURS = Filter("cloudhsm-push", STREAM, ROLE)
 OTHER = Filter("siem", "arn:aws:lambda:us-east-1:111122223333:function:siem", "")
 THIRD = Filter("lake", "arn:aws:lambda:us-east-1:111122223333:function:lake", "")
-WANTED = Wanted("/aws/cloudhsm/", frozenset(), OURS)
+SCOPE = Scope("/aws/cloudhsm/", frozenset(), OURS)
 ONE, TWO = "/aws/cloudhsm/cluster-aaaaaaaaaaa", "/aws/cloudhsm/cluster-bbbbbbbbbbb"
-Told = Callable[..., dict[str, Any]]
+Respond = Callable[..., dict[str, Any]]
 HOURLY: dict[str, Any] = {"source": "aws.events", "detail": {}}
 
 
@@ -30,7 +30,7 @@ class Logs:
     """Log groups with their filters; `refuses` says no to (call, group)."""
 
     present: dict[str, list[Filter]]
-    refuses: dict[tuple[str, str], Refused] = field(default_factory=dict)
+    refuses: dict[tuple[str, str], RefusedCall] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
 
     def _called(self, call: str, group: str) -> None:
@@ -40,20 +40,20 @@ class Logs:
 
     def groups(self, prefix: str) -> Iterator[str]:
         self._called("groups", prefix)
-        yield from [one for one in self.present if one.startswith(prefix)]
+        yield from [group for group in self.present if group.startswith(prefix)]
 
     def filters(self, group: str) -> list[Filter]:
         self._called("filters", group)
         return [*self.present[group]]
 
-    def put(self, group: str, one: Filter) -> None:
+    def put(self, group: str, new: Filter) -> None:
         self._called("put", group)
-        kept = [other for other in self.present[group] if other.name != one.name]
-        self.present[group] = [*kept, one]
+        kept = [other for other in self.present[group] if other.name != new.name]
+        self.present[group] = [*kept, new]
 
     def delete(self, group: str, name: str) -> None:
         self._called("delete", group)
-        self.present[group] = [one for one in self.present[group] if one.name != name]
+        self.present[group] = [other for other in self.present[group] if other.name != name]
 
 
 def created(group: str) -> dict[str, Any]:
@@ -67,20 +67,20 @@ def created(group: str) -> dict[str, Any]:
 
 def test_the_schedule_subscribes_what_is_not_and_leaves_the_rest_alone() -> None:
     logs = Logs({ONE: [], TWO: [OURS], "/aws/lambda/x": []})
-    assert handled(HOURLY, logs, WANTED) == {"groups": [ONE, TWO]}
+    assert handled(HOURLY, logs, SCOPE) == {"groups": [ONE, TWO]}
     assert logs.present == {ONE: [OURS], TWO: [OURS], "/aws/lambda/x": []}
-    assert [one for one in logs.calls if one[0] == "put"] == [("put", ONE)]
+    assert [call for call in logs.calls if call[0] == "put"] == [("put", ONE)]
 
 
 def test_a_new_log_group_is_subscribed_alone() -> None:
     logs = Logs({ONE: [], TWO: []})
-    assert handled(created(TWO), logs, WANTED) == {"groups": [TWO]}
+    assert handled(created(TWO), logs, SCOPE) == {"groups": [TWO]}
     assert logs.present == {ONE: [], TWO: [OURS]}
 
 
 def test_a_new_log_group_of_somebody_else_is_none_of_ours() -> None:
     logs = Logs({"/aws/lambda/x": []})
-    assert handled(created("/aws/lambda/x"), logs, WANTED) == {"groups": []}
+    assert handled(created("/aws/lambda/x"), logs, SCOPE) == {"groups": []}
     assert logs.calls == []
 
 
@@ -93,23 +93,23 @@ def test_a_new_log_group_of_somebody_else_is_none_of_ours() -> None:
 )
 def test_our_filter_with_another_role_or_pattern_is_mended(stale: Filter) -> None:
     logs = Logs({ONE: [stale, OTHER]})
-    handled(HOURLY, logs, WANTED)
+    handled(HOURLY, logs, SCOPE)
     assert logs.present[ONE] == [OTHER, OURS]
 
 
-def test_a_filter_of_our_name_that_leads_elsewhere_is_left_alone_and_told(told: Told) -> None:
+def test_a_filter_of_our_name_that_leads_elsewhere_is_left_alone_and_told(respond: Respond) -> None:
     foreign = OURS._replace(destination=THIRD.destination)
     logs = Logs({ONE: [foreign]})
-    with pytest.raises(SubscriptionFaults, match=r"cloudhsm-push that leads to .*Rename it"):
-        handled(HOURLY, logs, WANTED)
-    assert told("Delete", logs)["Status"] == "SUCCESS"
+    with pytest.raises(SubscriptionFaults, match=r"cloudhsm-push with the .*Rename that"):
+        handled(HOURLY, logs, SCOPE)
+    assert respond("Delete", logs)["Status"] == "SUCCESS"
     assert logs.present == {ONE: [foreign]}
 
 
-def test_a_group_that_is_excluded_or_outside_the_prefix_is_sent_no_more(told: Told) -> None:
+def test_a_group_that_is_excluded_or_outside_the_prefix_is_sent_no_more(respond: Respond) -> None:
     logs = Logs({ONE: [OURS], TWO: [OURS, OTHER], "/aws/cloudhsm/other-1": [OURS]})
-    wanted = Wanted("/aws/cloudhsm/cluster-", frozenset({TWO}), OURS)
-    assert handled(HOURLY, logs, wanted) == {"groups": [ONE]}
+    narrow = Scope("/aws/cloudhsm/cluster-", frozenset({TWO}), OURS)
+    assert handled(HOURLY, logs, narrow) == {"groups": [ONE]}
     assert logs.present == {ONE: [OURS], TWO: [OTHER], "/aws/cloudhsm/other-1": []}
 
 
@@ -117,7 +117,7 @@ def test_only_log_groups_of_cloudhsm_are_subscribed_whatever_the_prefix() -> Non
     """The stream has a log group itself: sending that would never end."""
     own = "/aws/lambda/cloudhsm-push-transform"
     logs = Logs({ONE: [], own: []})
-    wide = WANTED._replace(prefix="/")
+    wide = SCOPE._replace(prefix="/")
     assert handled(HOURLY, logs, wide) == {"groups": [ONE]}
     assert handled(created(own), logs, wide) == {"groups": []}
     assert logs.present[own] == []
@@ -126,9 +126,9 @@ def test_only_log_groups_of_cloudhsm_are_subscribed_whatever_the_prefix() -> Non
 def test_a_group_with_two_other_filters_is_told_with_their_names_and_the_others_go_on() -> None:
     logs = Logs({ONE: [OTHER, THIRD], TWO: []})
     with pytest.raises(SubscriptionFaults) as raised:
-        handled(HOURLY, logs, WANTED)
+        handled(HOURLY, logs, SCOPE)
     assert str(raised.value) == (
-        f"{ONE}: it has the subscription filters siem and lake already, and AWS allows 2. "
+        f"{ONE}: already has the subscription filters siem and lake, and AWS allows 2. "
         "Delete one, or name the group in ExcludeLogGroups and collect it with the add-on's input"
     )
     assert logs.present == {ONE: [OTHER, THIRD], TWO: [OURS]}
@@ -137,9 +137,9 @@ def test_a_group_with_two_other_filters_is_told_with_their_names_and_the_others_
 def test_a_filter_by_hand_that_leads_to_our_stream_would_double_every_record() -> None:
     logs = Logs({ONE: [Filter("by-hand", OURS.destination, ROLE)]})
     with pytest.raises(
-        SubscriptionFaults, match=r"by-hand already sends it .* come twice\. Delete"
+        SubscriptionFaults, match=r"by-hand already sends it .* duplicated\. Delete"
     ):
-        handled(HOURLY, logs, WANTED)
+        handled(HOURLY, logs, SCOPE)
     assert ("put", ONE) not in logs.calls
 
 
@@ -147,40 +147,40 @@ def test_a_filter_by_hand_that_leads_to_our_stream_would_double_every_record() -
 def test_a_refusal_names_group_code_and_next_step_and_the_others_go_on(
     call: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refused = Refused("AccessDeniedException", "not authorized")
+    refused = RefusedCall("AccessDeniedException", "not authorized")
     logs = Logs({ONE: [], TWO: []}, {(call, ONE): refused})
     with pytest.raises(SubscriptionFaults) as raised:
-        handled(HOURLY, logs, WANTED)
+        handled(HOURLY, logs, SCOPE)
     assert str(raised.value).startswith(f"{ONE}: AccessDeniedException: not authorized. Check ")
     assert logs.present[TWO] == [OURS]
-    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [one["message"] for one in said if one["event"] == "not_subscribed"] == [
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["message"] for line in lines if line["event"] == "not_subscribed"] == [
         str(raised.value)
     ]
 
 
 def test_where_log_groups_cannot_be_listed_that_is_told() -> None:
-    logs = Logs({}, {("groups", "/aws/cloudhsm/"): Refused("ThrottlingException", "slow")})
+    logs = Logs({}, {("groups", "/aws/cloudhsm/"): RefusedCall("ThrottlingException", "slow")})
     with pytest.raises(SubscriptionFaults, match="the list of log groups: ThrottlingException"):
-        handled(HOURLY, logs, WANTED)
+        handled(HOURLY, logs, SCOPE)
 
 
 def test_a_group_that_was_deleted_meanwhile_is_no_fault() -> None:
-    gone = Refused("ResourceNotFoundException", "no such group")
+    gone = RefusedCall("ResourceNotFoundException", "no such group")
     logs = Logs({ONE: [], TWO: []}, {("filters", ONE): gone, ("put", TWO): gone})
-    assert handled(HOURLY, logs, WANTED) == {"groups": []}
+    assert handled(HOURLY, logs, SCOPE) == {"groups": []}
 
 
 def test_what_the_template_says_is_what_is_wanted() -> None:
-    said = {
+    environment = {
         "LOG_GROUP_PREFIX": "/aws/cloudhsm/",
         "FILTER_NAME": OURS.name,
         "DESTINATION_ARN": OURS.destination,
         "ROLE_ARN": ROLE,
         "EXCLUDED_LOG_GROUPS": "",
     }
-    assert wanted_by(said) == WANTED
-    excluded = wanted_by({**said, "EXCLUDED_LOG_GROUPS": f"{ONE},{TWO}"}).excluded
+    assert scope_from(environment) == SCOPE
+    excluded = scope_from({**environment, "EXCLUDED_LOG_GROUPS": f"{ONE},{TWO}"}).excluded
     assert excluded == {ONE, TWO}
 
 
@@ -188,7 +188,7 @@ def test_what_the_template_says_is_what_is_wanted() -> None:
 
 
 @pytest.fixture
-def told() -> Iterator[Callable[..., dict[str, Any]]]:
+def respond() -> Iterator[Callable[..., dict[str, Any]]]:
     """Calls the function as CloudFormation does; what it is told in the end."""
     got: list[dict[str, Any]] = []
 
@@ -215,7 +215,7 @@ def told() -> Iterator[Callable[..., dict[str, Any]]]:
             "ResourceProperties": {},
             **more,
         }
-        handled(event, logs, WANTED)
+        handled(event, logs, SCOPE)
         return got.pop()
 
     yield call
@@ -223,9 +223,9 @@ def told() -> Iterator[Callable[..., dict[str, Any]]]:
     server.server_close()
 
 
-def test_making_the_stack_subscribes_and_tells_which_groups(told: Told) -> None:
+def test_making_the_stack_subscribes_and_tells_which_groups(respond: Respond) -> None:
     logs = Logs({ONE: [], TWO: []})
-    assert told("Create", logs) == {
+    assert respond("Create", logs) == {
         "Status": "SUCCESS",
         "PhysicalResourceId": "Subscriptions",
         "StackId": "arn:stack",
@@ -236,70 +236,70 @@ def test_making_the_stack_subscribes_and_tells_which_groups(told: Told) -> None:
     assert logs.present == {ONE: [OURS], TWO: [OURS]}
 
 
-def test_a_stack_before_the_first_cluster_says_that_there_is_none_yet(told: Told) -> None:
-    assert told("Create", Logs({}))["Data"] == {
+def test_a_stack_before_the_first_cluster_says_that_there_is_none_yet(respond: Respond) -> None:
+    assert respond("Create", Logs({}))["Data"] == {
         "Count": "0",
         "LogGroups": "none yet",
         "NotSubscribed": "none",
     }
 
 
-def test_a_thousand_groups_fit_into_the_answer(told: Told) -> None:
+def test_a_thousand_groups_fit_into_the_answer(respond: Respond) -> None:
     logs = Logs({f"/aws/cloudhsm/cluster-{n:011d}": [] for n in range(1000)})
-    answer = told("Create", logs)
+    answer = respond("Create", logs)
     assert answer["Data"]["Count"] == "1000"
     assert len(json.dumps(answer)) < 4096
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update"])
 def test_a_group_that_cannot_be_subscribed_is_told_by_the_stack_and_does_not_roll_it_back(
-    told: Told, request_type: str
+    respond: Respond, request_type: str
 ) -> None:
-    answer = told(request_type, Logs({ONE: [OTHER, THIRD], TWO: []}))
+    answer = respond(request_type, Logs({ONE: [OTHER, THIRD], TWO: []}))
     assert answer["Status"] == "SUCCESS"
     assert answer["Data"]["LogGroups"] == TWO
-    assert "siem and lake already" in answer["Data"]["NotSubscribed"]
+    assert "filters siem and lake" in answer["Data"]["NotSubscribed"]
 
 
-def test_what_cannot_be_listed_is_told_by_the_stack(told: Told) -> None:
-    refused = Refused("AccessDeniedException", "no")
-    answer = told("Create", Logs({}, {("groups", "/aws/cloudhsm/"): refused}))
+def test_what_cannot_be_listed_is_told_by_the_stack(respond: Respond) -> None:
+    refused = RefusedCall("AccessDeniedException", "no")
+    answer = respond("Create", Logs({}, {("groups", "/aws/cloudhsm/"): refused}))
     assert answer["Data"]["NotSubscribed"].startswith("the list of log groups: AccessDenied")
 
 
 @pytest.mark.parametrize("text", ["x", "\u4e16", '"\\'])
-def test_however_much_is_to_be_told_cloudformation_takes_it(told: Told, text: str) -> None:
-    refused = Refused("AccessDeniedException", text * 3_000)
+def test_however_much_is_to_be_told_cloudformation_takes_it(respond: Respond, text: str) -> None:
+    refused = RefusedCall("AccessDeniedException", text * 3_000)
     for request_type in ("Create", "Delete"):
-        answer = told(request_type, Logs({}, {("groups", "/aws/cloudhsm/"): refused}))
+        answer = respond(request_type, Logs({}, {("groups", "/aws/cloudhsm/"): refused}))
         assert len(json.dumps(answer, ensure_ascii=False).encode()) < 4096
 
 
-def test_a_removed_stack_that_would_leave_filters_behind_says_what_to_do(told: Told) -> None:
-    refused = Refused("AccessDeniedException", "no")
+def test_a_removed_stack_that_would_leave_filters_behind_says_what_to_do(respond: Respond) -> None:
+    refused = RefusedCall("AccessDeniedException", "no")
     for call in (("groups", "/aws/cloudhsm/"), ("filters", ONE), ("delete", ONE)):
-        answer = told("Delete", Logs({ONE: [OURS], TWO: [OURS]}, {call: refused}))
+        answer = respond("Delete", Logs({ONE: [OURS], TWO: [OURS]}, {call: refused}))
         assert answer["Status"] == "FAILED"
         assert "--retain-resources Subscriptions" in answer["Reason"]
 
 
-def test_the_resource_keeps_the_id_that_it_was_given(told: Told) -> None:
-    assert told("Update", Logs({}), PhysicalResourceId="older")["PhysicalResourceId"] == "older"
-    assert told("Create", Logs({}))["PhysicalResourceId"] == "Subscriptions"
+def test_the_resource_keeps_the_id_that_it_was_given(respond: Respond) -> None:
+    assert respond("Update", Logs({}), PhysicalResourceId="older")["PhysicalResourceId"] == "older"
+    assert respond("Create", Logs({}))["PhysicalResourceId"] == "Subscriptions"
 
 
-def test_what_nobody_foresaw_is_told_too_so_that_the_stack_does_not_hang(told: Told) -> None:
+def test_what_nobody_foresaw_is_told_too_so_that_the_stack_does_not_hang(respond: Respond) -> None:
     class Broken(Logs):
         def groups(self, prefix: str) -> Iterator[str]:
             raise ZeroDivisionError(prefix)
 
-    answer = told("Create", Broken({}))
+    answer = respond("Create", Broken({}))
     assert (answer["Status"], answer["Reason"]) == ("FAILED", "/aws/cloudhsm/")
 
 
-def test_removing_the_stack_removes_our_filters_and_no_others(told: Told) -> None:
+def test_removing_the_stack_removes_our_filters_and_no_others(respond: Respond) -> None:
     logs = Logs({ONE: [OTHER, OURS], TWO: [OTHER]})
-    answer = told("Delete", logs, PhysicalResourceId="Subscriptions")
+    answer = respond("Delete", logs, PhysicalResourceId="Subscriptions")
     assert answer["Status"] == "SUCCESS"
     assert logs.present == {ONE: [OTHER], TWO: [OTHER]}
     assert ("delete", TWO) not in logs.calls
@@ -321,11 +321,11 @@ class Client:
 
     def __init__(self, **answers: list[Any]) -> None:
         self.answers = answers
-        self.asked: list[dict[str, str]] = []
+        self.requests: list[dict[str, str]] = []
 
     def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
-        def call(**asked: str) -> dict[str, Any]:
-            self.asked.append(asked)
+        def call(**request: str) -> dict[str, Any]:
+            self.requests.append(request)
             answer = self.answers[name].pop(0)
             if isinstance(answer, Exception):
                 raise answer
@@ -346,18 +346,18 @@ def test_all_pages_of_log_groups_are_read() -> None:
     ]
     client = Client(describe_log_groups=pages)
     assert [*over(client).groups("/aws/")] == [ONE, TWO]
-    assert [one.get("nextToken") for one in client.asked] == [None, "t", "u"]
+    assert [request.get("nextToken") for request in client.requests] == [None, "t", "u"]
 
 
 def test_what_a_filter_is_comes_from_all_that_aws_says_of_it() -> None:
-    said = {
+    entry = {
         "filterName": OURS.name,
         "destinationArn": STREAM,
         "roleArn": ROLE,
         "filterPattern": "ERROR",
     }
     to_lambda = {"filterName": OTHER.name, "destinationArn": OTHER.destination}
-    client = Client(describe_subscription_filters=[{"subscriptionFilters": [said, to_lambda]}])
+    client = Client(describe_subscription_filters=[{"subscriptionFilters": [entry, to_lambda]}])
     assert over(client).filters(ONE) == [OURS._replace(pattern="ERROR"), OTHER]
 
 
@@ -366,7 +366,7 @@ def test_a_role_that_is_not_known_everywhere_yet_is_waited_for() -> None:
     client = Client(put_subscription_filter=[ClientError("InvalidParameterException")] * 2 + [{}])
     over(client, waited).put(ONE, OURS)
     assert waited == [8, 8]
-    assert client.asked[0] == {
+    assert client.requests[0] == {
         "logGroupName": ONE,
         "filterName": OURS.name,
         "filterPattern": "",
@@ -380,7 +380,7 @@ def test_all_groups_together_are_waited_for_no_longer_than_the_function_may_run(
     client = Client(put_subscription_filter=[ClientError("InvalidParameterException")] * 200)
     logs = over(client, waited)
     for _ in range(20):
-        with pytest.raises(Refused):
+        with pytest.raises(RefusedCall):
             logs.put(ONE, OURS)
     assert sum(waited) == 240
 
@@ -388,7 +388,7 @@ def test_all_groups_together_are_waited_for_no_longer_than_the_function_may_run(
 @pytest.mark.parametrize("error", [ClientError("AccessDeniedException"), TimeoutError("no")])
 def test_what_stays_refused_is_told_with_its_code(error: Exception) -> None:
     client = Client(put_subscription_filter=[error] * 20)
-    with pytest.raises(Refused, match="no") as raised:
+    with pytest.raises(RefusedCall, match="no") as raised:
         over(client).put(ONE, OURS)
     assert raised.value.code in ("AccessDeniedException", "TimeoutError")
-    assert len(client.asked) == 1
+    assert len(client.requests) == 1

@@ -13,7 +13,7 @@ from cfnlint.decode import decode
 
 from cloudhsm_push.transform import transformed
 from tests.iam.evaluator import Call, deciding, is_allowed
-from tests.push.batches import ORIGIN, Taking, batch
+from tests.push.batches import ROUTING, Sink, batch
 from tests.push.local_life import ACCOUNT, ARN, GROUPS, HSM, NEW, REGION, STACK
 from tools.build import push
 from tools.build.package import ROOT
@@ -47,9 +47,9 @@ def life(template: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
     python = ROOT / ".venv" / "moto" / "bin" / "python"
     path = f"{ROOT / 'push'}:{ROOT / 'bin'}"
     with local_aws.running(folder / "log") as url:
-        given = [str(folder / "template.json"), str(folder / "push.zip"), url]
+        arguments = [str(folder / "template.json"), str(folder / "push.zip"), url]
         done = subprocess.run(
-            [str(python), str(Path(__file__).with_name("local_life.py")), *given],
+            [str(python), str(Path(__file__).with_name("local_life.py")), *arguments],
             env={**local_aws.environment(), "PYTHONPATH": path},
             capture_output=True,
             text=True,
@@ -62,7 +62,7 @@ def life(template: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> 
 def known_there(template: dict[str, Any]) -> dict[str, Any]:
     """The template without what the local AWS does not know, and with the stream's ARN spelled."""
     kept = {
-        name: one for name, one in template["Resources"].items() if one["Type"] not in UNKNOWN_THERE
+        key: res for key, res in template["Resources"].items() if res["Type"] not in UNKNOWN_THERE
     }
     text = json.dumps({**template, "Resources": kept})
     text = text.replace('{"Fn::GetAtt": ["Stream", "Arn"]}', json.dumps(ARN))
@@ -114,8 +114,8 @@ def test_every_parameter_that_is_free_text_has_a_pattern_and_a_word_for_who_miss
 ) -> None:
     free = {
         name
-        for name, one in template["Parameters"].items()
-        if one["Type"] == "String" and "AllowedValues" not in one
+        for name, parameter in template["Parameters"].items()
+        if parameter["Type"] == "String" and "AllowedValues" not in parameter
     }
     assert free == set(WRONG) == set(RIGHT)
     for name in free:
@@ -127,8 +127,8 @@ def test_a_wrong_parameter_is_refused_and_a_right_one_taken(
     name: str, template: dict[str, Any]
 ) -> None:
     pattern = template["Parameters"][name]["AllowedPattern"]
-    assert [one for one in WRONG[name] if re.fullmatch(pattern, one)] == []
-    assert [one for one in RIGHT[name] if not re.fullmatch(pattern, one)] == []
+    assert [text for text in WRONG[name] if re.fullmatch(pattern, text)] == []
+    assert [text for text in RIGHT[name] if not re.fullmatch(pattern, text)] == []
 
 
 # --- the stream, which the local AWS cannot make
@@ -137,14 +137,14 @@ def test_a_wrong_parameter_is_refused_and_a_right_one_taken(
 def test_the_stream_neither_unpacks_nor_takes_messages_out_and_waits_for_splunks_word(
     template: dict[str, Any],
 ) -> None:
-    told = template["Resources"]["Stream"]["Properties"]["SplunkDestinationConfiguration"]
-    (processor,) = told["ProcessingConfiguration"]["Processors"]
+    destination = template["Resources"]["Stream"]["Properties"]["SplunkDestinationConfiguration"]
+    (processor,) = destination["ProcessingConfiguration"]["Processors"]
     assert processor["Type"] == "Lambda"
-    assert told["HECEndpointType"] == "Event"
-    assert 180 <= told["HECAcknowledgmentTimeoutInSeconds"] <= 600
-    assert told["RetryOptions"]["DurationInSeconds"] == 7200
-    assert told["S3BackupMode"] == "FailedEventsOnly"
-    assert "HECToken" not in told
+    assert destination["HECEndpointType"] == "Event"
+    assert 180 <= destination["HECAcknowledgmentTimeoutInSeconds"] <= 600
+    assert destination["RetryOptions"]["DurationInSeconds"] == 7200
+    assert destination["S3BackupMode"] == "FailedEventsOnly"
+    assert "HECToken" not in destination
     assert template["Resources"]["Backup"]["DeletionPolicy"] == "Retain"
 
 
@@ -166,7 +166,7 @@ def test_the_streams_role_may_do_what_delivering_takes(life: dict[str, Any]) -> 
 
 
 def one_resource(may: list[dict[str, Any]], action: str) -> str:
-    (statement,) = [one for one in may if action in one["Action"]]
+    (statement,) = [statement for statement in may if action in statement["Action"]]
     return str(statement["Resource"][0])
 
 
@@ -174,11 +174,11 @@ def test_a_record_that_fails_alone_raises_an_alarm_though_its_call_succeeded(
     template: dict[str, Any],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    transformed(batch(b"torn"), ORIGIN, Taking())
-    said = json.loads(capsys.readouterr().out)
-    found = template["Resources"]["RecordsFailed"]["Properties"]
-    assert found["FilterPattern"] == f'{{ $.event = "{said["event"]}" }}'
-    (counted,) = found["MetricTransformations"]
+    transformed(batch(b"torn"), ROUTING, Sink())
+    line = json.loads(capsys.readouterr().out)
+    properties = template["Resources"]["RecordsFailed"]["Properties"]
+    assert properties["FilterPattern"] == f'{{ $.event = "{line["event"]}" }}'
+    (counted,) = properties["MetricTransformations"]
     alarm = template["Resources"]["NotTransformed"]["Properties"]
     assert counted["MetricName"] == alarm["MetricName"]
     assert counted["MetricNamespace"] == alarm["Namespace"]
@@ -186,9 +186,9 @@ def test_a_record_that_fails_alone_raises_an_alarm_though_its_call_succeeded(
 
 def test_every_alarm_tells_the_topic_and_says_where_to_look(template: dict[str, Any]) -> None:
     alarms = [
-        one["Properties"]
-        for one in template["Resources"].values()
-        if one["Type"] == "AWS::CloudWatch::Alarm"
+        resource["Properties"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
     ]
     assert len(alarms) == 6
     for alarm in alarms:
@@ -217,9 +217,9 @@ def test_a_new_group_is_subscribed_when_it_comes_and_the_hour_finds_all(
 
 def test_what_a_subscription_sends_becomes_events(life: dict[str, Any]) -> None:
     assert life["results"][-1] == "Ok"
-    said = [json.loads(line) for line in life["body"].split("\n") if line]
-    assert [one["event"] for one in said] == ["Time: first\n\u4e16", "second"]
-    assert {(one["host"], one["source"]) for one in said} == {
+    events = [json.loads(line) for line in life["body"].split("\n") if line]
+    assert [event["event"] for event in events] == ["Time: first\n\u4e16", "second"]
+    assert {(event["host"], event["source"]) for event in events} == {
         (HSM, f"{ACCOUNT}:{REGION}:{GROUPS[0]}:{HSM}")
     }
 
@@ -231,13 +231,13 @@ def test_what_was_kept_in_s3_comes_into_the_stream_again(life: dict[str, Any]) -
 
 def test_removing_the_stack_leaves_no_subscription(life: dict[str, Any]) -> None:
     assert life["deleted"]["Status"] == "SUCCESS"
-    assert [one for found in life["left"].values() for one in found] == []
+    assert [name for filters in life["left"].values() for name in filters] == []
 
 
 def test_both_rules_call_the_function_that_subscribes(life: dict[str, Any]) -> None:
     function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{STACK}-subscribe"
-    assert [one["targets"] for one in life["rules"]] == [[function], [function]]
-    hourly, watching = sorted(life["rules"], key=lambda one: one["schedule"] is None)
+    assert [rule["targets"] for rule in life["rules"]] == [[function], [function]]
+    hourly, watching = sorted(life["rules"], key=lambda rule: rule["schedule"] is None)
     assert hourly["schedule"] == "rate(1 hour)"
     pattern = json.loads(watching["pattern"])
     assert pattern["detail"]["eventName"] == ["CreateLogGroup"]
@@ -267,14 +267,14 @@ def test_a_role_allows_what_its_function_calls_and_hardly_more(
     role: str, life: dict[str, Any]
 ) -> None:
     may = life["policies"][role]["may"]
-    assert [one for one in CALLS[role] if not is_allowed(may, one)] == []
-    # Beside that: to write its own log, and what is named after the stack alone.
-    beside = {"Tell", "LetCloudWatchLogsPut", "FindBackups", "ReadBackups"}
-    unused = [one for one in may if not any(one in deciding([one], c) for c in CALLS[role])]
-    assert {one["Sid"] for one in unused} <= beside
-    actions = [action for one in may for action in listed(one["Action"])]
-    assert not [one for one in actions if "*" in one]
-    assert not [one for one in may if "*" in listed(one["Resource"])]
+    assert [call for call in CALLS[role] if not is_allowed(may, call)] == []
+    # Also: its own log, and resources that are named after the stack alone.
+    extra = {"Tell", "LetCloudWatchLogsPut", "FindBackups", "ReadBackups"}
+    unused = [s for s in may if not any(s in deciding([s], call) for call in CALLS[role])]
+    assert {statement["Sid"] for statement in unused} <= extra
+    actions = [action for statement in may for action in listed(statement["Action"])]
+    assert not [action for action in actions if "*" in action]
+    assert not [statement for statement in may if "*" in listed(statement["Resource"])]
 
 
 def listed(value: str | list[str]) -> list[str]:
@@ -312,8 +312,8 @@ def test_nobody_subscribes_again_while_the_stack_goes(template: dict[str, Any]) 
 def test_a_secret_under_a_key_of_ones_own_can_be_read(template: dict[str, Any]) -> None:
     role = template["Resources"]["StreamRole"]["Properties"]
     (policy,) = role["Policies"]
-    given = [one for one in policy["PolicyDocument"]["Statement"] if "Fn::If" in one]
-    (condition, statement, otherwise) = given[0]["Fn::If"]
+    optional = [s for s in policy["PolicyDocument"]["Statement"] if "Fn::If" in s]
+    (condition, statement, otherwise) = optional[0]["Fn::If"]
     assert condition == "HasKey"
     assert (statement["Action"], statement["Resource"]) == (
         "kms:Decrypt",

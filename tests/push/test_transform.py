@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from cloudhsm_push import envelope as envelopes
 from cloudhsm_push.envelope import packed
-from cloudhsm_push.transform import ROOM, Answer, Origin, handler, transformed
-from tests.push.batches import ORIGIN, Taking, batch, body, envelope, pushed
+from cloudhsm_push.transform import MOST_BYTES, Answer, Routing, handler, transformed
+from tests.push.batches import ROUTING, Sink, batch, body, envelope, pushed
 
 SIX_MIB = 6 * 1024 * 1024
 CONTROL = gzip.compress(
@@ -30,15 +30,15 @@ CONTROL = gzip.compress(
 
 def texts(*data: bytes) -> list[str]:
     """The events that HEC gets of one call that has room for all."""
-    return said(body(transformed(batch(*data), ORIGIN, Nowhere())))
+    return event_texts(body(transformed(batch(*data), ROUTING, Nowhere())))
 
 
-def said(sent: str) -> list[str]:
+def event_texts(sent: str) -> list[str]:
     return [json.loads(line)["event"] for line in sent.split("\n") if line]
 
 
 def results(answers: Sequence[Answer]) -> list[str]:
-    return [one["result"] for one in answers]
+    return [answer["result"] for answer in answers]
 
 
 def size(answers: Sequence[Answer]) -> int:
@@ -62,14 +62,14 @@ def test_each_log_event_becomes_an_event_with_its_text_unchanged() -> None:
 
 
 def test_a_control_message_is_dropped() -> None:
-    answers = transformed(batch(CONTROL), ORIGIN, Nowhere())
+    answers = transformed(batch(CONTROL), ROUTING, Nowhere())
     assert results(answers) == ["Dropped"]
 
 
 def test_answers_bear_the_ids_of_their_records_in_their_order() -> None:
     records = batch(packed(envelope("a")), CONTROL, b"torn", packed(envelope("b")))
-    answers = transformed(records, ORIGIN, Nowhere())
-    assert [one["recordId"] for one in answers] == [one["recordId"] for one in records]
+    answers = transformed(records, ROUTING, Nowhere())
+    assert [item["recordId"] for item in answers] == [item["recordId"] for item in records]
     assert results(answers) == ["Ok", "Dropped", "ProcessingFailed", "Ok"]
 
 
@@ -77,20 +77,20 @@ def test_what_cannot_be_understood_goes_to_s3_untouched_and_the_others_to_splunk
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     records = batch(b"torn", packed(envelope("a")))
-    answers = transformed(records, ORIGIN, Nowhere())
+    answers = transformed(records, ROUTING, Nowhere())
     assert answers[0] == {**records[0], "result": "ProcessingFailed"}
-    assert said(body(answers)) == ["a"]
-    told = json.loads(capsys.readouterr().out)
-    assert told["event"] == "record_failed"
-    assert "not gzip" in told["message"]
-    assert told["record_id"] == records[0]["recordId"]
-    assert "processing-failed/" in told["next_step"]
+    assert event_texts(body(answers)) == ["a"]
+    line = json.loads(capsys.readouterr().out)
+    assert line["event"] == "record_failed"
+    assert "not gzip" in line["message"]
+    assert line["record_id"] == records[0]["recordId"]
+    assert "processing-failed/" in line["next_step"]
 
 
 def test_what_has_no_room_in_the_answer_is_put_into_the_stream_again_as_it_came() -> None:
     data = [packed(envelope(incompressible(700, seed))) for seed in range(12)]
-    again = Taking()
-    answers = transformed(batch(*data), ORIGIN, again)
+    again = Sink()
+    answers = transformed(batch(*data), ROUTING, again)
     assert size(answers) < SIX_MIB
     taken = results(answers).count("Ok")
     assert 3 <= taken < 12
@@ -100,24 +100,24 @@ def test_what_has_no_room_in_the_answer_is_put_into_the_stream_again_as_it_came(
 
 def test_a_record_that_is_too_large_by_itself_comes_again_in_two_halves() -> None:
     whole = envelope(*[f"{n} " + "x" * 100_000 for n in range(90)])
-    again = Taking()
-    answers = transformed(batch(packed(whole)), ORIGIN, again)
+    again = Sink()
+    answers = transformed(batch(packed(whole)), ROUTING, again)
     assert results(answers) == ["Dropped"]
     assert [*map(envelopes.read, again.taken)] == [*envelopes.halves(whole)]
-    assert sorted(said(pushed([whole]))) == sorted(one.message for one in whole.events)
+    assert sorted(event_texts(pushed([whole]))) == sorted(event.message for event in whole.events)
 
 
 def test_one_log_event_that_no_answer_can_hold_goes_to_s3() -> None:
     records = batch(packed(envelope("\x00" * 1_048_000)))
-    answers = transformed(records, ORIGIN, Nowhere())
+    answers = transformed(records, ROUTING, Nowhere())
     assert answers == [{**records[0], "result": "ProcessingFailed"}]
 
 
 def test_a_failed_record_without_room_comes_again_too() -> None:
     full = [packed(envelope(incompressible(900, seed))) for seed in range(4)]
     torn = os.urandom(1_000 * 1024)
-    again = Taking()
-    answers = transformed(batch(*full, torn), ORIGIN, again)
+    again = Sink()
+    answers = transformed(batch(*full, torn), ROUTING, again)
     assert size(answers) < SIX_MIB
     assert results(answers)[-1] == "Dropped"
     assert again.taken[-1] == torn
@@ -126,32 +126,32 @@ def test_a_failed_record_without_room_comes_again_too() -> None:
 def test_a_stream_that_refuses_ends_the_call_so_that_the_batch_comes_again() -> None:
     data = [packed(envelope(incompressible(700, seed))) for seed in range(12)]
     with pytest.raises(AssertionError, match="records were put again"):
-        transformed(batch(*data), ORIGIN, Nowhere())
+        transformed(batch(*data), ROUTING, Nowhere())
 
 
 def test_a_record_that_nobody_foresaw_takes_no_other_with_it() -> None:
     """A log stream of CloudWatch Logs has no such name; whoever may write to the stream could."""
     odd = packed(envelope("a", stream="\ud800"))
-    answers = transformed(batch(odd, packed(envelope("b"))), ORIGIN, Nowhere())
+    answers = transformed(batch(odd, packed(envelope("b"))), ROUTING, Nowhere())
     assert results(answers) == ["ProcessingFailed", "Ok"]
-    assert said(body(answers)) == ["b"]
+    assert event_texts(body(answers)) == ["b"]
 
 
 def test_the_function_knows_region_partition_stream_and_index(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[str] = []
+    calls: list[str] = []
 
     class Boto3:
         @staticmethod
         def client(service: str) -> Firehose:
-            asked.append(service)
+            calls.append(service)
             return Firehose()
 
     class Firehose:
-        def put_record_batch(self, **given: Any) -> dict[str, Any]:  # noqa: ANN401
-            asked.append(given["DeliveryStreamName"])
-            return {"RequestResponses": [{"RecordId": "1"} for _ in given["Records"]]}
+        def put_record_batch(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401
+            calls.append(request["DeliveryStreamName"])
+            return {"RequestResponses": [{"RecordId": "1"} for _ in request["Records"]]}
 
     monkeypatch.setitem(sys.modules, "boto3", Boto3)
     monkeypatch.setenv("SPLUNK_INDEX", "hsm")
@@ -161,16 +161,16 @@ def test_the_function_knows_region_partition_stream_and_index(
     event = {"deliveryStreamArn": arn, "region": "cn-north-1", "records": records}
     line = json.loads(body(handler(event)["records"]))
     assert (line["source"].split(":")[1], line["index"]) == ("cn-north-1", "hsm")
-    assert asked == ["firehose", "cloudhsm-push"]
+    assert calls == ["firehose", "cloudhsm-push"]
 
 
 def test_events_that_were_made_before_pass_as_they_are() -> None:
     made = pushed([envelope("a", "b")])
-    assert body(transformed(batch(made.encode()), ORIGIN, Nowhere())) == made
+    assert body(transformed(batch(made.encode()), ROUTING, Nowhere())) == made
 
 
 def test_partition_region_and_index_are_the_streams() -> None:
-    origin = Origin("aws-us-gov", "us-gov-west-1", "hsm")
+    origin = Routing("aws-us-gov", "us-gov-west-1", "hsm")
     event = json.loads(pushed([envelope("a")], origin))
     assert event["source"].split(":")[1] == "us-gov-west-1"
     assert event["index"] == "hsm"
@@ -192,22 +192,22 @@ def test_whatever_the_batch_no_log_event_is_lost_or_doubled_and_every_answer_has
     sizes: list[list[int]], torn: list[bytes], chance: random.Random
 ) -> None:
     texts = [
-        [f"{number}.{place} " + "\u4e16" * one for place, one in enumerate(of)]
+        [f"{number}.{index} " + "\u4e16" * length for index, length in enumerate(of)]
         for number, of in enumerate(sizes)
     ]
     waiting = [*(packed(envelope(*of)) for of in texts), CONTROL, *torn]
     chance.shuffle(waiting)
     got, failed, calls = [], [], 0
     while waiting:
-        again = Taking()
+        again = Sink()
         records = batch(*waiting)
-        answers = transformed(records, ORIGIN, again)
-        assert size(answers) <= ROOM + 4096
+        answers = transformed(records, ROUTING, again)
+        assert size(answers) <= MOST_BYTES + 4096
         assert len(answers) == len(records)
-        got += said(body(answers))
-        failed += [one["data"] for one in answers if one["result"] == "ProcessingFailed"]
+        got += event_texts(body(answers))
+        failed += [answer["data"] for answer in answers if answer["result"] == "ProcessingFailed"]
         waiting = again.taken
         calls += 1
     assert sorted(got) == sorted(text for of in texts for text in of)
-    assert sorted(failed) == sorted(base64.b64encode(one).decode() for one in torn)
+    assert sorted(failed) == sorted(base64.b64encode(data).decode() for data in torn)
     assert calls <= 30
