@@ -2,8 +2,7 @@
 
     python -m tests.fake_aws --events 20000 --days 7 --ahead-days 1 --speed 600 --faults all
 
-Prints its URL and serves until it is killed. `tests.fake_aws.control.Control(URL)` looks behind the
-scenes.
+Prints its URL and serves until it is killed. `tests.fake_aws.control.Control(URL)` controls it.
 """
 
 from __future__ import annotations
@@ -52,27 +51,27 @@ def main() -> int:
     from tests.fake_aws.server import FakeAws
     from tests.fake_aws.service import Service
 
-    asked = arguments()
-    now_ms = time.time_ns() // 1_000_000 if asked.now_ms is None else asked.now_ms
+    options = arguments()
+    now_ms = time.time_ns() // 1_000_000 if options.now_ms is None else options.now_ms
     try:
-        service = Service(asked.seed, now_ms, named(asked.faults, asked.seed))
+        service = Service(options.seed, now_ms, named(options.faults, options.seed))
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    service.add_group(trails.GROUP, asked.retention_days)
+    service.add_group(trails.GROUP, options.retention_days)
     trail = trails.audit_trail(
-        asked.seed,
-        asked.events,
-        now_ms - int(asked.days * DAY_MS),
-        now_ms + int(asked.ahead_days * DAY_MS),
-        hsms=asked.hsms,
-        lost_share=asked.lost_share,
-        reboots=asked.reboots,
-        certificates=asked.certificates,
+        options.seed,
+        options.events,
+        now_ms - int(options.days * DAY_MS),
+        now_ms + int(options.ahead_days * DAY_MS),
+        hsms=options.hsms,
+        lost_share=options.lost_share,
+        reboots=options.reboots,
+        certificates=options.certificates,
     )
     service.put_all(trail.arrivals)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    server = FakeAws(service, asked.speed, asked.port)
+    server = FakeAws(service, options.speed, options.port)
     print(server.url, flush=True)
     try:
         server.serve_forever()

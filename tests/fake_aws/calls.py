@@ -12,13 +12,13 @@ from tests.fake_aws.wire import Refusal, access_key
 
 
 def invalid(message: str) -> Refusal:
-    """What AWS says to a parameter that is out of its range."""
+    """AWS's error for a parameter that is out of its range."""
     return Refusal("InvalidParameterException", message)
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request: its number from 1 on, its moment in virtual time, and what may befall it."""
+    """A request: its number from 1 on, its moment in virtual time, and its faults."""
 
     number: int
     operation: str
@@ -28,10 +28,10 @@ class Call:
     faults: Faults
     chance: Chance
 
-    def meets(self, knob: str) -> bool:
-        """Whether the fault of this name befalls the request."""
+    def hit_by(self, knob: str) -> bool:
+        """Whether the fault of this name strikes the request."""
         occasion: Occasion = getattr(self.faults, knob)
-        return occasion.meets(knob, self.number, self.chance)
+        return occasion.hits(knob, self.number, self.chance)
 
     def coin(self, purpose: str) -> bool:
         """Heads or tails, for this request and purpose."""

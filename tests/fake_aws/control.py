@@ -1,4 +1,4 @@
-"""Behind the scenes of a fake CloudWatch Logs in another process."""
+"""Controls a fake CloudWatch Logs in another process."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _TIMEOUT_S = 60
 
 
 class Control:
-    """Speaks to the server of this URL, as `python -m tests.fake_aws` prints it.
+    """The controls of the server of this URL, which `python -m tests.fake_aws` prints.
 
-    Every method raises urllib.error.HTTPError with the reason in its body for what does not fit.
+    Every method raises urllib.error.HTTPError, with the reason in its body, for invalid values.
     """
 
     def __init__(self, url: str) -> None:
@@ -41,12 +41,12 @@ class Control:
 
     def next_arrival_ms(self) -> int | None:
         """When the next event becomes visible; None if no more is on its way."""
-        found = self._ask("clock", {})["next_arrival_ms"]
-        return None if found is None else int(found)
+        arrival_ms = self._ask("clock", {})["next_arrival_ms"]
+        return None if arrival_ms is None else int(arrival_ms)
 
     def put(self, arrivals: Iterable[Arrival]) -> list[str]:
         """Write events; returns their ids."""
-        return list(self._ask("put", {}, [one._asdict() for one in arrivals]))
+        return list(self._ask("put", {}, [arrival._asdict() for arrival in arrivals]))
 
     def set_faults(self, names: str) -> None:
         """From now on the faults of these names (see `faults.named`) and no others."""
@@ -56,8 +56,8 @@ class Control:
         """Refuse what this key signs from now on."""
         self._ask("expire_key", {"id": access_key_id})
 
-    def _ask(self, page: str, asked: dict[str, Any], given: object = None) -> Any:  # noqa: ANN401
-        url = f"{self._url}/_fake/{page}?{urlencode(asked)}"
-        body = None if given is None else json.dumps(given).encode()
+    def _ask(self, page: str, query: dict[str, Any], content: object = None) -> Any:  # noqa: ANN401
+        url = f"{self._url}/_fake/{page}?{urlencode(query)}"
+        body = None if content is None else json.dumps(content).encode()
         with _DIRECT.open(urllib.request.Request(url, body), timeout=_TIMEOUT_S) as answer:  # noqa: S310  (loopback)
             return json.load(answer)

@@ -59,7 +59,7 @@ class Chance:
 
 @dataclass(frozen=True)
 class Occasion:
-    """The requests that a fault meets, which are counted from 1: made by `every`, `share`, `at`."""
+    """The requests that a fault strikes, counted from 1: made by `every`, `share`, `at`."""
 
     nth: int = 0
     part: float = 0.0
@@ -69,7 +69,7 @@ class Occasion:
         if self.nth < 0 or not 0 <= self.part <= 1:
             raise ValueError(f"a number from 1 on or a part from 0 to 1 is needed, not {self}")
 
-    def meets(self, purpose: str, number: int, chance: Chance) -> bool:
+    def hits(self, purpose: str, number: int, chance: Chance) -> bool:
         """Whether the request of this number is one of them."""
         return (
             number in self.numbers
@@ -144,7 +144,7 @@ class Faults:
     """One knob per fault; without any, the service is honest and prompt.
 
     A reader that asks again after a failure gets through: see `in_a_row` and `token_faults`. Only
-    `denied`, `outages`, `calls_per_second` and the life times last as long as they say.
+    `denied`, `outages`, `calls_per_second` and the life times last for the time that they set.
     """
 
     # Pages that are in order, but not what a reader may expect.
@@ -248,7 +248,7 @@ ONE_BY_ONE: dict[str, Faults] = {
 
 
 def ALL_AT_ONCE(seed: int) -> Faults:  # a constant for each seed
-    """Every fault from which a reader can recover by itself, at rates that differ by seed.
+    """Every fault from which a reader can recover automatically, at rates that differ by seed.
 
     Credentials do not expire here, since renewing them is not the reader's to do: add
     `expire_credentials` or `credentials_life_ms` where something renews them or runs again.
@@ -290,9 +290,9 @@ def named(names: str, seed: int) -> Faults:
             raise ValueError(
                 f"no fault is named {name!r}: choose from all, {', '.join(ONE_BY_ONE)}"
             )
-        one = ALL_AT_ONCE(seed) if name == "all" else ONE_BY_ONE[name]
+        faults = ALL_AT_ONCE(seed) if name == "all" else ONE_BY_ONE[name]
         changed = {
-            knob: value for knob, value in vars(one).items() if value != getattr(Faults(), knob)
+            knob: value for knob, value in vars(faults).items() if value != getattr(Faults(), knob)
         }
         mixed = replace(mixed, **changed)
     return mixed

@@ -1,4 +1,4 @@
-"""A Service right behind botocore, without sockets: its own parsing and retries at full speed."""
+"""A Service called by botocore, without sockets: its own parsing and retries at full speed."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ class _Body:
 
 def _answer(service: Service, request: Any, read_timeout_s: float) -> AWSResponse:  # noqa: ANN401
     headers = _texts(request.headers)
-    operation, asked = read_request(headers, _bytes(request.body))
-    reply = service.reply(operation, asked, headers)
+    operation, parameters = read_request(headers, _bytes(request.body))
+    reply = service.reply(operation, parameters, headers)
     service.advance(round(min(reply.delay_s, read_timeout_s) * 1000))
     if reply.delay_s > read_timeout_s:
         raise ReadTimeoutError(endpoint_url=request.url, error=f"{reply.delay_s} s")

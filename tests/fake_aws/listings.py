@@ -13,7 +13,7 @@ PAGE = 50
 
 
 class Listings:
-    """Pages of groups and streams; times of streams are as old as the fault `stale_ms` says."""
+    """Pages of groups and streams; times of streams are as old as the fault `stale_ms` sets."""
 
     def __init__(self, tokens: Tokens, arn_prefix: str) -> None:
         self._tokens = tokens
@@ -33,7 +33,7 @@ class Listings:
         return _listing("logGroups", [self._group(groups[name]) for name in shown], token)
 
     def describe_log_streams(self, call: Call, group: LogGroup) -> Answer:
-        """Streams in the order of their names, or of their last event as far as that is known."""
+        """Streams in the order of their names, or of their last event where that is known."""
         prefix = call.text("logStreamNamePrefix")
         by_time = call.text("orderBy") == "LastEventTime"
         if by_time and prefix is not None:

@@ -10,8 +10,8 @@ from tests.fake_aws.calls import Call, invalid
 from tests.fake_aws.faults import PAGE_BYTES, PAGE_EVENTS
 from tests.fake_aws.store import (
     LogGroup,
+    PageLimits,
     Position,
-    Room,
     Stored,
     index_after,
     index_before,
@@ -26,10 +26,10 @@ STREAM_NAMES = 100  # the most of one FilterLogEvents call
 
 
 @dataclass(frozen=True)
-class Stretch:
+class EventWindow:
     """The events of a window, and where a page may lie: indices, the last one exclusive.
 
-    reached: the place behind which the page begins (before which it ends, reading backwards).
+    reached: the position after which the page begins (before which it ends, reading backwards).
     """
 
     digest: str
@@ -52,7 +52,7 @@ class Stretch:
 
 
 class Pages:
-    """Pages of events; remembers which windows have met faults of their tokens."""
+    """Pages of events; remembers which windows have had faults of their tokens."""
 
     def __init__(self, tokens: Tokens) -> None:
         self._tokens = tokens
@@ -63,36 +63,36 @@ class Pages:
         call.refuse_unmodelled("filterPattern", "unmask")
         if not call.flag("startFromHead", default=True):
             raise invalid("this fake of CloudWatch Logs does not model startFromHead=false")
-        stretch = self._filter_stretch(call, group)
-        if _comes_empty(call, stretch):
-            return self._page((), self._next(call, stretch, stretch.reached, empty=True))
-        begin, end = _slice(call, stretch)
-        events = stretch.events[begin:end]
-        reached = events[-1][:3] if events else stretch.reached
-        if stretch.token is not None and self._strikes(call, stretch.digest, "repeat_token"):
+        window = self._filter_window(call, group)
+        if _comes_empty(call, window):
+            return self._page((), self._next(call, window, window.reached, empty=True))
+        begin, end = _slice(call, window)
+        events = window.events[begin:end]
+        reached = events[-1][:3] if events else window.reached
+        if window.token is not None and self._strikes(call, window.digest, "repeat_token"):
             shown = events if call.coin("repeated-page") else ()
             return self._page(shown, str(call.body["nextToken"]))
-        if end < stretch.last:
-            return self._page(events, self._next(call, stretch, reached))
-        self._token_faults.pop(stretch.digest, None)
+        if end < window.last:
+            return self._page(events, self._next(call, window, reached))
+        self._token_faults.pop(window.digest, None)
         return self._page(events, None)
 
     def get_log_events(self, call: Call, group: LogGroup) -> Answer:
         """The start is inclusive, the end is not; the same token again means the end."""
         call.refuse_unmodelled("unmask")
-        stretch = self._stream_stretch(call, group)
-        if not stretch.backward and _comes_empty(call, stretch):
-            here = stretch.start
-            forward = self._next(call, stretch, stretch.reached, empty=True)
-            return self._stream_page(call, stretch, (here, here), forward)
-        if stretch.backward:
-            stop = stretch.stop
-            begin, end = page_start(stretch.events, stretch.first, stop, _room(call)), stop
+        window = self._stream_window(call, group)
+        if not window.backward and _comes_empty(call, window):
+            here = window.start
+            forward = self._next(call, window, window.reached, empty=True)
+            return self._stream_page(call, window, (here, here), forward)
+        if window.backward:
+            stop = window.stop
+            begin, end = page_start(window.events, window.first, stop, _limits(call)), stop
         else:
-            begin, end = _slice(call, stretch)
-        if begin >= end and stretch.token is not None:
-            return self._stream_page(call, stretch, (begin, begin), str(call.body["nextToken"]))
-        return self._stream_page(call, stretch, (begin, end), None)
+            begin, end = _slice(call, window)
+        if begin >= end and window.token is not None:
+            return self._stream_page(call, window, (begin, begin), str(call.body["nextToken"]))
+        return self._stream_page(call, window, (begin, end), None)
 
     def _page(self, events: Sequence[Stored], token: str | None) -> Answer:
         members: dict[str, object] = {"searchedLogStreams": []}  # always empty since 2019
@@ -101,32 +101,32 @@ class Pages:
         return wire.page_json(map(wire.event_json, events), members)
 
     def _stream_page(
-        self, call: Call, stretch: Stretch, where: tuple[int, int], token: str | None
+        self, call: Call, window: EventWindow, where: tuple[int, int], token: str | None
     ) -> Answer:
         """`token` is that of the direction in which the reader reads, if it is given already."""
-        events = stretch.events[where[0] : where[1]]
-        last = events[-1][:3] if events else stretch.reached
-        first = events[0][:3] if events else stretch.reached
-        forward = self._next(call, stretch, last)
-        backward = self._next(call, stretch, first, backward=True)
+        events = window.events[where[0] : where[1]]
+        last = events[-1][:3] if events else window.reached
+        first = events[0][:3] if events else window.reached
+        forward = self._next(call, window, last)
+        backward = self._next(call, window, first, backward=True)
         if token is not None:
-            forward, backward = (forward, token) if stretch.backward else (token, backward)
+            forward, backward = (forward, token) if window.backward else (token, backward)
         members = {"nextForwardToken": forward, "nextBackwardToken": backward}
         return wire.page_json(map(wire.stream_event_json, events), members)
 
     def _next(
         self,
         call: Call,
-        stretch: Stretch,
+        window: EventWindow,
         reached: Position,
         *,
         empty: bool = False,
         backward: bool = False,
     ) -> str:
-        empties = (stretch.token.empties if stretch.token else 0) + 1 if empty else 0
-        return self._tokens.write(Token(stretch.digest, call.now_ms, reached, backward, empties))
+        empties = (window.token.empties if window.token else 0) + 1 if empty else 0
+        return self._tokens.write(Token(window.digest, call.now_ms, reached, backward, empties))
 
-    def _filter_stretch(self, call: Call, group: LogGroup) -> Stretch:
+    def _filter_window(self, call: Call, group: LogGroup) -> EventWindow:
         start_ms, end_ms = _window(call)
         names = call.names("logStreamNames", STREAM_NAMES)
         prefix = call.text("logStreamNamePrefix")
@@ -148,9 +148,9 @@ class Pages:
         )
         token = self._token(call, digest)
         reached = token.position if token else (start_ms, -1, "")
-        return Stretch(digest, events, first, last, reached, token)
+        return EventWindow(digest, events, first, last, reached, token)
 
-    def _stream_stretch(self, call: Call, group: LogGroup) -> Stretch:
+    def _stream_window(self, call: Call, group: LogGroup) -> EventWindow:
         start_ms, end_ms = _window(call)
         stream = call.text("logStreamName")
         if stream is None:
@@ -163,11 +163,11 @@ class Pages:
         digest = digest_of(call.operation, group.name, stream, start_ms, end_ms)
         token = self._token(call, digest)
         if token is not None:
-            return Stretch(digest, events, first, last, token.position, token, token.backward)
+            return EventWindow(digest, events, first, last, token.position, token, token.backward)
         if call.flag("startFromHead", default=False):
-            return Stretch(digest, events, first, last, (start_ms, -1, ""), None)
+            return EventWindow(digest, events, first, last, (start_ms, -1, ""), None)
         past = (events[last - 1].at_ms + 1, -1, "") if last > first else (start_ms, -1, "")
-        return Stretch(digest, events, first, last, past, None, backward=True)
+        return EventWindow(digest, events, first, last, past, None, backward=True)
 
     def _token(self, call: Call, digest: str) -> Token | None:
         text = call.text("nextToken")
@@ -184,7 +184,7 @@ class Pages:
 
     def _strikes(self, call: Call, digest: str, knob: str) -> bool:
         so_far = self._token_faults.get(digest, 0)
-        if so_far >= call.faults.token_faults or not call.meets(knob):
+        if so_far >= call.faults.token_faults or not call.hit_by(knob):
             return False
         self._token_faults[digest] = so_far + 1
         return True
@@ -202,26 +202,26 @@ def _window(call: Call) -> tuple[int, int | None]:
     return start_ms, end_ms
 
 
-def _room(call: Call) -> Room:
+def _limits(call: Call) -> PageLimits:
     limit = call.whole("limit", 1, PAGE_EVENTS) or PAGE_EVENTS
     events = min(limit, PAGE_EVENTS, call.faults.page_events)
-    return Room(events, min(PAGE_BYTES, call.faults.page_bytes))
+    return PageLimits(events, min(PAGE_BYTES, call.faults.page_bytes))
 
 
-def _comes_empty(call: Call, stretch: Stretch) -> bool:
-    empties = stretch.token.empties if stretch.token else 0
-    return empties < call.faults.empty_in_a_row and call.meets("empty_page")
+def _comes_empty(call: Call, window: EventWindow) -> bool:
+    empties = window.token.empties if window.token else 0
+    return empties < call.faults.empty_in_a_row and call.hit_by("empty_page")
 
 
-def _slice(call: Call, stretch: Stretch) -> tuple[int, int]:
-    """Where the page lies; it always holds an event that is new, if one is left."""
-    room = _room(call)
-    start = stretch.start
-    overlap = min(call.faults.overlap_events, room.events // 2) if stretch.token else 0
-    begin = max(stretch.first, start - overlap)
-    end = page_end(stretch.events, begin, stretch.last, room)
+def _slice(call: Call, window: EventWindow) -> tuple[int, int]:
+    """The slice of the page; it always has an event that is new, if one is left."""
+    limits = _limits(call)
+    start = window.start
+    overlap = min(call.faults.overlap_events, limits.events // 2) if window.token else 0
+    begin = max(window.first, start - overlap)
+    end = page_end(window.events, begin, window.last, limits)
     if end <= start:
-        begin, end = start, page_end(stretch.events, start, stretch.last, room)
-    if end - start > 1 and call.meets("partial_page"):
+        begin, end = start, page_end(window.events, start, window.last, limits)
+    if end - start > 1 and call.hit_by("partial_page"):
         end = start + 1 + call.chance.below("partial-size", call.number, end - start - 1)
     return begin, max(begin, end)

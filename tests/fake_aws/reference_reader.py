@@ -48,30 +48,30 @@ def client_of(service: Service, attempts: int = 4) -> Any:  # noqa: ANN401
 def read_all(logs: Any, **window: Any) -> list[dict[str, Any]]:  # noqa: ANN401
     """Every event of a window once, by following tokens to the end and starting over if need be."""
     window = {"logGroupName": GROUP, **window}
-    found: dict[str, dict[str, Any]] = {}
+    events: dict[str, dict[str, Any]] = {}
     token: str | None = None
     for _ in range(_TRIES):
-        asked = window if token is None else {**window, "nextToken": token}
-        answer = _whole(logs.filter_log_events, asked)
+        request = window if token is None else {**window, "nextToken": token}
+        answer = _complete(logs.filter_log_events, request)
         if answer is None:
             token = None
             continue
-        found.update((event["eventId"], event) for event in answer["events"])
+        events.update((event["eventId"], event) for event in answer["events"])
         following = answer.get("nextToken")
         if following is None:
-            return list(found.values())
+            return list(events.values())
         token = None if following == token else following
     raise AssertionError(f"no end after {_TRIES} pages")
 
 
-def _whole(call: Callable[..., Any], asked: dict[str, Any]) -> Any:  # noqa: ANN401
-    """A whole answer; None where the token is no longer good."""
+def _complete(call: Callable[..., Any], request: dict[str, Any]) -> Any:  # noqa: ANN401
+    """A complete answer; None where the token is no longer good."""
     for _ in range(_TRIES):
         try:
-            answer = call(**asked)
+            answer = call(**request)
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if "nextToken" in asked and code == "InvalidParameterException":
+            if "nextToken" in request and code == "InvalidParameterException":
                 return None
             if code != "ExpiredTokenException":  # the next run comes with the same key, and works
                 raise

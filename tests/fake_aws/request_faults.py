@@ -1,4 +1,4 @@
-"""What befalls a request on its way to the service and back."""
+"""Faults of a request on its way to the service and back."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Quota:
         return True
 
 
-class Trouble:
-    """Lets requests fail, and counts, so that none fails for ever."""
+class RequestFaults:
+    """Lets requests fail, and counts, so that no request fails forever."""
 
     def __init__(self, arn: Callable[[str], str], account: str) -> None:
         self._arn = arn
@@ -47,8 +47,8 @@ class Trouble:
         """Refuse what this key signs from a moment on."""
         self._key_ends_ms[access_key_id] = at_ms
 
-    def befall(self, call: Call, answer: Callable[[Call], Answer]) -> tuple[str, Reply]:
-        """The outcome of a call in a word, and what arrives."""
+    def apply(self, call: Call, answer: Callable[[Call], Answer]) -> tuple[str, Reply]:
+        """The name of a call's outcome, and the reply that arrives."""
         faults = call.faults
         if any(first <= call.now_ms < last for first, last in faults.outages):
             return "outage", Reply(0, reset=True, unreachable=True)
@@ -59,22 +59,22 @@ class Trouble:
         headers: dict[str, str] = {}
         try:
             self._check(call, failing)
-            given = answer(call)
+            original = answer(call)
         except Refusal as refusal:
             outcome, headers = refusal.code, refusal.headers
-            given = wire.refusal_answer(refusal, call.operation)
+            original = wire.refusal_answer(refusal, call.operation)
             if refusal.status == 502:
-                given = wire.html_answer(502)
-        reply = _reply(call, given, headers)
-        if failing == "cut" and given.status == 200 and given.body:
-            return failing, replace(reply, cut=_cut(call, given.body))
+                original = wire.html_answer(502)
+        reply = _reply(call, original, headers)
+        if failing == "cut" and original.status == 200 and original.body:
+            return failing, replace(reply, cut=_cut(call, original.body))
         if failing == "reset":
-            return failing, replace(reply, cut=_cut(call, given.body), reset=True)
+            return failing, replace(reply, cut=_cut(call, original.body), reset=True)
         return outcome, reply
 
     def _failing(self, call: Call) -> str | None:
         """The fault that fails this call, unless the same call has failed often enough."""
-        struck = next((knob for knob in _FAILING if call.meets(knob)), None)
+        struck = next((knob for knob in _FAILING if call.hit_by(knob)), None)
         if struck is None:
             if self._failed:
                 self._failed.pop(call.fingerprint, None)
@@ -143,7 +143,7 @@ def _check_signature_time(call: Call) -> None:
 
 def _throttled(call: Call) -> Refusal:
     refusal = Refusal("ThrottlingException", "Rate exceeded")
-    if call.meets("retry_after"):
+    if call.hit_by("retry_after"):
         wait_ms = call.faults.retry_after_ms
         # People and proxies read the first; botocore the second, in milliseconds (1.42 neither).
         refusal.headers["Retry-After"] = str(-(-wait_ms // 1000))
@@ -159,16 +159,16 @@ def _server_error(call: Call) -> Refusal:
     )[call.chance.below("server-error", call.number, 3)]
 
 
-def _reply(call: Call, given: Answer, headers: dict[str, str]) -> Reply:
+def _reply(call: Call, original: Answer, headers: dict[str, str]) -> Reply:
     date = wire.date_header(call.now_ms + call.faults.date_skew_ms)
     request_id = f"{call.chance.bits('request-id', call.number):016x}"
-    every = {"Content-Type": given.content_type, "Date": date, "x-amzn-RequestId": request_id}
-    return Reply(given.status, {**every, **headers}, given.body, delay_s=_delay_s(call))
+    every = {"Content-Type": original.content_type, "Date": date, "x-amzn-RequestId": request_id}
+    return Reply(original.status, {**every, **headers}, original.body, delay_s=_delay_s(call))
 
 
 def _delay_s(call: Call) -> float:
     faults = call.faults
-    return faults.latency_s + (faults.slow_s if call.meets("slow") else 0.0)
+    return faults.latency_s + (faults.slow_s if call.hit_by("slow") else 0.0)
 
 
 def _cut(call: Call, body: bytes) -> int:

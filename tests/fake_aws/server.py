@@ -1,6 +1,6 @@
-"""A Service behind HTTP/1.1 on loopback, with what only a socket can do: delays, cuts and resets.
+"""A Service over HTTP/1.1 on loopback, with the faults of sockets: delays, cuts and resets.
 
-Under `/_fake/` another process may look behind the scenes; `control` speaks to it.
+Under `/_fake/` another process can control it through `control`.
 """
 
 from __future__ import annotations
@@ -83,12 +83,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         headers = dict(self.headers.items())
         try:
-            operation, asked = read_request(headers, body)
+            operation, parameters = read_request(headers, body)
         except UnreadableRequest as error:
             answer = refusal_answer(Refusal("SerializationException", str(error)), "")
             self._send(Reply(400, {"Content-Type": answer.content_type}, answer.body))
             return
-        self._send(self.server.service.reply(operation, asked, headers))
+        self._send(self.server.service.reply(operation, parameters, headers))
 
     def do_GET(self) -> None:
         self.server.tick()
@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, reply: Reply) -> None:
         if reply.delay_s:
             time.sleep(reply.delay_s)
-        with contextlib.suppress(ConnectionError):  # the reader has given up meanwhile
+        with contextlib.suppress(ConnectionError):  # the reader closed the connection
             if reply.status:
                 self.wfile.write(_head(reply) + reply.sent)
             if reply.reset:
@@ -111,21 +111,21 @@ class _Handler(BaseHTTPRequestHandler):
         socket.close(self.connection.detach())
 
     def _control(self, body: bytes) -> None:
-        """Answer a question from behind the scenes, as JSON."""
+        """Answer a request of `control`, as JSON."""
         address = urlsplit(self.path)
-        asked = {name: values[-1] for name, values in parse_qs(address.query).items()}
+        query = {name: values[-1] for name, values in parse_qs(address.query).items()}
         action = _ACTIONS.get(address.path[len(CONTROL) :])
         status, answer = 404, b'"there is no such page"'
         if action is not None and address.path.startswith(CONTROL):
             try:
-                given = json.loads(body) if body else None
-                status, answer = 200, json.dumps(action(self.server.service, asked, given)).encode()
+                data = json.loads(body) if body else None
+                status, answer = 200, json.dumps(action(self.server.service, query, data)).encode()
             except (ValueError, KeyError, TypeError) as error:
                 status, answer = 400, json.dumps(repr(error)).encode()
         self._send(Reply(status, {"Content-Type": "application/json"}, answer))
 
     def log_message(self, *_: object) -> None:
-        """Quiet: `Service.requests` knows."""
+        """No output: see `Service.requests`."""
 
 
 def _head(reply: Reply) -> bytes:
@@ -138,9 +138,9 @@ def _head(reply: Reply) -> bytes:
 Action = Callable[[Service, Mapping[str, str], Any], object]
 
 
-def _events(service: Service, asked: Mapping[str, str], _: object) -> object:
+def _events(service: Service, query: Mapping[str, str], _: object) -> object:
     """What can be read now: of one group, or of all."""
-    names = [asked["group"]] if "group" in asked else service.groups()
+    names = [query["group"]] if "group" in query else service.groups()
     return [
         {
             "logGroup": name,
@@ -155,40 +155,40 @@ def _events(service: Service, asked: Mapping[str, str], _: object) -> object:
     ]
 
 
-def _requests(service: Service, asked: Mapping[str, str], _: object) -> object:
+def _requests(service: Service, query: Mapping[str, str], _: object) -> object:
     """The requests from a number on."""
-    since = int(asked.get("since", 0))
+    since = int(query.get("since", 0))
     return [vars(request) for request in list(service.requests) if request.number > since]
 
 
-def _time(service: Service, asked: Mapping[str, str], _: object) -> object:
+def _time(service: Service, query: Mapping[str, str], _: object) -> object:
     """AWS's time, after so many milliseconds more."""
     return {
-        "now_ms": service.advance(int(asked.get("advance_ms", 0))),
+        "now_ms": service.advance(int(query.get("advance_ms", 0))),
         "next_arrival_ms": service.next_arrival_ms(),
     }
 
 
-def _put(service: Service, _: object, given: Any) -> object:  # noqa: ANN401  (any JSON may come)
+def _put(service: Service, _: object, arrivals: Any) -> object:  # noqa: ANN401  (any JSON may come)
     """Write the events of a JSON list of objects with the names of `Arrival`; gives their ids."""
-    return service.put_all([Arrival(**one) for one in given])
+    return service.put_all([Arrival(**arrival) for arrival in arrivals])
 
 
-def _set_faults(service: Service, asked: Mapping[str, str], _: object) -> object:
+def _set_faults(service: Service, query: Mapping[str, str], _: object) -> object:
     """From now on the faults of these names and no others."""
-    service.faults = named(asked["names"], service.seed)
-    return {"names": asked["names"]}
+    service.faults = named(query["names"], service.seed)
+    return {"names": query["names"]}
 
 
-def _expire_key(service: Service, asked: Mapping[str, str], _: object) -> object:
+def _expire_key(service: Service, query: Mapping[str, str], _: object) -> object:
     """Refuse an access key from now on."""
-    service.expire_key(asked["id"])
-    return {"id": asked["id"]}
+    service.expire_key(query["id"])
+    return {"id": query["id"]}
 
 
-def _credentials(service: Service, asked: Mapping[str, str], _: object) -> object:
+def _credentials(service: Service, query: Mapping[str, str], _: object) -> object:
     """Keys as a container's agent gives them: let AWS_CONTAINER_CREDENTIALS_FULL_URI name this."""
-    return service.issue_key(int(asked.get("life_ms", DAY_MS)))
+    return service.issue_key(int(query.get("life_ms", DAY_MS)))
 
 
 _ACTIONS: dict[str, Action] = {

@@ -1,15 +1,15 @@
 """A CloudWatch Logs of our own, with the faults of the real one: pure, seeded, in virtual time.
 
 What it models is what AWS documents of FilterLogEvents, GetLogEvents, DescribeLogGroups,
-DescribeLogStreams and STS GetCallerIdentity (the API model that botocore carries, and the quotas
-page). It deletes when asked to (L23), so that a reader which does is found out. Everything else is
-refused aloud. The texts of errors are ours wherever AWS's are not public.
+DescribeLogStreams and STS GetCallerIdentity (the API model in botocore, and the quotas
+page). It accepts deletions (L23), so that a reader that deletes is detected. Every other operation
+is refused with an error. The texts of errors are invented where AWS's are not public.
 
     service = Service(seed=1, now_ms=1_790_000_000_000)
     service.put("/aws/cloudhsm/cluster-2", "hsm-2", service.now_ms, "text")
     service.reply("FilterLogEvents", {"logGroupName": "/aws/cloudhsm/cluster-2"}, {})
 
-`server.serve` puts it behind HTTP, `in_process` behind a botocore client.
+`server.serve` offers it over HTTP, `in_process` through a botocore client.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from tests.fake_aws.calls import Call, invalid
 from tests.fake_aws.faults import Chance, Faults
 from tests.fake_aws.listings import Listings
 from tests.fake_aws.pages import Pages
-from tests.fake_aws.request_faults import Trouble
+from tests.fake_aws.request_faults import RequestFaults
 from tests.fake_aws.store import EVENT_BYTES, EVENT_OVERHEAD, LogGroup, Stored
 from tests.fake_aws.tokens import Tokens
 from tests.fake_aws.wire import Answer, Refusal, Reply
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
-# What a reader may ask; it is found out by `Request.operation` when it asks for more (L23).
+# The operations that a reader may call; `Request.operation` shows any other call (L23).
 READ_ONLY = frozenset(
     {
         "FilterLogEvents",
@@ -59,7 +59,7 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True)
 class Request:
-    """One request that was made; `outcome` is `ok`, the fault that it met, or an error code."""
+    """One request that was made; `outcome` is `ok`, the fault that struck it, or an error code."""
 
     number: int
     operation: str
@@ -72,7 +72,7 @@ class Service:
     """CloudWatch Logs of one account and Region. Safe to use from several threads.
 
     seed:           decides every fault, delay and id.
-    now_ms:         AWS's time in milliseconds since 1970; moves only when told to, never back.
+    now_ms:         AWS's time in milliseconds since 1970; moves only by `advance`, never back.
     faults:         may be replaced at any time; delays of events already put stay as they are.
     ms_per_request: how far each request moves the time.
     """
@@ -102,7 +102,7 @@ class Service:
         tokens = Tokens(seed)
         self._pages = Pages(tokens)
         self._listings = Listings(tokens, self.arn(""))
-        self._trouble = Trouble(self.arn, account)
+        self._request_faults = RequestFaults(self.arn, account)
 
     @property
     def now_ms(self) -> int:
@@ -145,8 +145,8 @@ class Service:
     ) -> str:
         """Write an event; returns its id. Group and stream come into being with their first event.
 
-        visible_ms: when readers can see it. Without it: as late as the faults say, or at once,
-        but not before `at_ms`. AWS takes events up to two hours ahead: say so for one of those.
+        visible_ms: when readers can see it. Without it: after the delay of the faults, or at once,
+        but not before `at_ms`. AWS takes events up to two hours ahead: set it for one of those.
 
         Raises ValueError for what AWS would not take: an empty text, or one beyond 1 MB.
         """
@@ -164,10 +164,7 @@ class Service:
 
     def put_all(self, arrivals: Iterable[Arrival]) -> list[str]:
         """Write many events; returns their ids."""
-        return [
-            self.put(one.group, one.stream, one.at_ms, one.message, visible_ms=one.visible_ms)
-            for one in arrivals
-        ]
+        return [self.put(*arrival[:4], visible_ms=arrival.visible_ms) for arrival in arrivals]
 
     def groups(self) -> list[str]:
         """The names of all groups."""
@@ -186,21 +183,21 @@ class Service:
             times = [group.next_arrival_ms(self._now_ms) for group in self._groups.values()]
             return min((time for time in times if time is not None), default=None)
 
-    def asked(self, operation: str) -> list[Request]:
+    def calls(self, operation: str) -> list[Request]:
         """The requests for one operation so far."""
         return [request for request in list(self.requests) if request.operation == operation]
 
     def expire_key(self, access_key_id: str, at_ms: int | None = None) -> None:
         """L21: refuse what this key signs from a moment on, at once by default."""
         with self._lock:
-            self._trouble.expire_key(access_key_id, self._now_ms if at_ms is None else at_ms)
+            self._request_faults.expire_key(access_key_id, self._now_ms if at_ms is None else at_ms)
 
     def issue_key(self, life_ms: int) -> dict[str, str]:
         """L21: a new access key with its end, as a container's credential agent gives it out."""
         with self._lock:
             self._keys += 1
             key, ends_ms = f"ASIAFAKE{self._keys:012d}", self._now_ms + life_ms
-            self._trouble.expire_key(key, ends_ms)
+            self._request_faults.expire_key(key, ends_ms)
         ends = datetime.fromtimestamp(ends_ms // 1000, timezone.utc)
         return {
             "AccessKeyId": key,
@@ -217,12 +214,12 @@ class Service:
             call = Call(
                 self._calls, operation, body, headers, self._now_ms, self.faults, self._chance
             )
-            outcome, reply = self._trouble.befall(call, self._answer)
+            outcome, reply = self._request_faults.apply(call, self._answer)
             self.requests.append(Request(call.number, operation, body, call.now_ms, outcome))
             return reply
 
     def _answer(self, call: Call) -> Answer:
-        """What the service says when nothing goes wrong on the way; may raise a Refusal."""
+        """The answer without request faults; may raise a Refusal."""
         if call.operation == "GetCallerIdentity":
             return wire.identity_answer(self.account)
         if call.operation == "DescribeLogGroups":

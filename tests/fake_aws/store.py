@@ -29,8 +29,8 @@ class Stored(NamedTuple):
 Position = tuple[int, int, str]
 
 
-class Waiting(NamedTuple):
-    """An event that nobody can see yet."""
+class PendingEvent(NamedTuple):
+    """An event that is not visible yet."""
 
     visible_ms: int
     number: int
@@ -38,7 +38,7 @@ class Waiting(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Room:
+class PageLimits:
     """The limits of one page."""
 
     events: int
@@ -47,7 +47,7 @@ class Room:
 
 @dataclass
 class StreamTimes:
-    """What DescribeLogStreams tells of a stream, as of one moment."""
+    """What DescribeLogStreams returns about a stream at one time."""
 
     created_ms: int
     first_ms: int | None = None
@@ -64,13 +64,13 @@ class LogGroup:
         self.retention_days: int | None = None
         self._visible: list[Stored] = []
         self._by_stream: dict[str, list[Stored]] = {}
-        self._waiting: list[Waiting] = []
+        self._pending: list[PendingEvent] = []
         self._puts = 0
 
     def add(self, event: Stored, visible_ms: int) -> None:
         """Keep an event until it becomes visible."""
         self._puts += 1
-        heapq.heappush(self._waiting, Waiting(visible_ms, self._puts, event))
+        heapq.heappush(self._pending, PendingEvent(visible_ms, self._puts, event))
 
     def events(self, now_ms: int) -> Sequence[Stored]:
         """All events that are visible now, in AWS's order. Not to be changed."""
@@ -100,18 +100,18 @@ class LogGroup:
     def next_arrival_ms(self, now_ms: int) -> int | None:
         """When the next event becomes visible."""
         self._settle(now_ms)
-        return self._waiting[0].visible_ms if self._waiting else None
+        return self._pending[0].visible_ms if self._pending else None
 
     def delete_stream(self, stream: str) -> None:
         """Forget a stream with all its events, also those still on their way."""
         self._by_stream.pop(stream, None)
         self._visible = [event for event in self._visible if event.stream != stream]
-        self._waiting = [one for one in self._waiting if one.event.stream != stream]
-        heapq.heapify(self._waiting)
+        self._pending = [pending for pending in self._pending if pending.event.stream != stream]
+        heapq.heapify(self._pending)
 
     def _settle(self, now_ms: int) -> None:
-        while self._waiting and self._waiting[0].visible_ms <= now_ms:
-            event = heapq.heappop(self._waiting).event
+        while self._pending and self._pending[0].visible_ms <= now_ms:
+            event = heapq.heappop(self._pending).event
             _place(self._visible, event)
             _place(self._by_stream.setdefault(event.stream, []), event)
         if self.retention_days is not None:
@@ -125,13 +125,13 @@ class LogGroup:
 
 def _place(events: list[Stored], event: Stored) -> None:
     if not events or events[-1] <= event:
-        events.append(event)  # the usual case, and the cheap one
+        events.append(event)  # the usual case, and the fast one
     else:
         insort(events, event)
 
 
 def index_after(events: Sequence[Stored], position: Position) -> int:
-    """The index of the first event behind a position; the event there may be gone meanwhile."""
+    """The index of the first event after a position; the event there may have been deleted."""
     index = bisect_left(events, position)
     if index < len(events) and events[index][:3] == position:
         return index + 1
@@ -148,23 +148,23 @@ def index_from(events: Sequence[Stored], at_ms: int) -> int:
     return bisect_left(events, (at_ms,))
 
 
-def page_end(events: Sequence[Stored], first: int, last: int, room: Room) -> int:
-    """Where a page that begins at `first` ends, at `last` at the latest; it holds one at least."""
-    last = min(last, first + room.events)
+def page_end(events: Sequence[Stored], first: int, last: int, limits: PageLimits) -> int:
+    """Where a page from `first` ends, at the latest at `last`; it has at least one event."""
+    last = min(last, first + limits.events)
     used = 0
     for index in range(first, last):
         used += events[index].size
-        if used > room.bytes:
+        if used > limits.bytes:
             return max(index, first + 1)
     return last
 
 
-def page_start(events: Sequence[Stored], first: int, last: int, room: Room) -> int:
+def page_start(events: Sequence[Stored], first: int, last: int, limits: PageLimits) -> int:
     """Where a page that ends at `last` begins, at `first` at the earliest (reading backwards)."""
-    first = max(first, last - room.events)
+    first = max(first, last - limits.events)
     used = 0
     for index in range(last - 1, first - 1, -1):
         used += events[index].size
-        if used > room.bytes:
+        if used > limits.bytes:
             return min(index + 1, last - 1)
     return first

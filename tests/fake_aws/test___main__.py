@@ -47,11 +47,11 @@ def test_a_process_serves_a_trail_whose_future_arrives_when_time_is_moved() -> N
         assert 10 < len(first) < 70
         assert len(control.events()) == len(first)
         control.advance(DAY_MS)
-        found = reference_reader.read_all(reference_reader.client(url))
+        events = reference_reader.read_all(reference_reader.client(url))
         assert len(control.requests()) == 2
     same = audit_trail(3, 80, NOW - DAY_MS, NOW + DAY_MS).arrivals
-    assert sorted(event["message"] for event in found) == sorted(one.message for one in same)
-    assert {one.group for one in same} == {GROUP}
+    assert sorted(event["message"] for event in events) == sorted(a.message for a in same)
+    assert {a.group for a in same} == {GROUP}
 
 
 def test_time_follows_the_wall_clock_by_default() -> None:

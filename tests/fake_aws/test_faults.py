@@ -62,14 +62,14 @@ def ids(service: Service) -> set[str]:
     return {event.event_id for event in service.visible(GROUP)}
 
 
-def ask(service: Service, operation: str = "FilterLogEvents", **asked: object) -> Reply:
-    return service.reply(operation, {"logGroupName": GROUP, "limit": PAGE, **asked}, {})
+def ask(service: Service, operation: str = "FilterLogEvents", **parameters: object) -> Reply:
+    return service.reply(operation, {"logGroupName": GROUP, "limit": PAGE, **parameters}, {})
 
 
 def body(answer: Reply) -> dict[str, Any]:
     assert answer.status == 200, answer.body
-    found: dict[str, Any] = json.loads(answer.body)
-    return found
+    content: dict[str, Any] = json.loads(answer.body)
+    return content
 
 
 def code(answer: Reply) -> str:
@@ -86,16 +86,16 @@ def until_empty(service: Service) -> Iterator[dict[str, Any]]:
         page = body(ask(service, nextToken=page["nextToken"]))
 
 
-def missed(service: Service, found: Iterator[dict[str, Any]]) -> int:
-    return len(ids(service) - {event["eventId"] for event in found})
+def missed(service: Service, events: Iterator[dict[str, Any]]) -> int:
+    return len(ids(service) - {event["eventId"] for event in events})
 
 
 @pytest.mark.parametrize("name", ONE_BY_ONE)
 def test_an_honest_reader_gets_everything_under_each_fault_alone(name: str) -> None:
     service = filled(ONE_BY_ONE[name])
     with no_waiting(service):
-        found = read_all(client_of(service), limit=PAGE)
-    assert {event["eventId"] for event in found} == ids(service)
+        events = read_all(client_of(service), limit=PAGE)
+    assert {event["eventId"] for event in events} == ids(service)
     assert len(ids(service)) == 200
 
 
@@ -105,8 +105,8 @@ def test_an_honest_reader_gets_everything_under_all_faults_at_once(seed: int) ->
     trouble = replace(ALL_AT_ONCE(seed), expire_credentials=every(9))
     service = filled(trouble, events=80, seed=seed)
     with no_waiting(service):
-        found = read_all(client_of(service, attempts=9))
-    assert {event["eventId"] for event in found} == ids(service)
+        events = read_all(client_of(service, attempts=9))
+    assert {event["eventId"] for event in events} == ids(service)
 
 
 @given(st.integers(0, 2**32))
@@ -146,8 +146,8 @@ def test_an_occasion_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
 
 @given(st.integers(0, 2**32))
 def test_a_share_is_a_share_of_the_requests(seed: int) -> None:
-    met = sum(share(0.3).meets("x", number, Chance(seed)) for number in range(2_000))
-    assert 450 < met < 750
+    hits = sum(share(0.3).hits("x", number, Chance(seed)) for number in range(2_000))
+    assert 450 < hits < 750
 
 
 def test_an_empty_page_with_a_token_is_not_the_end() -> None:
@@ -183,15 +183,15 @@ def test_an_event_may_become_visible_long_after_its_time() -> None:
     service = Service(1, NOW, Faults(late=Lateness(tail_share=0.1)))
     arrivals = audit_trail(1, 300, NOW, NOW + 120 * MINUTE_MS).arrivals
     service.put_all(arrivals)
-    found: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     for _ in range(130):
         service.advance(MINUTE_MS)
         end_ms = service.now_ms - 5 * MINUTE_MS
         answer = ask(service, startTime=end_ms - MINUTE_MS + 1, endTime=end_ms, limit=10_000)
-        found += body(answer)["events"]
+        events += body(answer)["events"]
     service.advance(DAY_MS)
     assert len(ids(service)) == 300
-    assert missed(service, iter(found)) > 10
+    assert missed(service, iter(events)) > 10
 
 
 @settings(max_examples=30)
@@ -239,16 +239,16 @@ def test_a_reader_that_goes_on_after_a_failure_has_a_hole(knob: str) -> None:
     """L5."""
     service = filled(only(knob, at(2)))
     logs = client_of(service, attempts=1)
-    found: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     for hour in range(2):
         window = {"startTime": NOW - (2 - hour) * 60 * MINUTE_MS}
         window["endTime"] = window["startTime"] + 60 * MINUTE_MS
         with suppress(Exception):  # this is the very carelessness
-            found += logs.filter_log_events(logGroupName=GROUP, **window)["events"]
-    assert missed(service, iter(found)) > 50
+            events += logs.filter_log_events(logGroupName=GROUP, **window)["events"]
+    assert missed(service, iter(events)) > 50
 
 
-def test_some_streams_lag_behind_the_others_of_their_group() -> None:
+def test_some_streams_lag_in_their_group() -> None:
     """L6: a position by group passes over the stream that lags."""
     late = Lateness(median_ms=1_000, sigma=0.1, tail_share=0, lagging=0.5, lag_factor=600)
     service = Service(1, NOW, Faults(late=late))
@@ -268,7 +268,7 @@ def test_a_slow_answer_takes_time_and_a_slower_one_times_out() -> None:
     service.faults = Faults(slow=at(6), slow_s=60)
     with no_waiting(service):
         assert read_all(client_of(service))
-    assert [one.number for one in service.requests[4:]] == [5, 6, 7]
+    assert [request.number for request in service.requests[4:]] == [5, 6, 7]
 
 
 def test_the_last_timestamp_of_a_stream_is_older_than_its_last_event() -> None:
@@ -282,7 +282,7 @@ def test_the_last_timestamp_of_a_stream_is_older_than_its_last_event() -> None:
 
     def listed() -> list[Any]:
         answer = body(ask(service, "DescribeLogStreams"))
-        return [one.get("lastEventTimestamp") for one in answer["logStreams"]]
+        return [stream.get("lastEventTimestamp") for stream in answer["logStreams"]]
 
     assert listed() == [NOW - 1, None]
     service.advance(60 * MINUTE_MS)
@@ -306,12 +306,12 @@ def test_a_token_comes_twice_and_then_leads_on() -> None:
 
 def test_a_repeated_token_comes_with_events_or_without() -> None:
     """L10."""
-    found = set()
+    lengths = set()
     for seed in range(8):
         service = filled(Faults(repeat_token=at(2)), seed=seed)
         token = body(ask(service))["nextToken"]
-        found.add(len(body(ask(service, nextToken=token))["events"]))
-    assert found == {0, PAGE}
+        lengths.add(len(body(ask(service, nextToken=token))["events"]))
+    assert lengths == {0, PAGE}
 
 
 @pytest.mark.parametrize("knob", ["repeat_token", "refuse_token"])
@@ -364,27 +364,27 @@ def client_of_one_page(service: Service) -> Any:  # noqa: ANN401
     """As much of a client as the honest reader needs, without botocore's cost."""
 
     class Client:
-        def filter_log_events(self, **asked: Any) -> dict[str, Any]:  # noqa: ANN401
-            return body(service.reply("FilterLogEvents", asked, {}))
+        def filter_log_events(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401
+            return body(service.reply("FilterLogEvents", request, {}))
 
     return Client()
 
 
-def test_a_throttled_answer_may_say_how_long_to_wait() -> None:
+def test_a_throttled_answer_may_have_a_retry_time() -> None:
     """L15: in seconds for people and proxies, in milliseconds for botocore."""
     service = filled(Faults(throttle=every(1), retry_after=at(2), retry_after_ms=4_500))
-    silent, telling = ask(service), ask(service)
-    assert [(one.status, code(one)) for one in (silent, telling)] == [
+    silent, detailed = ask(service), ask(service)
+    assert [(reply.status, code(reply)) for reply in (silent, detailed)] == [
         (400, "ThrottlingException"),
         (400, "ThrottlingException"),
     ]
     assert "Retry-After" not in silent.headers
-    assert telling.headers["Retry-After"] == "5"
-    assert telling.headers["x-amz-retry-after"] == "4500"
+    assert detailed.headers["Retry-After"] == "5"
+    assert detailed.headers["x-amz-retry-after"] == "4500"
 
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="botocore 1.42 does not read the header")
-def test_botocore_waits_for_as_long_as_it_is_told_to() -> None:
+def test_botocore_waits_for_the_retry_time() -> None:
     """L15."""
     service = filled(Faults(throttle=at(1), retry_after=every(1), retry_after_ms=4_500))
     with no_waiting(service):

@@ -32,13 +32,13 @@ def filled(faults: str) -> Service:
 
 @pytest.mark.parametrize("faults", ["none", "L5-cut-bodies", "L15-throttled", "L5-server-errors"])
 def test_answers_are_those_of_the_server(faults: str) -> None:
-    one, other = filled(faults), filled(faults)
-    with no_waiting(one):
-        found = reference_reader.read_all(reference_reader.client_of(one), limit=2)
-    with serve(other) as url:
-        assert reference_reader.read_all(reference_reader.client(url, attempts=4), limit=2) == found
-    assert [request.outcome for request in one.requests] == [
-        request.outcome for request in other.requests
+    local, served = filled(faults), filled(faults)
+    with no_waiting(local):
+        read = reference_reader.read_all(reference_reader.client_of(local), limit=2)
+    with serve(served) as url:
+        assert reference_reader.read_all(reference_reader.client(url, attempts=4), limit=2) == read
+    assert [request.outcome for request in local.requests] == [
+        request.outcome for request in served.requests
     ]
 
 
@@ -60,7 +60,7 @@ def test_what_a_socket_would_do_becomes_botocores_own_error(
         reference_reader.client_of(service, attempts=1).filter_log_events(logGroupName=GROUP)
 
 
-def test_botocore_tries_again_by_itself() -> None:
+def test_botocore_tries_again_automatically() -> None:
     service = Service(1, NOW, Faults(reset=at(1), server_error=at(2), throttle=at(3), in_a_row=3))
     service.put(GROUP, "a", 1, "x")
     with no_waiting(service):

@@ -41,18 +41,18 @@ def url(service: Service) -> Iterator[str]:
 def test_a_reader_gets_every_event_as_it_was_put(service: Service, url: str) -> None:
     texts = [*HOSTILE_TEXTS, huge_text()]
     service.put_all(Arrival(GROUP, "hostile", NOW, text) for text in texts)
-    found = reference_reader.read_all(reference_reader.client(url))
-    assert [event["message"] for event in found[-len(texts) :]] == texts
-    assert [event["eventId"] for event in found] == [e.event_id for e in service.visible(GROUP)]
+    events = reference_reader.read_all(reference_reader.client(url))
+    assert [event["message"] for event in events[-len(texts) :]] == texts
+    assert [event["eventId"] for event in events] == [e.event_id for e in service.visible(GROUP)]
 
 
 def test_a_stream_is_read_over_a_socket_too(service: Service, url: str) -> None:
     stream = service.visible(GROUP)[0].stream
-    asked = {"logGroupName": GROUP, "logStreamName": stream, "startFromHead": True}
+    parameters = {"logGroupName": GROUP, "logStreamName": stream, "startFromHead": True}
     # The libraries that ship do not know this call.
     request = urllib.request.Request(  # noqa: S310  (loopback)
         url,
-        json.dumps(asked).encode(),
+        json.dumps(parameters).encode(),
         {
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": "Logs_20140328.GetLogEvents",
@@ -60,12 +60,12 @@ def test_a_stream_is_read_over_a_socket_too(service: Service, url: str) -> None:
         },
     )
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-        found = json.loads(answer.read())["events"]
-    expected = [one.message for one in service.visible(GROUP) if one.stream == stream]
-    assert [event["message"] for event in found] == expected
+        events = json.loads(answer.read())["events"]
+    expected = [stored.message for stored in service.visible(GROUP) if stored.stream == stream]
+    assert [event["message"] for event in events] == expected
 
 
-def test_sts_tells_the_account(service: Service, url: str) -> None:
+def test_sts_returns_the_account(service: Service, url: str) -> None:
     assert (
         reference_reader.client(url, name="sts").get_caller_identity()["Account"] == service.account
     )
@@ -82,15 +82,15 @@ def test_a_denial_reaches_the_reader_in_its_protocol(service: Service, url: str,
 
 def test_everything_arrives_under_all_faults_at_once(service: Service, url: str) -> None:
     service.faults = ALL_AT_ONCE(3)
-    found = reference_reader.read_all(reference_reader.client(url, attempts=9))
-    assert {e["eventId"] for e in found} == {e.event_id for e in service.visible(GROUP)}
+    events = reference_reader.read_all(reference_reader.client(url, attempts=9))
+    assert {e["eventId"] for e in events} == {e.event_id for e in service.visible(GROUP)}
 
 
-def raw(url: str, asked: dict[str, object]) -> tuple[http.client.HTTPResponse, bytes]:
+def raw(url: str, request: dict[str, object]) -> tuple[http.client.HTTPResponse, bytes]:
     """One request without a library that repairs anything."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
     headers = {"X-Amz-Target": "Logs_20140328.FilterLogEvents"}
-    connection.request("POST", "/", json.dumps(asked), headers)
+    connection.request("POST", "/", json.dumps(request), headers)
     response = connection.getresponse()
     try:
         return response, response.read()
@@ -100,7 +100,7 @@ def raw(url: str, asked: dict[str, object]) -> tuple[http.client.HTTPResponse, b
         connection.close()
 
 
-def test_a_cut_body_keeps_the_content_length_of_the_whole(service: Service, url: str) -> None:
+def test_a_cut_body_keeps_the_content_length_of_the_full_body(service: Service, url: str) -> None:
     """L5."""
     whole = raw(url, {"logGroupName": GROUP})[1]
     service.faults = Faults(cut=every(1))
@@ -146,7 +146,7 @@ def test_a_body_that_is_no_request_is_refused(url: str, text: str) -> None:
     assert (response.status, b"SerializationException" in response.read()) == (400, True)
 
 
-def test_several_readers_at_once_disturb_nobody(service: Service, url: str) -> None:
+def test_several_readers_at_once_do_not_disturb_each_other(service: Service, url: str) -> None:
     service.faults = Faults(page_events=3, server_error=every(11))
     counts: list[int] = []
 
@@ -162,7 +162,7 @@ def test_several_readers_at_once_disturb_nobody(service: Service, url: str) -> N
     assert len({request.number for request in service.requests}) == len(service.requests)
 
 
-def test_another_process_may_look_behind_the_scenes(service: Service, url: str) -> None:
+def test_another_process_can_control_the_service(service: Service, url: str) -> None:
     control = Control(url)
     ids = control.put([Arrival("/other", "a", NOW, "\u00fc", NOW + 5)])
     assert control.events("/other") == []
@@ -231,7 +231,7 @@ def test_time_may_follow_the_wall_clock_at_a_speed() -> None:
     assert 500_000 <= passed_ms < 100_000_000
 
 
-def test_an_answer_that_nobody_waits_for_harms_nobody(service: Service, url: str) -> None:
+def test_an_answer_after_a_closed_connection_does_no_harm(service: Service, url: str) -> None:
     service.faults = Faults(slow=at(1), slow_s=0.3)
     impatient = reference_reader.client(url, attempts=1, read_timeout_s=0.1)
     with pytest.raises(ReadTimeoutError):

@@ -17,44 +17,44 @@ NOW = 1_790_000_000_000
 GROUP = "/aws/cloudhsm/cluster-likphkxygsn"
 
 
-def reply(service: Service, operation: str, **asked: object) -> dict[str, Any]:
+def reply(service: Service, operation: str, **parameters: object) -> dict[str, Any]:
     """The answer to a request that must succeed."""
-    answer = service.reply(operation, asked, {})
+    answer = service.reply(operation, parameters, {})
     assert answer.status == 200, answer.body
     body: dict[str, Any] = json.loads(answer.body)
     return body
 
 
-def refused(service: Service, operation: str, **asked: object) -> str:
+def refused(service: Service, operation: str, **parameters: object) -> str:
     """The code of the refusal of a request that must be refused."""
-    answer = service.reply(operation, asked, {})
+    answer = service.reply(operation, parameters, {})
     assert answer.status == 400, answer.body
     return str(json.loads(answer.body)["__type"])
 
 
-def pages(service: Service, **asked: object) -> Iterator[Any]:
+def pages(service: Service, **request: object) -> Iterator[Any]:
     """All pages of FilterLogEvents, as dictionaries."""
-    asked = {"logGroupName": GROUP, **asked}
-    page = reply(service, "FilterLogEvents", **asked)
+    request = {"logGroupName": GROUP, **request}
+    page = reply(service, "FilterLogEvents", **request)
     yield page
     while "nextToken" in page:
-        page = reply(service, "FilterLogEvents", **asked, nextToken=page["nextToken"])
+        page = reply(service, "FilterLogEvents", **request, nextToken=page["nextToken"])
         yield page
 
 
-def texts(service: Service, **asked: object) -> list[str]:
-    return [event["message"] for page in pages(service, **asked) for event in page["events"]]
+def texts(service: Service, **request: object) -> list[str]:
+    return [event["message"] for page in pages(service, **request) for event in page["events"]]
 
 
-def stream_texts(service: Service, direction: str, **asked: object) -> list[list[str]]:
+def stream_texts(service: Service, direction: str, **request: object) -> list[list[str]]:
     """The pages of GetLogEvents in the order in which they come, until a token repeats."""
-    asked = {"logGroupName": GROUP, "logStreamName": "a", **asked}
-    found, token = [], None
+    request = {"logGroupName": GROUP, "logStreamName": "a", **request}
+    pages_read, token = [], None
     while True:
-        page = reply(service, "GetLogEvents", **asked, **({"nextToken": token} if token else {}))
-        found.append([event["message"] for event in page["events"]])
+        page = reply(service, "GetLogEvents", **request, **({"nextToken": token} if token else {}))
+        pages_read.append([event["message"] for event in page["events"]])
         if page[direction] == token:
-            return found
+            return pages_read
         token = page[direction]
 
 
@@ -95,16 +95,16 @@ def test_pages_hold_every_visible_event_of_a_window_once_and_in_order(
     service.add_group(GROUP)
     ids = service.put_all(puts)
     expected = sorted(
-        (one.at_ms, one.visible_ms or 0, event_id)
-        for one, event_id in zip(puts, ids)
-        if (one.visible_ms or 0) <= 20 and first <= one.at_ms <= first + length
+        (arrival.at_ms, arrival.visible_ms or 0, event_id)
+        for arrival, event_id in zip(puts, ids)
+        if (arrival.visible_ms or 0) <= 20 and first <= arrival.at_ms <= first + length
     )
-    found = [
+    listed_events = [
         (event["timestamp"], event["ingestionTime"], event["eventId"])
         for page in pages(service, startTime=first, endTime=first + length)
         for event in page["events"]
     ]
-    assert found == expected
+    assert listed_events == expected
 
 
 @given(arrivals, page_faults, st.integers(0, 2**32))
@@ -146,8 +146,8 @@ def test_the_end_of_a_stream_window_does_not_belong_to_it() -> None:
 
 def test_a_stream_is_read_from_its_end_unless_asked_otherwise() -> None:
     service = service_with(0, 1, 2)
-    asked = {"logGroupName": GROUP, "logStreamName": "a", "limit": 2}
-    page = reply(service, "GetLogEvents", **asked)
+    request = {"logGroupName": GROUP, "logStreamName": "a", "limit": 2}
+    page = reply(service, "GetLogEvents", **request)
     assert [event["message"] for event in page["events"]] == ["1", "2"]
 
 
@@ -156,15 +156,15 @@ def test_a_tail_without_an_end_goes_on_for_as_long_as_events_arrive() -> None:
     service = Service(1, NOW, ms_per_request=1000)
     for number in range(50):
         service.put(GROUP, "a", NOW + 1000 * number, str(number))
-    asked = {"logGroupName": GROUP, "logStreamName": "a", "startFromHead": True}
-    page = reply(service, "GetLogEvents", **asked)
+    request = {"logGroupName": GROUP, "logStreamName": "a", "startFromHead": True}
+    page = reply(service, "GetLogEvents", **request)
     for _ in range(30):
         token = page["nextForwardToken"]
-        page = reply(service, "GetLogEvents", **asked, nextToken=token)
+        page = reply(service, "GetLogEvents", **request, nextToken=token)
         assert page["nextForwardToken"] != token
 
 
-def test_an_event_that_appears_behind_the_place_of_a_scan_is_not_in_the_scan() -> None:
+def test_an_event_that_appears_before_the_position_of_a_scan_is_not_in_the_scan() -> None:
     """L2."""
     service = service_with(0, 10, faults=Faults(page_events=1))
     service.put(GROUP, "b", NOW + 5, "late", visible_ms=NOW + 100)
@@ -179,8 +179,8 @@ def test_an_event_that_appears_behind_the_place_of_a_scan_is_not_in_the_scan() -
 def test_event_ids_are_those_of_AWS() -> None:
     service = Service(1, NOW)
     ids = [service.put(GROUP, "a", NOW, "same") for _ in range(100)]
-    assert {len(one) for one in ids} == {56}
-    assert {int(one) >> EVENT_ID_SHIFT for one in ids} == {NOW}
+    assert {len(event_id) for event_id in ids} == {56}
+    assert {int(event_id) >> EVENT_ID_SHIFT for event_id in ids} == {NOW}
     assert len(set(ids)) == 100
     assert ids == sorted(ids)
 
@@ -192,13 +192,13 @@ def test_events_of_one_millisecond_come_in_the_order_of_their_ingestion() -> Non
     assert texts(service) == ["first", "second"]
 
 
-def test_a_page_holds_ten_thousand_events_at_most() -> None:
+def test_a_page_has_ten_thousand_events_at_most() -> None:
     service = Service(1, NOW)
     service.put_all(Arrival(GROUP, "a", n, "x") for n in range(10_001))
     assert [len(page["events"]) for page in pages(service)] == [10_000, 1]
 
 
-def test_a_page_holds_one_megabyte_at_most_with_26_bytes_counted_for_each_event() -> None:
+def test_a_page_has_one_megabyte_at_most_with_26_bytes_counted_for_each_event() -> None:
     """L20."""
     service = Service(1, NOW)
     service.put_all(Arrival(GROUP, "a", n, "ü" * 255) for n in range(2_000))  # 536 bytes each
@@ -212,7 +212,7 @@ def test_a_limit_cuts_pages_and_not_the_window() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "asked"),
+    ("wrong", "parameters"),
     [
         ("end before start", {"startTime": 2, "endTime": 1}),
         ("limit", {"limit": 10_001}),
@@ -229,13 +229,13 @@ def test_a_limit_cuts_pages_and_not_the_window() -> None:
         ("not modelled either", {"startFromHead": False}),
     ],
 )
-def test_what_AWS_refuses_is_refused(wrong: str, asked: dict[str, Any]) -> None:
-    code = refused(service_with(0), "FilterLogEvents", **{"logGroupName": GROUP, **asked})
+def test_what_AWS_refuses_is_refused(wrong: str, parameters: dict[str, Any]) -> None:
+    code = refused(service_with(0), "FilterLogEvents", **{"logGroupName": GROUP, **parameters})
     assert code == "InvalidParameterException", wrong
 
 
 @pytest.mark.parametrize(
-    ("operation", "asked"),
+    ("operation", "parameters"),
     [
         ("FilterLogEvents", {"logGroupName": "/other"}),
         ("FilterLogEvents", {"logGroupName": GROUP, "logStreamNames": ["a", "other"]}),
@@ -243,8 +243,8 @@ def test_what_AWS_refuses_is_refused(wrong: str, asked: dict[str, Any]) -> None:
         ("DescribeLogStreams", {"logGroupName": "/other"}),
     ],
 )
-def test_what_does_not_exist_is_not_found(operation: str, asked: dict[str, Any]) -> None:
-    assert refused(service_with(0), operation, **asked) == "ResourceNotFoundException"
+def test_what_does_not_exist_is_not_found(operation: str, parameters: dict[str, Any]) -> None:
+    assert refused(service_with(0), operation, **parameters) == "ResourceNotFoundException"
 
 
 @pytest.mark.parametrize(
@@ -253,9 +253,9 @@ def test_what_does_not_exist_is_not_found(operation: str, asked: dict[str, Any])
 )
 def test_a_token_is_good_for_the_same_parameters_only(other: dict[str, Any]) -> None:
     service = service_with(0, 1, 2)
-    asked = {"logGroupName": GROUP, "startTime": NOW, "endTime": NOW + 9, "limit": 1}
-    token = reply(service, "FilterLogEvents", **asked)["nextToken"]
-    again = {**asked, **other, "nextToken": token}
+    request = {"logGroupName": GROUP, "startTime": NOW, "endTime": NOW + 9, "limit": 1}
+    token = reply(service, "FilterLogEvents", **request)["nextToken"]
+    again = {**request, **other, "nextToken": token}
     assert refused(service, "FilterLogEvents", **again) == "InvalidParameterException"
 
 
@@ -281,7 +281,7 @@ def test_streams_can_be_chosen_by_name_or_prefix() -> None:
     assert texts(service, logStreamNamePrefix="hsm-", limit=1) == ["hsm-a", "hsm-b"]
 
 
-def test_retention_deletes_behind_the_reader() -> None:
+def test_retention_deletes_before_the_position_of_the_reader() -> None:
     """L17."""
     service = service_with(0, 1, 2 * DAY_MS)
     service.add_group(GROUP, retention_days=2)
@@ -309,8 +309,8 @@ def test_groups_are_listed_by_name_in_pages_of_fifty() -> None:
     service.add_group("/other")
     first = reply(service, "DescribeLogGroups", logGroupNamePrefix="/aws/cloudhsm/")
     token = first["nextToken"]
-    asked = {"logGroupNamePrefix": "/aws/cloudhsm/", "nextToken": token}
-    last = reply(service, "DescribeLogGroups", **asked)
+    request = {"logGroupNamePrefix": "/aws/cloudhsm/", "nextToken": token}
+    last = reply(service, "DescribeLogGroups", **request)
     assert "nextToken" not in last
     names = [group["logGroupName"] for group in first["logGroups"] + last["logGroups"]]
     assert names == [f"/aws/cloudhsm/{number:02}" for number in range(60)]
@@ -324,10 +324,10 @@ def test_streams_are_listed_from_their_first_event_on() -> None:
     """L16."""
     service = service_with(0, stream="hsm-old")
     service.put(GROUP, "hsm-new", NOW + 5, "x")
-    asked = {"logGroupName": GROUP, "orderBy": "LastEventTime", "descending": True}
+    request = {"logGroupName": GROUP, "orderBy": "LastEventTime", "descending": True}
 
     def names() -> list[str]:
-        listed = reply(service, "DescribeLogStreams", **asked)
+        listed = reply(service, "DescribeLogStreams", **request)
         return [stream["logStreamName"] for stream in listed["logStreams"]]
 
     assert names() == ["hsm-old"]
@@ -345,7 +345,7 @@ def test_arns_name_partition_region_and_account(region: str, partition: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("operation", "asked", "left"),
+    ("operation", "parameters", "left"),
     [
         ("DeleteLogStream", {"logStreamName": "a"}, ["b"]),
         ("PutRetentionPolicy", {"retentionInDays": 1}, []),
@@ -353,15 +353,15 @@ def test_arns_name_partition_region_and_account(region: str, partition: str) -> 
     ],
 )
 def test_a_reader_that_deletes_is_found_out(
-    operation: str, asked: dict[str, Any], left: list[str]
+    operation: str, parameters: dict[str, Any], left: list[str]
 ) -> None:
     """L23."""
     service = Service(1, NOW)
     service.put_all(Arrival(GROUP, name, NOW - 2 * DAY_MS, name) for name in "ab")
     service.put(GROUP, "a", NOW, "on its way", visible_ms=NOW + 1)
-    service.reply(operation, {"logGroupName": GROUP, **asked}, {})
+    service.reply(operation, {"logGroupName": GROUP, **parameters}, {})
     assert [event.message for event in service.visible(GROUP)] == left
-    assert service.asked(operation)
+    assert service.calls(operation)
 
 
 def test_an_operation_that_is_not_modelled_is_refused() -> None:
@@ -385,7 +385,7 @@ def test_requests_are_kept_with_time_and_outcome() -> None:
     service.reply("FilterLogEvents", {"logGroupName": GROUP}, {})
     service.advance(7)
     service.reply("FilterLogEvents", {"logGroupName": GROUP}, {})
-    assert [(one.number, one.at_ms, one.outcome) for one in service.requests] == [
+    assert [(request.number, request.at_ms, request.outcome) for request in service.requests] == [
         (1, NOW, "ok"),
         (2, NOW + 7, "ThrottlingException"),
     ]

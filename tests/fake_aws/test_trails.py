@@ -1,4 +1,4 @@
-"""A trail holds what it says, in a form that the collector's parser reads."""
+"""A trail contains what it declares, in a form that the collector's parser reads."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def numbers_of(arrival: Arrival) -> tuple[int, int]:
 
 
 def usecs_of(arrival: Arrival) -> int:
-    found = re.search(r"usecs:(\d+)", arrival.message)
-    assert found is not None
-    return int(found[1])
+    match = re.search(r"usecs:(\d+)", arrival.message)
+    assert match is not None
+    return int(match[1])
 
 
 @given(st.integers(0, 2**32), st.integers(1, 300), st.floats(0, 0.3), st.integers(0, 4))
-def test_sequences_have_no_gap_but_those_that_are_told(
+def test_sequences_have_only_declared_gaps(
     seed: int, events: int, lost_share: float, reboots: int
 ) -> None:
     trail = audit_trail(
@@ -53,8 +53,8 @@ def test_sequences_have_no_gap_but_those_that_are_told(
     for arrival in trail.arrivals:
         counter, sequence = numbers_of(arrival)
         runs[arrival.stream, counter].append(sequence)
-    for one in trail.missing:
-        runs[one.stream, one.reboot_counter].append(one.sequence)
+    for missing in trail.missing:
+        runs[missing.stream, missing.reboot_counter].append(missing.sequence)
     for (stream, counter), sequences in runs.items():
         first = min(sequences)
         assert sorted(sequences) == list(range(first, first + len(sequences))), (stream, counter)
@@ -89,18 +89,18 @@ def test_some_records_are_ingested_twice() -> None:
 
 def test_certificates_have_the_stream_of_the_cluster() -> None:
     arrivals = audit_trail(1, 10, NOW, NOW + HOUR_MS, certificates=6).arrivals
-    found = [one for one in arrivals if one.stream == "cluster-likphkxygsn"]
-    assert len(found) == 6
-    assert {"\n" in one.message for one in found} == {True, False}
+    certificates = [arrival for arrival in arrivals if arrival.stream == "cluster-likphkxygsn"]
+    assert len(certificates) == 6
+    assert {"\n" in arrival.message for arrival in certificates} == {True, False}
     assert '"object_handle": 9007199254740992' in certificate_text(0, NOW)
 
 
 def test_a_burst_of_one_millisecond_counts_on() -> None:
     """L3."""
     burst = one_millisecond("a", NOW, 5, first=7)
-    assert [numbers_of(one)[1] for one in burst] == [7, 8, 9, 10, 11]
-    assert {one.at_ms for one in burst} == {NOW}
-    assert len({usecs_of(one) for one in burst}) == 5
+    assert [numbers_of(arrival)[1] for arrival in burst] == [7, 8, 9, 10, 11]
+    assert {arrival.at_ms for arrival in burst} == {NOW}
+    assert len({usecs_of(arrival) for arrival in burst}) == 5
 
 
 def test_there_are_as_many_streams_as_wanted() -> None:

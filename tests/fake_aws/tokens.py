@@ -18,7 +18,7 @@ class Token(NamedTuple):
 
     digest:    of the request's parameters: a token is good for the same ones only.
     issued_ms: when it was given out, in virtual time.
-    backward:  the page ends at the position (GetLogEvents) instead of beginning behind it.
+    backward:  the page ends at the position (GetLogEvents) instead of beginning after it.
     empties:   how many empty pages in a row have led here.
     """
 

@@ -25,7 +25,7 @@ _BURST_MS = 3
 
 @dataclass(frozen=True)
 class Missing:
-    """A record that an HSM wrote and nobody ever delivered."""
+    """A record that an HSM wrote and that was never delivered."""
 
     stream: str
     reboot_counter: int
@@ -41,18 +41,18 @@ class Trail:
 
 
 class _Hsm:
-    """Where one HSM stands in its numbering."""
+    """The sequence number and clock of one HSM."""
 
-    def __init__(self, stream: str, dice: Random) -> None:
+    def __init__(self, stream: str, rng: Random) -> None:
         self.stream = stream
-        self.clock_off_ms = dice.randrange(-_CLOCK_OFF_MS, _CLOCK_OFF_MS)
-        self.reboot_counter = dice.randrange(1, 0x100)
+        self.clock_off_ms = rng.randrange(-_CLOCK_OFF_MS, _CLOCK_OFF_MS)
+        self.reboot_counter = rng.randrange(1, 0x100)
         self.sequence = 0
 
-    def reboot(self, dice: Random) -> None:
-        """Whether the numbering begins anew then is not public: it does or does not."""
+    def reboot(self, rng: Random) -> None:
+        """Whether the numbering restarts then is not public: it does or does not."""
         self.reboot_counter += 1
-        if dice.random() < 0.5:
+        if rng.random() < 0.5:
             self.sequence = 0
 
     def write(self, group: str, usecs: int, at_ms: int) -> Arrival:
@@ -90,56 +90,56 @@ def audit_trail(
     reboots:      of all HSMs together.
     certificates: JSON records of the cluster, in a stream with its name.
     """
-    dice = Random(seed)
+    rng = Random(seed)
     every_hsm = [
-        _Hsm(hsm_name(dice.randrange(len(_ALPHABET) ** _NAME_LENGTH)), dice) for _ in range(hsms)
+        _Hsm(hsm_name(rng.randrange(len(_ALPHABET) ** _NAME_LENGTH)), rng) for _ in range(hsms)
     ]
     trail = Trail()
-    moments = _moments(dice, events, start_ms, end_ms - _BURST_MS)
-    reboot_at = set(dice.sample(range(len(moments)), min(reboots, len(moments))))
+    moments = _moments(rng, events, start_ms, end_ms - _BURST_MS)
+    reboot_at = set(rng.sample(range(len(moments)), min(reboots, len(moments))))
     for number, (moment_ms, count) in enumerate(moments):
-        hsm = every_hsm[dice.randrange(hsms)]
+        hsm = every_hsm[rng.randrange(hsms)]
         if number in reboot_at:
-            hsm.reboot(dice)
-        _write_burst(trail, hsm, dice, group, moment_ms, count, lost_share, twice_share)
+            hsm.reboot(rng)
+        _write_burst(trail, hsm, rng, group, moment_ms, count, lost_share, twice_share)
     cluster = group.rpartition("/")[2]
     for number in range(certificates):
-        at_ms = dice.randrange(start_ms, end_ms)
+        at_ms = rng.randrange(start_ms, end_ms)
         trail.arrivals.append(Arrival(group, cluster, at_ms, certificate_text(number, at_ms)))
     return trail
 
 
-def _moments(dice: Random, events: int, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
+def _moments(rng: Random, events: int, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
     """When bursts begin, in order, and how many records each has."""
     counts = []
     while events > 0:
-        counts.append(min(events, 1 + dice.randrange(_BURST)))
+        counts.append(min(events, 1 + rng.randrange(_BURST)))
         events -= counts[-1]
-    times = sorted(dice.randrange(start_ms, max(start_ms + 1, end_ms)) for _ in counts)
+    times = sorted(rng.randrange(start_ms, max(start_ms + 1, end_ms)) for _ in counts)
     return list(zip(times, counts))
 
 
 def _write_burst(
     trail: Trail,
     hsm: _Hsm,
-    dice: Random,
+    rng: Random,
     group: str,
     moment_ms: int,
     count: int,
     lost_share: float,
     twice_share: float,
 ) -> None:
-    on_its_way_ms = dice.randrange(_ON_ITS_WAY_MS)
+    on_its_way_ms = rng.randrange(_ON_ITS_WAY_MS)
     first_usecs = (moment_ms + hsm.clock_off_ms - on_its_way_ms) * 1000
-    for place in range(count):
+    for index in range(count):
         counter, sequence = hsm.reboot_counter, hsm.sequence
-        at_ms = moment_ms + place * _BURST_MS // count
-        arrival = hsm.write(group, first_usecs + place * 137, at_ms)
-        if dice.random() < lost_share:
+        at_ms = moment_ms + index * _BURST_MS // count
+        arrival = hsm.write(group, first_usecs + index * 137, at_ms)
+        if rng.random() < lost_share:
             trail.missing.append(Missing(hsm.stream, counter, sequence))
             continue
         trail.arrivals.append(arrival)
-        if dice.random() < twice_share:
+        if rng.random() < twice_share:
             trail.arrivals.append(arrival)
 
 
@@ -152,7 +152,7 @@ def one_millisecond(stream: str, at_ms: int, count: int, first: int = 0) -> list
 
 
 def many_streams(count: int, at_ms: int, group: str = GROUP) -> Iterator[Arrival]:
-    """One record each of so many HSMs (L14), a millisecond apart."""
+    """One record of each of so many HSMs (L14), every millisecond."""
     for number in range(count):
         moment_ms = at_ms + number
         yield Arrival(group, hsm_name(number), moment_ms, audit_text(0, moment_ms * 1000))
@@ -169,7 +169,7 @@ def replacement(
         Arrival(group, old, at_ms - tail + n, audit_text(n, (at_ms - tail + n) * 1000))
         for n in range(tail)
     ]
-    late = [one._replace(visible_ms=at_ms + delay_ms) for one in old_ones]
+    late = [arrival._replace(visible_ms=at_ms + delay_ms) for arrival in old_ones]
     return [Arrival(group, new, at_ms, audit_text(0, at_ms * 1000), at_ms), *late]
 
 
@@ -193,7 +193,7 @@ def huge_text(size: int = EVENT_BYTES - EVENT_OVERHEAD) -> str:
     return record + "7" * (size - len(record))
 
 
-# What nobody should print, parse or break unseen; most of it can stand in a user name.
+# Texts that are unsafe to print, parse or break; most of them can be in a user name.
 HOSTILE_TEXTS: tuple[str, ...] = (
     "\x00\x01\x08\x0b\x1f\x7f\x85\x9f",
     "one\r\ntwo\rthree\n\nfour\n",

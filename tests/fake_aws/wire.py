@@ -24,9 +24,9 @@ _ACCESS_KEY = re.compile(r"Credential=([^/,\s]+)/")
 class Reply:
     """One answer, and how it reaches the reader.
 
-    cut:         only so many bytes of the body arrive, under the Content-Length of the whole.
-    reset:       the connection is reset: at once, or behind `cut` bytes of the body.
-    unreachable: nobody listens (a process with sockets resets instead).
+    cut:         only so many bytes arrive, with the Content-Length of the complete body.
+    reset:       the connection is reset: at once, or after `cut` bytes of the body.
+    unreachable: no server listens (a process with sockets resets instead).
     delay_s:     the answer takes this long.
     """
 
@@ -78,18 +78,18 @@ def read_request(headers: Mapping[str, str], body: bytes) -> tuple[str, dict[str
         if not target:
             form = {name: values[-1] for name, values in parse_qs(body.decode()).items()}
             return form.pop("Action", ""), dict(form)
-        asked = json.loads(body)
+        parameters = json.loads(body)
     except ValueError as error:
         raise UnreadableRequest(f"the body of {target or 'a query'}: {error}") from error
-    if not isinstance(asked, dict):
+    if not isinstance(parameters, dict):
         raise UnreadableRequest(f"the body of {target} is no JSON object")
-    return target.rpartition(".")[2], asked
+    return target.rpartition(".")[2], parameters
 
 
 def access_key(headers: Mapping[str, str]) -> str | None:
     """The id of the key that signed a request."""
-    found = _ACCESS_KEY.search(headers.get("Authorization", ""))
-    return found[1] if found else None
+    match = _ACCESS_KEY.search(headers.get("Authorization", ""))
+    return match[1] if match else None
 
 
 def event_json(event: Stored) -> bytes:
@@ -152,7 +152,7 @@ def refusal_answer(refusal: Refusal, operation: str) -> Answer:
 
 
 def html_answer(status: int) -> Answer:
-    """What a load balancer says while no server is behind it."""
+    """The response of a load balancer without a server."""
     body = f"<html><head><title>{status}</title></head><body>Bad Gateway</body></html>"
     return Answer(status, "text/html", body.encode())
 
@@ -175,9 +175,9 @@ def date_header(now_ms: int) -> str:
 
 
 def inside_character(body: bytes, first: int) -> int | None:
-    """Where a cut behind `first` would part the bytes of a character, if it can."""
-    found = re.compile(rb"[\x80-\xbf]").search(body, first)
-    return found.start() if found else None
+    """Where a cut after `first` would split the bytes of a character, if it can."""
+    match = re.compile(rb"[\x80-\xbf]").search(body, first)
+    return match.start() if match else None
 
 
 def _encoded(value: object) -> bytes:
@@ -185,7 +185,7 @@ def _encoded(value: object) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:  # UTF-8 cannot carry half a surrogate pair; JSON's escape can
-        return _LONE_SURROGATE.sub(lambda one: f"\\u{ord(one[0]):04x}", text).encode()
+        return _LONE_SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()
 
 
 def _xml(body: str, status: int) -> Answer:

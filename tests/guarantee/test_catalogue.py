@@ -74,7 +74,7 @@ def windows(world: World, since: int = 0) -> list[tuple[int, int]]:
     """What was asked for, without pages behind the first."""
     return [
         (request.body["startTime"], request.body["endTime"])
-        for request in world.service.asked("FilterLogEvents")
+        for request in world.service.calls("FilterLogEvents")
         if request.number > since and "nextToken" not in request.body
     ]
 
@@ -198,7 +198,7 @@ def test_l8_the_listing_of_streams_decides_nothing(worlds: Worlds) -> None:
     history(world)
     world.run()
     assert_all_is_handed_over(world)
-    assert world.service.asked("DescribeLogStreams") == []
+    assert world.service.calls("DescribeLogStreams") == []
 
 
 def test_l9_positions_have_milliseconds(world: World) -> None:
@@ -223,7 +223,7 @@ def test_l11_no_token_outlives_a_run(worlds: Worlds) -> None:
     history(world, 60)
     runs(world, *[60] * 4, interval_s=1)
     first_asked = [
-        next(request for request in world.service.asked("FilterLogEvents") if request.at_ms > at_ms)
+        next(request for request in world.service.calls("FilterLogEvents") if request.at_ms > at_ms)
         for at_ms in (NOW_MS, NOW_MS + 2 * HOUR_MS - MINUTE_MS)
     ]
     assert all("nextToken" not in request.body for request in first_asked)
@@ -403,7 +403,7 @@ def test_a_gap_is_looked_at_once_more_before_it_is_called_absent(world: World) -
         since = len(world.service.requests)
         runs(world, 90)
         assert world.service.now_ms < NOW_MS + 2 * DAY_MS
-    last = [one.body for one in world.service.asked("FilterLogEvents") if one.number > since]
+    last = [one.body for one in world.service.calls("FilterLogEvents") if one.number > since]
     assert any(body.get("logStreamNames") == [hsm.stream] for body in last)
     assert_kept(world)
 

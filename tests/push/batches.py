@@ -28,7 +28,7 @@ class Sink:
 
 
 def envelope(*messages: str, stream: str = HSM, at_ms: int = 1_790_000_000_000) -> Envelope:
-    """A log event for each message, a millisecond apart."""
+    """A log event for each message, one per millisecond."""
     events = tuple(PushedEvent(f"{n:056d}", at_ms + n, text) for n, text in enumerate(messages))
     return Envelope(ACCOUNT, f"/aws/cloudhsm/{CLUSTER}", stream, events, ("cloudhsm-push",))
 

@@ -76,7 +76,7 @@ def test_a_control_message_has_no_log_events() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_anything_else_is_told_with_its_reason(data: bytes, why: str) -> None:
+def test_anything_else_is_refused_with_its_reason(data: bytes, why: str) -> None:
     with pytest.raises(InvalidEnvelope, match=why):
         read(data)
 

@@ -50,7 +50,7 @@ def test_only_what_was_refused_is_put_again_after_growing_waits() -> None:
     assert 0.5 <= waited[0] <= 1 <= waited[1] <= 2
 
 
-def test_a_stream_that_goes_on_refusing_is_told_with_its_reason() -> None:
+def test_a_stream_that_keeps_refusing_is_reported_with_its_reason() -> None:
     client = ScriptedFirehose(*[{0}] * 20)
     with pytest.raises(
         RefusedRecords,
@@ -68,7 +68,7 @@ def test_nothing_asks_for_nothing() -> None:
 
 
 @given(st.lists(st.integers(1, 1_000 * 1024), max_size=40))
-def test_a_call_holds_no_more_than_firehose_takes(sizes: list[int]) -> None:
+def test_a_call_has_no_more_than_firehose_takes(sizes: list[int]) -> None:
     client = ScriptedFirehose()
     records = [b"x" * size for size in sizes]
     put(client, records)
@@ -76,7 +76,7 @@ def test_a_call_holds_no_more_than_firehose_takes(sizes: list[int]) -> None:
     assert all(sum(map(len, call)) <= 4 * 1024 * 1024 for call in client.calls)
 
 
-def test_a_call_holds_500_records() -> None:
+def test_a_call_has_500_records() -> None:
     client = ScriptedFirehose()
     put(client, [b"x"] * 1001)
     assert [len(call) for call in client.calls] == [500, 500, 1]

@@ -49,7 +49,7 @@ def test_a_text_without_a_time_has_cloudwatchs() -> None:
     assert of("not a record")["time"] == 1790000000.0
 
 
-def test_a_record_that_is_not_whole_has_its_own_time_as_long_as_it_has_one() -> None:
+def test_an_incomplete_record_has_its_own_time_if_it_has_one() -> None:
     assert of(AUDIT.split("\n", 1)[0])["time"] == 1513717276.962174
 
 

@@ -52,7 +52,7 @@ def collected(app: App, envelopes: list[Envelope]) -> list[IndexedEvent]:
     return list(app.index_modular_input(stream.getvalue()))
 
 
-def test_the_whole_sample_trail_is_indexed_as_the_input_has_it(app: App) -> None:
+def test_the_complete_sample_trail_is_indexed_as_by_the_input(app: App) -> None:
     trail = simulate(7, datetime(2026, 3, 2, 8, 30, tzinfo=timezone.utc), 2.0)
     envelopes = sent(trail.events)
     events = indexed(app, pushed(envelopes))
@@ -88,7 +88,7 @@ def gaps(app: App, sent: Sequence[Envelope], more: str = "") -> list[Row]:
     return session.saved(SEARCH, earliest=0).rows
 
 
-def test_a_whole_trail_in_whatever_order_it_came_has_no_gap(app: App) -> None:
+def test_a_complete_trail_in_any_order_has_no_gap(app: App) -> None:
     sent = [*envelopes(HSM, range(40)), *envelopes(OTHER_HSM, range(40))]
     assert gaps(app, sent[::-1]) == []
 

@@ -62,7 +62,7 @@ def test_every_record_of_every_object_is_put_into_the_stream_in_the_order_of_tim
     assert stream.taken == [b"1", b"2", b"3"]
 
 
-def test_without_time_it_stops_between_two_objects_and_says_where_to_go_on() -> None:
+def test_without_time_it_stops_between_two_objects_and_returns_where_to_go_on() -> None:
     bucket = Bucket(a=failed(b"1"), b=failed(b"2"), c=failed(b"3"))
     stream = Sink()
     first = drive(bucket, stream, 900, 900, 59)
@@ -106,7 +106,7 @@ def test_more_than_a_record_may_hold_is_cut_at_the_ends_of_lines() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_an_object_that_is_no_backup_is_told_and_the_others_go_on(data: bytes, why: str) -> None:
+def test_an_invalid_object_is_reported_and_the_others_go_on(data: bytes, why: str) -> None:
     with pytest.raises(InvalidBackup, match=why):
         [*undelivered(data)]
     stream = Sink()
@@ -116,7 +116,7 @@ def test_an_object_that_is_no_backup_is_told_and_the_others_go_on(data: bytes, w
     assert fault.startswith(DAY + "a: ")
 
 
-def test_an_object_that_cannot_be_read_is_told_and_the_others_go_on() -> None:
+def test_an_unreadable_object_is_reported_and_the_others_go_on() -> None:
     class Refusing(Bucket):
         def read(self, key: str) -> bytes:
             if key.endswith("a"):
@@ -129,7 +129,7 @@ def test_an_object_that_cannot_be_read_is_told_and_the_others_go_on() -> None:
     assert stream.taken == [b"2"]
 
 
-def test_a_stream_that_refuses_ends_the_call_which_tells_where_to_go_on() -> None:
+def test_a_stream_that_refuses_ends_the_call_which_returns_where_to_go_on() -> None:
     class Full(Sink):
         def put(self, records: Sequence[bytes]) -> None:
             if b"2" in records:
@@ -143,7 +143,7 @@ def test_a_stream_that_refuses_ends_the_call_which_tells_where_to_go_on() -> Non
     assert drive(bucket, Sink(), after=outcome.after) == Redriven(2, 2, "", [])
 
 
-def test_the_bucket_is_read_behind_what_was_done() -> None:
+def test_the_bucket_is_read_after_the_last_key() -> None:
     class Client:
         def get_paginator(self, operation_name: str) -> Client:
             assert operation_name == "list_objects_v2"
@@ -161,17 +161,17 @@ def test_the_bucket_is_read_behind_what_was_done() -> None:
     assert bucket.read("x") == b"backup x"
 
 
-def test_to_go_on_behind_the_last_object_is_no_fault() -> None:
+def test_to_continue_after_the_last_object_is_no_fault() -> None:
     assert drive(Bucket(a=failed(b"1")), Sink(), after=DAY + "a") == Redriven(0, 0, "", [])
 
 
-def test_a_prefix_that_fits_nothing_is_told() -> None:
+def test_a_prefix_without_objects_is_reported() -> None:
     assert drive(Bucket(), Sink()).faults == [
         f"No object key begins with {DAY}. Check the keys in the bucket"
     ]
 
 
 @pytest.mark.parametrize("event", [{}, {"prefix": ""}, {"prefix": 3}])
-def test_a_call_without_a_prefix_says_what_to_send(event: dict[str, object]) -> None:
+def test_a_call_without_a_prefix_shows_what_to_send(event: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r'"prefix": "splunk-failed/'):
         redriven(event, Bucket(), Sink(), lambda: 900_000)

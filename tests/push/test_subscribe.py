@@ -27,7 +27,7 @@ HOURLY: dict[str, Any] = {"source": "aws.events", "detail": {}}
 
 @dataclass
 class Logs:
-    """Log groups with their filters; `refuses` says no to (call, group)."""
+    """Log groups with their filters; `refuses` has errors by (call, group)."""
 
     present: dict[str, list[Filter]]
     refuses: dict[tuple[str, str], RefusedCall] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Logs:
 
 
 def created(group: str) -> dict[str, Any]:
-    """As EventBridge hands over what CloudTrail saw."""
+    """An event of CloudTrail as EventBridge delivers it."""
     return {
         "source": "aws.logs",
         "detail-type": "AWS API Call via CloudTrail",
@@ -91,13 +91,13 @@ def test_a_new_log_group_of_somebody_else_is_none_of_ours() -> None:
         OURS._replace(pattern="ERROR"),
     ],
 )
-def test_our_filter_with_another_role_or_pattern_is_mended(stale: Filter) -> None:
+def test_our_filter_with_another_role_or_pattern_is_restored(stale: Filter) -> None:
     logs = Logs({ONE: [stale, OTHER]})
     handled(HOURLY, logs, SCOPE)
     assert logs.present[ONE] == [OTHER, OURS]
 
 
-def test_a_filter_of_our_name_that_leads_elsewhere_is_left_alone_and_told(respond: Respond) -> None:
+def test_a_filter_of_our_name_to_elsewhere_is_left_alone_and_reported(respond: Respond) -> None:
     foreign = OURS._replace(destination=THIRD.destination)
     logs = Logs({ONE: [foreign]})
     with pytest.raises(SubscriptionFaults, match=r"cloudhsm-push with the .*Rename that"):
@@ -123,7 +123,7 @@ def test_only_log_groups_of_cloudhsm_are_subscribed_whatever_the_prefix() -> Non
     assert logs.present[own] == []
 
 
-def test_a_group_with_two_other_filters_is_told_with_their_names_and_the_others_go_on() -> None:
+def test_a_group_with_two_other_filters_is_reported_with_their_names() -> None:
     logs = Logs({ONE: [OTHER, THIRD], TWO: []})
     with pytest.raises(SubscriptionFaults) as raised:
         handled(HOURLY, logs, SCOPE)
@@ -159,19 +159,19 @@ def test_a_refusal_names_group_code_and_next_step_and_the_others_go_on(
     ]
 
 
-def test_where_log_groups_cannot_be_listed_that_is_told() -> None:
+def test_a_failed_list_of_log_groups_is_reported() -> None:
     logs = Logs({}, {("groups", "/aws/cloudhsm/"): RefusedCall("ThrottlingException", "slow")})
     with pytest.raises(SubscriptionFaults, match="the list of log groups: ThrottlingException"):
         handled(HOURLY, logs, SCOPE)
 
 
-def test_a_group_that_was_deleted_meanwhile_is_no_fault() -> None:
+def test_a_group_that_was_deleted_since_is_no_fault() -> None:
     gone = RefusedCall("ResourceNotFoundException", "no such group")
     logs = Logs({ONE: [], TWO: []}, {("filters", ONE): gone, ("put", TWO): gone})
     assert handled(HOURLY, logs, SCOPE) == {"groups": []}
 
 
-def test_what_the_template_says_is_what_is_wanted() -> None:
+def test_the_scope_is_what_the_template_sets() -> None:
     environment = {
         "LOG_GROUP_PREFIX": "/aws/cloudhsm/",
         "FILTER_NAME": OURS.name,
@@ -189,7 +189,7 @@ def test_what_the_template_says_is_what_is_wanted() -> None:
 
 @pytest.fixture
 def respond() -> Iterator[Callable[..., dict[str, Any]]]:
-    """Calls the function as CloudFormation does; what it is told in the end."""
+    """Calls the function as CloudFormation does; returns its response."""
     got: list[dict[str, Any]] = []
 
     class Bucket(http.server.BaseHTTPRequestHandler):
@@ -223,7 +223,7 @@ def respond() -> Iterator[Callable[..., dict[str, Any]]]:
     server.server_close()
 
 
-def test_making_the_stack_subscribes_and_tells_which_groups(respond: Respond) -> None:
+def test_making_the_stack_subscribes_and_returns_the_groups(respond: Respond) -> None:
     logs = Logs({ONE: [], TWO: []})
     assert respond("Create", logs) == {
         "Status": "SUCCESS",
@@ -236,7 +236,7 @@ def test_making_the_stack_subscribes_and_tells_which_groups(respond: Respond) ->
     assert logs.present == {ONE: [OURS], TWO: [OURS]}
 
 
-def test_a_stack_before_the_first_cluster_says_that_there_is_none_yet(respond: Respond) -> None:
+def test_a_stack_before_the_first_cluster_returns_none_yet(respond: Respond) -> None:
     assert respond("Create", Logs({}))["Data"] == {
         "Count": "0",
         "LogGroups": "none yet",
@@ -252,7 +252,7 @@ def test_a_thousand_groups_fit_into_the_answer(respond: Respond) -> None:
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update"])
-def test_a_group_that_cannot_be_subscribed_is_told_by_the_stack_and_does_not_roll_it_back(
+def test_a_group_that_cannot_be_subscribed_is_reported_and_does_not_roll_the_stack_back(
     respond: Respond, request_type: str
 ) -> None:
     answer = respond(request_type, Logs({ONE: [OTHER, THIRD], TWO: []}))
@@ -261,21 +261,21 @@ def test_a_group_that_cannot_be_subscribed_is_told_by_the_stack_and_does_not_rol
     assert "filters siem and lake" in answer["Data"]["NotSubscribed"]
 
 
-def test_what_cannot_be_listed_is_told_by_the_stack(respond: Respond) -> None:
+def test_a_failed_list_is_reported_by_the_stack(respond: Respond) -> None:
     refused = RefusedCall("AccessDeniedException", "no")
     answer = respond("Create", Logs({}, {("groups", "/aws/cloudhsm/"): refused}))
     assert answer["Data"]["NotSubscribed"].startswith("the list of log groups: AccessDenied")
 
 
 @pytest.mark.parametrize("text", ["x", "\u4e16", '"\\'])
-def test_however_much_is_to_be_told_cloudformation_takes_it(respond: Respond, text: str) -> None:
+def test_however_long_the_report_cloudformation_takes_it(respond: Respond, text: str) -> None:
     refused = RefusedCall("AccessDeniedException", text * 3_000)
     for request_type in ("Create", "Delete"):
         answer = respond(request_type, Logs({}, {("groups", "/aws/cloudhsm/"): refused}))
         assert len(json.dumps(answer, ensure_ascii=False).encode()) < 4096
 
 
-def test_a_removed_stack_that_would_leave_filters_behind_says_what_to_do(respond: Respond) -> None:
+def test_a_removed_stack_that_would_leave_filters_shows_what_to_do(respond: Respond) -> None:
     refused = RefusedCall("AccessDeniedException", "no")
     for call in (("groups", "/aws/cloudhsm/"), ("filters", ONE), ("delete", ONE)):
         answer = respond("Delete", Logs({ONE: [OURS], TWO: [OURS]}, {call: refused}))
@@ -288,7 +288,7 @@ def test_the_resource_keeps_the_id_that_it_was_given(respond: Respond) -> None:
     assert respond("Create", Logs({}))["PhysicalResourceId"] == "Subscriptions"
 
 
-def test_what_nobody_foresaw_is_told_too_so_that_the_stack_does_not_hang(respond: Respond) -> None:
+def test_an_unexpected_error_is_reported_so_that_the_stack_does_not_hang(respond: Respond) -> None:
     class Broken(Logs):
         def groups(self, prefix: str) -> Iterator[str]:
             raise ZeroDivisionError(prefix)
@@ -349,7 +349,7 @@ def test_all_pages_of_log_groups_are_read() -> None:
     assert [request.get("nextToken") for request in client.requests] == [None, "t", "u"]
 
 
-def test_what_a_filter_is_comes_from_all_that_aws_says_of_it() -> None:
+def test_a_filter_has_all_values_that_aws_returns() -> None:
     entry = {
         "filterName": OURS.name,
         "destinationArn": STREAM,
@@ -386,7 +386,7 @@ def test_all_groups_together_are_waited_for_no_longer_than_the_function_may_run(
 
 
 @pytest.mark.parametrize("error", [ClientError("AccessDeniedException"), TimeoutError("no")])
-def test_what_stays_refused_is_told_with_its_code(error: Exception) -> None:
+def test_a_lasting_refusal_is_reported_with_its_code(error: Exception) -> None:
     client = Client(put_subscription_filter=[error] * 20)
     with pytest.raises(RefusedCall, match="no") as raised:
         over(client).put(ONE, OURS)

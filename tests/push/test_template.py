@@ -1,4 +1,4 @@
-"""The template says no to wrong parameters by name, and lets the functions do what they do."""
+"""The template refuses invalid parameters by name, and permits the calls of the functions."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_a_record_that_fails_alone_raises_an_alarm_though_its_call_succeeded(
     assert counted["MetricNamespace"] == alarm["Namespace"]
 
 
-def test_every_alarm_tells_the_topic_and_says_where_to_look(template: dict[str, Any]) -> None:
+def test_every_alarm_notifies_the_topic_and_names_where_to_look(template: dict[str, Any]) -> None:
     alarms = [
         resource["Properties"]
         for resource in template["Resources"].values()
@@ -200,7 +200,7 @@ def test_every_alarm_tells_the_topic_and_says_where_to_look(template: dict[str, 
 # --- a life in the local AWS
 
 
-def test_making_the_stack_subscribes_every_group_and_says_so(life: dict[str, Any]) -> None:
+def test_making_the_stack_subscribes_every_group_and_returns_them(life: dict[str, Any]) -> None:
     assert life["created"]["Status"] == "SUCCESS"
     assert life["filters"] == {GROUPS[0]: [STACK], GROUPS[1]: [STACK], "/aws/lambda/other": []}
     assert life["outputs"]["status"] == "CREATE_COMPLETE"
@@ -300,11 +300,11 @@ def test_no_role_may_subscribe_a_group_that_is_not_cloudhsms(life: dict[str, Any
 def test_a_role_trusts_one_service(role: str, service: str, life: dict[str, Any]) -> None:
     (trust,) = life["policies"][role]["trust"]
     assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
-    # CloudWatch Logs acts for every account: only for log groups of this one.
+    # CloudWatch Logs can act for every account: only for log groups of this one.
     assert (ACCOUNT in str(trust.get("Condition"))) == (service == "logs")
 
 
-def test_nobody_subscribes_again_while_the_stack_goes(template: dict[str, Any]) -> None:
+def test_no_rule_subscribes_again_while_the_stack_is_deleted(template: dict[str, Any]) -> None:
     for rule in ("EveryHour", "NewLogGroup"):
         assert template["Resources"][rule]["DependsOn"] == "Subscriptions"
 

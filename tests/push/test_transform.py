@@ -87,7 +87,7 @@ def test_what_cannot_be_understood_goes_to_s3_untouched_and_the_others_to_splunk
     assert "processing-failed/" in line["next_step"]
 
 
-def test_what_has_no_room_in_the_answer_is_put_into_the_stream_again_as_it_came() -> None:
+def test_records_that_do_not_fit_the_answer_are_put_into_the_stream_again_unchanged() -> None:
     data = [packed(envelope(incompressible(700, seed))) for seed in range(12)]
     again = Sink()
     answers = transformed(batch(*data), ROUTING, again)
@@ -98,7 +98,7 @@ def test_what_has_no_room_in_the_answer_is_put_into_the_stream_again_as_it_came(
     assert again.taken == data[taken:]
 
 
-def test_a_record_that_is_too_large_by_itself_comes_again_in_two_halves() -> None:
+def test_a_single_record_that_is_too_large_comes_again_in_two_halves() -> None:
     whole = envelope(*[f"{n} " + "x" * 100_000 for n in range(90)])
     again = Sink()
     answers = transformed(batch(packed(whole)), ROUTING, again)
@@ -113,7 +113,7 @@ def test_one_log_event_that_no_answer_can_hold_goes_to_s3() -> None:
     assert answers == [{**records[0], "result": "ProcessingFailed"}]
 
 
-def test_a_failed_record_without_room_comes_again_too() -> None:
+def test_a_failed_record_beyond_the_limit_comes_again_too() -> None:
     full = [packed(envelope(incompressible(900, seed))) for seed in range(4)]
     torn = os.urandom(1_000 * 1024)
     again = Sink()
@@ -129,8 +129,8 @@ def test_a_stream_that_refuses_ends_the_call_so_that_the_batch_comes_again() -> 
         transformed(batch(*data), ROUTING, Nowhere())
 
 
-def test_a_record_that_nobody_foresaw_takes_no_other_with_it() -> None:
-    """A log stream of CloudWatch Logs has no such name; whoever may write to the stream could."""
+def test_an_unexpected_record_takes_no_other_with_it() -> None:
+    """A log stream of CloudWatch Logs has no such name; any other sender to the stream could."""
     odd = packed(envelope("a", stream="\ud800"))
     answers = transformed(batch(odd, packed(envelope("b"))), ROUTING, Nowhere())
     assert results(answers) == ["ProcessingFailed", "Ok"]
@@ -176,7 +176,7 @@ def test_partition_region_and_index_are_the_streams() -> None:
     assert event["index"] == "hsm"
 
 
-def test_a_log_event_without_text_is_told_and_the_others_are_sent(
+def test_a_log_event_without_text_is_reported_and_the_others_are_sent(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert texts(packed(envelope("a", "", "b"))) == ["a", "b"]
@@ -188,7 +188,7 @@ SIZES = st.lists(st.lists(st.integers(1, 400_000), min_size=1, max_size=6), max_
 
 @settings(max_examples=12, deadline=None)
 @given(SIZES, st.lists(st.binary(max_size=40), max_size=3), st.randoms(use_true_random=False))
-def test_whatever_the_batch_no_log_event_is_lost_or_doubled_and_every_answer_has_room(
+def test_for_every_batch_no_log_event_is_lost_or_doubled_and_every_answer_fits(
     sizes: list[list[int]], torn: list[bytes], chance: random.Random
 ) -> None:
     texts = [
