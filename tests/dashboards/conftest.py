@@ -41,11 +41,11 @@ def shipped() -> App:
 @pytest.fixture(scope="session")
 def session(story: Story, shipped: App) -> Session:
     """An index with the sample trail; now is its end."""
-    found = Session(shipped, now=story.until)
-    shown = ((one.timestamp_ms / 1000, one) for one in story.records)
-    found.index(event for _at, event in ingest.records(shipped, shown))
-    found.index(event for _at, event in ingest.said(shipped, story.said))
-    return found
+    result = Session(shipped, now=story.until)
+    shown = ((record.timestamp_ms / 1000, record) for record in story.records)
+    result.index(event for _at, event in ingest.records(shipped, shown))
+    result.index(event for _at, event in ingest.said(shipped, story.said))
+    return result
 
 
 @pytest.fixture(scope="session")

@@ -70,7 +70,7 @@ class Raw:
 
 def read(events: Iterable[TrailEvent]) -> list[Raw]:
     """All records in the order of their own time."""
-    return sorted((_read(one) for one in events), key=lambda record: record.at)
+    return sorted((_read(event) for event in events), key=lambda record: record.at)
 
 
 def _read(event: TrailEvent) -> Raw:
@@ -84,20 +84,20 @@ def _read(event: TrailEvent) -> Raw:
     lines = {}
     doubled = set()
     for line in event.message.split("\n")[1:]:
-        found = _LINE.fullmatch(line)
-        if found is None:
+        match = _LINE.fullmatch(line)
+        if match is None:
             continue
-        key = found[1].strip()
+        key = match[1].strip()
         if key in lines:
             doubled.add(key)
-        lines.setdefault(key, found[2].strip())
+        lines.setdefault(key, match[2].strip())
     at = int(usecs[1]) / 1_000_000
     return Raw(cluster, event.log_stream, at, event.message, lines, frozenset(doubled))
 
 
 def visible(text: str) -> str:
     """The text as the collector hands it over: what XML cannot carry is written out."""
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def hashed(name: str) -> str:

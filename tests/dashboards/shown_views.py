@@ -49,4 +49,4 @@ class Shown:
 
     def records(self, panel: str, **row: str) -> list[Row]:
         """The records that a click on a panel opens."""
-        return [dict(one) for one in self._view.records(panel, **row)]
+        return [dict(row) for row in self._view.records(panel, **row)]

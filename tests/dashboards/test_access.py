@@ -66,69 +66,67 @@ def shown_time(at: float) -> str:
 @pytest.fixture(scope="module")
 def logins(trail: list[Raw]) -> list[Raw]:
     """Each login of a user at a cluster once."""
-    of_logins = (one for one in trail if one.opcode == "CN_LOGIN")
-    return sorted(
-        once(of_logins, lambda one: (one.user, user_type(one), one.failed)), key=lambda one: one.at
-    )
+    of_logins = (r for r in trail if r.opcode == "CN_LOGIN")
+    return sorted(once(of_logins, lambda r: (r.user, user_type(r), r.failed)), key=lambda r: r.at)
 
 
 def test_failed_logins_count_once_per_cluster(view: View, logins: list[Raw]) -> None:
-    failed = [one for one in logins if one.failed]
+    failed = [record for record in logins if record.failed]
 
     assert int(view("access").value("failures")) == len(failed) == 70
     assert len(view("access").records("failures")) == len(failed)
 
 
 def test_logins_of_officers_are_those_that_worked(view: View, logins: list[Raw]) -> None:
-    worked = sum(1 for one in logins if not one.failed and user_type(one) in OFFICERS)
+    worked = sum(1 for record in logins if not record.failed and user_type(record) in OFFICERS)
 
     assert int(view("access").value("officer_logins")) == worked > 0
     assert len(view("access").records("officer_logins")) == worked
 
 
 def test_the_chart_holds_each_login_in_its_hour(view: View, logins: list[Raw]) -> None:
-    wanted = Counter(
-        (int(one.at // 3600 * 3600), "failure" if one.failed else "success") for one in logins
+    expected = Counter(
+        (int(r.at // 3600 * 3600), "failure" if r.failed else "success") for r in logins
     )
 
-    found = {
+    rows = {
         (int(row["_time"]), outcome): int(count)
         for row in view("access").panel("by_outcome")
         for outcome, count in row.items()
         if not outcome.startswith("_") and count is not None
     }
 
-    assert found == wanted
+    assert rows == expected
     assert len(view("access").records("by_outcome")) == len(logins)
 
 
 def test_failures_have_the_reason_that_the_hsm_printed(view: View, logins: list[Raw]) -> None:
-    wanted = Counter(reason(one) for one in logins if one.failed)
+    expected = Counter(reason(record) for record in logins if record.failed)
     words = Counter(
-        "wrong_password" if "LOGIN_FAILURE" in reason(one) else "unknown_user"
-        for one in logins
-        if one.failed
+        "wrong_password" if "LOGIN_FAILURE" in reason(record) else "unknown_user"
+        for record in logins
+        if record.failed
     )
 
     shown = {row["reason"]: int(row["failures"]) for row in view("access").panel("by_reason")}
     opened = view("access").records("by_reason")
 
     assert shown == words
-    assert {row["response"]: int(row["failures"]) for row in opened} == wanted
+    assert {row["response"]: int(row["failures"]) for row in opened} == expected
 
 
 def test_each_reason_and_user_opens_its_failures(view: View, logins: list[Raw]) -> None:
-    wanted = defaultdict(list)
-    for one in logins:
-        if one.failed:
-            wanted[reason(one), one.cluster, visible(one.user)].append(one.at)
+    expected = defaultdict(list)
+    for record in logins:
+        if record.failed:
+            expected[reason(record), record.cluster, visible(record.user)].append(record.at)
 
     rows = view("access").panel("reasons")
 
-    assert len(rows) == len(wanted)
-    assert [int(row["failures"]) for row in rows] == sorted(map(len, wanted.values()))[::-1]
+    assert len(rows) == len(expected)
+    assert [int(row["failures"]) for row in rows] == sorted(map(len, expected.values()))[::-1]
     for row in rows:
-        times = wanted[row["response"], row["cluster_id"], row["user"]]
+        times = expected[row["response"], row["cluster_id"], row["user"]]
         assert int(row["failures"]) == len(times)
         assert row["last_failure"] == shown_time(max(times))
         assert len(view("access").records("reasons", **row)) == len(times)
@@ -136,11 +134,11 @@ def test_each_reason_and_user_opens_its_failures(view: View, logins: list[Raw]) 
 
 def _runs(failures: list[Raw]) -> Iterator[list[Raw]]:
     run: list[Raw] = []
-    for one in failures:
-        if run and one.at - run[-1].at > 600:
+    for record in failures:
+        if run and record.at - run[-1].at > 600:
             yield run
             run = []
-        run.append(one)
+        run.append(record)
     if run:
         yield run
 
@@ -148,42 +146,42 @@ def _runs(failures: list[Raw]) -> Iterator[list[Raw]]:
 def test_a_run_is_three_failures_of_one_user_or_failures_of_three_users(
     view: View, logins: list[Raw]
 ) -> None:
-    failed = [one for one in logins if one.failed]
-    wanted = []
-    for cluster in {one.cluster for one in failed}:
-        here = [one for one in failed if one.cluster == cluster]
-        wanted += [("cluster", run) for run in _runs(here) if len({one.user for one in run}) >= 3]
-        for user in {one.user for one in here}:
-            runs = _runs([one for one in here if one.user == user])
-            wanted += [("one user", run) for run in runs if len(run) >= 3]
+    failed = [r for r in logins if r.failed]
+    expected = []
+    for cluster in {r.cluster for r in failed}:
+        here = [r for r in failed if r.cluster == cluster]
+        expected += [("cluster", run) for run in _runs(here) if len({r.user for r in run}) >= 3]
+        for user in {r.user for r in here}:
+            runs = _runs([r for r in here if r.user == user])
+            expected += [("one user", run) for run in runs if len(run) >= 3]
 
     rows = view("access").panel("runs")
 
-    found = {
+    cells = {
         (row["against"], row["cluster_id"], row["first_failure"], row["failures"]) for row in rows
     }
-    assert found == {
-        (against, run[0].cluster, shown_time(run[0].at), str(len(run))) for against, run in wanted
+    assert cells == {
+        (against, run[0].cluster, shown_time(run[0].at), str(len(run))) for against, run in expected
     }
-    assert int(view("access").value("run_count")) == len(wanted) > 1
+    assert int(view("access").value("run_count")) == len(expected) > 1
     assert view("access").value("runs_that_worked") == "0"
     assert rows[0]["against"] == "cluster"
-    assert len(view("access").records("run_count")) == len(wanted)
+    assert len(view("access").records("run_count")) == len(expected)
 
 
 def test_a_run_opens_its_records_of_every_hsm(view: View, trail: list[Raw]) -> None:
     for row in view("access").panel("runs"):
         opened = view("access").records("runs", **row)
-        wanted = [
-            one
-            for one in trail
-            if one.opcode == "CN_LOGIN"
-            and one.cluster == row["cluster_id"]
-            and float(row["_from"]) <= one.at <= float(row["_to"])
-            and (row["against"] == "cluster" or one.user == row["user"])
+        expected = [
+            record
+            for record in trail
+            if record.opcode == "CN_LOGIN"
+            and record.cluster == row["cluster_id"]
+            and float(row["_from"]) <= record.at <= float(row["_to"])
+            and (row["against"] == "cluster" or record.user == row["user"])
         ]
-        assert len(opened) == len(wanted) >= int(row["failures"])
-        assert len({one["user"] for one in opened}) == int(row["users"])
+        assert len(opened) == len(expected) >= int(row["failures"])
+        assert len({row["user"] for row in opened}) == int(row["users"])
 
 
 def test_a_run_against_many_names_some_of_them(view: View) -> None:
@@ -196,42 +194,42 @@ def test_a_run_against_many_names_some_of_them(view: View) -> None:
 def test_the_last_record_of_a_user_at_an_hsm_tells_its_session(
     view: View, trail: list[Raw]
 ) -> None:
-    wanted = {}
-    here = [one for one in trail if one.opcode in {"CN_LOGIN", *ENDS} and not one.failed]
-    for place, group in groupby(sorted(here, key=_place), key=_place):
+    expected = {}
+    here = [r for r in trail if r.opcode in {"CN_LOGIN", *ENDS} and not r.failed]
+    for key, group in groupby(sorted(here, key=_place_key), key=_place_key):
         records = list(group)
-        last, user = records[-1], place[2]
-        wanted[place] = "open"
+        last, user = records[-1], key[2]
+        expected[key] = "open"
         if last.opcode in ENDS:
-            wanted[place] = "closed"
+            expected[key] = "closed"
         elif any(
-            one.opcode == "END_MARKER_OPCODE" and one.stream == last.stream and one.at > last.at
-            for one in trail
+            r.opcode == "END_MARKER_OPCODE" and r.stream == last.stream and r.at > last.at
+            for r in trail
         ):
-            wanted[place] = "closed by the HSM"
+            expected[key] = "closed by the HSM"
         elif any(
-            one.opcode in ENDS and (one.cluster, one.user) == (last.cluster, user)
-            for one in here
-            if one.at > last.at
+            r.opcode in ENDS and (r.cluster, r.user) == (last.cluster, user)
+            for r in here
+            if r.at > last.at
         ):
-            wanted[place] = "closed on another HSM"
+            expected[key] = "closed on another HSM"
 
     rows = view("access").panel("sessions")
 
-    found = {(row["cluster_id"], row["hsm_id"], row["user"]): row["state"] for row in rows}
-    assert found == wanted
-    assert {"closed", "closed by the HSM", "closed on another HSM"} <= set(found.values())
+    cells = {(row["cluster_id"], row["hsm_id"], row["user"]): row["state"] for row in rows}
+    assert cells == expected
+    assert {"closed", "closed by the HSM", "closed on another HSM"} <= set(cells.values())
 
 
-def _place(one: Raw) -> tuple[str, str, str]:
-    return one.cluster, one.stream, one.user or ""
+def _place_key(record: Raw) -> tuple[str, str, str]:
+    return record.cluster, record.stream, record.user or ""
 
 
 def test_of_sessions_that_are_closed_the_latest_comes_first(view: View) -> None:
     for state in ("closed", "closed on another HSM"):
         rows = [row for row in view("access").panel("sessions") if row["state"] == state]
         times = [max(row[name] for name in ("last_login", "last_end")) for row in rows]
-        moments = [one for one in times if one[0].isdigit()]
+        moments = [t for t in times if t[0].isdigit()]
         assert len(moments) > 1
         assert moments == sorted(moments)[::-1]
 
@@ -245,23 +243,23 @@ def test_what_another_hsm_recorded_counts_when_one_hsm_is_chosen(view: View) -> 
 
 
 def test_officers_have_their_logins_and_failures(view: View, logins: list[Raw]) -> None:
-    wanted: Counter[tuple[str, str | None, str, bool | None]] = Counter(
-        (one.cluster, one.user, user_type(one), one.failed)
-        for one in logins
-        if user_type(one) in OFFICERS
+    expected: Counter[tuple[str, str | None, str, bool | None]] = Counter(
+        (record.cluster, record.user, user_type(record), record.failed)
+        for record in logins
+        if user_type(record) in OFFICERS
     )
     labels = {
         "crypto officer": "CN_CRYPTO_OFFICER",
         "pre-crypto officer": "CN_CRYPTO_PRE_OFFICER",
     }
 
-    found: Counter[tuple[str, str | None, str, bool | None]] = Counter()
+    actual: Counter[tuple[str, str | None, str, bool | None]] = Counter()
     for row in view("access").panel("officers"):
         who = (row["cluster_id"], row["user"], labels[row["type"]])
-        found[(*who, False)] += int(row["logins"])
-        found[(*who, True)] += int(row["failures"])
+        actual[(*who, False)] += int(row["logins"])
+        actual[(*who, True)] += int(row["failures"])
 
-    assert +found == wanted
+    assert +actual == expected
 
 
 def test_users_are_first_seen_at_their_first_login_that_worked(
@@ -269,13 +267,13 @@ def test_users_are_first_seen_at_their_first_login_that_worked(
 ) -> None:
     first: dict[tuple[str, str | None], float] = {}
     made: dict[tuple[str, str | None], float] = {}
-    for one in trail:
-        if one.failed:
+    for r in trail:
+        if r.failed:
             continue
-        if one.opcode == "CN_LOGIN":
-            first.setdefault((one.cluster, one.user), one.at)
-        elif one.opcode in ("CN_CREATE_USER", "CN_CREATE_CO"):
-            made.setdefault((one.cluster, one.lines.get("Target User Name", one.user)), one.at)
+        if r.opcode == "CN_LOGIN":
+            first.setdefault((r.cluster, r.user), r.at)
+        elif r.opcode in ("CN_CREATE_USER", "CN_CREATE_CO"):
+            made.setdefault((r.cluster, r.lines.get("Target User Name", r.user)), r.at)
 
     rows = view("access").panel("newcomers")
 
@@ -289,12 +287,12 @@ def test_users_are_first_seen_at_their_first_login_that_worked(
 
 
 def test_a_cluster_an_hsm_or_a_user_can_be_chosen(view: View, trail: list[Raw]) -> None:
-    for cluster in {one.cluster for one in trail}:
+    for cluster in {record.cluster for record in trail}:
         rows = view("access", cluster=cluster).panel("reasons")
         assert {row["cluster_id"] for row in rows} == {cluster}
-    failed = [one for one in trail if one.opcode == "CN_LOGIN" and one.failed]
-    for hsm in {one.stream for one in failed}:
-        here = sum(1 for one in failed if one.stream == hsm)  # one HSM records a login once
+    failed = [record for record in trail if record.opcode == "CN_LOGIN" and record.failed]
+    for hsm in {record.stream for record in failed}:
+        here = sum(1 for record in failed if record.stream == hsm)  # one HSM records a login once
         assert int(view("access", hsm=hsm).value("failures")) == here
     for hostile in ('" | delete index=*', "</data></event><event><data>", "x"):
         assert view("access", user=hashed(hostile)).value("failures") == "1"
@@ -303,11 +301,11 @@ def test_a_cluster_an_hsm_or_a_user_can_be_chosen(view: View, trail: list[Raw]) 
 def test_a_click_investigates_the_user_whatever_the_name_holds(view: View) -> None:
     row = view("access").panel("sessions")[0]
 
-    path, given = view("access").address("sessions", **row)
+    path, tokens = view("access").address("sessions", **row)
 
     assert path == "/app/TA-aws-cloudhsm/cloudhsm_investigate"
-    assert given["form.user"] == hashed(row["user"])
-    assert (given["form.cluster"], given["form.hsm"]) == (row["cluster_id"], row["hsm_id"])
+    assert tokens["form.user"] == hashed(row["user"])
+    assert (tokens["form.cluster"], tokens["form.hsm"]) == (row["cluster_id"], row["hsm_id"])
 
 
 def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) -> None:
@@ -333,7 +331,7 @@ def scene(shipped: App) -> Callable[..., Shown]:
         events = write(map(from_mapping, lines), Generation.OLDER, start_usecs=START * 1_000_000)
         session = Session(shipped, now=START + 3600)
         session.index(
-            event for _at, event in ingest.records(shipped, ((START, one) for one in events))
+            event for _at, event in ingest.records(shipped, ((START, event) for event in events))
         )
         return Shown("access", session)
 

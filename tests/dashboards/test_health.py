@@ -66,10 +66,10 @@ def scene(shipped: App) -> Scene:
 def test_on_the_sample_trail_two_checks_want_a_look(view: View, trail: list[Raw]) -> None:
     shown = view("health")
     unknown = sum(
-        1 for one in trail if one.opcode in ("UNKNOWN_OPCODE", "CN_SAMPLE_UNLISTED_COMMAND")
+        1 for record in trail if record.opcode in ("UNKNOWN_OPCODE", "CN_SAMPLE_UNLISTED_COMMAND")
     )
 
-    looks = {name for name, one in _verdicts(shown).items() if one == "look"}
+    looks = {name for name, verdict in _verdicts(shown).items() if verdict == "look"}
 
     assert looks == {"Operations that no table knows", "Layouts and damage"}
     assert _check(shown, "Operations that no table knows")["found"] == f"{unknown} records"
@@ -81,8 +81,8 @@ def test_on_the_sample_trail_two_checks_want_a_look(view: View, trail: list[Raw]
 def test_each_hsm_has_its_last_record_and_the_one_that_ended_says_so(
     view: View, trail: list[Raw]
 ) -> None:
-    ended = {one.stream for one in trail if one.opcode == "END_MARKER_OPCODE"}
-    counts = Counter(one.stream if not one.is_certificate else "" for one in trail)
+    ended = {record.stream for record in trail if record.opcode == "END_MARKER_OPCODE"}
+    counts = Counter(record.stream if not record.is_certificate else "" for record in trail)
 
     rows = view("health").panel("machines")
 
@@ -97,9 +97,9 @@ def test_what_is_not_understood_is_listed_and_opens_its_records(
     view: View, trail: list[Raw]
 ) -> None:
     unknown = Counter(
-        one.opcode
-        for one in trail
-        if one.opcode in ("UNKNOWN_OPCODE", "CN_SAMPLE_UNLISTED_COMMAND")
+        record.opcode
+        for record in trail
+        if record.opcode in ("UNKNOWN_OPCODE", "CN_SAMPLE_UNLISTED_COMMAND")
     )
 
     rows = view("health").panel("odd")
@@ -118,7 +118,7 @@ def test_what_comes_in_counts_records_and_heartbeats(view: View, trail: list[Raw
     assert sum(int(row.get("records", 0)) for row in rows) == len(trail)
     assert sum(int(row.get("warnings", 0)) for row in rows) == 2
     (row,) = view("health").panel("inputs")
-    assert sum(int(one.get("heartbeats", 0)) for one in rows) == len(
+    assert sum(int(row.get("heartbeats", 0)) for row in rows) == len(
         view("health").records("heartbeat")
     )
     assert (row["verdict"], row["minutes_ago"], row["settled_h"]) == ("ok", "15", "26")
@@ -192,7 +192,7 @@ _ADVISED = RunResult(
     advisories=["AWS_CA_BUNDLE is set to nothing"],
 )
 
-TROUBLE: dict[str, tuple[str, str, str, list[Event]]] = {
+FAULTS: dict[str, tuple[str, str, str, list[Event]]] = {
     "a silent HSM": ("Silent HSMs", "look", "1 without", [record(0, _NOW - 90_000, hsm=OTHER_HSM)]),
     "a blank CA bundle": (
         "Settings of inputs",
@@ -270,17 +270,17 @@ TROUBLE: dict[str, tuple[str, str, str, list[Event]]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "says", "found", "events"), TROUBLE.values(), ids=TROUBLE.keys())
+@pytest.mark.parametrize(("name", "verdict", "finding", "events"), FAULTS.values(), ids=FAULTS)
 def test_trouble_is_told(
-    scene: Scene, name: str, says: str, found: str, events: list[Event]
+    scene: Scene, name: str, verdict: str, finding: str, events: list[Event]
 ) -> None:
     shown = scene(record(0, _NOW - 600), *events)
     row = _check(shown, name)
 
-    assert row["verdict"] == says
+    assert row["verdict"] == verdict
     assert _verdicts(scene(record(0, _NOW - 600), _heartbeat(60)))[name] == "ok"
-    assert shown.value("trouble_at") in {one["place"] for one in shown.panel("checks")}
-    assert found in row["found"]
+    assert shown.value("trouble_at") in {row["place"] for row in shown.panel("checks")}
+    assert finding in row["found"]
     assert len(row["what_to_do"]) > 20
 
 
@@ -293,7 +293,7 @@ def test_a_record_without_a_cluster_wants_a_look(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("events", "place"),
+    ("events", "location"),
     [
         ([_failed(), _heartbeat(60)], "AWS"),
         ([_heartbeat(60)], "AWS"),
@@ -303,8 +303,8 @@ def test_a_record_without_a_cluster_wants_a_look(scene: Scene) -> None:
         ([record(0, _NOW - 60), _heartbeat(60)], "nothing"),
     ],
 )
-def test_it_is_told_where_the_trouble_is(scene: Scene, events: list[Event], place: str) -> None:
-    assert scene(*events).value("trouble_at") == place
+def test_it_is_told_where_the_trouble_is(scene: Scene, events: list[Event], location: str) -> None:
+    assert scene(*events).value("trouble_at") == location
 
 
 def test_a_record_that_took_long_to_the_index_wants_a_look(scene: Scene, shipped: App) -> None:

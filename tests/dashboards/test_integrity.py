@@ -46,23 +46,23 @@ def _clicked(row: Row) -> Row:
 def _runs(trail: list[Raw], now: float) -> dict[tuple[str, str], list[list[Raw]]]:
     """Per HSM and reboot counter: runs of consecutive numbers."""
     numbered: dict[tuple[str, str], dict[int, Raw]] = defaultdict(dict)
-    for one in trail:
-        if "Sequence No" in one.lines and one.at <= now - _QUIET_S:
-            numbered[one.stream, one.lines["Reboot counter"]][one.sequence] = one
-    found: dict[tuple[str, str], list[list[Raw]]] = {}
-    for place, by_number in numbered.items():
-        found[place] = []
+    for r in trail:
+        if "Sequence No" in r.lines and r.at <= now - _QUIET_S:
+            numbered[r.stream, r.lines["Reboot counter"]][r.sequence] = r
+    runs_by_hsm: dict[tuple[str, str], list[list[Raw]]] = {}
+    for key, by_number in numbered.items():
+        runs_by_hsm[key] = []
         for number in sorted(by_number):
             if number - 1 not in by_number:
-                found[place].append([])
-            found[place][-1].append(by_number[number])
-    return found
+                runs_by_hsm[key].append([])
+            runs_by_hsm[key][-1].append(by_number[number])
+    return runs_by_hsm
 
 
 def test_ranges_are_the_runs_of_numbers_without_a_hole(
     view: View, trail: list[Raw], session: Session
 ) -> None:
-    wanted = {
+    expected = {
         (stream, hex(run[0].sequence), hex(run[-1].sequence), len(run), _shown(run[0].at))
         for (stream, _counter), runs in _runs(trail, session.now).items()
         for run in runs
@@ -73,7 +73,7 @@ def test_ranges_are_the_runs_of_numbers_without_a_hole(
     assert {
         (r["hsm_id"], r["first_number"], r["last_number"], int(r["records"]), r["first_record"])
         for r in rows
-    } == wanted
+    } == expected
     row = rows[0]
     clicked = {name: row[name] for name in ("_place", "_from", "_to")}
     assert len(view("integrity").records("ranges", **clicked)) == int(row["records"])
@@ -90,7 +90,7 @@ def test_the_numbers_on_top_are_counted_in_the_index(
         for earlier, later in zip(places, places[1:])
     )
 
-    assert int(shown.value("records")) == sum(len(run) for one in runs.values() for run in one)
+    assert int(shown.value("records")) == sum(len(run) for own in runs.values() for run in own)
     assert int(shown.value("explained")) == holes == 14
     assert shown.value("unexplained") == "0"
     assert shown.value("differing") == "0"
@@ -102,15 +102,13 @@ def test_each_hsm_has_its_records_ranges_and_last_record(
     view: View, trail: list[Raw], session: Session
 ) -> None:
     runs = _runs(trail, session.now)
-    ends = {one.stream: one.at for one in trail if one.opcode == "END_MARKER_OPCODE"}
+    ends = {record.stream: record.at for record in trail if record.opcode == "END_MARKER_OPCODE"}
 
     rows = view("integrity").panel("hsms")
 
     assert {row["hsm_id"] for row in rows} == {stream for stream, _counter in runs}
     for row in rows:
-        mine = [
-            run for (stream, _), found in runs.items() if stream == row["hsm_id"] for run in found
-        ]
+        mine = [run for (stream, _), own in runs.items() if stream == row["hsm_id"] for run in own]
         last = max(run[-1].at for run in mine)
         assert int(row["records"]) == sum(map(len, mine))
         assert int(row["ranges"]) == len(mine)
@@ -133,8 +131,8 @@ def test_the_gap_has_the_collectors_verdict_and_opens_both_sides_of_it(view: Vie
 
     assert (row["verdict"], row["numbers"]) == ("absent_at_source", "14")
     opened = view("integrity").records("gaps", **_clicked(row))
-    assert [one["verdict"] for one in opened if one.get("event")] == ["pending", "absent_at_source"]
-    assert sum(1 for one in opened if one.get("opcode")) > 1
+    assert [r["verdict"] for r in opened if r.get("event")] == ["pending", "absent_at_source"]
+    assert sum(1 for r in opened if r.get("opcode")) > 1
 
 
 def test_what_the_collector_said_is_told_last_first(view: View) -> None:
@@ -155,9 +153,9 @@ def trail_of(shipped: App) -> Trail:
     """The view over these events, as it opens three days into March."""
 
     def shown(*events: Event, **tokens: str) -> Shown:
-        found = Session(shipped, now=MARCH + 3 * 86_400)
-        found.index(handed_over(shipped, events))
-        return Shown("integrity", found, **tokens)
+        session = Session(shipped, now=MARCH + 3 * 86_400)
+        session.index(handed_over(shipped, events))
+        return Shown("integrity", session, **tokens)
 
     return shown
 
@@ -204,7 +202,7 @@ def test_the_index_has_what_the_ledger_gave_up(trail_of: Trail) -> None:
     (gap,) = shown.panel("gaps")
     assert (gap["verdict"], gap["first_number"], gap["numbers"]) == ("denied_by_ledger", "0x5", "3")
     opened = shown.records("gaps", **_clicked(gap))
-    assert [one["sequence_no"] for one in opened if one.get("opcode")] == ["0x5", "0x6", "0x7"]
+    assert [r["sequence_no"] for r in opened if r.get("opcode")] == ["0x5", "0x6", "0x7"]
 
 
 def test_as_many_missing_in_both_is_no_agreement_if_they_are_others(trail_of: Trail) -> None:

@@ -37,17 +37,17 @@ def _keys(record: Raw) -> set[str]:
 def _sessions(trail: Iterable[Raw]) -> list[list[Raw]]:
     """The records of each session: behind its end, or a reboot, its handle means another one."""
     open_ones: dict[tuple[str, str, str], list[Raw]] = {}
-    found = []
-    for one in trail:
-        if not one.session:
+    sessions = []
+    for record in trail:
+        if not record.session:
             continue
-        by = (one.stream, one.lines["Reboot counter"], one.session)
+        by = (record.stream, record.lines["Reboot counter"], record.session)
         if by not in open_ones:
-            found.append(open_ones.setdefault(by, []))
-        open_ones[by].append(one)
-        if one.opcode in _ENDS:
+            sessions.append(open_ones.setdefault(by, []))
+        open_ones[by].append(record)
+        if record.opcode in _ENDS:
             del open_ones[by]
-    return found
+    return sessions
 
 
 def test_the_numbers_count_all_records_failures_and_sessions(view: View, trail: list[Raw]) -> None:
@@ -55,7 +55,7 @@ def test_the_numbers_count_all_records_failures_and_sessions(view: View, trail: 
     sessions = _sessions(trail)
 
     assert int(shown.value("records")) == len(trail)
-    assert int(shown.value("failures")) == sum(1 for one in trail if one.failed)
+    assert int(shown.value("failures")) == sum(1 for record in trail if record.failed)
     assert int(shown.value("session_count")) == len(sessions)
     assert len(shown.records("records")) == len(trail)
     assert len(shown.records("session_count")) == len(sessions)
@@ -67,7 +67,7 @@ def test_the_records_come_in_order_with_their_raw_text_and_open_themselves(
     rows = view("investigate").panel("trail")
 
     assert len(rows) == 1000
-    assert [row["record"] for row in rows] == [one.text for one in trail[:1000]]
+    assert [row["record"] for row in rows] == [record.text for record in trail[:1000]]
     for row, record in list(zip(rows, trail))[::97]:
         assert row["machine"] == record.stream
         assert row["time"].startswith(_shown(record.at))
@@ -76,20 +76,20 @@ def test_the_records_come_in_order_with_their_raw_text_and_open_themselves(
 
 
 def test_a_user_is_chosen_by_the_hash_of_the_name(view: View, trail: list[Raw]) -> None:
-    names = Counter(one.user for one in trail if one.opcode == "CN_LOGIN")
+    names = Counter(r.user for r in trail if r.opcode == "CN_LOGIN")
     for name in [*names][:3]:
         assert name is not None
-        wanted = {one.text for one in trail if one.opcode == "CN_LOGIN" and one.user == name}
+        expected = {r.text for r in trail if r.opcode == "CN_LOGIN" and r.user == name}
 
-        found = view("investigate", user=hashed(name), category="User Login").panel("trail")
+        actual = view("investigate", user=hashed(name), category="User Login").panel("trail")
 
-        assert wanted <= {row["record"] for row in found}
-        assert {row["user"] for row in found} == {name}
+        assert expected <= {row["record"] for row in actual}
+        assert {row["user"] for row in actual} == {name}
 
 
 def _as_row(session: list[Raw]) -> tuple[str | None, ...]:
-    logins = [one.at for one in session if one.opcode == "CN_LOGIN" and not one.failed]
-    ends = [one.at for one in session if one.opcode in _ENDS]
+    logins = [record.at for record in session if record.opcode == "CN_LOGIN" and not record.failed]
+    ends = [record.at for record in session if record.opcode in _ENDS]
     return (
         session[0].stream,
         session[0].session,
@@ -107,49 +107,49 @@ def test_sessions_begin_and_end_with_their_records_the_latest_first(
     view: View, trail: list[Raw]
 ) -> None:
     rows = view("investigate").panel("sessions")
-    latest = sorted(_sessions(trail), key=lambda one: -one[-1].at)
+    latest = sorted(_sessions(trail), key=lambda session: -session[-1].at)
 
     assert len(rows) == 1000 < len(latest)
-    found = Counter(tuple(row.get(name) for name in _COLUMNS) for row in rows)
+    actual = Counter(tuple(row.get(name) for name in _COLUMNS) for row in rows)
     edge = latest[999][-1].at
-    assert found <= Counter(_as_row(one) for one in latest if one[-1].at >= edge)
-    assert [row["last"] for row in rows] == [_shown(one[-1].at) for one in latest[:1000]]
+    assert actual <= Counter(_as_row(session) for session in latest if session[-1].at >= edge)
+    assert [row["last"] for row in rows] == [_shown(session[-1].at) for session in latest[:1000]]
 
 
 def test_a_handle_of_one_hsm_shows_its_records_and_nothing_else(
     view: View, trail: list[Raw]
 ) -> None:
     (stream, session), count = Counter(
-        (one.stream, one.session) for one in trail if one.session
+        (record.stream, record.session) for record in trail if record.session
     ).most_common(1)[0]
-    wanted = [one for one in trail if (one.stream, one.session) == (stream, session)]
+    expected = [record for record in trail if (record.stream, record.session) == (stream, session)]
 
     shown = view("investigate", session=str(session).upper().replace("X", "x"), hsm=stream)
 
     assert int(shown.value("records")) == count
     rows = shown.panel("sessions")
-    found = Counter(tuple(row.get(name) for name in _COLUMNS) for row in rows)
-    assert found == Counter(_as_row(one) for one in _sessions(wanted))
+    actual = Counter(tuple(row.get(name) for name in _COLUMNS) for row in rows)
+    assert actual == Counter(_as_row(session) for session in _sessions(expected))
 
 
 def test_a_users_sessions_come_with_all_that_others_did_in_them(
     view: View, trail: list[Raw]
 ) -> None:
-    name = str(Counter(one.user for one in trail if one.opcode == "CN_LOGOUT").most_common(1)[0][0])
+    name = str(Counter(r.user for r in trail if r.opcode == "CN_LOGOUT").most_common(1)[0][0])
     user = hashed(name)
-    wanted = [one for one in _sessions(trail) if any(it.user == name for it in one)]
+    expected = [session for session in _sessions(trail) if any(it.user == name for it in session)]
 
     shown = view("investigate", user=user)
     rows = shown.panel("sessions")
 
-    found = Counter(tuple(row.get(column) for column in _COLUMNS) for row in rows)
-    assert found == Counter(_as_row(one) for one in wanted)
+    actual = Counter(tuple(row.get(column) for column in _COLUMNS) for row in rows)
+    assert actual == Counter(_as_row(session) for session in expected)
     assert sum(int(row["records"]) for row in rows) > sum(int(row["chosen"]) for row in rows)
-    assert int(shown.value("session_count")) == len(wanted) == len(shown.records("session_count"))
+    assert int(shown.value("session_count")) == len(expected) == len(shown.records("session_count"))
 
 
 def test_a_key_is_found_by_any_of_its_handles(view: View, trail: list[Raw]) -> None:
-    handles = Counter(handle for one in trail for handle in _keys(one))
+    handles = Counter(handle for record in trail for handle in _keys(record))
     for handle, count in [handles.most_common(1)[0], handles.most_common()[-1]]:
         assert int(view("investigate", key=handle).value("records")) == count
 
@@ -162,15 +162,15 @@ def test_operations_are_counted_by_outcome_with_their_last_record(
     view: View, trail: list[Raw]
 ) -> None:
     shown = view("investigate")
-    wanted: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for one in trail:
-        wanted[one.opcode or one.lines["op_code"], _outcome(one)].append(one.at)
+    expected: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for record in trail:
+        expected[record.opcode or record.lines["op_code"], _outcome(record)].append(record.at)
 
     rows = shown.panel("operations")
 
-    found = {(row["opcode"], row["outcome"]): (int(row["records"]), row["last"]) for row in rows}
-    assert found == {key: (len(times), _shown(max(times))) for key, times in wanted.items()}
-    assert [int(row["records"]) for row in rows] == sorted(map(len, wanted.values()), reverse=True)
+    actual = {(row["opcode"], row["outcome"]): (int(row["records"]), row["last"]) for row in rows}
+    assert actual == {key: (len(times), _shown(max(times))) for key, times in expected.items()}
+    assert [int(row["records"]) for row in rows] == sorted(map(len, expected.values()))[::-1]
     clicked = rows[3]
     opened = shown.records("operations", _opcode=clicked["_opcode"], outcome=clicked["outcome"])
     assert len(opened) == int(clicked["records"])
@@ -181,21 +181,21 @@ def test_users_are_counted_at_each_cluster_with_their_failures(
 ) -> None:
     shown = view("investigate", category="User Login")
     named = [
-        one
-        for one in trail
-        if _CATEGORIES.get(one.opcode) == "User Login" and (one.user or one.lines.get("User id"))
+        r
+        for r in trail
+        if _CATEGORIES.get(r.opcode) == "User Login" and (r.user or r.lines.get("User id"))
     ]
     records, failures = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    for one in named:
-        who = visible(one.user or one.lines["User id"]), one.cluster
+    for r in named:
+        who = visible(r.user or r.lines["User id"]), r.cluster
         records[who] += 1
-        failures[who] += bool(one.failed)
+        failures[who] += bool(r.failed)
 
     rows = shown.panel("users")
 
-    found = {(row["user"], row["cluster_id"]): row for row in rows}
-    assert {who: int(row["records"]) for who, row in found.items()} == records
-    assert {who: int(row["failures"]) for who, row in found.items()} == failures
+    actual = {(row["user"], row["cluster_id"]): row for row in rows}
+    assert {who: int(row["records"]) for who, row in actual.items()} == records
+    assert {who: int(row["failures"]) for who, row in actual.items()} == failures
     assert int(shown.value("people")) == len({name for name, _cluster in records})
     assert len(shown.records("people")) == int(shown.value("people"))
     assert len(shown.records("failures")) == int(shown.value("failures"))
@@ -204,26 +204,26 @@ def test_users_are_counted_at_each_cluster_with_their_failures(
 def test_activity_over_time_is_counted_by_outcome_in_every_bin(
     view: View, trail: list[Raw]
 ) -> None:
-    wanted = Counter((int(one.at // 3600 * 3600), _outcome(one)) for one in trail)
-    found = {
+    expected = Counter((int(record.at // 3600 * 3600), _outcome(record)) for record in trail)
+    actual = {
         (int(float(str(row["_time"]))), outcome): int(str(row[outcome]))
         for row in view("investigate").panel("by_outcome")
         for outcome in ("failure", "success", "unknown")
         if row.get(outcome, "0") != "0"
     }
 
-    assert found == wanted
+    assert actual == expected
     for outcome in ("failure", "success"):
-        count = sum(wanted[key] for key in wanted if key[1] == outcome)
+        count = sum(expected[key] for key in expected if key[1] == outcome)
         assert int(view("investigate", outcome=outcome).value("records")) == count
     assert len(view("investigate").records("by_outcome")) > 20
 
 
 def test_a_text_is_looked_for_as_it_stands(view: View, trail: list[Raw]) -> None:
     for text in ("wrap", "x\nTime: 01/02/30", "=cmd|' /C calc'!A0"):
-        wanted = sum(1 for one in trail if text.lower() in one.text.lower())
+        expected = sum(1 for record in trail if text.lower() in record.text.lower())
 
-        assert int(view("investigate", text=text).value("records")) == wanted > 0
+        assert int(view("investigate", text=text).value("records")) == expected > 0
 
 
 @pytest.mark.parametrize(
@@ -244,10 +244,10 @@ def test_what_somebody_types_is_compared_and_never_run(
     view: View, trail: list[Raw], token: str, text: str
 ) -> None:
     shown = view("investigate", **{token: text})
-    wanted = sum(1 for one in trail if text in visible(one.text)) if token == "text" else 0
+    expected = sum(1 for record in trail if text in visible(record.text)) if token == "text" else 0
 
-    assert int(shown.value("records")) == wanted
-    assert len(shown.records("records")) == wanted
+    assert int(shown.value("records")) == expected
+    assert len(shown.records("records")) == expected
 
 
 def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) -> None:
@@ -273,7 +273,7 @@ def scene(shipped: App) -> Callable[..., Shown]:
         events = write(map(from_mapping, lines), Generation.OLDER, start_usecs=_START * 1_000_000)
         session = Session(shipped, now=_START + 86_400)
         session.index(
-            event for _at, event in ingest.records(shipped, ((_START, one) for one in events))
+            event for _at, event in ingest.records(shipped, ((_START, event) for event in events))
         )
         return Shown("investigate", session, **tokens)
 
@@ -312,9 +312,9 @@ def test_a_handle_that_is_given_again_is_another_session(scene: Callable[..., Sh
         {"at": "4m", "opcode": "CN_LOGIN", "user": "carl", "reboot_counter": 0xE9},
     )
 
-    found = [(row["user"], row["login"], row.get("logout")) for row in shown.panel("sessions")]
+    actual = [(row["user"], row["login"], row.get("logout")) for row in shown.panel("sessions")]
 
-    assert found == [
+    assert actual == [
         ("carl", _shown(_START + 240), None),
         ("bob", _shown(_START + 120), None),
         ("alice", _shown(_START), _shown(_START + 60)),

@@ -45,7 +45,7 @@ def _shown(at: float) -> str:
 
 
 def _of_keys(trail: list[Raw]) -> list[Raw]:
-    return [one for one in trail if _CATEGORIES.get(one.opcode) == "Key Management"]
+    return [record for record in trail if _CATEGORIES.get(record.opcode) == "Key Management"]
 
 
 def _handles(record: Raw) -> list[str]:
@@ -54,22 +54,22 @@ def _handles(record: Raw) -> list[str]:
 
 
 def test_every_operation_upon_keys_has_an_act() -> None:
-    of_keys = {name for name, one in _CATEGORIES.items() if one == "Key Management"}
+    of_keys = {name for name, category in _CATEGORIES.items() if category == "Key Management"}
     variants = {"CN_NIST_AES_WRAP_UNWRAP2", "CN_WRAP_KEY2"}  # by what they are variants of
     assert {*_ACTS, *variants} == of_keys
 
 
 def test_acts_are_counted_without_those_that_failed(view: View, trail: list[Raw]) -> None:
     shown = view("keys")
-    done = Counter(_ACTS[one.opcode] for one in _of_keys(trail) if not one.failed)
-    wanted = {
+    done = Counter(_ACTS[record.opcode] for record in _of_keys(trail) if not record.failed)
+    expected = {
         "made": sum(done[act] for act in _MADE),
         "exported": done["exported"],
         "destroyed": done["destroyed"],
-        "refused": sum(1 for one in _of_keys(trail) if one.failed),
+        "refused": sum(1 for record in _of_keys(trail) if record.failed),
     }
 
-    for name, count in wanted.items():
+    for name, count in expected.items():
         assert int(shown.value(name)) == count > 0
         assert len(shown.records(name)) == count
 
@@ -77,56 +77,54 @@ def test_acts_are_counted_without_those_that_failed(view: View, trail: list[Raw]
 def test_the_charts_hold_every_act_and_copies_of_the_cluster_only_in_the_bars(
     view: View, trail: list[Raw]
 ) -> None:
-    wanted = Counter(_ACTS[one.opcode] for one in _of_keys(trail))
+    expected = Counter(_ACTS[record.opcode] for record in _of_keys(trail))
 
     bars = {row["act"]: int(row["records"]) for row in view("keys").panel("totals")}
     columns: Counter[str] = Counter()
     for row in view("keys").panel("by_act"):
         columns.update({k: int(v) for k, v in row.items() if not k.startswith("_")})
 
-    assert bars == wanted
-    assert columns == {act: n for act, n in wanted.items() if act != "copied in the cluster"}
+    assert bars == expected
+    assert columns == {act: n for act, n in expected.items() if act != "copied in the cluster"}
 
 
 def test_an_export_names_the_wrapping_key_of_the_record_right_behind_it(
     view: View, trail: list[Raw]
 ) -> None:
-    following = {
-        (one.stream, one.lines["Reboot counter"], one.sequence): one for one in _hsm(trail)
-    }
-    wanted = Counter[tuple[str, str, str, str]]()
-    for one in _of_keys(trail):
-        if one.opcode != "CN_WRAP_KEY":
+    following = {(r.stream, r.lines["Reboot counter"], r.sequence): r for r in _hsm(trail)}
+    expected = Counter[tuple[str, str, str, str]]()
+    for r in _of_keys(trail):
+        if r.opcode != "CN_WRAP_KEY":
             continue
-        behind = following.get((one.stream, one.lines["Reboot counter"], one.sequence + 1))
+        behind = following.get((r.stream, r.lines["Reboot counter"], r.sequence + 1))
         pairs = (
             behind is not None
             and behind.opcode == "CN_NIST_AES_WRAP"
-            and behind.session == one.session
+            and behind.session == r.session
         )
         with_key = _handles(behind)[0] if behind and pairs else "not recorded"
-        wanted[_shown(one.at), one.stream, _handles(one)[0], with_key] += 1
+        expected[_shown(r.at), r.stream, _handles(r)[0], with_key] += 1
 
     rows = view("keys").panel("exports")
 
-    found = Counter((r["time"], r["hsm_id"], r["key"], r["wrapped_with"]) for r in rows)
-    assert found == wanted
-    assert "not recorded" in {key for *_others, key in found}
-    assert len({key for *_others, key in found}) > 1
+    actual = Counter((r["time"], r["hsm_id"], r["key"], r["wrapped_with"]) for r in rows)
+    assert actual == expected
+    assert "not recorded" in {key for *_others, key in actual}
+    assert len({key for *_others, key in actual}) > 1
     assert [row["time"] for row in rows] == sorted((row["time"] for row in rows), reverse=True)
 
 
 def _hsm(trail: list[Raw]) -> list[Raw]:
-    return [one for one in trail if "Sequence No" in one.lines and "Reboot counter" in one.lines]
+    return [r for r in trail if "Sequence No" in r.lines and "Reboot counter" in r.lines]
 
 
 def test_the_life_of_each_key_has_its_first_and_last_acts(view: View, trail: list[Raw]) -> None:
     lives: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for one in _of_keys(trail):
-        act = _ACTS[one.opcode]
-        if not one.failed and act not in ("used to wrap", "copied in the cluster"):
-            for handle in _handles(one):
-                lives[one.cluster, handle][act].append(one.at)
+    for record in _of_keys(trail):
+        act = _ACTS[record.opcode]
+        if not record.failed and act not in ("used to wrap", "copied in the cluster"):
+            for handle in _handles(record):
+                lives[record.cluster, handle][act].append(record.at)
 
     rows = view("keys").panel("lives")
 
@@ -144,25 +142,25 @@ def test_the_life_of_each_key_has_its_first_and_last_acts(view: View, trail: lis
         has_left = max(acts["exported"], default=-1) >= made
         assert row["state"] == ("destroyed" if is_gone else "exported" if has_left else "exists")
     states = [row["state"] for row in rows]
-    assert states.index("destroyed") > max(at for at, one in enumerate(states) if one == "exported")
+    assert states.index("destroyed") > max(at for at, s in enumerate(states) if s == "exported")
 
 
 def test_one_key_has_its_records_in_order(view: View, trail: list[Raw]) -> None:
     row = view("keys").panel("lives")[0]
     cluster, handle = str(row["cluster_id"]), str(row["key_handle"])
-    wanted = [
-        (one.opcode, one.stream)
-        for one in trail
-        if one.cluster == cluster and not one.is_certificate and handle in _handles(one)
+    expected = [
+        (record.opcode, record.stream)
+        for record in trail
+        if record.cluster == cluster and not record.is_certificate and handle in _handles(record)
     ]
 
     shown = view("keys", key=handle, cluster=cluster)
 
     rows = shown.panel("timeline")
-    assert [(one["opcode"], one["hsm_id"]) for one in rows] == wanted
+    assert [(row["opcode"], row["hsm_id"]) for row in rows] == expected
     (opened,) = shown.records("timeline", _key=rows[0]["_key"])
     assert opened["opcode"] == rows[0]["opcode"]
-    assert {one["key_handle"] for one in shown.panel("lives")} >= {handle}
+    assert {row["key_handle"] for row in shown.panel("lives")} >= {handle}
 
 
 def test_without_a_key_the_timeline_says_how_to_choose_one(view: View) -> None:
@@ -173,24 +171,24 @@ def _deletions(trail: list[Raw]) -> Iterator[list[tuple[float, str, bool]]]:
     """Runs of deletions by one session: time, handle, whether the key was older than an hour."""
     made: dict[tuple[str, str], float] = {}
     runs: dict[tuple[str, str | None], list[tuple[float, str, bool]]] = {}
-    for one in _of_keys(trail):
-        act = _ACTS[one.opcode]
-        if one.failed or act not in (*_MADE, "destroyed"):
+    for record in _of_keys(trail):
+        act = _ACTS[record.opcode]
+        if record.failed or act not in (*_MADE, "destroyed"):
             continue
-        for handle in _handles(one):
+        for handle in _handles(record):
             if act != "destroyed":
-                made[one.cluster, handle] = one.at
+                made[record.cluster, handle] = record.at
                 continue
-            by = (one.stream, one.session)
-            if by in runs and one.at - runs[by][-1][0] > 300:
+            by = (record.stream, record.session)
+            if by in runs and record.at - runs[by][-1][0] > 300:
                 yield runs.pop(by)
-            is_lasting = one.at - made.get((one.cluster, handle), 0) > 3600
-            runs.setdefault(by, []).append((one.at, handle, is_lasting))
+            is_lasting = record.at - made.get((record.cluster, handle), 0) > 3600
+            runs.setdefault(by, []).append((record.at, handle, is_lasting))
     yield from runs.values()
 
 
 def test_five_keys_deleted_in_a_row_by_one_session_are_told(view: View, trail: list[Raw]) -> None:
-    wanted = Counter(
+    expected = Counter(
         (_shown(run[0][0]), len(keys), len({key for _at, key, is_lasting in run if is_lasting}))
         for run in _deletions(trail)
         if len(keys := {key for _at, key, _lasting in run}) >= 5
@@ -198,7 +196,7 @@ def test_five_keys_deleted_in_a_row_by_one_session_are_told(view: View, trail: l
 
     rows = view("keys").panel("deletions")
 
-    assert Counter((row["time"], int(row["keys"]), int(row["lasting"])) for row in rows) == wanted
+    assert Counter((row["time"], int(row["keys"]), int(row["lasting"])) for row in rows) == expected
     assert rows
     clicked = {name: rows[0][name] for name in ("cluster_id", "_who", "_from", "_to")}
     opened = view("keys").records("deletions", **clicked)
@@ -242,9 +240,9 @@ def test_a_wrapping_key_finds_the_exports_under_it(view: View) -> None:
     exports = view("keys").panel("exports")
     wrapping = next(row["wrapped_with"] for row in exports if row["wrapped_with"].isdigit())
 
-    found = view("keys", key=wrapping).panel("exports")
+    actual = view("keys", key=wrapping).panel("exports")
 
-    assert found == [row for row in exports if wrapping in (row["wrapped_with"], row["key"])]
+    assert actual == [row for row in exports if wrapping in (row["wrapped_with"], row["key"])]
 
 
 def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) -> None:
@@ -270,7 +268,7 @@ def scene(shipped: App) -> Callable[..., Shown]:
         events = write(map(from_mapping, lines), generation, start_usecs=_START * 1_000_000)
         session = Session(shipped, now=_START + 86_400)
         session.index(
-            event for _at, event in ingest.records(shipped, ((_START, one) for one in events))
+            event for _at, event in ingest.records(shipped, ((_START, event) for event in events))
         )
         return Shown("keys", session)
 
@@ -298,9 +296,9 @@ def test_a_wrapping_key_counts_only_right_behind_in_the_same_session(
         *(_wrap("60s", 7), _with("61s", 907, reboot_counter=0xE9)),
     )
 
-    found = {row["key"]: row["wrapped_with"] for row in shown.panel("exports")}
+    actual = {row["key"]: row["wrapped_with"] for row in shown.panel("exports")}
 
-    assert found == {"1": "901"} | {str(key): "not recorded" for key in range(2, 8)}
+    assert actual == {"1": "901"} | {str(key): "not recorded" for key in range(2, 8)}
 
 
 def test_a_handle_that_is_given_again_is_a_new_key(scene: Callable[..., Shown]) -> None:
@@ -338,11 +336,11 @@ def test_session_keys_of_an_application_come_behind_lasting_keys(
         {"opcode": "CN_DESTROY_OBJECT", "secret": 600, "session": 0x33, **run | {"repeat": 4}},
     )
 
-    found = [
+    actual = [
         (row["session_handle"], row["keys"], row["lasting"]) for row in shown.panel("deletions")
     ]
 
-    assert found == [("0x22", "5", "5"), ("0x11", "8", "0")]
+    assert actual == [("0x22", "5", "5"), ("0x11", "8", "0")]
 
 
 def test_forged_lines_of_a_record_add_nothing_to_the_counts(scene: Callable[..., Shown]) -> None:

@@ -12,7 +12,7 @@ from tests.dashboards.conftest import ROOT, View
 from tests.dashboards.reading import Raw
 from tools.content.mappings import Operation, OperationList
 
-_OPERATIONS = {one.name: one for one in OperationList(ROOT / "mappings").checked()}
+_OPERATIONS = {entry.name: entry for entry in OperationList(ROOT / "mappings").checked()}
 
 
 def _operation(record: Raw) -> Operation:
@@ -30,7 +30,7 @@ def test_failures_are_the_records_with_another_response_than_success(
 
 
 def test_risky_operations_are_counted_done_or_refused(view: View, trail: list[Raw]) -> None:
-    risky = sum(1 for one in trail if _operation(one).risk in ("critical", "high"))
+    risky = sum(1 for record in trail if _operation(record).risk in ("critical", "high"))
 
     assert int(view("overview").value("risky")) == risky > 0
     assert len(view("overview").records("risky")) == risky
@@ -47,26 +47,26 @@ def test_hsms_and_the_age_of_the_last_record(
 
 
 def test_the_chart_holds_each_record_in_its_category_and_hour(view: View, trail: list[Raw]) -> None:
-    wanted = Counter(
+    expected = Counter(
         (int(record.at // 3600 * 3600), _operation(record).category) for record in trail
     )
 
-    found = {
+    actual = {
         (int(row["_time"]), name): int(count)
         for row in view("overview").panel("by_category")
         for name, count in row.items()
         if not name.startswith("_")
     }
 
-    assert found == wanted
+    assert actual == expected
 
 
 def test_the_other_chart_holds_what_did_not_succeed(view: View, trail: list[Raw]) -> None:
-    wanted = sum(1 for record in trail if record.failed)
+    expected = sum(1 for record in trail if record.failed)
 
     rows = view("overview").panel("by_outcome")
 
-    assert sum(int(row.get("failure", 0)) for row in rows) == wanted
+    assert sum(int(row.get("failure", 0)) for row in rows) == expected
 
 
 def test_each_hsm_has_its_records_failures_and_last_record(view: View, trail: list[Raw]) -> None:
@@ -86,16 +86,16 @@ def test_each_hsm_has_its_records_failures_and_last_record(view: View, trail: li
 def test_what_deserves_a_look_is_each_failed_or_risky_operation_and_opens_its_records(
     view: View, trail: list[Raw]
 ) -> None:
-    wanted: Counter[tuple[str, str]] = Counter()
-    for one in trail:
-        unknown = _operation(one).category == "Unknown"
-        if one.failed or unknown or _operation(one).risk in ("critical", "high"):
-            name = one.lines["op_code"] if one.is_certificate else one.opcode
-            wanted[name, "failure" if one.failed else "success"] += 1
+    expected: Counter[tuple[str, str]] = Counter()
+    for record in trail:
+        unknown = _operation(record).category == "Unknown"
+        if record.failed or unknown or _operation(record).risk in ("critical", "high"):
+            name = record.lines["op_code"] if record.is_certificate else record.opcode
+            expected[name, "failure" if record.failed else "success"] += 1
 
     rows = view("overview").panel("notable")
 
-    assert {(row["opcode"], row["outcome"]): int(row["records"]) for row in rows} == wanted
+    assert {(row["opcode"], row["outcome"]): int(row["records"]) for row in rows} == expected
     for row in rows:
         opened = view("overview").records("notable", _opcode=row["_opcode"], outcome=row["outcome"])
         assert len(opened) == int(row["records"])
@@ -105,7 +105,7 @@ def test_the_worst_comes_first(view: View) -> None:
     risks = [row["risk"] for row in view("overview").panel("notable")]
 
     assert risks[0] == "critical"
-    assert risks == sorted(risks, key=lambda one: {"critical": 0, "high": 1}.get(one, 2))
+    assert risks == sorted(risks, key=lambda risk: {"critical": 0, "high": 1}.get(risk, 2))
 
 
 def test_missing_records_are_what_the_collector_found_missing(view: View) -> None:
@@ -115,9 +115,9 @@ def test_missing_records_are_what_the_collector_found_missing(view: View) -> Non
 
 def test_another_cluster_shows_other_numbers(view: View, trail: list[Raw]) -> None:
     for cluster in {record.cluster for record in trail}:
-        failed = sum(1 for one in trail if one.failed and one.cluster == cluster)
+        failed = sum(1 for r in trail if r.failed and r.cluster == cluster)
         assert int(view("overview", cluster=cluster).value("failures")) == failed
-    category = sum(1 for one in trail if one.failed and _operation(one).category == "User Login")
+    category = sum(1 for r in trail if r.failed and _operation(r).category == "User Login")
     assert int(view("overview", category="User Login").value("failures")) == category
 
 
@@ -131,8 +131,8 @@ def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) 
 
 
 def test_a_click_on_an_hsm_investigates_it(view: View) -> None:
-    path, given = view("overview").address("machines", cluster_id="cluster-a", _hsm="hsm-b")
+    path, tokens = view("overview").address("machines", cluster_id="cluster-a", _hsm="hsm-b")
 
     assert path == "/app/TA-aws-cloudhsm/cloudhsm_investigate"
-    assert (given["form.cluster"], given["form.hsm"]) == ("cluster-a", "hsm-b")
-    assert given["form.global_time.earliest"] == "-7d@h"
+    assert (tokens["form.cluster"], tokens["form.hsm"]) == ("cluster-a", "hsm-b")
+    assert tokens["form.global_time.earliest"] == "-7d@h"

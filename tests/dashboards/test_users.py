@@ -38,9 +38,9 @@ def actor(record: Raw) -> str:
 @pytest.fixture(scope="module")
 def acts(trail: list[Raw]) -> list[Raw]:
     """Each act upon users and quorum once, in the order of time."""
-    here = (one for one in trail if one.opcode in MANAGED | TOKENS | {"CN_SET_M_VALUE"})
-    found = once(here, lambda one: (one.opcode, subject(one), actor(one), one.failed))
-    return sorted(found, key=lambda one: one.at)
+    here = (r for r in trail if r.opcode in MANAGED | TOKENS | {"CN_SET_M_VALUE"})
+    changes = once(here, lambda r: (r.opcode, subject(r), actor(r), r.failed))
+    return sorted(changes, key=lambda r: r.at)
 
 
 @pytest.mark.parametrize(
@@ -55,22 +55,22 @@ def acts(trail: list[Raw]) -> list[Raw]:
 def test_an_act_counts_once_however_many_hsms_recorded_it(
     view: View, acts: list[Raw], number: str, opcodes: set[str], failed: bool
 ) -> None:
-    wanted = sum(1 for one in acts if one.opcode in opcodes and one.failed is failed)
+    expected = sum(1 for record in acts if record.opcode in opcodes and record.failed is failed)
 
-    assert int(view("users").value(number)) == wanted > 0
-    assert len(view("users").records(number)) == wanted
+    assert int(view("users").value(number)) == expected > 0
+    assert len(view("users").records(number)) == expected
 
 
 def test_the_chart_holds_each_act_in_its_hour(view: View, acts: list[Raw]) -> None:
-    wanted = Counter((int(one.at // 3600 * 3600), bool(one.failed)) for one in acts)
+    expected = Counter((int(record.at // 3600 * 3600), bool(record.failed)) for record in acts)
 
-    found: Counter[tuple[int, bool]] = Counter()
+    actual: Counter[tuple[int, bool]] = Counter()
     for row in view("users").panel("by_act"):
         for act, count in row.items():
             if not act.startswith("_") and count is not None:
-                found[int(row["_time"]), act == "failure"] += int(count)
+                actual[int(row["_time"]), act == "failure"] += int(count)
 
-    assert found == wanted
+    assert actual == expected
     assert len(view("users").records("by_act")) == len(acts)
 
 
@@ -87,25 +87,25 @@ def test_each_act_tells_when_upon_whom_and_by_whom(view: View, acts: list[Raw]) 
         "CN_DELETE_TOKEN": "Quorum token deleted",
     }
 
-    def by_whom(one: Raw) -> str:
-        who = actor(one)
+    def by_whom(record: Raw) -> str:
+        who = actor(record)
         return {"unknown": "not recorded"}.get(who, f"user id {who}" if who.isdigit() else who)
 
     rows = view("users").panel("life")
 
     assert Counter(
-        (one["time"], one["act"], one["user"], one["by_whom"], one["cluster_id"], one["response"])
-        for one in rows
+        (row["time"], row["act"], row["user"], row["by_whom"], row["cluster_id"], row["response"])
+        for row in rows
     ) == Counter(
         (
-            shown_time(one.at),
-            words[one.opcode],
-            subject(one) if one.opcode in MANAGED else "",
-            by_whom(one),
-            one.cluster,
-            reason(one),
+            shown_time(record.at),
+            words[record.opcode],
+            subject(record) if record.opcode in MANAGED else "",
+            by_whom(record),
+            record.cluster,
+            reason(record),
         )
-        for one in acts
+        for record in acts
     )
     times = [row["time"] for row in rows]
     assert times == sorted(times)[::-1]
@@ -114,7 +114,7 @@ def test_each_act_tells_when_upon_whom_and_by_whom(view: View, acts: list[Raw]) 
 def test_each_act_opens_its_record_of_every_hsm(view: View, trail: list[Raw]) -> None:
     for row in view("users").panel("life"):
         opened = view("users").records("life", **row)
-        assert len({one["hsm_id"] for one in opened}) == len(opened) == int(row["hsms"])
+        assert len({row["hsm_id"] for row in opened}) == len(opened) == int(row["hsms"])
     three = [row for row in view("users").panel("life") if row["hsms"] == "3"]
     assert {row["user"] for row in three} >= {"ursula", "quentin", "oskar"}
 
@@ -122,13 +122,13 @@ def test_each_act_opens_its_record_of_every_hsm(view: View, trail: list[Raw]) ->
 def test_who_exists_is_who_was_not_deleted_last(view: View, trail: list[Raw]) -> None:
     states: dict[tuple[str, str], str] = {}
     moments: dict[tuple[str, str, str], float] = {}
-    for one in trail:
-        if one.opcode in {"CN_LOGIN", *MANAGED} and not one.failed:
-            states[one.cluster, subject(one)] = (
-                "deleted" if one.opcode == "CN_DELETE_USER" else "exists"
+    for record in trail:
+        if record.opcode in {"CN_LOGIN", *MANAGED} and not record.failed:
+            states[record.cluster, subject(record)] = (
+                "deleted" if record.opcode == "CN_DELETE_USER" else "exists"
             )
-            kind = "made" if one.opcode in MADE else one.opcode
-            moments[kind, one.cluster, subject(one)] = one.at
+            kind = "made" if record.opcode in MADE else record.opcode
+            moments[kind, record.cluster, subject(record)] = record.at
 
     rows = view("users").panel("people")
 
@@ -148,12 +148,12 @@ def test_who_exists_is_who_was_not_deleted_last(view: View, trail: list[Raw]) ->
 
 def test_users_are_counted_by_their_latest_type(view: View, trail: list[Raw]) -> None:
     types: dict[tuple[str, str], str] = {}
-    for one in trail:
-        if one.opcode in {"CN_LOGIN", *MANAGED} and not one.failed:
-            kind = one.lines.get("Target User Type") or one.lines["User Type"]
-            types[one.cluster, subject(one)] = kind.split(" (")[0]
-            if one.opcode == "CN_DELETE_USER":
-                del types[one.cluster, subject(one)]
+    for record in trail:
+        if record.opcode in {"CN_LOGIN", *MANAGED} and not record.failed:
+            kind = record.lines.get("Target User Type") or record.lines["User Type"]
+            types[record.cluster, subject(record)] = kind.split(" (")[0]
+            if record.opcode == "CN_DELETE_USER":
+                del types[record.cluster, subject(record)]
     names = {
         "CN_CRYPTO_USER": "crypto user",
         "CN_CRYPTO_OFFICER": "crypto officer",
@@ -163,17 +163,17 @@ def test_users_are_counted_by_their_latest_type(view: View, trail: list[Raw]) ->
     rows = view("users").panel("by_type")
 
     assert {row["user_type_label"]: int(row["users"]) for row in rows} == Counter(
-        names[one] for one in types.values()
+        names[kind] for kind in types.values()
     )
 
 
 def test_a_token_has_its_approvals_and_what_followed_them(view: View, acts: list[Raw]) -> None:
-    wanted = []
-    for at, one in enumerate(acts):
-        if one.opcode != "CN_GET_TOKEN":
+    expected = []
+    for at, r in enumerate(acts):
+        if r.opcode != "CN_GET_TOKEN":
             continue
         approvers, used = [], []
-        for later in (other for other in acts[at + 1 :] if other.cluster == one.cluster):
+        for later in (other for other in acts[at + 1 :] if other.cluster == r.cluster):
             if later.opcode in ("CN_GET_TOKEN", "CN_DELETE_TOKEN"):
                 break
             if later.opcode == "CN_APPROVE_TOKEN":
@@ -181,47 +181,47 @@ def test_a_token_has_its_approvals_and_what_followed_them(view: View, acts: list
             elif approvers and not later.failed:
                 used.append(later)
         (act,) = used
-        seconds = str(round(act.at - one.at))
-        wanted.append((shown_time(one.at), one.user, sorted(approvers), subject(act), seconds))
+        seconds = str(round(act.at - r.at))
+        expected.append((shown_time(r.at), r.user, sorted(approvers), subject(act), seconds))
 
     rows = view("users").panel("tokens")
 
     assert [
         (row["requested_at"], row["requester"], row["approver"], row["used_on"], row["seconds"])
         for row in rows
-    ] == wanted[::-1]
+    ] == expected[::-1]
     assert {(row["state"], row["approvals"], row["uses"]) for row in rows} == {("used", "2", "1")}
 
 
 def test_a_token_opens_all_that_happened_in_its_time(view: View, trail: list[Raw]) -> None:
     for row in view("users").panel("tokens"):
-        wanted = sum(
+        expected = sum(
             1
-            for one in trail
-            if one.cluster == row["cluster_id"]
-            and one.opcode in MANAGED | TOKENS
-            and float(row["_from"]) <= one.at <= float(row["_to"])
+            for record in trail
+            if record.cluster == row["cluster_id"]
+            and record.opcode in MANAGED | TOKENS
+            and float(row["_from"]) <= record.at <= float(row["_to"])
         )
-        assert len(view("users").records("tokens", **row)) == wanted == 7
+        assert len(view("users").records("tokens", **row)) == expected == 7
 
 
 def test_quorum_values_name_who_set_them(view: View, acts: list[Raw]) -> None:
     rows = view("users").panel("values_set")
 
     assert [(row["time"], row["by_whom"], row["cluster_id"], row["hsms"]) for row in rows] == [
-        (shown_time(one.at), one.user, one.cluster, "3")
-        for one in acts
-        if one.opcode == "CN_SET_M_VALUE"
+        (shown_time(record.at), record.user, record.cluster, "3")
+        for record in acts
+        if record.opcode == "CN_SET_M_VALUE"
     ]
 
 
 def test_a_cluster_an_hsm_or_a_user_can_be_chosen(view: View, trail: list[Raw]) -> None:
-    clusters = {one.cluster for one in trail}
+    clusters = {record.cluster for record in trail}
     for cluster in clusters:
         assert {row["cluster_id"] for row in view("users", cluster=cluster).panel("people")} == {
             cluster
         }
-    hsms = {one.stream for one in trail if one.opcode == "CN_SET_M_VALUE"}
+    hsms = {record.stream for record in trail if record.opcode == "CN_SET_M_VALUE"}
     assert [view("users", hsm=hsm).value("quorum_values") for hsm in hsms] == ["1"] * 3
     oskar = view("users", user=hashed("oskar"))
     assert [row["act"] for row in oskar.panel("life")] == ["Crypto user created"]
@@ -231,10 +231,10 @@ def test_a_cluster_an_hsm_or_a_user_can_be_chosen(view: View, trail: list[Raw]) 
 def test_a_click_on_a_user_investigates_it(view: View) -> None:
     row = view("users").panel("people")[0]
 
-    path, given = view("users").address("people", **row)
+    path, tokens = view("users").address("people", **row)
 
     assert path == "/app/TA-aws-cloudhsm/cloudhsm_investigate"
-    assert (given["form.user"], given["form.cluster"]) == (hashed(row["user"]), row["cluster_id"])
+    assert (tokens["form.user"], tokens["form.cluster"]) == (hashed(row["user"]), row["cluster_id"])
 
 
 def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) -> None:
@@ -261,7 +261,7 @@ def scene(shipped: App) -> Scene:
         events = write(map(from_mapping, lines), generation, start_usecs=START * 1_000_000)
         session = Session(shipped, now=START + 3 * 3600)
         session.index(
-            event for _at, event in ingest.records(shipped, ((START, one) for one in events))
+            event for _at, event in ingest.records(shipped, ((START, event) for event in events))
         )
         return Shown("users", session)
 
@@ -349,7 +349,7 @@ def test_acts_of_two_users_in_one_second_open_their_own_records(scene: Scene) ->
     rows = shown.panel("life")
 
     assert [row["by_whom"] for row in rows] == ["user id 5", "user id 4"]
-    assert [[one["actor"] for one in shown.records("life", **row)] for row in rows] == [
+    assert [[row["actor"] for row in shown.records("life", **row)] for row in rows] == [
         ["5"],
         ["4"],
     ]

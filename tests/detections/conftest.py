@@ -18,8 +18,8 @@ def app() -> App:
     return ingest.load(ROOT)
 
 
-@pytest.fixture(params=DETECTIONS, ids=[one.stem for one in DETECTIONS])
+@pytest.fixture(params=DETECTIONS, ids=[d.stem for d in DETECTIONS])
 def detection(request: pytest.FixtureRequest) -> Detection:
     """Each detection in turn."""
-    found: Detection = request.param
-    return found
+    detection_file: Detection = request.param
+    return detection_file

@@ -14,7 +14,7 @@ from tools.content.detections.lint import faults
 from tools.content.detections.schema import Detection, techniques
 from tools.content.generated import build
 
-STEMS = {one.stem for one in DETECTIONS}
+STEMS = {d.stem for d in DETECTIONS}
 MUST_HAVE = {
     "password_guessing_against_one_user",
     "password_guessing_against_many_users",
@@ -50,11 +50,11 @@ def test_on_its_samples_each_tells_what_it_must_and_keeps_silent_else(
     """Also: every field that message, risk, throttling and drilldown name is there, and the
     drilldown of each alert finds records.
     """
-    assert [str(one) for one in sample_faults(ROOT, app, detection)] == []
+    assert [str(fault) for fault in sample_faults(ROOT, app, detection)] == []
 
 
 def test_no_search_is_costly_or_begins_without_index_and_words(app: App) -> None:
-    assert [str(one) for one in faults(ROOT, DETECTIONS, app.knowledge.macros)] == []
+    assert [str(fault) for fault in faults(ROOT, DETECTIONS, app.knowledge.macros)] == []
 
 
 def test_what_a_key_custodian_must_hear_of_is_there() -> None:
@@ -64,21 +64,21 @@ def test_what_a_key_custodian_must_hear_of_is_there() -> None:
 
 def test_they_are_a_superset_of_what_aws_recommends() -> None:
     assert set(AWS_ALARMS.values()) <= STEMS
-    searches = {one.stem: one.search for one in DETECTIONS}
+    searches = {detection.stem: detection.search for detection in DETECTIONS}
     for word in ("CN_CREATE_CO", "CN_CREATE_USER", "CN_DELETE_USER", "DeleteHsm", "ModifyCluster"):
         assert word in searches[AWS_ALARMS[word]]
 
 
 def test_no_detection_of_exports_looks_at_synchronisation() -> None:
-    for one in DETECTIONS:
-        assert "MASKED_OBJECT" not in one.search
+    for detection in DETECTIONS:
+        assert "MASKED_OBJECT" not in detection.search
 
 
 def test_an_inference_is_named_where_records_are_put_together() -> None:
     """By time, order or session: the record itself does not say so."""
-    for one in DETECTIONS:
-        if re.search(r"cloudhsm_bursts|streamstats|cloudhsm_at_work", one.search):
-            reasoned = one.inference or one.stem in {
+    for detection in DETECTIONS:
+        if re.search(r"cloudhsm_bursts|streamstats|cloudhsm_at_work", detection.search):
+            reasoned = detection.inference or detection.stem in {
                 # Counting within a time says no more than it counts.
                 "password_guessing_against_one_user",
                 "login_with_an_unknown_user_name",
@@ -87,13 +87,13 @@ def test_an_inference_is_named_where_records_are_put_together() -> None:
                 "collector_failing",
                 "user_id_given_again",
             }
-            assert reasoned, one.stem
+            assert reasoned, detection.stem
 
 
 def test_all_are_shipped_disabled_and_scheduled_without_gaps() -> None:
     conf = read_conf(ROOT / "default" / "savedsearches.conf").stanzas
-    for one in DETECTIONS:
-        values = {key: setting.value for key, setting in conf[one.title].settings.items()}
+    for detection in DETECTIONS:
+        values = {key: setting.value for key, setting in conf[detection.title].settings.items()}
         assert values["disabled"] == "1"
         assert (values["enableSched"], values["realtime_schedule"]) == ("1", "0")
         assert values["action.correlationsearch.enabled"] == "1"
@@ -107,19 +107,19 @@ def test_the_shipped_files_follow_from_the_detections(file: str) -> None:
 
 def test_every_threshold_and_filter_is_a_macro_of_its_own() -> None:
     macros = read_conf(ROOT / "default" / "macros.conf").stanzas
-    for one in DETECTIONS:
-        assert macros[one.filter_macro].settings["definition"].value == "search *"
-        for name, threshold in one.thresholds.items():
-            value = macros[one.threshold_macro(name)].settings["definition"].value
+    for detection in DETECTIONS:
+        assert macros[detection.filter_macro].settings["definition"].value == "search *"
+        for name, threshold in detection.thresholds.items():
+            value = macros[detection.threshold_macro(name)].settings["definition"].value
             assert value == str(threshold.value)
 
 
 def test_a_detection_tells_when_it_is_not_silent_on_a_quiet_month() -> None:
-    for one in DETECTIONS:
-        assert (one.quiet_month.alerts == 0) is (one.quiet_month.because is None)
+    for detection in DETECTIONS:
+        assert (detection.quiet_month.alerts == 0) is (detection.quiet_month.because is None)
 
 
 def test_every_technique_that_is_listed_is_named_by_a_detection() -> None:
     listed = techniques(ROOT)
     assert list(listed) == sorted(listed)
-    assert set(listed) == {technique for one in DETECTIONS for technique in one.attack}
+    assert set(listed) == {technique for d in DETECTIONS for technique in d.attack}

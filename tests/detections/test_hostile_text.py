@@ -28,29 +28,29 @@ HOSTILE = {
 NAMES = ("user", "target")
 # Detections whose samples name users; that of one is a hostile name itself.
 WITH_NAMES = [
-    one
-    for one in DETECTIONS
-    if any(name in line for line in one.fires[0].records for name in NAMES)
-    and one.stem != "ambiguous_record"
+    detection
+    for detection in DETECTIONS
+    if any(name in line for line in detection.fires[0].records for name in NAMES)
+    and detection.stem != "ambiguous_record"
 ]
 
 
 def renamed(sample: Firing, text: str) -> Firing:
     """The sample with this text put behind every name."""
 
-    def line(given: dict[str, Any]) -> dict[str, Any]:
-        return {key: f"{value}{text}" if key in NAMES else value for key, value in given.items()}
+    def line(fields: dict[str, Any]) -> dict[str, Any]:
+        return {key: f"{value}{text}" if key in NAMES else value for key, value in fields.items()}
 
-    return sample.model_copy(update={"records": [line(one) for one in sample.records]})
+    return sample.model_copy(update={"records": [line(record) for record in sample.records]})
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("one", WITH_NAMES, ids=[one.stem for one in WITH_NAMES])
-def test_a_name_changes_nothing_but_the_name(app: App, one: Detection, name: str) -> None:
-    sample = one.fires[0]
+@pytest.mark.parametrize("detection", WITH_NAMES, ids=[d.stem for d in WITH_NAMES])
+def test_a_name_changes_nothing_but_the_name(app: App, detection: Detection, name: str) -> None:
+    sample = detection.fires[0]
     generation = Generation(sample.generations[0])
-    harmless = rehearse(app, one, sample, generation)
-    hostile = rehearse(app, one, renamed(sample, HOSTILE[name]), generation)
+    harmless = rehearse(app, detection, sample, generation)
+    hostile = rehearse(app, detection, renamed(sample, HOSTILE[name]), generation)
     assert hostile.behind == harmless.behind
     shown = HOSTILE[name].replace("\x1b", "\\u001b")
     for had, has in zip(harmless.told, hostile.told, strict=True):
@@ -65,5 +65,5 @@ def test_a_name_changes_nothing_but_the_name(app: App, one: Detection, name: str
 
 def _without(value: object, text: str) -> object:
     if isinstance(value, list):
-        return [str(one).replace(text, "") for one in value]
+        return [str(value).replace(text, "") for value in value]
     return str(value).replace(text, "")
