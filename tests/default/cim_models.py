@@ -23,12 +23,12 @@ class Dataset:
 
 def datasets(model: str) -> dict[str, Dataset]:
     """The datasets of a model by name, each with what it inherits from those above it."""
-    found = list((ROOT / ".venv" / "cim").glob("lib/*/site-packages/pytest_splunk_addon"))
-    assert found, "the definitions are missing: run make setup"
-    text = (found[0] / "data_models" / f"{model}.json").read_text(encoding="utf-8")
+    folders = list((ROOT / ".venv" / "cim").glob("lib/*/site-packages/pytest_splunk_addon"))
+    assert folders, "the definitions are missing: run make setup"
+    text = (folders[0] / "data_models" / f"{model}.json").read_text(encoding="utf-8")
     nothing = Dataset("", frozenset(), frozenset(), {})
     roots = json.loads(text)["objects"]
-    return {one.name: one for root in roots for one in _with_children(root, nothing)}
+    return {dataset.name: dataset for root in roots for dataset in _with_children(root, nothing)}
 
 
 def _with_children(node: dict[str, Any], above: Dataset) -> Iterator[Dataset]:

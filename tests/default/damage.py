@@ -77,7 +77,7 @@ Mutator = Callable[[str, Rng], Torn]
 
 def damaged_records() -> list[Damaged]:
     """All damaged records, the same ones each time and none twice."""
-    return [*{one.text: one for one in (*_audit_records(), *_certificate_records())}.values()]
+    return [*{d.text: d for d in (*_audit_records(), *_certificate_records())}.values()]
 
 
 def _audit_records() -> Iterator[Damaged]:
@@ -90,7 +90,7 @@ def _audit_records() -> Iterator[Damaged]:
 
 
 def _starts(text: str) -> list[int]:
-    return [found.start() for found in _FIRST_LINE.finditer(text)]
+    return [match.start() for match in _FIRST_LINE.finditer(text)]
 
 
 def _bases() -> list[Sample]:
@@ -103,15 +103,15 @@ def _cut_inside_a_required_line(text: str, rng: Rng) -> Torn:
     """Anywhere before the value of the last line that such a record has: then that is missing."""
     end = text.index("Log type")
     for _ in range(5):
-        place = rng.between(1, end - 1)
-        yield f"cut at {place}", text[:place]
+        cut = rng.between(1, end - 1)
+        yield f"cut at {cut}", text[:cut]
 
 
 def _cut_inside_a_letter(text: str, rng: Rng) -> Torn:
     """A cut that goes by bytes leaves half a letter, which a decoder replaces."""
     named = text.replace("Response : ", "Response : zażółć ", 1).encode()
-    place = named.index("ż".encode()) + 1
-    yield "cut inside a letter", named[:place].decode(errors="replace")
+    cut = named.index("ż".encode()) + 1
+    yield "cut inside a letter", named[:cut].decode(errors="replace")
 
 
 def _cut_inside_a_last_key(text: str, rng: Rng) -> Torn:
@@ -186,8 +186,8 @@ def _value_gone(text: str, rng: Rng) -> Torn:
 def _glued(text: str, rng: Rng) -> Torn:
     other = all_fields(OLDER).text
     yield "another record glued behind", text + other
-    place = rng.between(text.index("\n") + 1, text.index("Log type"))
-    yield f"cut at {place} and another glued behind", text[:place] + other
+    cut = rng.between(text.index("\n") + 1, text.index("Log type"))
+    yield f"cut at {cut} and another glued behind", text[:cut] + other
     yield "glued to itself", text + text
     yield "the start of another on a new line", f"{text}\n{text[: rng.between(5, 30)]}"
 
@@ -300,13 +300,13 @@ def _certificate_records() -> Iterator[Damaged]:
 
 
 def _is_one_object(text: str) -> bool:
-    return [found.start() for found in re.finditer(r"(?m)^\{", text)] == [0]
+    return [match.start() for match in re.finditer(r"(?m)^\{", text)] == [0]
 
 
 def _damaged_json(text: str, rng: Rng) -> Torn:
     for _ in range(5):
-        place = rng.between(1, len(text) - 1)
-        yield f"cut at {place}", text[:place]
+        cut = rng.between(1, len(text) - 1)
+        yield f"cut at {cut}", text[:cut]
     for key in ("object_handle", "op_code", "response", "attributes", "timestamp"):
         at = rng.between(1, len(key) - 1)
         yield f"key {key} garbled", text.replace(f'"{key}"', f'"{key[:at]}#{key[at:]}"')

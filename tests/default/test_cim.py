@@ -29,9 +29,9 @@ RESPONSES = {
 CERTIFICATE_RESPONSES = {"success": "OK", "failure": "ObjectNotFound", "unknown": None}
 AUTHENTICATION, CHANGE = datasets("Authentication"), datasets("Change")
 HSM_OPCODES = sorted(
-    name for name, place in PLACES.items() if place.object != "object_handle" and name != "*"
+    name for name, target in PLACES.items() if target.object != "object_handle" and name != "*"
 )
-STORE_OPCODES = sorted(name for name, place in PLACES.items() if place.object == "object_handle")
+STORE_OPCODES = sorted(name for name, target in PLACES.items() if target.object == "object_handle")
 
 
 def older(opcode: str, outcome: str, user_type: str = "CN_CRYPTO_USER (1)") -> str:
@@ -78,14 +78,14 @@ def searched(app: App, text: str, stream: str = HSM) -> Fields:
 def stored(opcode: str, outcome: str) -> str:
     body = {"object_handle": 463180677312929947, "op_code": opcode}
     response = CERTIFICATE_RESPONSES[outcome]
-    told = {"response": response} if response else {}
+    answer = {"response": response} if response else {}
     rest = {"attributes": ["Label"], "timestamp": 1513717277140}
-    return json.dumps({**body, **told, **rest})
+    return json.dumps({**body, **answer, **rest})
 
 
 def tags_of(fields: Fields) -> set[str]:
-    found = fields.get("tag", [])
-    return {found} if isinstance(found, str) else set(found)
+    tags = fields.get("tag", [])
+    return {tags} if isinstance(tags, str) else set(tags)
 
 
 def dataset_of(fields: Fields) -> Dataset | None:
@@ -118,7 +118,7 @@ def excused(fields: Fields, text: str) -> set[str]:
         "object_attrs": True,
         "object_id": kind in {"quorum", "certificate"} or (kind == "user" and is_older),
     }
-    listed = {one.field for one in UNKNOWABLE if model in one.models}
+    listed = {excuse.field for excuse in UNKNOWABLE if model in excuse.models}
     return {name for name, cannot in holds.items() if cannot} & listed
 
 
@@ -164,7 +164,7 @@ def test_every_operation_with_every_outcome_has_its_row_with_a_reason() -> None:
     with (ROOT / "lookups" / "cloudhsm_opcodes.csv").open(encoding="utf-8", newline="") as file:
         opcodes = [row["opcode_key"] for row in csv.DictReader(file)]
     places = [(row["opcode_key"], row["outcome"]) for row in rows]
-    assert sorted(places) == sorted((name, one) for name in opcodes for one in RESPONSES)
+    assert sorted(places) == sorted((name, response) for name in opcodes for response in RESPONSES)
     assert all(row["reason_for_place"] for row in rows)
 
 
@@ -174,10 +174,10 @@ def test_what_is_said_to_be_unknowable_is_missing_somewhere(app: App) -> None:
         for outcome in RESPONSES:
             for text in (older(opcode, outcome), newer(opcode, outcome)):
                 fields = searched(app, text)
-                lacks = {one.field for one in UNKNOWABLE if one.field not in fields}
+                lacks = {excuse.field for excuse in UNKNOWABLE if excuse.field not in fields}
                 lacking[str(fields["cim_model"])] |= lacks
-    for one in UNKNOWABLE:
-        assert all(one.field in lacking[model] for model in one.models), one.field
+    for excuse in UNKNOWABLE:
+        assert all(excuse.field in lacking[model] for model in excuse.models), excuse.field
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_login_of_those_who_administer_is_privileged(
 
 
 def test_who_acts_and_who_is_acted_upon_go_by_the_layout(app: App) -> None:
-    old, new = (searched(app, one("CN_DELETE_USER", "success")) for one in (older, newer))
+    old, new = (searched(app, record("CN_DELETE_USER", "success")) for record in (older, newer))
     assert (old["user"], old.get("src_user")) == ("crypto_user", None)
     assert (new["user"], new["src_user"], new["object_id"]) == ("crypto_user", "3", "9")
     assert new["user_type"] == new["target_user_type"] == "CN_CRYPTO_USER"
@@ -208,5 +208,5 @@ def test_who_acts_and_who_is_acted_upon_go_by_the_layout(app: App) -> None:
 
 def test_the_manifest_names_the_models_that_are_used() -> None:
     manifest = json.loads((ROOT / "app.manifest").read_text(encoding="utf-8"))
-    models = {place.model for place in PLACES.values()} - {"none"}
+    models = {target.model for target in PLACES.values()} - {"none"}
     assert set(manifest["info"]["commonInformationModels"]) == models

@@ -59,15 +59,15 @@ def shown(rows: list[Row], *columns: str) -> list[tuple[object, ...]]:
 
 def test_a_row_per_hsm_and_month_with_all_columns(app: App) -> None:
     trail = [*records(range(5), MARCH), *records(range(3), APRIL - 90, hsm=OTHER_HSM)]
-    found = searching(app, trail, now=NOW).saved(REPORT)
-    assert found.columns == COLUMNS
+    results = searching(app, trail, now=NOW).saved(REPORT)
+    assert results.columns == COLUMNS
     columns = ("month", "hsm_id", "status", "records", "ranges", "gaps", "missing")
-    assert shown(found.rows, *columns) == [
+    assert shown(results.rows, *columns) == [
         ("2026-03", OTHER_HSM, "complete", "2", "0xe8:0x0-0x1", "", "0"),
         ("2026-03", HSM, "complete", "5", "0xe8:0x0-0x4", "", "0"),
         ("2026-04", OTHER_HSM, "complete", "1", "0xe8:0x2-0x2", "", "0"),
     ]
-    assert {(row["aws_account_id"], row["aws_region"]) for row in found.rows} == {
+    assert {(row["aws_account_id"], row["aws_region"]) for row in results.rows} == {
         ("111122223333", "us-east-1")
     }
 
@@ -118,7 +118,7 @@ def test_more_than_a_hundred_ranges_are_all_there(app: App) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "status"),
+    ("verdicts", "status"),
     [
         ([], "unexplained"),
         ([Verdict.PENDING], "unexplained"),
@@ -127,15 +127,15 @@ def test_more_than_a_hundred_ranges_are_all_there(app: App) -> None:
         ([Verdict.PENDING, Verdict.EXPIRED], "explained"),
     ],
 )
-def test_a_final_verdict_explains_a_gap(app: App, said: list[Verdict], status: str) -> None:
-    words = [verdict(3, 3, one, MARCH + day * DAY) for day, one in enumerate(said, 1)]
+def test_a_final_verdict_explains_a_gap(app: App, verdicts: list[Verdict], status: str) -> None:
+    words = [verdict(3, 3, v, MARCH + day * DAY) for day, v in enumerate(verdicts, 1)]
     trail = [*records([0, 1, 2, 4], MARCH), *words]
     assert shown(reported(app, trail), "status", "missing") == [(status, "1")]
 
 
 def test_one_gap_without_verdict_leaves_the_month_unexplained(app: App) -> None:
-    said = verdict(1, 1, Verdict.EXPIRED, MARCH + DAY)
-    assert shown(reported(app, [*records([0, 2, 4], MARCH), said]), "status") == [("unexplained",)]
+    late = verdict(1, 1, Verdict.EXPIRED, MARCH + DAY)
+    assert shown(reported(app, [*records([0, 2, 4], MARCH), late]), "status") == [("unexplained",)]
 
 
 def test_a_head_that_was_not_searched_is_neither_complete_nor_unexplained(app: App) -> None:
@@ -146,8 +146,8 @@ def test_a_head_that_was_not_searched_is_neither_complete_nor_unexplained(app: A
 
 
 def test_what_is_older_than_start_time_is_explained(app: App) -> None:
-    said = verdict(0, 4, Verdict.BEFORE_START, MARCH + DAY)
-    assert shown(reported(app, [*records([5, 6], MARCH), said]), "status") == [("explained",)]
+    before = verdict(0, 4, Verdict.BEFORE_START, MARCH + DAY)
+    assert shown(reported(app, [*records([5, 6], MARCH), before]), "status") == [("explained",)]
 
 
 def test_numbers_that_cannot_be_judged_are_counted_and_leave_the_month_unexplained(
@@ -189,8 +189,8 @@ def test_the_digest_is_the_same_until_the_content_changes(app: App) -> None:
 
 def test_the_digest_can_be_computed_from_the_row(app: App) -> None:
     """As docs/completeness.md tells an auditor."""
-    said = verdict(2, 2, Verdict.EXPIRED, MARCH + DAY)
-    (row,) = reported(app, [*records([0, 1, 3], MARCH), said])
+    expired = verdict(2, 2, Verdict.EXPIRED, MARCH + DAY)
+    (row,) = reported(app, [*records([0, 1, 3], MARCH), expired])
     covered = [name for name in COLUMNS[: COLUMNS.index("sign_off")] if name != "digest"]
     text = "|".join(str(row[name]) for name in covered)
     assert row["digest"] == hashlib.sha256(text.encode()).hexdigest()
@@ -250,7 +250,7 @@ def test_a_row_that_changed_since_it_was_signed_says_so_until_it_is_signed_again
     assert shown(session.saved(REPORT).rows, "sign_off", "signed_by", "remark") == [
         ("signed", "bob", "known: disk failure")
     ]
-    assert [one["signed_by"] for one in session.stores["cloudhsm_sign_offs"]] == ["alice", "bob"]
+    assert [row["signed_by"] for row in session.stores["cloudhsm_sign_offs"]] == ["alice", "bob"]
 
 
 def test_the_last_to_sign_counts_whatever_the_order_of_the_collection(app: App) -> None:
@@ -295,14 +295,14 @@ def test_the_report_of_the_sample_trail_as_csv(app: App) -> None:
     trail = simulate(7, end, 7.0)
     audit = [
         Event(
-            int(one.message.split("usecs:", 1)[1].split("\n", 1)[0]),
-            one.message,
-            one.log_stream,
-            f"111122223333:us-east-1:{one.log_group}:{one.log_stream}",
+            int(event.message.split("usecs:", 1)[1].split("\n", 1)[0]),
+            event.message,
+            event.log_stream,
+            f"111122223333:us-east-1:{event.log_group}:{event.log_stream}",
             "aws:cloudhsm:audit",
         )
-        for one in trail.events
-        if one.message.startswith("Time:")
+        for event in trail.events
+        if event.message.startswith("Time:")
     ]
     (gap,) = trail.facts.gaps
     change = GapChange(
@@ -313,8 +313,8 @@ def test_the_report_of_the_sample_trail_as_csv(app: App) -> None:
         Verdict.ABSENT_AT_SOURCE,
     )
     group = GroupId("aws", "111122223333", "us-east-1", gap.log_group)
-    said = Reporter("aws_cloudhsm://main", group).gap((MARCH + DAY) * 1_000_000, change)
-    indexed = [*audit[:1200], *audit[1203:], *audit[400:500], said]
+    report = Reporter("aws_cloudhsm://main", group).gap((MARCH + DAY) * 1_000_000, change)
+    indexed = [*audit[:1200], *audit[1203:], *audit[400:500], report]
     session = searching(app, indexed, now=APRIL + 2 * DAY, user="alice")
     sign(session, "2026-02", "reviewed")
     text = as_csv(session.saved(REPORT))
@@ -323,9 +323,9 @@ def test_the_report_of_the_sample_trail_as_csv(app: App) -> None:
     assert text == GOLDEN.read_text(encoding="utf-8")
 
 
-def as_csv(found: Results) -> str:
+def as_csv(results: Results) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, found.columns or (), lineterminator="\n")
+    writer = csv.DictWriter(text, results.columns or (), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(found.rows)
+    writer.writerows(results.rows)
     return text.getvalue()

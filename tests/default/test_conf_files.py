@@ -35,7 +35,7 @@ def test_only_administrators_may_write(stanza: str) -> None:
 @pytest.mark.parametrize("sourcetype", SOURCETYPES)
 def test_no_eval_reads_what_a_lookup_gives(sourcetype: str) -> None:
     settings = PROPS.stanzas[sourcetype].settings
-    given = {
+    outputs = {
         name
         for key, setting in settings.items()
         if key.startswith("LOOKUP-")
@@ -43,7 +43,7 @@ def test_no_eval_reads_what_a_lookup_gives(sourcetype: str) -> None:
     }
     for key, setting in settings.items():
         if key.startswith("EVAL-"):
-            assert not given & compile_calculated_field(setting.value).fields, key
+            assert not outputs & compile_calculated_field(setting.value).fields, key
 
 
 @pytest.mark.parametrize("sourcetype", SOURCETYPES)
@@ -73,7 +73,7 @@ def test_every_sourcetype_sets_what_would_otherwise_cost_evidence(sourcetype: st
 
 def test_every_generated_lookup_has_one_definition_with_a_last_resort() -> None:
     transforms = read_conf(ROOT / "default" / "transforms.conf")
-    generated = [one for one in transforms.stanzas.values() if "filename" in one.settings]
+    generated = [stanza for stanza in transforms.stanzas.values() if "filename" in stanza.settings]
     files = {stanza.settings["filename"].value for stanza in generated}
     assert files == {path.name for path in (ROOT / "lookups").glob("cloudhsm_*.csv")}
     for stanza in generated:
@@ -101,10 +101,10 @@ def test_what_splunk_reads_at_start_up_is_as_documented(
 def test_what_customers_write_is_a_collection_that_replicates_and_no_file_of_the_package() -> None:
     transforms = read_conf(ROOT / "default" / "transforms.conf")
     collections = read_conf(ROOT / "default" / "collections.conf").stanzas
-    written = [one.settings for one in transforms.stanzas.values() if "collection" in one.settings]
-    assert {one["external_type"].value for one in written} == {"kvstore"}
+    written = [s.settings for s in transforms.stanzas.values() if "collection" in s.settings]
+    assert {s["external_type"].value for s in written} == {"kvstore"}
     states = {"cloudhsm_collector_states"}  # the collector's own; no search reads them
-    assert {one["collection"].value for one in written} == set(collections) - states
+    assert {s["collection"].value for s in written} == set(collections) - states
     for name, stanza in collections.items():
         if name in states:
             assert stanza.settings["replicate"].value == "false"

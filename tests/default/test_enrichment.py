@@ -59,11 +59,11 @@ def searching(app: App, *events: IndexedEvent) -> Session:
 def test_a_rule_names_what_stands_behind_a_record_before_any_table(
     app: App, field: str, value: str, activity: str
 ) -> None:
-    given = {field: value}
+    values = {field: value}
     text = record(
-        opcode=given.get("opcode", "CN_LOGIN"),
-        user_type=given.get("user_type", "CN_CRYPTO_USER"),
-        log_type=given.get("log_type", "MGMT_USER_DETAILS_LOG"),
+        opcode=values.get("opcode", "CN_LOGIN"),
+        user_type=values.get("user_type", "CN_CRYPTO_USER"),
+        log_type=values.get("log_type", "MGMT_USER_DETAILS_LOG"),
     )
     stores = {"cloudhsm_known_users": [KNOWN]}
     assert app.search_time(event(text), stores)["activity"] == activity

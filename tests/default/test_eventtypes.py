@@ -21,8 +21,8 @@ def record(opcode: str, response: str = "0:HSM Return: SUCCESS") -> str:
 
 
 def types(fields: Fields) -> set[str]:
-    found = fields["eventtype"]
-    return {found} if isinstance(found, str) else set(found)
+    names = fields["eventtype"]
+    return {names} if isinstance(names, str) else set(names)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def computed(settings: Rules) -> set[str]:
 
 def looked_up(settings: Rules) -> dict[str, str]:
     """What gives each looked-up field: lookup:<name> or customer:<collection>."""
-    given = {}
+    tables = {}
     for setting in classes(settings, "LOOKUP-"):
         question, keyword, outputs = setting.value.partition(" OUTPUT ")
         assert keyword, f"{setting.key} puts out whatever columns there are"
@@ -68,8 +68,8 @@ def looked_up(settings: Rules) -> dict[str, str]:
         stanza = TRANSFORMS[lookup].settings
         kind = "lookup" if "filename" in stanza else "customer"
         for name in re.sub(r"\S+ AS ", "", outputs).replace(",", " ").split():
-            given[name] = f"{kind}:{lookup if kind == 'lookup' else stanza['collection'].value}"
-    return given
+            tables[name] = f"{kind}:{lookup if kind == 'lookup' else stanza['collection'].value}"
+    return tables
 
 
 def defined(sourcetype: str) -> dict[str, Field]:
@@ -101,13 +101,13 @@ def test_a_field_comes_from_where_its_definition_says(
     settings = rules(app, name, source)
     tables = looked_up(settings)
     for field in defined(sourcetype).values():
-        asked = {one for one in field.origins if one.startswith(("lookup:", "customer:"))}
-        found = {tables[field.name]} if field.name in tables else set()
+        listed = {o for o in field.origins if o.startswith(("lookup:", "customer:"))}
+        used = {tables[field.name]} if field.name in tables else set()
         # A field may be computed in one source type and looked up in another.
-        assert found == asked or (not found and field.name in computed(settings)), field.name
+        assert used == listed or (not used and field.name in computed(settings)), field.name
         if "record" in field.origins:
             assert field.name in extracted(settings)
-        assert not (field.name in computed(settings) and asked and len(field.origins) == 1)
+        assert not (field.name in computed(settings) and listed and len(field.origins) == 1)
 
 
 @pytest.mark.parametrize(("name", "sourcetype", "source"), SOURCETYPES)
@@ -116,7 +116,7 @@ def test_no_field_has_a_name_that_splunk_fills_from_assets_and_identities(
 ) -> None:
     settings = rules(app, name, source)
     produced = extracted(settings) | computed(settings) | set(looked_up(settings))
-    assert {one for one in produced if one.endswith(CIM_COMMON)} <= {"object_category"}
+    assert {name for name in produced if name.endswith(CIM_COMMON)} <= {"object_category"}
 
 
 def test_every_word_of_a_lookup_is_one_that_its_field_lists() -> None:
@@ -128,8 +128,8 @@ def test_every_word_of_a_lookup_is_one_that_its_field_lists() -> None:
                 continue
             path = ROOT / "lookups" / TRANSFORMS[lookup].settings["filename"].value
             with path.open(encoding="utf-8", newline="") as file:
-                found = {row[field.name] for row in csv.DictReader(file)}
-            assert found - {""} <= set(field.values), field.name
+                words = {row[field.name] for row in csv.DictReader(file)}
+            assert words - {""} <= set(field.values), field.name
             checked += 1
     assert checked
 
@@ -144,7 +144,7 @@ def lines(layout: str) -> dict[str, str]:
         for field in DICTIONARY.fields
         if field.record_line and layout in field.layouts
     ]
-    printed = {one.key: one.printed for one in DICTIONARY.record_lines if one.key in keys}
+    printed = {line.key: line.printed for line in DICTIONARY.record_lines if line.key in keys}
     if layout != "newer":  # the older generation has these two the other way round
         printed = {key: printed[key] for key in sorted(printed, key=_older_place)}
     return printed
@@ -172,61 +172,61 @@ def printed_fields(layout: str) -> dict[str, str]:
 def test_every_line_of_a_layout_gives_the_examples_of_its_fields_and_no_other_line_any(
     fields_of: FieldsOf, layout: str
 ) -> None:
-    found, expected = fields_of(text_of(lines(layout))), printed_fields(layout)
+    fields, expected = fields_of(text_of(lines(layout))), printed_fields(layout)
     everything = {field.name for field in DICTIONARY.fields if field.record_line}
-    assert {name: found[name] for name in everything & set(found)} == expected
-    assert "unparsed" not in found
+    assert {name: fields[name] for name in everything & set(fields)} == expected
+    assert "unparsed" not in fields
 
 
 def test_a_record_on_one_line_gives_the_examples_too(fields_of: FieldsOf) -> None:
-    found = fields_of(text_of(lines("flattened")).replace("\n", " "))
+    fields = fields_of(text_of(lines("flattened")).replace("\n", " "))
     expected = printed_fields("flattened")
-    assert {name: found.get(name) for name in expected} == expected
+    assert {name: fields.get(name) for name in expected} == expected
 
 
 @pytest.mark.parametrize("key", KEYS[1:])
 def test_every_line_alone_gives_the_examples_of_its_fields(fields_of: FieldsOf, key: str) -> None:
-    printed = {one.key: one.printed for one in DICTIONARY.record_lines if one.key in (KEYS[0], key)}
-    found = fields_of(text_of(printed))
+    printed = {x.key: x.printed for x in DICTIONARY.record_lines if x.key in (KEYS[0], key)}
+    fields = fields_of(text_of(printed))
     for field in DICTIONARY.fields:
         if field.record_line and field.record_line.key == key:
-            assert found[field.name] == field.example
+            assert fields[field.name] == field.example
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_line_that_is_there_twice_makes_the_record_ambiguous_and_gives_both_values(
     fields_of: FieldsOf, key: str
 ) -> None:
-    printed = {one.key: one.printed for one in DICTIONARY.record_lines}
+    printed = {line.key: line.printed for line in DICTIONARY.record_lines}
     colon = ":" if key == KEYS[0] else " :"
-    found = fields_of(f"{text_of(printed)}\n{key}{colon} {printed[key]}")
-    assert (found["ambiguous"], found["record_status"]) == ("true", "ambiguous")
-    assert "unparsed" not in found
+    fields = fields_of(f"{text_of(printed)}\n{key}{colon} {printed[key]}")
+    assert (fields["ambiguous"], fields["record_status"]) == ("true", "ambiguous")
+    assert "unparsed" not in fields
     for field in DICTIONARY.fields:
         if field.record_line and field.record_line.key == key and key != KEYS[0]:
             both = [field.example, field.example]
-            assert found[field.name] == both, field.name
+            assert fields[field.name] == both, field.name
 
 
 @pytest.mark.parametrize("rule", ["EVAL-unparsed", "EXTRACT-zz_ambiguous"])
 def test_a_rule_that_lists_keys_lists_those_of_the_definitions(app: App, rule: str) -> None:
     regex = rules(app, "aws:cloudhsm:audit", "")[rule].value
     listed = re.findall(r"\((?:\?:)?(Time\|(?:\\.|[^()\\])+)\)", regex)
-    assert [re.sub(r"\\(.)", r"\1", one).split("|") for one in listed] == [KEYS]
+    assert [re.sub(r"\\(.)", r"\1", keys).split("|") for keys in listed] == [KEYS]
 
 
 @pytest.mark.parametrize("indent", [None, 2])
 def test_every_value_of_a_certificate_storage_record_reaches_its_field(
     fields_of: FieldsOf, indent: int | None
 ) -> None:
-    told = [field for field in DICTIONARY.fields if field.json_line]
-    record = {one.json_line.key: json.loads(one.json_line.printed) for one in told if one.json_line}
+    defined = [field for field in DICTIONARY.fields if field.json_line]
+    record = {f.json_line.key: json.loads(f.json_line.printed) for f in defined if f.json_line}
     text = json.dumps({**record, "timestamp": 1725482483671}, indent=indent)
-    found = fields_of(text, sourcetype="aws:cloudhsm:certificate")
-    for field in told:
+    values = fields_of(text, sourcetype="aws:cloudhsm:certificate")
+    for field in defined:
         assert field.json_line
         value = record[field.json_line.key]
-        assert found[field.name] == (value if isinstance(value, list) else str(value))
+        assert values[field.name] == (value if isinstance(value, list) else str(value))
 
 
 # --- the examples of everything else
@@ -235,7 +235,7 @@ def test_every_value_of_a_certificate_storage_record_reaches_its_field(
 def stores(app: App, record: ExampleRecord) -> dict[str, list[dict[str, str]]]:
     """A row in each of the customer's tables that fits this record."""
     rows: dict[str, dict[str, str]] = {}
-    examples = {one.name: str(one.example) for one in DICTIONARY.fields}
+    examples = {field.name: str(field.example) for field in DICTIONARY.fields}
     settings = rules(app, f"aws:cloudhsm:{record.sourcetype}", "")
     for setting in classes(settings, "LOOKUP-"):
         stanza = TRANSFORMS[setting.value.split()[0]].settings
@@ -256,10 +256,10 @@ def searched(app: App, record: ExampleRecord) -> Fields:
 
 @pytest.mark.parametrize("record", DICTIONARY.records, ids=lambda record: record.name)
 def test_the_examples_are_what_their_record_gives(app: App, record: ExampleRecord) -> None:
-    found = searched(app, record)
-    told = {one.name: one.example for one in DICTIONARY.fields if one.seen_in == record.name}
-    given = {name: shown(found.get(name, "(absent)"), told[name]) for name in told}
-    assert given == told
+    fields = searched(app, record)
+    examples = {f.name: f.example for f in DICTIONARY.fields if f.seen_in == record.name}
+    actual = {name: shown(fields.get(name, "(absent)"), examples[name]) for name in examples}
+    assert actual == examples
 
 
 def shown(value: str | list[str], example: Example) -> Example:
@@ -274,12 +274,12 @@ def shown(value: str | list[str], example: Example) -> Example:
 def test_a_whole_record_gives_several_values_only_where_the_definition_says_so(
     app: App, record: ExampleRecord
 ) -> None:
-    found = searched(app, record)
-    if found.get("ambiguous") == "true":
+    fields = searched(app, record)
+    if fields.get("ambiguous") == "true":
         pytest.skip("lines that are there twice give several values")
-    several = {name for name, value in found.items() if isinstance(value, list)}
+    several = {name for name, value in fields.items() if isinstance(value, list)}
     several -= {"object_attrs"} if record.sourcetype == "certificate" else set()
-    defined_so = {one.name for one in DICTIONARY.fields if one.multivalue}
+    defined_so = {field.name for field in DICTIONARY.fields if field.multivalue}
     assert several - {name for name in several if name.startswith("tag::")} <= defined_so
 
 
@@ -287,6 +287,6 @@ def test_a_whole_record_gives_several_values_only_where_the_definition_says_so(
 def test_what_a_search_sees_of_a_record_is_defined_for_its_source_type(
     app: App, record: ExampleRecord
 ) -> None:
-    named = {one.name for one in DICTIONARY.fields if record.sourcetype in one.sourcetypes}
+    named = {field.name for field in DICTIONARY.fields if record.sourcetype in field.sourcetypes}
     seen = {name for name in searched(app, record) if not name.startswith("tag::")}
     assert seen - named <= {"index"}

@@ -47,7 +47,7 @@ INFERRED = [
     *corpus_layouts.corpora(),
     *corpus_certificates.corpora(),
 ]
-WHOLE = [one for one in INFERRED if one.name.split("_")[0] in {"opcodes", "layouts", "shuffled"}]
+WHOLE = [c for c in INFERRED if c.name.split("_")[0] in {"opcodes", "layouts", "shuffled"}]
 ALL_FIELDS = [*map(corpus_layouts.all_fields, Generation)]
 # Which fields a line fills; NAME (code) fills two. A line of several parts is read by its field.
 FIELDS_OF_KEY = {
@@ -84,8 +84,8 @@ EVERY_FIELD = {name for names in FIELDS_OF_KEY.values() for name in names} | {
 }
 # Good records around a damaged one, by sourcetype.
 NEIGHBOURS = {
-    one.sourcetype: (one.samples[0].text, one.samples[1].text)
-    for one in (next(corpus_opcodes.corpora()), *corpus_certificates.corpora())
+    corpus.sourcetype: (corpus.samples[0].text, corpus.samples[1].text)
+    for corpus in (next(corpus_opcodes.corpora()), *corpus_certificates.corpora())
 }
 
 
@@ -108,8 +108,8 @@ def is_flagged(fields: Fields) -> bool:
 
 
 def test_the_golden_files_are_what_the_configuration_gives(made: dict[str, str]) -> None:
-    found = [line for name in made for line in goldens.difference(GOLDEN / name, made[name])]
-    assert not found, "make goldens, then read the difference line by line"
+    differences = [line for name in made for line in goldens.difference(GOLDEN / name, made[name])]
+    assert not differences, "make goldens, then read the difference line by line"
 
 
 def test_no_golden_file_is_left_over(made: dict[str, str]) -> None:
@@ -123,7 +123,7 @@ def test_no_golden_file_is_left_over(made: dict[str, str]) -> None:
 
 def test_every_published_record_is_there(app: App) -> None:
     events = goldens.published(app, GOLDEN)
-    assert {name: len(found) for name, found in events.items()} == PUBLISHED
+    assert {name: len(copies) for name, copies in events.items()} == PUBLISHED
 
 
 @pytest.mark.parametrize("name", COMPLETE)
@@ -136,13 +136,13 @@ def test_a_published_record_is_known_in_every_table_and_complete(app: App, name:
 
 def test_a_published_fragment_is_flagged_and_its_lines_are_read(app: App) -> None:
     events = goldens.published(app, GOLDEN)
-    found = {name: fields_of(app, *events[name]) for name in PUBLISHED if name not in COMPLETE}
-    assert all(map(is_flagged, found.values()))
-    assert found["fragment_user_name"]["user_name"] == "kmsuser"
+    fragments = {name: fields_of(app, *events[name]) for name in PUBLISHED if name not in COMPLETE}
+    assert all(map(is_flagged, fragments.values()))
+    assert fragments["fragment_user_name"]["user_name"] == "kmsuser"
 
 
 def test_a_copy_on_one_line_means_the_same_as_the_published_record(app: App) -> None:
-    (copies,) = (one for one in goldens.inferred(app, GOLDEN) if one.name == "one_line_older")
+    (copies,) = (c for c in goldens.inferred(app, GOLDEN) if c.name == "one_line_older")
     published = [
         event
         for name in COMPLETE
@@ -151,11 +151,11 @@ def test_a_copy_on_one_line_means_the_same_as_the_published_record(app: App) -> 
     ]
     assert len(copies.samples) == len(published) == 30
     for copy, event in zip(goldens.events_of(app, copies), published):
-        found = without_raw(fields_of(app, copy))
-        assert found.pop("one_line") == copy.raw.strip()
+        fields = without_raw(fields_of(app, copy))
+        assert fields.pop("one_line") == copy.raw.strip()
         expected = without_raw(fields_of(app, event))
-        assert found.pop("record_digest") != expected.pop("record_digest")  # it is another text
-        assert found == expected
+        assert fields.pop("record_digest") != expected.pop("record_digest")  # it is another text
+        assert fields == expected
 
 
 def without_raw(fields: Fields) -> Fields:
@@ -172,9 +172,9 @@ def test_a_record_means_the_same_from_a_file_and_from_the_collector(
     texts = [sample.text for sample in corpus.samples]
     collected = from_collector(app, texts, corpus.sourcetype)
     assert [event.raw for event in collected] == texts
-    for one, other in zip(collected, from_file(app, file_of(texts), corpus.sourcetype)):
+    for event, other in zip(collected, from_file(app, file_of(texts), corpus.sourcetype)):
         same_time = IndexedEvent(
-            one.raw, other.time_usecs, one.host, one.source, one.sourcetype, one.index
+            event.raw, other.time_usecs, event.host, event.source, event.sourcetype, event.index
         )
         assert other == same_time
         assert app.search_time(other) == app.search_time(same_time)
@@ -235,8 +235,8 @@ def is_told(line: Line, fields: Fields) -> bool:
     """Whether the line's value is in its field, or in the two that it has."""
     key, value = line
     if key in FIELD_OF_PART:
-        told = fields.get(FIELD_OF_PART[key])
-        return value.endswith(str(told)) or value == fields["response_code"]
+        printed = fields.get(FIELD_OF_PART[key])
+        return value.endswith(str(printed)) or value == fields["response_code"]
     names = FIELDS_OF_KEY[key]
     parts = value.rstrip(")").split(" (") if len(names) == 2 else [value]
     return all(str(fields[name]).strip() == part for name, part in zip(names, parts))
@@ -244,7 +244,7 @@ def is_told(line: Line, fields: Fields) -> bool:
 
 @pytest.mark.parametrize("generation", Generation)
 def test_every_operation_is_there_done_and_refused(generation: Generation) -> None:
-    (corpus,) = (one for one in corpus_opcodes.corpora() if one.name.endswith(generation.value))
+    (corpus,) = (c for c in corpus_opcodes.corpora() if c.name.endswith(generation.value))
     there = {sample.name.removesuffix(f" {generation.value}") for sample in corpus.samples}
     known = corpus_opcodes.known_opcodes()
     assert len(known) >= 50
@@ -253,7 +253,7 @@ def test_every_operation_is_there_done_and_refused(generation: Generation) -> No
 
 
 def test_a_layout_to_come_yields_what_is_known_and_keeps_the_rest(app: App) -> None:
-    (corpus,) = (one for one in INFERRED if one.name == "future")
+    (corpus,) = (c for c in INFERRED if c.name == "future")
     for event, sample in zip(goldens.events_of(app, corpus), corpus.samples):
         fields = fields_of(app, event)
         assert (fields["opcode"], fields["user_name"]) == ("CN_LOGIN", "app_payments")
@@ -269,7 +269,7 @@ def test_a_layout_to_come_yields_what_is_known_and_keeps_the_rest(app: App) -> N
 
 
 def test_a_doubled_key_is_flagged_and_its_first_value_counts(app: App) -> None:
-    (corpus,) = (one for one in INFERRED if one.name == "duplicated_keys")
+    (corpus,) = (c for c in INFERRED if c.name == "duplicated_keys")
     for event, sample in zip(goldens.events_of(app, corpus), corpus.samples):
         fields = fields_of(app, event)
         assert (fields["record_status"], fields["ambiguous"]) == ("ambiguous", "true"), sample.name
@@ -293,11 +293,11 @@ def test_there_are_hundreds_of_damaged_records_and_the_same_each_time() -> None:
 
 @pytest.mark.parametrize("sourcetype", NEIGHBOURS)
 def test_a_damaged_record_is_one_event_and_flagged(app: App, sourcetype: str) -> None:
-    records = [one for one in damaged() if one.sourcetype == sourcetype]
-    events = from_collector(app, [one.text for one in records], sourcetype)
-    assert [event.raw for event in events] == [visible(one.text) for one in records]
-    found = zip(records, events)
-    assert [one.name for one, event in found if not is_flagged(fields_of(app, event))] == []
+    records = [record for record in damaged() if record.sourcetype == sourcetype]
+    events = from_collector(app, [record.text for record in records], sourcetype)
+    assert [event.raw for event in events] == [visible(record.text) for record in records]
+    pairs = zip(records, events)
+    assert [record.name for record, event in pairs if not is_flagged(fields_of(app, event))] == []
 
 
 @pytest.mark.parametrize("sourcetype", NEIGHBOURS)
@@ -305,25 +305,25 @@ def test_a_damaged_record_in_a_file_leaves_its_neighbours_as_they_are(
     app: App, sourcetype: str
 ) -> None:
     before, after = NEIGHBOURS[sourcetype]
-    for one in of_type(sourcetype, is_whole=True):
-        text = visible(one.text)
+    for record in of_type(sourcetype, is_whole=True):
+        text = visible(record.text)
         events = from_file(app, file_of([before, text, after]), sourcetype)
         # A line end behind a record belongs to the break, not to the record.
-        assert [event.raw for event in events] == [before, text.rstrip("\r\n"), after], one.name
+        assert [event.raw for event in events] == [before, text.rstrip("\r\n"), after], record.name
 
 
 @pytest.mark.parametrize("sourcetype", NEIGHBOURS)
 def test_a_record_torn_or_swallowed_in_a_file_is_flagged(app: App, sourcetype: str) -> None:
     before, after = NEIGHBOURS[sourcetype]
-    for one in of_type(sourcetype, is_whole=False):
-        *torn, last = from_file(app, file_of([before, visible(one.text), after]), sourcetype)
+    for record in of_type(sourcetype, is_whole=False):
+        *torn, last = from_file(app, file_of([before, visible(record.text), after]), sourcetype)
         changed = [event for event in torn if event.raw != before]
-        assert changed, one.name
-        assert all(is_flagged(fields_of(app, event)) for event in changed), one.name
-        assert last.raw == after, one.name
+        assert changed, record.name
+        assert all(is_flagged(fields_of(app, event)) for event in changed), record.name
+        assert last.raw == after, record.name
 
 
 def of_type(sourcetype: str, *, is_whole: bool) -> list[Damaged]:
-    found = [one for one in damaged() if (one.sourcetype, one.is_whole) == (sourcetype, is_whole)]
-    assert found
-    return found
+    chosen = [r for r in damaged() if (r.sourcetype, r.is_whole) == (sourcetype, is_whole)]
+    assert chosen
+    return chosen

@@ -89,7 +89,7 @@ CREATION = (
 FINE = {"response": "0:HSM Return: SUCCESS", "user": "bob", "more": ""}
 # Without the lines whose keys a text may forge.
 BARE = re.sub(r"(?m)^(?:Opcode|Session Handle|Log type|User Type) : .*\n?", "", LOGIN)
-PLACES: Mapping[str, Callable[[str], str]] = {
+SLOTS: Mapping[str, Callable[[str], str]] = {
     "user name": lambda text: LOGIN.format(**{**FINE, "user": text}),
     "user name of a record that lacks lines": lambda text: BARE.format(**{**FINE, "user": text}),
     "target user name": CREATION.format,
@@ -109,7 +109,7 @@ def with_text(fields: Mapping[str, str | list[str]], text: str) -> Fields:
 
     def changed(value: str | list[str]) -> str | list[str]:
         if isinstance(value, list):
-            return [one.replace(HARMLESS, text) for one in value]
+            return [item.replace(HARMLESS, text) for item in value]
         return value.replace(HARMLESS, text)
 
     return {name: changed(value) for name, value in fields.items()}
@@ -119,12 +119,12 @@ def with_text(fields: Mapping[str, str | list[str]], text: str) -> Fields:
 
 
 @each_hostile_text
-@pytest.mark.parametrize("place", PLACES)
-def test_from_the_collector_a_text_stays_inside_its_event(app: App, text: str, place: str) -> None:
-    events = [record(0, MARCH), replace_text(PLACES[place](text)), record(2, MARCH + 2)]
-    found = handed_over(app, events)
-    assert [event.raw for event in found] == [visible(event.text) for event in events]
-    assert {(event.host, event.sourcetype) for event in found} == {(HSM, "aws:cloudhsm:audit")}
+@pytest.mark.parametrize("slot", SLOTS)
+def test_from_the_collector_a_text_stays_inside_its_event(app: App, text: str, slot: str) -> None:
+    events = [record(0, MARCH), replace_text(SLOTS[slot](text)), record(2, MARCH + 2)]
+    indexed = handed_over(app, events)
+    assert [event.raw for event in indexed] == [visible(event.text) for event in events]
+    assert {(event.host, event.sourcetype) for event in indexed} == {(HSM, "aws:cloudhsm:audit")}
 
 
 def replace_text(text: str) -> Event:
@@ -134,24 +134,24 @@ def replace_text(text: str) -> Event:
 @each_hostile_text
 def test_host_and_source_may_be_hostile_too(app: App, text: str) -> None:
     event = record(1, MARCH)._replace(host=text, source=text)
-    (found,) = handed_over(app, [event])
-    assert (found.host, found.source, found.raw) == (visible(text), visible(text), event.text)
+    (indexed,) = handed_over(app, [event])
+    assert (indexed.host, indexed.source, indexed.raw) == (visible(text), visible(text), event.text)
 
 
 # --- inside its field
 
 
 @each_hostile_text
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("slot", SLOTS)
 @pytest.mark.parametrize("path", INGEST_PATHS)
 def test_a_text_is_found_in_the_fields_of_its_place_only(
-    fields_of: FieldsOf, text: str, place: str, path: str
+    fields_of: FieldsOf, text: str, slot: str, path: str
 ) -> None:
     """It is their whole value; no field comes or goes, none of the others changes."""
     sourcetype, source = INGEST_PATHS[path]
-    harmless = fields_of(PLACES[place](HARMLESS), sourcetype=sourcetype, source=source)
+    harmless = fields_of(SLOTS[slot](HARMLESS), sourcetype=sourcetype, source=source)
     shown = visible(text)
-    hostile = fields_of(PLACES[place](shown), sourcetype=sourcetype, source=source)
+    hostile = fields_of(SLOTS[slot](shown), sourcetype=sourcetype, source=source)
     assert hostile.pop("record_digest") != harmless.pop("record_digest")
     assert hostile == with_text(harmless, shown)
     assert any(HARMLESS in value for name, value in harmless.items() if name != "_raw")
@@ -184,28 +184,28 @@ hostile_lines = st.lists(
 
 
 @settings(max_examples=80)
-@given(text=hostile_lines, place=st.sampled_from([*PLACES]), path=st.sampled_from([*INGEST_PATHS]))
+@given(text=hostile_lines, slot=st.sampled_from([*SLOTS]), path=st.sampled_from([*INGEST_PATHS]))
 def test_any_line_is_found_in_the_fields_of_its_place_only(
-    fields_of: FieldsOf, text: str, place: str, path: str
+    fields_of: FieldsOf, text: str, slot: str, path: str
 ) -> None:
     sourcetype, source = INGEST_PATHS[path]
-    harmless = fields_of(PLACES[place](HARMLESS), sourcetype=sourcetype, source=source)
-    hostile = fields_of(PLACES[place](text), sourcetype=sourcetype, source=source)
+    harmless = fields_of(SLOTS[slot](HARMLESS), sourcetype=sourcetype, source=source)
+    hostile = fields_of(SLOTS[slot](text), sourcetype=sourcetype, source=source)
     del harmless["record_digest"], hostile["record_digest"]
     assert hostile == with_text(harmless, text)
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_line_of_100_kb_is_kept_and_moves_nothing(fields_of: FieldsOf, place: str) -> None:
+@pytest.mark.parametrize("slot", SLOTS)
+def test_a_line_of_100_kb_is_kept_and_moves_nothing(fields_of: FieldsOf, slot: str) -> None:
     """A response is cut behind 1,002 characters; the record keeps it whole."""
     text = "=1|`x` " * 15_000 + "."
-    harmless, hostile = fields_of(PLACES[place](HARMLESS)), fields_of(PLACES[place](text))
+    harmless, hostile = fields_of(SLOTS[slot](HARMLESS)), fields_of(SLOTS[slot](text))
     del harmless["record_digest"], hostile["record_digest"]
     expected = with_text(harmless, text)
     assert set(hostile) == set(harmless)
     for name, value in hostile.items():
         whole = str(expected[name])
-        assert value == expected[name] or (place == "response" and whole.startswith(str(value)))
+        assert value == expected[name] or (slot == "response" and whole.startswith(str(value)))
 
 
 @each_hostile_text
@@ -225,13 +225,13 @@ def test_a_certificate_attribute_changes_nothing_but_the_attributes(
     harmless, hostile = certificate(HARMLESS), certificate(text)
     assert set(hostile) - changing == set(harmless) - changing
     assert all(hostile[name] == harmless[name] for name in set(hostile) - changing)
-    for value in (one for name in ("attributes", "object_attrs") for one in values(hostile, name)):
+    for value in [*values(hostile, "attributes"), *values(hostile, "object_attrs")]:
         assert value in str(hostile["_raw"])
 
 
 def values(fields: Fields, name: str) -> list[str]:
-    found = fields.get(name, [])
-    return found if isinstance(found, list) else [found]
+    value = fields.get(name, [])
+    return value if isinstance(value, list) else [value]
 
 
 ORIGINS = {
@@ -263,8 +263,8 @@ origins = st.lists(
 def test_an_origin_gives_ids_that_look_like_ids_or_nothing(
     fields_of: FieldsOf, source: str, host: str
 ) -> None:
-    known = fields_of(PLACES["user name"](HARMLESS))
-    fields = fields_of(PLACES["user name"](HARMLESS), source=source, host=host)
+    known = fields_of(SLOTS["user name"](HARMLESS))
+    fields = fields_of(SLOTS["user name"](HARMLESS), source=source, host=host)
     for name, form in ORIGINS.items():
         assert re.fullmatch(form, str(fields.get(name, ""))) or name not in fields
     free = {*ORIGINS, "source", "host", "record_key", "known_user", "object", "object_id"}
@@ -324,8 +324,8 @@ SEARCHES = {
 def trail(text: str) -> list[Event]:
     """Records with this text wherever a record may have text, and a gap behind them."""
     hostile = [
-        record(number, MARCH + DAY + number)._replace(text=place(text))
-        for number, place in enumerate(PLACES.values(), start=1)
+        record(number, MARCH + DAY + number)._replace(text=slot(text))
+        for number, slot in enumerate(SLOTS.values(), start=1)
     ]
     numbered = [
         event._replace(text=event.text.replace("Sequence No : 0x1\n", f"Sequence No : {n:#x}\n"))
@@ -354,7 +354,7 @@ def harmless_again(results: Results, text: str) -> list[Fields]:
 def with_text_back(fields: Mapping[str, str | list[str]], text: str) -> Fields:
     def back(value: str | list[str]) -> str | list[str]:
         if isinstance(value, list):
-            return [one.replace(text, HARMLESS) for one in value]
+            return [item.replace(text, HARMLESS) for item in value]
         return value.replace(text, HARMLESS)
 
     return {name: back(value) for name, value in fields.items()}
@@ -380,8 +380,8 @@ SEARCHED = {name: text for name, text in HOSTILE.items() if name not in {"wildca
 
 @pytest.fixture(scope="module")
 def harmless_results(app: App) -> dict[str, Results]:
-    found = session(app, HARMLESS)
-    return {search: found.search(search) for search in all_searches()}
+    index = session(app, HARMLESS)
+    return {search: index.search(search) for search in all_searches()}
 
 
 @pytest.mark.parametrize("name", SEARCHED)
@@ -390,14 +390,14 @@ def test_a_hostile_text_is_a_cell_of_the_results_and_nothing_else(
 ) -> None:
     """Same columns, same rows, and the collections hold what the searches themselves write."""
     text = visible(SEARCHED[name])
-    found, harmless = session(app, SEARCHED[name]), session(app, HARMLESS)
+    hostile, harmless = session(app, SEARCHED[name]), session(app, HARMLESS)
     for search, expected in harmless_results.items():
-        results = found.search(search)
+        results = hostile.search(search)
         assert results.columns == expected.columns
         assert harmless_again(results, text) == harmless_again(expected, HARMLESS)
     for search in all_searches():
         harmless.search(search)
-    assert found.stores == harmless.stores
+    assert hostile.stores == harmless.stores
 
 
 @each_hostile_text
@@ -433,7 +433,7 @@ def test_no_search_is_made_of_what_records_say(name: str, search: str) -> None:
     assert not re.search(r"\[(?!\| rest /services/authentication/current-context )", rows_only)
     tokens = set(re.findall(r"\$(\w*)\$", search))
     arguments = MACROS[name].settings.get("args") if name in MACROS else None
-    listed = {one.strip() for one in arguments.value.split(",")} if arguments else set()
+    listed = {name.strip() for name in arguments.value.split(",")} if arguments else set()
     assert tokens <= listed
 
 

@@ -56,11 +56,11 @@ def test_the_stanza_is_for_these_files_only(app: App, path: str, applies: bool) 
 
 
 def test_a_quoted_value_has_the_escapes_that_splunk_takes_back(app: App) -> None:
-    (stanza,) = (one for one in app.props.patterns if "ta_aws_cloudhsm_" in one.name)
+    (stanza,) = (stanza for stanza in app.props.patterns if "ta_aws_cloudhsm_" in stanza.name)
     assert stanza.settings["KV_MODE"].value == "auto_escaped"
     assert line(pair("what", 'say "no" \\ x')).endswith(r'what="say \"no\" \\ x"')
 
 
 def test_no_line_is_longer_than_what_splunk_is_told_to_keep(app: App) -> None:
-    (stanza,) = (one for one in app.props.patterns if "ta_aws_cloudhsm_" in one.name)
+    (stanza,) = (stanza for stanza in app.props.patterns if "ta_aws_cloudhsm_" in stanza.name)
     assert int(stanza.settings["TRUNCATE"].value) > log_file.MAX_LINE + 100

@@ -38,7 +38,7 @@ def test_a_login_counts_once_for_the_cluster(
             ],
         )
     )
-    found = session.search("`cloudhsm_audit` opcode=CN_LOGIN | `cloudhsm_login_once`").rows
-    assert sorted((str(row["user"]), str(row["hsms"])) for row in found) == expected
-    assert {row["cluster_id"] for row in found} == {CLUSTER}
-    assert not [name for row in found for name in row if name.startswith("login_")]
+    rows = session.search("`cloudhsm_audit` opcode=CN_LOGIN | `cloudhsm_login_once`").rows
+    assert sorted((str(row["user"]), str(row["hsms"])) for row in rows) == expected
+    assert {row["cluster_id"] for row in rows} == {CLUSTER}
+    assert not [name for row in rows for name in row if name.startswith("login_")]

@@ -60,11 +60,11 @@ def evaluated(macro: str, **fields: str) -> dict[str, object]:
 def test_a_time_is_written_in_utc_by_arithmetic_alone(seconds: int) -> None:
     """strftime would write it in the time zone of whoever searches."""
     moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
-    found = evaluated(
+    fields = evaluated(
         "`cloudhsm_utc(s, text)`", s=f"{seconds}.999999" if seconds > 0 else f"{seconds}"
     )
-    found.pop("s")
-    assert found == {"text": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    fields.pop("s")
+    assert fields == {"text": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
 def test_no_time_gives_no_text() -> None:

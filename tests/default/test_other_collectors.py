@@ -103,10 +103,10 @@ def test_a_record_means_the_same_whichever_way_it_came(
 ) -> None:
     expected = meaning(app, from_our_input(app))
     assert expected["outcome"] == "success"
-    for one in (app, beside):
-        found = meaning(one, way(one))
-        left_over = {"version", "account_id"} if one is beside else set()
-        assert {key: found[key] for key in found if key not in left_over} == expected
+    for knowledge in (app, beside):
+        fields = meaning(knowledge, way(knowledge))
+        left_over = {"version", "account_id"} if knowledge is beside else set()
+        assert {key: fields[key] for key in fields if key not in left_over} == expected
 
 
 def test_rules_of_the_other_add_on_do_not_reach_a_record(app: App, beside: App) -> None:
@@ -126,10 +126,10 @@ def test_a_certificate_record_means_the_same(app: App) -> None:
     mine = IndexedEvent(STORED, usecs, CLUSTER, ours, "aws:cloudhsm:certificate", "main")
     other = IndexedEvent(STORED, usecs, "fwd", ours.split(":", 1)[1], "aws:cloudwatchlogs", "main")
     unnamed = {"cluster_in_host"}
-    found, expected = (
-        {k: v for k, v in meaning(app, one).items() if k not in unnamed} for one in (other, mine)
+    fields, expected = (
+        {k: v for k, v in meaning(app, e).items() if k not in unnamed} for e in (other, mine)
     )
-    assert found == expected
+    assert fields == expected
     assert expected["cim_model"] == "Change"
 
 
@@ -155,9 +155,9 @@ def test_the_collectors_own_events_are_no_records(app: App) -> None:
 
 def test_stanzas_for_sources_hold_the_search_time_rules_of_their_source_type(app: App) -> None:
     for kind, stream in (("audit", "hsm"), ("certificate", "cluster")):
-        (found,) = [one for one in app.props.patterns if one.name.endswith(f":{stream}-*")]
+        (stanza,) = [s for s in app.props.patterns if s.name.endswith(f":{stream}-*")]
         own = app.props.sourcetypes[f"aws:cloudhsm:{kind}"].settings
         rules = ("EXTRACT-", "REPORT-", "EVAL-", "LOOKUP-", "KV_MODE")
-        assert {name: one.value for name, one in found.settings.items()} == {
-            name: one.value for name, one in own.items() if name.startswith(rules)
+        assert {name: setting.value for name, setting in stanza.settings.items()} == {
+            name: setting.value for name, setting in own.items() if name.startswith(rules)
         }

@@ -147,8 +147,8 @@ def part(fields: Fields, like: Mapping[str, object]) -> Fields:
 
 def first(fields: Fields, names: Iterable[str]) -> dict[str, str | None]:
     """The first value of each field: what the record's own line says."""
-    found = {name: fields.get(name) for name in names}
-    return {name: one[0] if isinstance(one, list) else one for name, one in found.items()}
+    values = {name: fields.get(name) for name in names}
+    return {name: value[0] if isinstance(value, list) else value for name, value in values.items()}
 
 
 # --- index time
@@ -291,10 +291,10 @@ def test_values_may_follow_the_colon_at_once_or_after_tabs(fields_of: FieldsOf) 
 def test_a_second_blank_behind_the_colon_belongs_to_a_name_and_to_nothing_else(
     fields_of: FieldsOf,
 ) -> None:
-    found = fields_of(record().replace(" : ", " :  "))
-    assert found["user_name"] == f" {OLDER_FIELDS['user_name']}"
+    fields = fields_of(record().replace(" : ", " :  "))
+    assert fields["user_name"] == f" {OLDER_FIELDS['user_name']}"
     rest = {name: value for name, value in OLDER_FIELDS.items() if name != "user_name"}
-    assert part(found, rest) == rest
+    assert part(fields, rest) == rest
 
 
 def test_a_field_that_a_record_lacks_is_absent(fields_of: FieldsOf) -> None:
@@ -846,8 +846,8 @@ def test_no_line_end_in_a_name_passes_for_a_complete_record(
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
 def test_a_name_keeps_its_own_blanks(fields_of: FieldsOf, ends: str) -> None:
-    found = fields_of(NAMED.replace("\n", ends).format(name=" admin "))
-    assert (found["user_name"], found["record_status"]) == (" admin ", "complete")
+    fields = fields_of(NAMED.replace("\n", ends).format(name=" admin "))
+    assert (fields["user_name"], fields["record_status"]) == (" admin ", "complete")
 
 
 def test_a_key_is_found_behind_many_unknown_lines(fields_of: FieldsOf) -> None:

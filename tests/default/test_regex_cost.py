@@ -63,24 +63,24 @@ class Rule:
     def literals(self) -> list[str]:
         """The longest pieces of plain text in the regex: what a hostile text would imitate."""
         plain = re.sub(r"\\[A-Za-z]|\[[^\]]*\]|\(\?<\w+>|\{[\d,]+\}", "\0", self.regex)
-        found = re.findall(r"(?:[A-Za-z0-9_:,/\" ]|\\[^A-Za-z0-9])+", plain)
-        return sorted({re.sub(r"\\(.)", r"\1", one) for one in found if len(one) > 3})
+        parts = re.findall(r"(?:[A-Za-z0-9_:,/\" ]|\\[^A-Za-z0-9])+", plain)
+        return sorted({re.sub(r"\\(.)", r"\1", part) for part in parts if len(part) > 3})
 
 
 def rules(folder: Path) -> list[Rule]:
     """Every regex of an app, once each. Raises ValueError for one that is computed."""
     paths = (folder / "default").glob("*.conf")
     confs = {path.name: read_conf(path, f"default/{path.name}") for path in paths}
-    found: list[Rule] = []
+    collected: list[Rule] = []
     for stanza in confs["props.conf"].stanzas.values():
-        found += _of_props(stanza)
+        collected += _of_props(stanza)
     for stanza in confs["transforms.conf"].stanzas.values():
-        found += _of_transform(stanza)
+        collected += _of_transform(stanza)
     for name in ("macros.conf", "savedsearches.conf", "eventtypes.conf"):
         for stanza in confs[name].stanzas.values():
             for key in {"definition", "search"} & set(stanza.settings):
-                found += _of_expressions(stanza.settings[key])
-    return [*{(rule.regex, rule.is_global): rule for rule in reversed(found)}.values()][::-1]
+                collected += _of_expressions(stanza.settings[key])
+    return [*{(rule.regex, rule.is_global): rule for rule in reversed(collected)}.values()][::-1]
 
 
 def _of_props(stanza: Stanza) -> Iterator[Rule]:
@@ -97,12 +97,12 @@ def _of_props(stanza: Stanza) -> Iterator[Rule]:
 
 
 def _of_extract(setting: Setting) -> Rule:
-    found = re.fullmatch(r"(.*?)(?:\s+in\s+(\w+))?", setting.value)
-    assert found
-    field = found[2] or "_raw"
+    match = re.fullmatch(r"(.*?)(?:\s+in\s+(\w+))?", setting.value)
+    assert match
+    field = match[2] or "_raw"
     if field not in {"_raw", "host", "source", *BOUNDED}:
         raise ValueError(f"{_where(setting)}: how long {field} can be is not known: teach it")
-    return Rule(f"(?ms){found[1]}", False, _where(setting), BOUNDED.get(field))
+    return Rule(f"(?ms){match[1]}", False, _where(setting), BOUNDED.get(field))
 
 
 def _of_transform(stanza: Stanza) -> Iterator[Rule]:
@@ -114,8 +114,8 @@ def _of_transform(stanza: Stanza) -> Iterator[Rule]:
 
 
 def _where(setting: Setting) -> str:
-    place = setting.location
-    return f"{place.path}:{place.line} [{place.stanza}] {setting.key}"
+    at = setting.location
+    return f"{at.path}:{at.line} [{at.stanza}] {setting.key}"
 
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -126,15 +126,15 @@ _REGEX_COMMANDS = re.compile(r"\|\s*(?:rex|regex|erex|makemv|kvform|extract|kv)\
 def _of_expressions(setting: Setting) -> Iterator[Rule]:
     """The regexes of match(), replace() and mvfind() in an expression or a search."""
     text = setting.value
-    if found := _REGEX_COMMANDS.search(text):
-        raise ValueError(f"{_where(setting)}: the regex of {found[0]!r} is not looked at: teach it")
+    if match := _REGEX_COMMANDS.search(text):
+        raise ValueError(f"{_where(setting)}: the regex of {match[0]!r} is not checked: add it")
     for call in _CALL.finditer(text):
         if not call["name"]:
             continue
-        given = _STRING.fullmatch(_second_argument(text, call.end()))
-        if not given:
+        pattern = _STRING.fullmatch(_second_argument(text, call.end()))
+        if not pattern:
             raise ValueError(f"{_where(setting)}: {call['name']}() with a regex that is computed")
-        regex = re.sub(r'\\(["\\])', r"\1", given[1])
+        regex = re.sub(r'\\(["\\])', r"\1", pattern[1])
         yield Rule(regex, call["name"] == "replace", _where(setting))
 
 
@@ -258,12 +258,12 @@ def flaw(rule: Rule, hostile: Hostile, sizes: Sequence[int], costs: Costs) -> st
         try:
             costs[size] = cost(rule, hostile.of(size))
             if _grows(costs, size) and costs[size] < SURE_SECONDS:  # was the machine busy?
-                for one in (size // 4, size):
-                    costs[one] = min(costs[one], cost(rule, hostile.of(one), runs=3))
+                for n in (size // 4, size):
+                    costs[n] = min(costs[n], cost(rule, hostile.of(n), runs=3))
         except pcre2.LibraryError as error:
             return f"gives up on {size} bytes of {hostile} ({error}): {rule.where}"
         if _grows(costs, size) or costs[size] > CEILING_SECONDS:
-            took = ", ".join(f"{one // 1000} kB {costs[one] * 1000:.0f} ms" for one in costs)
+            took = ", ".join(f"{n // 1000} kB {costs[n] * 1000:.0f} ms" for n in costs)
             return f"is not linear on {hostile} ({took}): {rule.where}"
     return None
 
@@ -280,11 +280,11 @@ def flaw_of(rule: Rule) -> str | None:
     tried: dict[Hostile, Costs] = {}
     for hostile in texts_for(rule):
         tried[hostile] = {}
-        if found := flaw(rule, hostile, RUNGS[:2], tried[hostile]):
-            return found
+        if fault := flaw(rule, hostile, RUNGS[:2], tried[hostile]):
+            return fault
     for hostile in _suspects(tried):
-        if found := flaw(rule, hostile, RUNGS[2:], tried[hostile]):
-            return found
+        if fault := flaw(rule, hostile, RUNGS[2:], tried[hostile]):
+            return fault
     return None
 
 
@@ -310,9 +310,9 @@ def _baseline() -> float:
 def _suspects(tried: dict[Hostile, Costs]) -> set[Hostile]:
     """The text that costs most, and the one whose cost grows most with its size."""
     small, big = RUNGS[:2]
-    dear = sorted(tried, key=lambda one: -tried[one][big])
-    felt = [one for one in dear if tried[one][big] > FELT_SECONDS]
-    growing = sorted(felt, key=lambda one: -tried[one][big] / tried[one][small])
+    dear = sorted(tried, key=lambda hostile: -tried[hostile][big])
+    felt = [hostile for hostile in dear if tried[hostile][big] > FELT_SECONDS]
+    growing = sorted(felt, key=lambda hostile: -tried[hostile][big] / tried[hostile][small])
     return {*dear[:1], *growing[:1]}
 
 
@@ -320,7 +320,7 @@ def _suspects(tried: dict[Hostile, Costs]) -> set[Hostile]:
 
 
 def test_every_shipped_regex_is_linear_on_hostile_text() -> None:
-    flaws = [found for found in map(flaw_of, rules(ROOT)) if found]
+    flaws = [fault for fault in map(flaw_of, rules(ROOT)) if fault]
     assert not flaws, "\n".join(flaws)
 
 
@@ -384,7 +384,7 @@ def test_each_kind_of_regex_is_collected_from_the_files(tmp_path: Path) -> None:
         "eventtypes.conf": "[e]\nsearch = b=1",
     }.items():
         (default / name).write_text(text)
-    assert {(one.regex, one.is_global) for one in rules(tmp_path)} == {
+    assert {(rule.regex, rule.is_global) for rule in rules(tmp_path)} == {
         *(("(1)", True), ("(2)", True), ("3", False), ("(?ms)(?<c>4)", False)),
         *(('5, ")', True), ("6", False), ("6", True), ("7", False)),
         *(("(?<f>8)", False), ("(9)", True), ("(?<f>10)", True)),
@@ -411,14 +411,14 @@ def test_no_source_that_aws_allows_makes_the_choice_of_stanzas_slow(unit: str) -
 
 
 def test_one_line_is_as_short_as_its_regexes_rely_on() -> None:
-    (rule,) = (one for one in rules(ROOT) if "EXTRACT-one_line" in one.where.split())
+    (rule,) = (rule for rule in rules(ROOT) if "EXTRACT-one_line" in rule.where.split())
     regex = compile_regex(rule.regex)
-    found = {
+    results = {
         size: regex.named(f"{FIRST} Sequence No : 0x1 {'a' * size}{' ' * 8}") or {}
         for size in (1, 3_900, 4_000, 5_000, 800_000)
     }
-    assert found[3_900]["one_line"]
-    assert max(len(one.get("one_line") or "") for one in found.values()) <= BOUNDED["one_line"]
+    assert results[3_900]["one_line"]
+    assert max(len(f.get("one_line") or "") for f in results.values()) <= BOUNDED["one_line"]
 
 
 def test_a_regex_on_a_bounded_text_may_be_quadratic_but_not_expensive() -> None:

@@ -45,9 +45,9 @@ OPEN = "not_searched"
 
 def findings(app: App, events: Iterable[Event], *, since: float = 0) -> list[tuple[str, ...]]:
     """What is found: verdict, first and last number, how many are missing."""
-    found = searching(app, events, now=MAY).saved(CONTINUITY, earliest=since)
+    results = searching(app, events, now=MAY).saved(CONTINUITY, earliest=since)
     columns = ("verdict", "first_number", "last_number", "missing")
-    return [tuple(str(row[name]) for name in columns if name in row) for row in found.rows]
+    return [tuple(str(row[name]) for name in columns if name in row) for row in results.rows]
 
 
 # --- settings
@@ -132,7 +132,7 @@ def test_a_gap_that_no_verdict_covers_was_lost_after_hand_over(app: App) -> None
 
 
 @pytest.mark.parametrize(
-    ("said", "found"),
+    ("last", "finding"),
     [
         (Verdict.PENDING, "pending"),
         (Verdict.ABSENT_AT_SOURCE, "absent_at_source"),
@@ -143,36 +143,36 @@ def test_a_gap_that_no_verdict_covers_was_lost_after_hand_over(app: App) -> None
     ],
 )
 def test_a_gap_has_the_last_verdict_and_a_recovered_one_was_lost(
-    app: App, said: Verdict, found: str
+    app: App, last: Verdict, finding: str
 ) -> None:
     trail = [*records(range(5), MARCH), *records(range(8, 10), MARCH + HOUR)]
     opened = verdict(5, 7, Verdict.PENDING, MARCH + 2 * HOUR)
-    closed = verdict(5, 7, said, MARCH + 2 * DAY)
-    assert findings(app, [*trail, opened, closed]) == [(found, "0x5", "0x7", "3")]
+    closed = verdict(5, 7, last, MARCH + 2 * DAY)
+    assert findings(app, [*trail, opened, closed]) == [(finding, "0x5", "0x7", "3")]
 
 
 def test_every_verdict_of_the_collector_is_known_to_the_search() -> None:
     text = read_conf(ROOT / "default" / "macros.conf").stanzas["cloudhsm_continuity_verdicts"]
-    for one in Verdict:
-        assert f'"{one.value}"' in text.settings["definition"].value
+    for known in Verdict:
+        assert f'"{known.value}"' in text.settings["definition"].value
 
 
 def test_records_that_came_late_after_all_are_lost_if_the_index_lacks_them(app: App) -> None:
-    said = [Verdict.PENDING, Verdict.ABSENT_AT_SOURCE, Verdict.RECOVERED_LATE]
+    verdicts = [Verdict.PENDING, Verdict.ABSENT_AT_SOURCE, Verdict.RECOVERED_LATE]
     trail = [*records([0, 1], MARCH), *records([3], MARCH + HOUR)]
-    words = [verdict(2, 2, one, MARCH + day * DAY) for day, one in enumerate(said)]
+    words = [verdict(2, 2, v, MARCH + day * DAY) for day, v in enumerate(verdicts)]
     assert findings(app, [*trail, *words]) == [(LOST, "0x2", "0x2", "1")]
 
 
 def test_a_gap_is_cut_where_the_verdict_changes(app: App) -> None:
     trail = [*records(range(5), MARCH), *records([20], MARCH + HOUR)]
-    said = [
+    events = [
         verdict(5, 19, Verdict.PENDING, MARCH + HOUR),
         verdict(8, 9, Verdict.RECOVERED, MARCH + 2 * HOUR),
         verdict(5, 7, Verdict.ABSENT_AT_SOURCE, MARCH + 2 * DAY),
         verdict(10, 14, Verdict.ABSENT_AT_SOURCE, MARCH + 2 * DAY),
     ]
-    assert findings(app, [*trail, *said]) == [
+    assert findings(app, [*trail, *events]) == [
         (LOST, "0x8", "0x9", "2"),
         ("pending", "0xf", "0x13", "5"),
         ("absent_at_source", "0x5", "0x7", "3"),
@@ -182,19 +182,19 @@ def test_a_gap_is_cut_where_the_verdict_changes(app: App) -> None:
 
 def test_neighbouring_pieces_with_one_verdict_are_one(app: App) -> None:
     trail = [*records(range(5), MARCH), *records([9], MARCH + HOUR)]
-    said = [
+    events = [
         verdict(5, 8, Verdict.PENDING, MARCH + HOUR),
         verdict(5, 6, Verdict.EXPIRED, MARCH + 2 * DAY),
         verdict(7, 8, Verdict.EXPIRED, MARCH + 2 * DAY),
         verdict(7, 8, Verdict.EXPIRED, MARCH + 2 * DAY),
     ]
-    assert findings(app, [*trail, *said]) == [("expired", "0x5", "0x8", "4")]
+    assert findings(app, [*trail, *events]) == [("expired", "0x5", "0x8", "4")]
 
 
 def test_one_verdict_may_cover_several_gaps_and_numbers_that_came(app: App) -> None:
     trail = records([0, 1, 4, 5, 9], MARCH)
-    said = verdict(2, 8, Verdict.ABSENT_AT_SOURCE, MARCH + 2 * DAY)
-    assert findings(app, [*trail, said]) == [
+    event = verdict(2, 8, Verdict.ABSENT_AT_SOURCE, MARCH + 2 * DAY)
+    assert findings(app, [*trail, event]) == [
         ("absent_at_source", "0x2", "0x3", "2"),
         ("absent_at_source", "0x6", "0x8", "3"),
     ]
@@ -211,8 +211,8 @@ def test_a_verdict_on_another_hsm_or_counter_explains_nothing(app: App) -> None:
 
 def test_a_counter_printed_in_capitals_is_the_same_counter(app: App) -> None:
     trail = [record(number, MARCH + number, counter="0xE8") for number in (0, 1, 3)]
-    said = verdict(2, 2, Verdict.EXPIRED, MARCH + 2 * DAY)
-    assert findings(app, [*trail, said]) == [("expired", "0x2", "0x2", "1")]
+    event = verdict(2, 2, Verdict.EXPIRED, MARCH + 2 * DAY)
+    assert findings(app, [*trail, event]) == [("expired", "0x2", "0x2", "1")]
 
 
 def test_the_last_two_hours_are_not_judged_yet(app: App) -> None:
@@ -232,8 +232,8 @@ def test_the_head_of_a_trail_may_lie_before_the_searched_time(app: App) -> None:
 
 
 def test_the_head_of_a_trail_has_the_verdict_that_it_got(app: App) -> None:
-    said = verdict(0, 6, Verdict.BEFORE_START, MARCH + DAY)
-    assert findings(app, [*records([7, 8], MARCH), said]) == [("before_start", "0x0", "0x6", "7")]
+    event = verdict(0, 6, Verdict.BEFORE_START, MARCH + DAY)
+    assert findings(app, [*records([7, 8], MARCH), event]) == [("before_start", "0x0", "0x6", "7")]
 
 
 @pytest.mark.parametrize(
@@ -254,16 +254,16 @@ def test_a_new_reboot_counter_starts_at_zero_or_carries_on(
 
 def test_numbers_that_restart_under_one_counter_begin_an_epoch(app: App) -> None:
     trail = [*records(range(10), MARCH), *records([0, 1, 3], MARCH + DAY)]
-    found = searching(app, trail, now=MAY).saved(CONTINUITY).rows
-    assert [(row["epoch"], row["first_number"], row["verdict"]) for row in found] == [
+    rows = searching(app, trail, now=MAY).saved(CONTINUITY).rows
+    assert [(row["epoch"], row["first_number"], row["verdict"]) for row in rows] == [
         ("1", "0x2", LOST)
     ]
 
 
 def test_a_verdict_counts_in_every_epoch(app: App) -> None:
     trail = [*records([0, 2, 3], MARCH), *records([0, 1, 3], MARCH + DAY)]
-    said = verdict(2, 2, Verdict.ABSENT_AT_SOURCE, MARCH + 3 * DAY)
-    assert findings(app, [*trail, said]) == [
+    event = verdict(2, 2, Verdict.ABSENT_AT_SOURCE, MARCH + 3 * DAY)
+    assert findings(app, [*trail, event]) == [
         (LOST, "0x1", "0x1", "1"),
         ("absent_at_source", "0x2", "0x2", "1"),
     ]
@@ -283,8 +283,8 @@ def test_an_hsm_clock_that_steps_back_a_little_restarts_nothing(app: App) -> Non
 def test_a_number_used_twice_at_about_the_same_time_is_shown(app: App, late: int) -> None:
     trail = records(range(10), MARCH, every=0.001)
     again = record(4, MARCH + 0.009 + late, user="somebody_else")
-    found = searching(app, [*trail, again], now=MAY).saved(CONTINUITY).rows
-    assert [(row["verdict"], row["first_number"], row["records"]) for row in found] == [
+    rows = searching(app, [*trail, again], now=MAY).saved(CONTINUITY).rows
+    assert [(row["verdict"], row["first_number"], row["records"]) for row in rows] == [
         ("number_repeated", "0x0", "11")
     ]
 
@@ -295,10 +295,10 @@ def test_a_number_used_twice_at_about_the_same_time_is_shown(app: App, late: int
 def test_gaps_are_exact_up_to_two_to_the_53rd_and_what_lies_above_is_shown(app: App) -> None:
     top = 2**53 - 1
     trail = records([top - 5, top - 4, top, top + 1, top + 2, 2**64 - 1], MARCH)
-    said = verdict(0, top - 6, Verdict.BEFORE_START, MARCH + DAY)
-    found = searching(app, [*trail, said], now=MAY).saved(CONTINUITY).rows
+    event = verdict(0, top - 6, Verdict.BEFORE_START, MARCH + DAY)
+    rows = searching(app, [*trail, event], now=MAY).saved(CONTINUITY).rows
     columns = ("verdict", "first_number", "last_number", "missing", "records")
-    assert [tuple(row.get(name) for name in columns) for row in found] == [
+    assert [tuple(row.get(name) for name in columns) for row in rows] == [
         (LOST, hex(top - 3), hex(top - 1), "3", None),
         ("not_computable", None, None, None, "3"),
         ("before_start", "0x0", hex(top - 6), str(top - 5), None),
@@ -307,8 +307,8 @@ def test_gaps_are_exact_up_to_two_to_the_53rd_and_what_lies_above_is_shown(app: 
 
 def test_a_verdict_above_two_to_the_53rd_changes_nothing_below(app: App) -> None:
     trail = records([0, 1, 3], MARCH)
-    said = verdict(2**53 + 1, 2**64 - 2, Verdict.ABSENT_AT_SOURCE, MARCH + DAY)
-    assert findings(app, [*trail, said]) == [(LOST, "0x2", "0x2", "1")]
+    event = verdict(2**53 + 1, 2**64 - 2, Verdict.ABSENT_AT_SOURCE, MARCH + DAY)
+    assert findings(app, [*trail, event]) == [(LOST, "0x2", "0x2", "1")]
 
 
 def test_a_collector_event_without_numbers_changes_nothing(app: App) -> None:
@@ -325,8 +325,8 @@ def test_a_lone_number_far_ahead_is_implausible_and_no_restart_follows(app: App)
 
 def test_numbers_far_ahead_that_the_collector_believed_have_its_verdict(app: App) -> None:
     trail = [*records([0, 1], MARCH), *records([2_000_000, 2_000_001], MARCH + HOUR)]
-    said = verdict(2, 1_999_999, Verdict.EXPIRED, MARCH + 2 * DAY)
-    assert findings(app, [*trail, said]) == [("expired", "0x2", "0x1e847f", "1999998")]
+    event = verdict(2, 1_999_999, Verdict.EXPIRED, MARCH + 2 * DAY)
+    assert findings(app, [*trail, event]) == [("expired", "0x2", "0x1e847f", "1999998")]
 
 
 @pytest.mark.parametrize("number", [77, 5_000_000, 2**40])
@@ -369,8 +369,8 @@ def test_a_stream_of_another_name_is_told_apart_by_its_source(app: App) -> None:
         for n in numbers
     ]
     (row,) = searching(app, trail, now=MAY).saved(CONTINUITY).rows
-    told = (row["hsm_id"], row["first_number"], row["cluster_id"])
-    assert told == (f"source {odd}", "0x2", CLUSTER)
+    cells = (row["hsm_id"], row["first_number"], row["cluster_id"])
+    assert cells == (f"source {odd}", "0x2", CLUSTER)
 
 
 def test_no_source_becomes_a_formula_of_a_spreadsheet(app: App) -> None:
@@ -400,7 +400,7 @@ def test_the_search_finds_exactly_the_numbers_that_are_missing(
 ) -> None:
     """Counted one by one: what is not there below the last number of each epoch."""
     trail: list[Event] = []
-    held: dict[tuple[int, int], set[int]] = {}
+    received: dict[tuple[int, int], set[int]] = {}
     number, counter, epoch, at = -1, 0xE8, 0, float(MARCH)
     for ahead, what, indexed in [(1, "", True), *steps]:
         if what in {"restart", "reboot"}:
@@ -409,21 +409,21 @@ def test_the_search_finds_exactly_the_numbers_that_are_missing(
         number, at = number + ahead, at + 600
         if indexed:
             trail += [record(number, at, counter=hex(counter))] * (2 if what == "twice" else 1)
-            held.setdefault((counter, epoch), set()).add(number)
-    found = searching(app, trail, now=MAY).saved(CONTINUITY).rows
+            received.setdefault((counter, epoch), set()).add(number)
+    rows = searching(app, trail, now=MAY).saved(CONTINUITY).rows
     lacked = {
         (hex(counter), str(epoch), missing)
-        for (counter, epoch), numbers in held.items()
+        for (counter, epoch), numbers in received.items()
         for missing in set(range(max(numbers))) - numbers
     }
     assert lacked == {
         (row["reboot_counter"], row["epoch"], missing)
-        for row in found
+        for row in rows
         for missing in range(
             int(str(row["first_number"]), 16), int(str(row["last_number"]), 16) + 1
         )
     }
-    assert {row["verdict"] for row in found} <= {LOST}
+    assert {row["verdict"] for row in rows} <= {LOST}
 
 
 _EVENTS = st.lists(
@@ -457,24 +457,22 @@ def test_of_a_whole_index_the_search_says_what_the_collectors_ledger_says(
         ledger.enter(HSM, identify(event.text), MARCH * 1000 + position)
     ledger.cover(0, MAY * 1000)
     changes = GapReview(ledger, Horizon(MAY * 1000, 0, 0)).judge()
-    said = [
-        verdict(one.first, one.last, one.verdict, MARCH + 20 * DAY, counter=one.reboot_counter)
-        for one in changes
+    events = [
+        verdict(c.first, c.last, c.verdict, MARCH + 20 * DAY, counter=c.reboot_counter)
+        for c in changes
     ]
-    found = searching(app, [*trail, *said], now=MAY).saved(CONTINUITY).rows
-    assert {row["verdict"] for row in found} <= {"pending", "number_repeated"}
-    if "number_repeated" not in {row["verdict"] for row in found}:
-        assert _numbers_of(found) == {
-            (one.reboot_counter, missing)
-            for one in changes
-            for missing in range(one.first, one.last + 1)
+    rows = searching(app, [*trail, *events], now=MAY).saved(CONTINUITY).rows
+    assert {row["verdict"] for row in rows} <= {"pending", "number_repeated"}
+    if "number_repeated" not in {row["verdict"] for row in rows}:
+        assert _numbers_of(rows) == {
+            (c.reboot_counter, missing) for c in changes for missing in range(c.first, c.last + 1)
         }
 
 
-def _numbers_of(found: list[Row]) -> set[tuple[str, int]]:
+def _numbers_of(rows: list[Row]) -> set[tuple[str, int]]:
     return {
         (str(row["reboot_counter"]), missing)
-        for row in found
+        for row in rows
         for missing in range(
             int(str(row["first_number"]), 16), int(str(row["last_number"]), 16) + 1
         )

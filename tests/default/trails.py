@@ -62,10 +62,10 @@ def records(
 
 
 def verdict(
-    first: int, last: int, said: Verdict, at: float, *, hsm: str = HSM, counter: str = "0xe8"
+    first: int, last: int, value: Verdict, at: float, *, hsm: str = HSM, counter: str = "0xe8"
 ) -> Event:
     """What the collector writes about a gap at `at` (epoch seconds)."""
-    change = GapChange(hsm, counter, first, last, said)
+    change = GapChange(hsm, counter, first, last, value)
     return Reporter("aws_cloudhsm://main", GROUP).gap(round(at * 1_000_000), change)
 
 
