@@ -22,7 +22,7 @@ View = Callable[..., Shown]
 
 @pytest.fixture(scope="session")
 def story() -> Story:
-    """A week of trouble: records, and what the collector said."""
+    """A week with incidents: records, and the collector's events."""
     return sample_trail()
 
 
@@ -61,5 +61,5 @@ def view(session: Session) -> View:
 
 @pytest.fixture(scope="session")
 def empty_view(shipped: App, story: Story) -> View:
-    """The same over an index that holds nothing."""
+    """The same over an empty index."""
     return lambda name, /, **tokens: Shown(name, Session(shipped, now=story.until), **tokens)

@@ -1,7 +1,7 @@
 """The sample trail read from the raw text of its records, by none of the add-on's rules.
 
-Lines are `key: value` with blanks or tabs around the colon. A key that stands twice (a forged line
-in a user's name) has the value of the first one here, and `doubled` says so.
+Lines are `key: value` with blanks or tabs around the colon. A key that comes twice (a forged line
+in a user's name) has the first value here, and `doubled` lists it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Raw:
 
     @property
     def response(self) -> str:
-        """What the HSM answered, the text behind the number."""
+        """The HSM's response, the text after the number."""
         return self.lines.get("Response", ":").partition(":")[2]
 
     @property
@@ -96,7 +96,7 @@ def _read(event: TrailEvent) -> Raw:
 
 
 def visible(text: str) -> str:
-    """The text as the collector hands it over: what XML cannot carry is written out."""
+    """The text as the collector sends it to Splunk: what XML cannot carry is escaped."""
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

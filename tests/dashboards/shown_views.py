@@ -35,7 +35,7 @@ class Shown:
         return [dict(row) for row in self._view.panel(name)]
 
     def advice(self, name: str) -> str:
-        """What an empty table says; nothing if it is not empty."""
+        """The message of an empty table; nothing if it is not empty."""
         rows = self.panel(name)
         return str(*rows[0].values()) if len(rows) == 1 and len(rows[0]) == 1 else ""
 

@@ -1,4 +1,4 @@
-"""Access: who gets in? Every number beside a count over the raw records."""
+"""Access: who gets in? Every number compared with a count over the raw records."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def reason(record: Raw) -> str:
 
 
 def visible(name: str | None) -> str:
-    """A name as the collector hands it over: XML carries no escape character."""
+    """A name as the collector sends it to Splunk: XML carries no escape character."""
     return (name or "").replace("\x1b", r"\u001b")
 
 
@@ -84,7 +84,7 @@ def test_logins_of_officers_are_those_that_worked(view: View, logins: list[Raw])
     assert len(view("access").records("officer_logins")) == worked
 
 
-def test_the_chart_holds_each_login_in_its_hour(view: View, logins: list[Raw]) -> None:
+def test_the_chart_has_each_login_in_its_hour(view: View, logins: list[Raw]) -> None:
     expected = Counter(
         (int(r.at // 3600 * 3600), "failure" if r.failed else "success") for r in logins
     )
@@ -191,7 +191,7 @@ def test_a_run_against_many_names_some_of_them(view: View) -> None:
     assert {row["user"] for row in others} >= {"alice", "admin"}
 
 
-def test_the_last_record_of_a_user_at_an_hsm_tells_its_session(
+def test_the_last_record_of_a_user_at_an_hsm_shows_its_session(
     view: View, trail: list[Raw]
 ) -> None:
     expected = {}
@@ -298,7 +298,7 @@ def test_a_cluster_an_hsm_or_a_user_can_be_chosen(view: View, trail: list[Raw]) 
         assert view("access", user=hashed(hostile)).value("failures") == "1"
 
 
-def test_a_click_investigates_the_user_whatever_the_name_holds(view: View) -> None:
+def test_a_click_investigates_the_user_with_any_name(view: View) -> None:
     row = view("access").panel("sessions")[0]
 
     path, tokens = view("access").address("sessions", **row)
@@ -308,7 +308,7 @@ def test_a_click_investigates_the_user_whatever_the_name_holds(view: View) -> No
     assert (tokens["form.cluster"], tokens["form.hsm"]) == (row["cluster_id"], row["hsm_id"])
 
 
-def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) -> None:
+def test_over_nothing_numbers_are_0_and_tables_show_what_to_do(empty_view: View) -> None:
     shown = empty_view("access")
 
     numbers = ("failures", "run_count", "runs_that_worked", "officer_logins")
@@ -325,7 +325,7 @@ START = 1_772_532_000
 
 @pytest.fixture
 def scene(shipped: App) -> Callable[..., Shown]:
-    """The view over records that are written by hand; now is an hour behind their start."""
+    """The view over handwritten records; now is an hour after their start."""
 
     def shown(*lines: dict[str, Any]) -> Shown:
         events = write(map(from_mapping, lines), Generation.OLDER, start_usecs=START * 1_000_000)
@@ -342,7 +342,7 @@ def _login(at: str, user: str, **others: object) -> dict[str, Any]:
     return {"at": at, "opcode": "CN_LOGIN", "hsm": "all", "user": user, **others}
 
 
-def test_a_login_behind_a_run_is_told_and_comes_first(scene: Callable[..., Shown]) -> None:
+def test_a_login_after_a_run_is_shown_and_comes_first(scene: Callable[..., Shown]) -> None:
     wrong = {"response": "login_failure", "every": "20s"}
     shown = scene(
         _login("0s", "eve", **wrong, repeat=9),
@@ -375,7 +375,7 @@ def test_a_login_belongs_to_the_run_in_which_its_user_failed(scene: Callable[...
     assert (second["user"], second["worked"]) == (["d", "e", "f"], "0")
 
 
-def test_failures_that_are_far_apart_and_two_mistakes_are_no_run(
+def test_failures_hours_later_and_two_mistakes_are_no_run(
     scene: Callable[..., Shown],
 ) -> None:
     shown = scene(
@@ -387,7 +387,7 @@ def test_failures_that_are_far_apart_and_two_mistakes_are_no_run(
     assert shown.value("failures") == "6"
 
 
-def test_open_sessions_of_officers_come_first_and_tell_how_long(
+def test_open_sessions_of_officers_come_first_and_show_how_long(
     scene: Callable[..., Shown],
 ) -> None:
     shown = scene(

@@ -1,4 +1,4 @@
-"""Health: every self-check well and not well, beside what is in the records."""
+"""Health: every self-check passed and failed, compared with the records."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_on_the_sample_trail_two_checks_want_a_look(view: View, trail: list[Raw]
     assert (shown.value("trouble_at"), shown.value("heartbeat")) == ("records", "15")
 
 
-def test_each_hsm_has_its_last_record_and_the_one_that_ended_says_so(
+def test_each_hsm_has_its_last_record_and_an_ended_hsm_shows_it(
     view: View, trail: list[Raw]
 ) -> None:
     ended = {record.stream for record in trail if record.opcode == "END_MARKER_OPCODE"}
@@ -112,7 +112,7 @@ def test_what_is_not_understood_is_listed_and_opens_its_records(
         assert len(view("health").records("odd", **clicked)) == int(row["records"])
 
 
-def test_what_comes_in_counts_records_and_heartbeats(view: View, trail: list[Raw]) -> None:
+def test_incoming_events_count_records_and_heartbeats(view: View, trail: list[Raw]) -> None:
     rows = view("health").panel("flow")
 
     assert sum(int(row.get("records", 0)) for row in rows) == len(trail)
@@ -133,7 +133,7 @@ def test_every_check_opens_what_it_rests_on(view: View) -> None:
     assert f"{len(opened)} records" == unknown["found"]
 
 
-# --- trouble, one at a time
+# --- one failed check at a time
 
 
 def test_a_healthy_input_is_all_ok(scene: Scene) -> None:
@@ -144,7 +144,7 @@ def test_a_healthy_input_is_all_ok(scene: Scene) -> None:
     assert shown.value("trouble_at") == "nothing"
 
 
-def test_over_nothing_the_first_check_says_where_to_begin(empty_view: View) -> None:
+def test_over_nothing_the_first_check_shows_where_to_begin(empty_view: View) -> None:
     shown = empty_view("health")
 
     rows = shown.panel("checks")
@@ -271,7 +271,7 @@ FAULTS: dict[str, tuple[str, str, str, list[Event]]] = {
 
 
 @pytest.mark.parametrize(("name", "verdict", "finding", "events"), FAULTS.values(), ids=FAULTS)
-def test_trouble_is_told(
+def test_a_failed_check_is_shown(
     scene: Scene, name: str, verdict: str, finding: str, events: list[Event]
 ) -> None:
     shown = scene(record(0, _NOW - 600), *events)
@@ -303,7 +303,7 @@ def test_a_record_without_a_cluster_wants_a_look(scene: Scene) -> None:
         ([record(0, _NOW - 60), _heartbeat(60)], "nothing"),
     ],
 )
-def test_it_is_told_where_the_trouble_is(scene: Scene, events: list[Event], location: str) -> None:
+def test_the_affected_component_is_shown(scene: Scene, events: list[Event], location: str) -> None:
     assert scene(*events).value("trouble_at") == location
 
 
@@ -347,7 +347,7 @@ def test_two_hosts_that_run_one_input_are_two_rows_and_the_silent_one_is_wrong(
     ]
 
 
-def test_what_works_again_is_no_trouble_any_more(scene: Scene) -> None:
+def test_what_works_again_is_no_failed_check(scene: Scene) -> None:
     shown = scene(record(0, _NOW - 60), _heartbeat(1), _failed(), _resumed())
 
     assert _verdicts(shown)["Collection from AWS"] == "ok"

@@ -1,4 +1,4 @@
-"""Integrity: is the trail whole? Beside numbers counted in the raw records."""
+"""Integrity: is the trail complete? Compared with numbers counted in the raw records."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_the_gap_has_the_collectors_verdict_and_opens_both_sides_of_it(view: Vie
     assert sum(1 for r in opened if r.get("opcode")) > 1
 
 
-def test_what_the_collector_said_is_told_last_first(view: View) -> None:
+def test_collector_events_are_listed_latest_first(view: View) -> None:
     rows = view("integrity").panel("said")
 
     assert [(row["event"], row["verdict"]) for row in rows] == [
@@ -165,7 +165,7 @@ def _of(shown: Shown) -> dict[str, str]:
     return {str(name): str(value) for name, value in row.items()}
 
 
-def test_a_whole_trail_is_complete_and_agrees(trail_of: Trail) -> None:
+def test_a_trail_without_gaps_is_complete_and_agrees(trail_of: Trail) -> None:
     row = _of(trail_of(*records(range(20), MARCH)))
 
     assert (row["status"], row["ledger"], row["ranges"]) == ("complete", "agrees", "1")
@@ -351,7 +351,7 @@ def test_an_hsm_is_found_under_its_cluster(trail_of: Trail) -> None:
     assert (row["_cluster"], row["hsm_id"]) == (CLUSTER, HSM)
 
 
-def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) -> None:
+def test_over_nothing_numbers_are_0_and_tables_show_what_to_do(empty_view: View) -> None:
     shown = empty_view("integrity")
 
     numbers = ("records", "unexplained", "explained", "differing")

@@ -35,7 +35,7 @@ def _keys(record: Raw) -> set[str]:
 
 
 def _sessions(trail: Iterable[Raw]) -> list[list[Raw]]:
-    """The records of each session: behind its end, or a reboot, its handle means another one."""
+    """The records of each session: after its end, or a reboot, its handle means another session."""
     open_ones: dict[tuple[str, str, str], list[Raw]] = {}
     sessions = []
     for record in trail:
@@ -219,7 +219,7 @@ def test_activity_over_time_is_counted_by_outcome_in_every_bin(
     assert len(view("investigate").records("by_outcome")) > 20
 
 
-def test_a_text_is_looked_for_as_it_stands(view: View, trail: list[Raw]) -> None:
+def test_a_text_is_searched_unchanged(view: View, trail: list[Raw]) -> None:
     for text in ("wrap", "x\nTime: 01/02/30", "=cmd|' /C calc'!A0"):
         expected = sum(1 for record in trail if text.lower() in record.text.lower())
 
@@ -250,7 +250,7 @@ def test_what_somebody_types_is_compared_and_never_run(
     assert len(shown.records("records")) == expected
 
 
-def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) -> None:
+def test_over_nothing_numbers_are_0_and_tables_show_what_to_do(empty_view: View) -> None:
     shown = empty_view("investigate")
 
     numbers = ("records", "failures", "people", "session_count")
@@ -303,7 +303,7 @@ def test_a_forged_record_counts_once_and_as_what_it_is(scene: Callable[..., Show
     assert scene(*lines, user=hashed("admin")).value("records") == "0"
 
 
-def test_a_handle_that_is_given_again_is_another_session(scene: Callable[..., Shown]) -> None:
+def test_a_reused_handle_is_another_session(scene: Callable[..., Shown]) -> None:
     shown = scene(
         {"at": "0s", "opcode": "CN_LOGIN", "user": "alice"},
         {"at": "1m", "opcode": "CN_LOGOUT", "user": "alice"},

@@ -53,13 +53,13 @@ def _handles(record: Raw) -> list[str]:
     return list({record.lines[name] for name in names if record.lines.get(name, "0") != "0"})
 
 
-def test_every_operation_upon_keys_has_an_act() -> None:
+def test_every_operation_on_keys_has_a_label() -> None:
     of_keys = {name for name, category in _CATEGORIES.items() if category == "Key Management"}
     variants = {"CN_NIST_AES_WRAP_UNWRAP2", "CN_WRAP_KEY2"}  # by what they are variants of
     assert {*_ACTS, *variants} == of_keys
 
 
-def test_acts_are_counted_without_those_that_failed(view: View, trail: list[Raw]) -> None:
+def test_operations_are_counted_without_failed_ones(view: View, trail: list[Raw]) -> None:
     shown = view("keys")
     done = Counter(_ACTS[record.opcode] for record in _of_keys(trail) if not record.failed)
     expected = {
@@ -88,7 +88,7 @@ def test_the_charts_hold_every_act_and_copies_of_the_cluster_only_in_the_bars(
     assert columns == {act: n for act, n in expected.items() if act != "copied in the cluster"}
 
 
-def test_an_export_names_the_wrapping_key_of_the_record_right_behind_it(
+def test_an_export_names_the_wrapping_key_of_the_record_right_after_it(
     view: View, trail: list[Raw]
 ) -> None:
     following = {(r.stream, r.lines["Reboot counter"], r.sequence): r for r in _hsm(trail)}
@@ -118,7 +118,7 @@ def _hsm(trail: list[Raw]) -> list[Raw]:
     return [r for r in trail if "Sequence No" in r.lines and "Reboot counter" in r.lines]
 
 
-def test_the_life_of_each_key_has_its_first_and_last_acts(view: View, trail: list[Raw]) -> None:
+def test_the_life_of_each_key_has_its_first_and_last_times(view: View, trail: list[Raw]) -> None:
     lives: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for record in _of_keys(trail):
         act = _ACTS[record.opcode]
@@ -163,7 +163,7 @@ def test_one_key_has_its_records_in_order(view: View, trail: list[Raw]) -> None:
     assert {row["key_handle"] for row in shown.panel("lives")} >= {handle}
 
 
-def test_without_a_key_the_timeline_says_how_to_choose_one(view: View) -> None:
+def test_without_a_key_the_timeline_shows_how_to_choose_one(view: View) -> None:
     assert "Click a key" in view("keys").advice("timeline")
 
 
@@ -187,7 +187,7 @@ def _deletions(trail: list[Raw]) -> Iterator[list[tuple[float, str, bool]]]:
     yield from runs.values()
 
 
-def test_five_keys_deleted_in_a_row_by_one_session_are_told(view: View, trail: list[Raw]) -> None:
+def test_five_keys_deleted_by_one_session_are_shown(view: View, trail: list[Raw]) -> None:
     expected = Counter(
         (_shown(run[0][0]), len(keys), len({key for _at, key, is_lasting in run if is_lasting}))
         for run in _deletions(trail)
@@ -245,7 +245,7 @@ def test_a_wrapping_key_finds_the_exports_under_it(view: View) -> None:
     assert actual == [row for row in exports if wrapping in (row["wrapped_with"], row["key"])]
 
 
-def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) -> None:
+def test_over_nothing_numbers_are_0_and_tables_show_what_to_do(empty_view: View) -> None:
     shown = empty_view("keys")
 
     numbers = ("made", "exported", "destroyed", "refused")
@@ -262,7 +262,7 @@ _START = 1_772_532_000
 
 @pytest.fixture
 def scene(shipped: App) -> Callable[..., Shown]:
-    """The view over records that are written by hand; now is a day behind their start."""
+    """The view over handwritten records; now is a day after their start."""
 
     def shown(*lines: dict[str, Any], generation: Generation = Generation.OLDER) -> Shown:
         events = write(map(from_mapping, lines), generation, start_usecs=_START * 1_000_000)
@@ -283,7 +283,7 @@ def _with(at: str, secret: int, **others: object) -> dict[str, Any]:
     return {"at": at, "opcode": "CN_NIST_AES_WRAP", "secret": secret, **others}
 
 
-def test_a_wrapping_key_counts_only_right_behind_in_the_same_session(
+def test_a_wrapping_key_counts_only_right_after_in_the_same_session(
     scene: Callable[..., Shown],
 ) -> None:
     shown = scene(
@@ -301,7 +301,7 @@ def test_a_wrapping_key_counts_only_right_behind_in_the_same_session(
     assert actual == {"1": "901"} | {str(key): "not recorded" for key in range(2, 8)}
 
 
-def test_a_handle_that_is_given_again_is_a_new_key(scene: Callable[..., Shown]) -> None:
+def test_a_reused_handle_is_a_new_key(scene: Callable[..., Shown]) -> None:
     shown = scene(
         {"at": "0s", "opcode": "CN_GENERATE_KEY", "secret": 77},
         _wrap("1m", 77),
@@ -325,7 +325,7 @@ def test_a_handle_of_another_cluster_is_another_key(scene: Callable[..., Shown])
     assert sorted(row["state"] for row in shown.panel("lives")) == ["destroyed", "exists"]
 
 
-def test_session_keys_of_an_application_come_behind_lasting_keys(
+def test_session_keys_of_an_application_come_after_lasting_keys(
     scene: Callable[..., Shown],
 ) -> None:
     run = {"rising": 1, "repeat": 8, "every": "10s"}

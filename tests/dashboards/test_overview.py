@@ -1,4 +1,4 @@
-"""Overview: is anything wrong? Every number beside a count over the raw records."""
+"""Overview: is anything wrong? Every number compared with a count over the raw records."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_hsms_and_the_age_of_the_last_record(
     assert float(view("overview").value("age")) == pytest.approx(minutes, abs=0.5)
 
 
-def test_the_chart_holds_each_record_in_its_category_and_hour(view: View, trail: list[Raw]) -> None:
+def test_the_chart_has_each_record_in_its_category_and_hour(view: View, trail: list[Raw]) -> None:
     expected = Counter(
         (int(record.at // 3600 * 3600), _operation(record).category) for record in trail
     )
@@ -61,7 +61,7 @@ def test_the_chart_holds_each_record_in_its_category_and_hour(view: View, trail:
     assert actual == expected
 
 
-def test_the_other_chart_holds_what_did_not_succeed(view: View, trail: list[Raw]) -> None:
+def test_the_other_chart_has_what_did_not_succeed(view: View, trail: list[Raw]) -> None:
     expected = sum(1 for record in trail if record.failed)
 
     rows = view("overview").panel("by_outcome")
@@ -121,7 +121,7 @@ def test_another_cluster_shows_other_numbers(view: View, trail: list[Raw]) -> No
     assert int(view("overview", category="User Login").value("failures")) == category
 
 
-def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) -> None:
+def test_over_nothing_numbers_are_0_and_tables_show_what_to_do(empty_view: View) -> None:
     shown = empty_view("overview")
 
     assert [shown.value(name) for name in ("failures", "risky", "hsms", "missing")] == ["0"] * 4

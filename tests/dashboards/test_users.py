@@ -1,4 +1,4 @@
-"""Users and quorum: the life of users. Every number beside a count over the raw records."""
+"""Users and quorum: the life of users. Every number compared with a count over raw records."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def acts(trail: list[Raw]) -> list[Raw]:
         ("refused", {*MANAGED, *TOKENS, "CN_SET_M_VALUE"}, True),
     ],
 )
-def test_an_act_counts_once_however_many_hsms_recorded_it(
+def test_an_operation_counts_once_for_all_hsms_that_recorded_it(
     view: View, acts: list[Raw], number: str, opcodes: set[str], failed: bool
 ) -> None:
     expected = sum(1 for record in acts if record.opcode in opcodes and record.failed is failed)
@@ -61,7 +61,7 @@ def test_an_act_counts_once_however_many_hsms_recorded_it(
     assert len(view("users").records(number)) == expected
 
 
-def test_the_chart_holds_each_act_in_its_hour(view: View, acts: list[Raw]) -> None:
+def test_the_chart_has_each_act_in_its_hour(view: View, acts: list[Raw]) -> None:
     expected = Counter((int(record.at // 3600 * 3600), bool(record.failed)) for record in acts)
 
     actual: Counter[tuple[int, bool]] = Counter()
@@ -74,7 +74,7 @@ def test_the_chart_holds_each_act_in_its_hour(view: View, acts: list[Raw]) -> No
     assert len(view("users").records("by_act")) == len(acts)
 
 
-def test_each_act_tells_when_upon_whom_and_by_whom(view: View, acts: list[Raw]) -> None:
+def test_each_act_shows_when_on_whom_and_by_whom(view: View, acts: list[Raw]) -> None:
     words = {
         "CN_CREATE_USER": "Crypto user created",
         "CN_CREATE_CO": "Crypto officer created",
@@ -237,7 +237,7 @@ def test_a_click_on_a_user_investigates_it(view: View) -> None:
     assert (tokens["form.user"], tokens["form.cluster"]) == (hashed(row["user"]), row["cluster_id"])
 
 
-def test_over_nothing_numbers_are_0_and_tables_say_what_to_do(empty_view: View) -> None:
+def test_over_nothing_numbers_are_0_and_tables_show_what_to_do(empty_view: View) -> None:
     shown = empty_view("users")
 
     numbers = ("made_or_deleted", "passwords", "quorum_values", "refused")
@@ -255,7 +255,7 @@ OFFICER = {"user_type": "CN_CRYPTO_OFFICER"}
 
 @pytest.fixture
 def scene(shipped: App) -> Scene:
-    """The view over records that are written by hand; now is three hours behind their start."""
+    """The view over handwritten records; now is three hours after their start."""
 
     def shown(*lines: dict[str, Any], generation: Generation = Generation.OLDER) -> Shown:
         events = write(map(from_mapping, lines), generation, start_usecs=START * 1_000_000)
@@ -298,7 +298,7 @@ def test_tokens_end_with_the_next_request_a_deletion_or_an_hour(scene: Scene) ->
     }
 
 
-def test_a_token_used_in_haste_comes_first(scene: Scene) -> None:
+def test_a_token_used_within_minutes_comes_first(scene: Scene) -> None:
     shown = scene(
         _token("GET", "0s", "alice"),
         _token("APPROVE", "10s", "bruno"),
@@ -328,7 +328,7 @@ def test_the_same_act_twice_counts_twice(scene: Scene) -> None:
     assert {row["hsms"] for row in shown.panel("life")} == {"3"}
 
 
-def test_acts_on_two_hsms_that_are_ten_seconds_apart_are_two(scene: Scene) -> None:
+def test_operations_on_two_hsms_after_ten_seconds_are_two(scene: Scene) -> None:
     shown = scene(
         {"opcode": "CN_CREATE_USER", "hsm": "a", "target": "bob"},
         {"at": "10s", "opcode": "CN_CREATE_USER", "hsm": "b", "target": "bob"},
@@ -338,7 +338,7 @@ def test_acts_on_two_hsms_that_are_ten_seconds_apart_are_two(scene: Scene) -> No
     assert {row["hsms"] for row in shown.panel("life")} == {"1"}
 
 
-def test_acts_of_two_users_in_one_second_open_their_own_records(scene: Scene) -> None:
+def test_operations_of_two_users_in_one_second_open_their_own_records(scene: Scene) -> None:
     changed = {"opcode": "CN_CHANGE_PSWD", "target": "bob", "target_id": 9}
     shown = scene(
         {**changed, "user_id": 4},
@@ -355,7 +355,7 @@ def test_acts_of_two_users_in_one_second_open_their_own_records(scene: Scene) ->
     ]
 
 
-def test_a_newer_record_gives_the_number_of_who_acts(scene: Scene) -> None:
+def test_a_newer_record_has_the_number_of_the_acting_user(scene: Scene) -> None:
     made = {"opcode": "CN_CREATE_USER", "target": "bob", "target_id": 9, "user_id": 4}
 
     (row,) = scene(made, generation=Generation.NEWER).panel("life")

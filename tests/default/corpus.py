@@ -1,6 +1,6 @@
-"""Records that nobody published, made by rule: the inferred half of the golden files. Pure.
+"""Records that were never published, made by rule: the inferred half of the golden files. Pure.
 
-What is known and what is inferred says `samples.details`. Every number here that no public text
+`samples.details` lists what is known and what is inferred. Every number here that no public text
 gives is a stand-in, the same one everywhere, and no statement about real HSMs.
 """
 
@@ -25,7 +25,7 @@ STAND_IN_RESPONSE = 9000
 
 @dataclass(frozen=True)
 class Sample:
-    """One record under a name that says what is special about it; `lines` are those that it has.
+    """One record under a name that describes it; `lines` are those that it has.
 
     `lines`: key and value of every line but the first, where a test asks for them.
     """
@@ -94,7 +94,7 @@ def printed(
 
 
 def on_one_line(text: str) -> str:
-    """A record as it stands in copies of AWS's web page: single blanks, no line ends."""
+    """A record as it is in copies of AWS's web page: single blanks, no line ends."""
     return " ".join(text.replace("\t", " ").split())
 
 

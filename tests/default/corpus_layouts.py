@@ -68,7 +68,7 @@ _LOGIN_ANSWERS = {
     "wrong user type": codes.INVALID_USER_TYPE,
     "no answer that a table knows": Response(STAND_IN_RESPONSE, "HSM Error: RET_OF_TOMORROW"),
 }
-# Anything can stand in a name that an HSM did not check.
+# A name that an HSM did not check can contain any text.
 _NAMES = {
     "with blanks": "Anna  Maria ",
     "with a colon": "svc:payments",
@@ -196,7 +196,7 @@ def _names(generation: Generation) -> Iterator[Sample]:
 
 
 def _odd_values(generation: Generation) -> Iterator[Sample]:
-    """Whole records whose values are written in another way than in any published one."""
+    """Complete records whose values are written in another way than in any published record."""
     name = f"plain {generation.value}"
     record = detailed(basic(name, codes.LOGIN), CRYPTO_USER, generation)
     text = render(record, generation, Separator.SPACE)
@@ -251,7 +251,7 @@ def _shuffled_records(generation: Generation) -> Iterator[Sample]:
     """Optional lines there or not, all of them in any order that the two rules allow.
 
     A user's name and type stay together, and what AWS prints above the names stays above: only so
-    can a line that a name forges be told from a true one.
+    can a line that a name forges be distinguished from a real line.
     """
     for number in range(1, SHUFFLED + 1):
         name = f"shuffled {number} {generation.value}"
@@ -296,7 +296,7 @@ def _in_any_order(things: Sequence[T], rng: Rng) -> list[T]:
 
 
 def _one_line_newer() -> Iterator[Sample]:
-    """Nobody published a newer record on one line; AWS's page might show one some day."""
+    """No newer record on one line is published; AWS's page might show one some day."""
     details: dict[Coded, Detail] = {
         codes.LOGIN: CRYPTO_USER,
         codes.CREATE_USER: NEW_USER,

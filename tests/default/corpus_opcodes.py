@@ -54,7 +54,7 @@ _DETAILS: dict[str, Detail] = {
     "CN_TOMBSTONE_OBJECT": OneHandle(262152),
     "CN_SHARE_OBJECT": Sharing(262152, codes.SHARE, 7),
 }
-# AWS's reference says of these headings what their records carry.
+# AWS's reference lists for these headings what their records contain.
 _DETAILS_OF_CATEGORY: dict[str, Detail] = {
     "User Management": OFFICER,
     "Key Management": KeyHandles(262152, 0, 4224),
@@ -67,7 +67,7 @@ _COMMAND_TYPES = {
     "CN_CERT_AUTH_SOURCE_KEY_EXCHANGE": codes.CERT_AUTH_CMD,
     "CN_CERT_AUTH_TARGET_KEY_EXCHANGE": codes.CERT_AUTH_CMD,
 }
-# Nobody is logged in where an HSM writes for itself or is being set up.
+# No user is logged in where an HSM writes for itself or is being set up.
 _WITHOUT_ACTOR = frozenset({"CN_INIT_TOKEN", "CN_INIT_DONE", "END_MARKER_OPCODE", "UNKNOWN_OPCODE"})
 _NEVER_REFUSED = frozenset({"END_MARKER_OPCODE"})
 

@@ -1,7 +1,7 @@
-"""Damages records, by seed: cut, torn, glued, garbled. Every damage made here can be told. Pure.
+"""Damages records, by seed: cut, torn, glued, garbled. Every damage can be detected. Pure.
 
-What nothing in the text can tell is not made: a cut inside the last value, a user name that was
-changed into another, a whole optional line that is gone.
+Damage that the text cannot show is not made: a cut inside the last value, a user name that was
+changed into another, a complete optional line that is gone.
 """
 
 from __future__ import annotations
@@ -321,12 +321,12 @@ def _damaged_json(text: str, rng: Rng) -> Torn:
 
 
 def _named(text: str) -> tuple[str, ...]:
-    """The lines whose value a table knows; a refusal is known by its number, whatever it says."""
+    """The lines whose value a table knows; a refusal is known by its number, with any text."""
     return (*_NAMED, "Response") if "Response : 0:" in text else _NAMED
 
 
 def _optional(text: str) -> list[int]:
-    """The lines behind the last required one."""
+    """The lines after the last required line."""
     lines = text.split("\n")
     return [*range(max(_line_of(lines, key) for key in _REQUIRED) + 1, len(lines))]
 
@@ -336,7 +336,7 @@ def _line_of(lines: list[str], key: str) -> int:
 
 
 def _within_value(text: str, key: str, inserted: str, rng: Rng) -> str:
-    """With something behind a character of the name that is this line's value."""
+    """With a text after a character of the name that is this line's value."""
     start = text.index(f"\n{key} : ") + len(f"\n{key} : ")
     end = start + len(re.split(r"[ \n]", text[start:], maxsplit=1)[0])
     at = rng.between(start + 1, end - 1)

@@ -123,7 +123,7 @@ def excused(fields: Fields, text: str) -> set[str]:
 
 
 def check(fields: Fields, text: str, opcode: str, outcome: str) -> set[str]:
-    """Holds one event against its model; returns what it could not know."""
+    """Compares an event with its model; returns the fields that it could not know."""
     assert fields["outcome"] == outcome
     assert fields["cim_model"] == PLACES[opcode].model
     dataset = dataset_of(fields)
@@ -168,7 +168,7 @@ def test_every_operation_with_every_outcome_has_its_row_with_a_reason() -> None:
     assert all(row["reason_for_place"] for row in rows)
 
 
-def test_what_is_said_to_be_unknowable_is_missing_somewhere(app: App) -> None:
+def test_what_is_listed_as_unknowable_is_missing_somewhere(app: App) -> None:
     lacking: dict[str, set[str]] = {"Authentication": set(), "Change": set(), "none": set()}
     for opcode in HSM_OPCODES:
         for outcome in RESPONSES:
@@ -197,7 +197,7 @@ def test_a_login_of_those_who_administer_is_privileged(
     assert ("privileged" in tags_of(fields)) is privileged
 
 
-def test_who_acts_and_who_is_acted_upon_go_by_the_layout(app: App) -> None:
+def test_the_acting_and_the_changed_user_depend_on_the_layout(app: App) -> None:
     old, new = (searched(app, record("CN_DELETE_USER", "success")) for record in (older, newer))
     assert (old["user"], old.get("src_user")) == ("crypto_user", None)
     assert (new["user"], new["src_user"], new["object_id"]) == ("crypto_user", "3", "9")

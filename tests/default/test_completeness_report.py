@@ -96,7 +96,7 @@ def test_a_month_is_reported_if_it_lies_wholly_in_the_searched_time(app: App) ->
     assert shown(reported(app, trail, now=MAY - 1), "month") == [("2026-03",)]
 
 
-def test_ranges_and_gaps_stand_in_the_order_of_time_with_their_reboot_counters(app: App) -> None:
+def test_ranges_and_gaps_are_in_the_order_of_time_with_their_reboot_counters(app: App) -> None:
     trail = [
         *records([0, 1, 3], MARCH, counter="0xff"),
         *records([0, 1], MARCH + DAY, counter="0x100"),
@@ -188,7 +188,7 @@ def test_the_digest_is_the_same_until_the_content_changes(app: App) -> None:
 
 
 def test_the_digest_can_be_computed_from_the_row(app: App) -> None:
-    """As docs/completeness.md tells an auditor."""
+    """As docs/completeness.md explains to an auditor."""
     expired = verdict(2, 2, Verdict.EXPIRED, MARCH + DAY)
     (row,) = reported(app, [*records([0, 1, 3], MARCH), expired])
     covered = [name for name in COLUMNS[: COLUMNS.index("sign_off")] if name != "digest"]
@@ -238,7 +238,7 @@ def test_a_signed_month_shows_who_signed_it_when_and_why(app: App) -> None:
     ]
 
 
-def test_a_row_that_changed_since_it_was_signed_says_so_until_it_is_signed_again(app: App) -> None:
+def test_a_row_that_changed_since_it_was_signed_shows_it_until_signed_again(app: App) -> None:
     session = searching(app, records(range(5), MARCH), now=NOW, user="alice")
     sign(session, "2026-03", "")
     session.index(handed_over(app, [record(7, MARCH + DAY)]))
@@ -290,7 +290,7 @@ def test_a_users_name_cannot_break_out_of_the_search(app: App) -> None:
 
 
 def test_the_report_of_the_sample_trail_as_csv(app: App) -> None:
-    """Its gap was judged, three records were lost after the hand-over, a page came twice."""
+    """Its gap was judged, three records were lost after indexing, a page was duplicated."""
     end = datetime(2026, 3, 2, 8, 30, tzinfo=timezone.utc)
     trail = simulate(7, end, 7.0)
     audit = [

@@ -1,4 +1,4 @@
-"""What holds between the shipped files: sharing, references, and the order of Splunk's steps."""
+"""Relations between the shipped files: sharing, references, and the order of Splunk's steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the customer's tables add by themselves, and what a record's activity is."""
+"""What the customer's tables add automatically, and what a record's activity is."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def searching(app: App, *events: IndexedEvent) -> Session:
 
 
 @pytest.mark.parametrize(("field", "value", "activity"), RULES)
-def test_a_rule_names_what_stands_behind_a_record_before_any_table(
+def test_a_rule_names_the_source_of_a_record_before_any_table(
     app: App, field: str, value: str, activity: str
 ) -> None:
     values = {field: value}
@@ -87,7 +87,7 @@ def test_the_table_of_known_users_names_the_rest(app: App) -> None:
     ],
     ids=["unknown", "other cluster", "target", "two lines", "forged type", "zeroize"],
 )
-def test_nobody_is_taken_for_a_known_user_without_certainty(
+def test_no_name_is_taken_for_a_known_user_without_certainty(
     app: App, text: str, source: str
 ) -> None:
     stores = {"cloudhsm_known_users": [KNOWN]}

@@ -95,7 +95,7 @@ def test_what_the_configuration_produces_is_what_is_defined(
 
 
 @pytest.mark.parametrize(("name", "sourcetype", "source"), SOURCETYPES)
-def test_a_field_comes_from_where_its_definition_says(
+def test_a_field_comes_from_the_origin_of_its_definition(
     app: App, name: str, sourcetype: str, source: str
 ) -> None:
     settings = rules(app, name, source)
@@ -138,7 +138,7 @@ def test_every_word_of_a_lookup_is_one_that_its_field_lists() -> None:
 
 
 def lines(layout: str) -> dict[str, str]:
-    """All lines of a layout at once, which no real record has: what stands behind each key."""
+    """All lines of a layout at once, which no real record has: the value of each key."""
     keys = [
         field.record_line.key
         for field in DICTIONARY.fields
@@ -271,7 +271,7 @@ def shown(value: str | list[str], example: Example) -> Example:
 
 
 @pytest.mark.parametrize("record", DICTIONARY.records, ids=lambda record: record.name)
-def test_a_whole_record_gives_several_values_only_where_the_definition_says_so(
+def test_a_complete_record_gives_several_values_only_where_defined(
     app: App, record: ExampleRecord
 ) -> None:
     fields = searched(app, record)

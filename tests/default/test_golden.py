@@ -1,6 +1,6 @@
 """Every record, from its text to the fields of a search. See golden/README.md.
 
-What the fields are, the golden files say; what holds whatever they are stands here.
+The golden files list the fields; this module tests what is true of any fields.
 """
 
 from __future__ import annotations
@@ -308,7 +308,7 @@ def test_a_damaged_record_in_a_file_leaves_its_neighbours_as_they_are(
     for record in of_type(sourcetype, is_whole=True):
         text = visible(record.text)
         events = from_file(app, file_of([before, text, after]), sourcetype)
-        # A line end behind a record belongs to the break, not to the record.
+        # A line end after a record belongs to the break, not to the record.
         assert [event.raw for event in events] == [before, text.rstrip("\r\n"), after], record.name
 
 

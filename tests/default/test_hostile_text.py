@@ -1,7 +1,7 @@
-"""Whatever a text says, it stays inside its event and its field, and no search runs it.
+"""Any text stays inside its event and its field, and no search runs it.
 
 Users choose user names; most other places are AWS's, but nothing here relies on that. Each test
-compares with the same record, or the same index, in which a harmless word stands instead.
+compares with the same record, or the same index, with a harmless word instead.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def test_host_and_source_may_be_hostile_too(app: App, text: str) -> None:
 def test_a_text_is_found_in_the_fields_of_its_place_only(
     fields_of: FieldsOf, text: str, slot: str, path: str
 ) -> None:
-    """It is their whole value; no field comes or goes, none of the others changes."""
+    """It is their complete value; no field comes or goes, none of the others changes."""
     sourcetype, source = INGEST_PATHS[path]
     harmless = fields_of(SLOTS[slot](HARMLESS), sourcetype=sourcetype, source=source)
     shown = visible(text)
@@ -197,7 +197,7 @@ def test_any_line_is_found_in_the_fields_of_its_place_only(
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_a_line_of_100_kb_is_kept_and_moves_nothing(fields_of: FieldsOf, slot: str) -> None:
-    """A response is cut behind 1,002 characters; the record keeps it whole."""
+    """A response is cut after 1,002 characters; the record keeps all of it."""
     text = "=1|`x` " * 15_000 + "."
     harmless, hostile = fields_of(SLOTS[slot](HARMLESS)), fields_of(SLOTS[slot](text))
     del harmless["record_digest"], hostile["record_digest"]
@@ -212,7 +212,7 @@ def test_a_line_of_100_kb_is_kept_and_moves_nothing(fields_of: FieldsOf, slot: s
 def test_a_certificate_attribute_changes_nothing_but_the_attributes(
     fields_of: FieldsOf, text: str
 ) -> None:
-    """A brace in it may end the record, for all that a regex can tell: that is flagged."""
+    """To a regex, a brace in it may end the record: that is flagged."""
 
     def certificate(attribute: str) -> Fields:
         body = {"object_handle": 463180677312929947, "op_code": "CreateObject", "response": "OK"}
@@ -322,7 +322,7 @@ SEARCHES = {
 
 
 def trail(text: str) -> list[Event]:
-    """Records with this text wherever a record may have text, and a gap behind them."""
+    """Records with this text wherever a record may have text, and a gap after them."""
     hostile = [
         record(number, MARCH + DAY + number)._replace(text=slot(text))
         for number, slot in enumerate(SLOTS.values(), start=1)
@@ -425,7 +425,7 @@ def shipped_searches() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("name", "search"), shipped_searches())
-def test_no_search_is_made_of_what_records_say(name: str, search: str) -> None:
+def test_no_search_is_made_of_texts_of_records(name: str, search: str) -> None:
     plain = re.sub(r'"(?:[^"\\]|\\.)*"', '""', search)
     assert not re.search(rf"\|\s*(?:{'|'.join(FORBIDDEN)})\b", plain)
     assert "{" not in plain  # eval {field}=... and foreach

@@ -30,7 +30,7 @@ def events(app: App) -> list[IndexedEvent]:
     return [*app.index_text(text, sourcetype="x-too_small", source=source, host="h")]
 
 
-def test_each_line_is_one_whole_event(events: list[IndexedEvent]) -> None:
+def test_each_line_is_one_complete_event(events: list[IndexedEvent]) -> None:
     assert len(events) == 3
     assert events[0].raw.endswith("input=aws_cloudhsm://prod what=one")
     assert " cut=" in events[1].raw
@@ -61,6 +61,6 @@ def test_a_quoted_value_has_the_escapes_that_splunk_takes_back(app: App) -> None
     assert line(pair("what", 'say "no" \\ x')).endswith(r'what="say \"no\" \\ x"')
 
 
-def test_no_line_is_longer_than_what_splunk_is_told_to_keep(app: App) -> None:
+def test_no_line_is_longer_than_what_splunk_keeps(app: App) -> None:
     (stanza,) = (stanza for stanza in app.props.patterns if "ta_aws_cloudhsm_" in stanza.name)
     assert int(stanza.settings["TRUNCATE"].value) > log_file.MAX_LINE + 100

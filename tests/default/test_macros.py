@@ -58,7 +58,7 @@ def evaluated(macro: str, **fields: str) -> dict[str, object]:
 
 @given(st.integers(-(2**31), 2**33))
 def test_a_time_is_written_in_utc_by_arithmetic_alone(seconds: int) -> None:
-    """strftime would write it in the time zone of whoever searches."""
+    """strftime would write it in the time zone of the searching user."""
     moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
     fields = evaluated(
         "`cloudhsm_utc(s, text)`", s=f"{seconds}.999999" if seconds > 0 else f"{seconds}"
@@ -76,7 +76,7 @@ def test_numbers_are_written_as_the_records_print_them(number: int) -> None:
     assert evaluated("eval x=`cloudhsm_hex(n)`", n=str(number))["x"] == hex(number)
 
 
-def test_the_five_parts_of_the_continuity_search_stand_in_their_order() -> None:
+def test_the_five_parts_of_the_continuity_search_are_in_order() -> None:
     stanzas = read_conf(DEFAULT / "macros.conf").stanzas
     parts = [name for name in stanzas if name.startswith("cloudhsm_continuity_")]
     text = stanzas["cloudhsm_continuity"].settings["definition"].value

@@ -91,14 +91,14 @@ def meaning(app: App, event: IndexedEvent) -> Fields:
     return {name: value for name, value in fields.items() if name not in ORIGIN | UNNAMED}
 
 
-# Internal fields about where the cluster was named, and the Region, which a path does not tell.
+# Internal fields about where the cluster was named, and the Region, which a path does not have.
 UNNAMED = {"hsm_in_host", "aws_region", "vendor_region"}
 
 
 @pytest.mark.parametrize(
     "way", [from_that_add_on, from_hec, from_hec_with_a_type_of_its_own, from_a_file]
 )
-def test_a_record_means_the_same_whichever_way_it_came(
+def test_a_record_means_the_same_on_every_ingest_path(
     app: App, beside: App, way: Callable[[App], IndexedEvent]
 ) -> None:
     expected = meaning(app, from_our_input(app))

@@ -63,7 +63,7 @@ OLDER_FIELDS = {
     "user_type_code": "1",
     "record_status": "complete",
 }
-# Nobody published a complete record of the newer generation. These are all its known keys in the
+# No complete record of the newer generation is published. These are all its known keys in the
 # order that the one public parser accepts, with invented values: an inferred layout.
 NEWER = {
     "Version No": "1.0",
@@ -146,7 +146,7 @@ def part(fields: Fields, like: Mapping[str, object]) -> Fields:
 
 
 def first(fields: Fields, names: Iterable[str]) -> dict[str, str | None]:
-    """The first value of each field: what the record's own line says."""
+    """The first value of each field: that of the record's own line."""
     values = {name: fields.get(name) for name in names}
     return {name: value[0] if isinstance(value, list) else value for name, value in values.items()}
 
@@ -249,7 +249,7 @@ def test_a_record_of_a_megabyte_is_one_event_and_keeps_its_fields(
 def test_hostile_filler_neither_breaks_an_event_nor_gives_a_wrong_field(
     app: App, fields_of: FieldsOf, filler: str
 ) -> None:
-    """200 kB behind the user name; the emulator raises when a regex hits Splunk's limits."""
+    """200 kB after the user name; the emulator raises when a regex hits Splunk's limits."""
     text = record(user_name="eve" + filler * (200_000 // len(filler)))
     (event,) = in_file(app, text)
     fields = app.search_time(event)
@@ -288,7 +288,7 @@ def test_values_may_follow_the_colon_at_once_or_after_tabs(fields_of: FieldsOf) 
         assert part(fields_of(text), OLDER_FIELDS) == OLDER_FIELDS
 
 
-def test_a_second_blank_behind_the_colon_belongs_to_a_name_and_to_nothing_else(
+def test_a_second_blank_after_the_colon_belongs_to_a_name_and_to_nothing_else(
     fields_of: FieldsOf,
 ) -> None:
     fields = fields_of(record().replace(" : ", " :  "))
@@ -413,7 +413,7 @@ def test_a_coded_value_is_split_into_name_and_code(
         ({"Priv/Secret Key Handle": "18446744073709551615"}, "18446744073709551615"),
     ],
 )
-def test_key_handle_holds_every_handle_but_zero(
+def test_key_handle_has_every_handle_but_zero(
     fields_of: FieldsOf, handles: dict[str, str], expected: str | list[str] | None
 ) -> None:
     head = {key: value for key, value in OLDER.items() if not key.startswith("User")}
@@ -445,7 +445,7 @@ def test_account_and_region_are_read_from_the_source_if_they_are_there(
     assert (fields["cluster_id"], fields["hsm_id"]) == (CLUSTER, HSM)
 
 
-def test_the_host_stands_in_for_an_hsm_that_the_source_does_not_name(fields_of: FieldsOf) -> None:
+def test_the_host_is_used_for_an_hsm_that_the_source_does_not_name(fields_of: FieldsOf) -> None:
     fields = fields_of(record(), source="/tmp/trail.txt", host="hsm-abcdefghijk")
     assert (fields["hsm_id"], fields.get("cluster_id")) == ("hsm-abcdefghijk", None)
     assert fields["record_key"] == "hsm-abcdefghijk|0xe8|0x1d|1513717277140812"
@@ -473,7 +473,7 @@ def test_record_key_is_the_one_that_the_collector_reports(
 
 
 @pytest.mark.parametrize("drop", ["Sequence No", "Reboot counter"])
-def test_a_record_without_a_whole_identity_is_keyed_by_its_text(
+def test_a_record_without_a_complete_identity_is_keyed_by_its_text(
     fields_of: FieldsOf, drop: str
 ) -> None:
     text = record(drop=drop)
@@ -568,7 +568,7 @@ FORGED = "CN_ZEROIZE (0x99)"
         "* OR 1=1",
     ],
 )
-def test_a_user_name_on_one_line_is_a_user_name_whatever_it_says(
+def test_a_user_name_on_one_line_is_a_user_name_with_any_text(
     fields_of: FieldsOf, name: str
 ) -> None:
     fields = fields_of(record(user_name=name))
@@ -578,7 +578,7 @@ def test_a_user_name_on_one_line_is_a_user_name_whatever_it_says(
 
 @pytest.mark.parametrize("missing", ["", "Opcode", "Response", "Sequence No", "Session Handle"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
-def test_a_name_with_line_breaks_cannot_forge_what_stands_above_it(
+def test_a_name_with_line_breaks_cannot_forge_lines_above_it(
     fields_of: FieldsOf, missing: str, newline: str
 ) -> None:
     """Not even when the record lacks the line that it forges."""
@@ -625,7 +625,7 @@ def test_a_name_with_line_breaks_makes_the_record_ambiguous(fields_of: FieldsOf,
 
 
 @pytest.mark.parametrize("key", ["Time", *NEWER])
-def test_a_key_that_stands_twice_makes_the_record_ambiguous(fields_of: FieldsOf, key: str) -> None:
+def test_a_doubled_key_makes_the_record_ambiguous(fields_of: FieldsOf, key: str) -> None:
     assert fields_of(record(NEWER))["record_status"] == "complete"
     fields = fields_of(f"{record(NEWER)}\n{key} : x")
     assert (fields["record_status"], fields["ambiguous"]) == ("ambiguous", "true")
@@ -638,7 +638,7 @@ def test_a_key_that_stands_twice_makes_the_record_ambiguous(fields_of: FieldsOf,
 @settings(max_examples=150, deadline=None)
 @given(name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80))
 def test_no_user_name_changes_who_when_and_what(fields_of: FieldsOf, name: str) -> None:
-    """Whatever the name, the head stands; a name with line breaks is flagged."""
+    """The head is the same with any name; a name with line breaks is flagged."""
     fields = fields_of(record(user_name=name))
     head = {key: OLDER_FIELDS[key] for key in OLDER_FIELDS if not key.startswith(("user", "rec"))}
     assert part(fields, head) == head
@@ -850,6 +850,6 @@ def test_a_name_keeps_its_own_blanks(fields_of: FieldsOf, ends: str) -> None:
     assert (fields["user_name"], fields["record_status"]) == (" admin ", "complete")
 
 
-def test_a_key_is_found_behind_many_unknown_lines(fields_of: FieldsOf) -> None:
+def test_a_key_is_found_after_many_unknown_lines(fields_of: FieldsOf) -> None:
     raw = NAMED.format(name="admin").replace("Opcode", "A : b\n" * 20 + "Opcode")
     assert fields_of(raw)["opcode"] == "CN_LOGIN"

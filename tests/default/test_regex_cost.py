@@ -25,10 +25,10 @@ SIZE = 200_000  # bytes
 # Small ones first, so that a quadratic regex is found while it is still quick.
 RUNGS = (SIZE // 64, SIZE // 16, SIZE // 4, SIZE, 2 * SIZE, 4 * SIZE)
 GROWTH = 8.0  # from one size to four times that: 4 is linear, 16 is quadratic
-FLOOR_SECONDS = 0.03  # below this, a time says more about the machine than about the regex
+FLOOR_SECONDS = 0.03  # below this, a time depends more on the machine than on the regex
 SURE_SECONDS = 0.3  # a growth to above this needs no second look
-FELT_SECONDS = 0.0002  # below this, growth says nothing
-CEILING_SECONDS = 6.0  # linear or not: nobody waits so long for one regex on 800 kB
+FELT_SECONDS = 0.0002  # below this, growth means nothing
+CEILING_SECONDS = 6.0  # linear or not: too long for one regex on 800 kB
 # EXTRACTs in a field that an EXTRACT made: how long it can be, and how many times as much as the
 # baseline, a quadratic search over a text of that length, is too expensive for so little.
 BOUNDED = {"one_line": 4_200}
@@ -41,7 +41,7 @@ LIMITS = f"(*LIMIT_MATCH={MATCH_LIMIT})(*LIMIT_DEPTH={DEPTH_LIMIT})"
 
 @dataclass(frozen=True)
 class Rule:
-    """A regex of the configuration, where it stands, and whether Splunk wants all its matches."""
+    """A regex of the configuration, its location, and whether Splunk uses all its matches."""
 
     regex: str
     is_global: bool = False
@@ -172,7 +172,7 @@ KEYS = ("Opcode", "Response", "Sequence No", "User Name", "Target User Name", "U
 
 @dataclass(frozen=True)
 class Hostile:
-    """`unit` as often as fits, behind `front` and before END."""
+    """`unit` as often as fits, after `front` and before END."""
 
     unit: str
     front: str = ""
@@ -216,7 +216,7 @@ FEW = (" ", "a", "\n", "1", "a\n")
 
 
 def texts_for(rule: Rule) -> Iterator[Hostile]:
-    """What may be dear for this regex."""
+    """Texts that may be slow for this regex."""
     base = FLAT if rule.most else HEAD
     fronts = ("", FLAT, FLAT + "User Name : ") if rule.most else FRONTS
     yield from (Hostile(unit, front) for front in fronts for unit in FILLERS)
@@ -310,10 +310,10 @@ def _baseline() -> float:
 def _suspects(tried: dict[Hostile, Costs]) -> set[Hostile]:
     """The text that costs most, and the one whose cost grows most with its size."""
     small, big = RUNGS[:2]
-    dear = sorted(tried, key=lambda hostile: -tried[hostile][big])
-    felt = [hostile for hostile in dear if tried[hostile][big] > FELT_SECONDS]
+    slow = sorted(tried, key=lambda hostile: -tried[hostile][big])
+    felt = [hostile for hostile in slow if tried[hostile][big] > FELT_SECONDS]
     growing = sorted(felt, key=lambda hostile: -tried[hostile][big] / tried[hostile][small])
-    return {*dear[:1], *growing[:1]}
+    return {*slow[:1], *growing[:1]}
 
 
 # --- the tests

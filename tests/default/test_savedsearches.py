@@ -1,4 +1,4 @@
-"""The continuity search: which numbers the index lacks, and what the collector said of them."""
+"""The continuity search: which numbers the index lacks, and the collector's verdicts on them."""
 
 from __future__ import annotations
 
@@ -62,23 +62,23 @@ def test_every_report_has_the_prefix_a_description_and_no_schedule_switched_on()
         assert "disabled" not in stanza.settings  # it must run when a person asks for it
 
 
-def test_the_report_sends_csv_once_somebody_says_to_whom() -> None:
+def test_the_report_sends_csv_once_a_recipient_is_set() -> None:
     report = SEARCHES["AWS CloudHSM - Completeness report"].settings
     assert report["action.email.sendcsv"].value == "1"
     assert "action.email" not in report
     assert not [key for key in report if key.startswith("action.email.to")]
 
 
-def test_the_searched_time_of_the_report_begins_behind_the_first_of_a_month() -> None:
+def test_the_searched_time_of_the_report_begins_after_the_first_of_a_month() -> None:
     """So that this month, which only shows what came before, is not reported in any time zone."""
     report = SEARCHES["AWS CloudHSM - Completeness report"].settings
     assert report["dispatch.earliest_time"].value == "-3mon@mon+1d"
 
 
-# --- whole trails
+# --- complete trails
 
 
-def test_a_whole_trail_has_no_findings(app: App) -> None:
+def test_a_complete_trail_has_no_findings(app: App) -> None:
     assert findings(app, records(range(20), MARCH)) == []
 
 
@@ -112,7 +112,7 @@ def test_hostile_user_names_change_nothing(app: App) -> None:
 # --- gaps and verdicts
 
 
-def test_a_gap_that_no_verdict_covers_was_lost_after_hand_over(app: App) -> None:
+def test_a_gap_that_no_verdict_covers_was_lost_after_indexing(app: App) -> None:
     trail = [*records(range(5), MARCH), *records(range(8, 10), MARCH + HOUR)]
     (row,) = searching(app, trail, now=MAY).saved(CONTINUITY).rows
     assert row == {
@@ -361,7 +361,7 @@ def test_a_record_whose_number_cannot_be_read_leaves_a_gap(app: App, printed: st
     assert findings(app, trail) == [(LOST, "0x2", "0x2", "1")]
 
 
-def test_a_stream_of_another_name_is_told_apart_by_its_source(app: App) -> None:
+def test_a_stream_of_another_name_is_identified_by_its_source(app: App) -> None:
     odd = GROUP.source('odd "name" | delete index=*')
     trail = [
         record(n, MARCH + n, hsm="localhost", source=source)
@@ -439,10 +439,10 @@ _EVENTS = st.lists(
 
 @settings(max_examples=60)
 @given(_EVENTS)
-def test_of_a_whole_index_the_search_says_what_the_collectors_ledger_says(
+def test_over_a_complete_index_the_search_agrees_with_the_collectors_ledger(
     app: App, steps: list[tuple[int, str, float]]
 ) -> None:
-    """Nothing was lost after the hand-over, so each missing number has the collector's verdict."""
+    """Nothing was lost after indexing, so each missing number has the collector's verdict."""
     ledger, trail = Ledger(), []
     number, counter, at = -1, 0xE8, float(MARCH)
     for position, (ahead, what, later) in enumerate([(1, "", 0.0), *steps]):

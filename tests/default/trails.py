@@ -1,4 +1,4 @@
-"""Small trails as the collector hands them over: records of HSMs, and its words about gaps."""
+"""Small trails as the collector sends them to Splunk: records of HSMs, and verdicts on gaps."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def handed_over(app: App, events: Iterable[Event]) -> list[IndexedEvent]:
 
 
 def searching(app: App, events: Iterable[Event], *, now: float, user: str = "nobody") -> Session:
-    """Searches over an index that holds these events."""
+    """Searches over an index with these events."""
     session = Session(app, now=now, user=user)
     session.index(handed_over(app, events))
     return session

@@ -14,7 +14,7 @@ DETECTIONS = read_detections(ROOT)
 
 @pytest.fixture(scope="session")
 def app() -> App:
-    """The shipped configuration, beside an add-on that collects CloudTrail."""
+    """The shipped configuration, with an add-on that collects CloudTrail."""
     return ingest.load(ROOT)
 
 

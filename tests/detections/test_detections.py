@@ -44,9 +44,7 @@ AWS_ALARMS = {
 }
 
 
-def test_on_its_samples_each_tells_what_it_must_and_keeps_silent_else(
-    app: App, detection: Detection
-) -> None:
+def test_on_its_samples_each_fires_only_where_it_must(app: App, detection: Detection) -> None:
     """Also: every field that message, risk, throttling and drilldown name is there, and the
     drilldown of each alert finds records.
     """
@@ -75,11 +73,11 @@ def test_no_detection_of_exports_looks_at_synchronisation() -> None:
 
 
 def test_an_inference_is_named_where_records_are_put_together() -> None:
-    """By time, order or session: the record itself does not say so."""
+    """By time, order or session: the record itself does not show it."""
     for detection in DETECTIONS:
         if re.search(r"cloudhsm_bursts|streamstats|cloudhsm_at_work", detection.search):
             reasoned = detection.inference or detection.stem in {
-                # Counting within a time says no more than it counts.
+                # Counting within a time means no more than it counts.
                 "password_guessing_against_one_user",
                 "login_with_an_unknown_user_name",
                 "user_created",
@@ -114,7 +112,7 @@ def test_every_threshold_and_filter_is_a_macro_of_its_own() -> None:
             assert value == str(threshold.value)
 
 
-def test_a_detection_tells_when_it_is_not_silent_on_a_quiet_month() -> None:
+def test_a_detection_documents_its_alerts_on_a_quiet_month() -> None:
     for detection in DETECTIONS:
         assert (detection.quiet_month.alerts == 0) is (detection.quiet_month.because is None)
 

@@ -36,7 +36,7 @@ WITH_NAMES = [
 
 
 def renamed(sample: Firing, text: str) -> Firing:
-    """The sample with this text put behind every name."""
+    """The sample with this text put after every name."""
 
     def line(fields: dict[str, Any]) -> dict[str, Any]:
         return {key: f"{value}{text}" if key in NAMES else value for key, value in fields.items()}
