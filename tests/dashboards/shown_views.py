@@ -10,7 +10,7 @@ from emulator.session import Session
 from emulator.spl.context import Results
 
 ROOT = Path(__file__).resolve().parents[2]
-Row = dict[str, Any]
+PanelRow = dict[str, Any]
 
 
 class Shown:
@@ -22,7 +22,7 @@ class Shown:
         self.definition = view.definition
         self.session = session
 
-    def search(self, name: str) -> list[Row]:
+    def search(self, name: str) -> list[PanelRow]:
         """The rows of the search that the YAML calls so."""
         return [dict(row) for row in self._view.search(name)]
 
@@ -30,7 +30,7 @@ class Shown:
         """The value of `column` in the only row; of its first column if none is named."""
         return self._view.value(name, column)
 
-    def panel(self, name: str) -> list[Row]:
+    def panel(self, name: str) -> list[PanelRow]:
         """The rows that a panel is given."""
         return [dict(row) for row in self._view.panel(name)]
 
@@ -47,6 +47,6 @@ class Shown:
         """Where a click on a panel leads: path and parameters. row: fields of what is clicked."""
         return self._view.address(panel, **row)
 
-    def records(self, panel: str, **row: str) -> list[Row]:
+    def records(self, panel: str, **row: str) -> list[PanelRow]:
         """The records that a click on a panel opens."""
         return [dict(row) for row in self._view.records(panel, **row)]

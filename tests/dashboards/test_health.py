@@ -22,7 +22,7 @@ from emulator.event import IndexedEvent
 from emulator.session import Session
 from tests.dashboards.conftest import ROOT, View
 from tests.dashboards.reading import Raw
-from tests.dashboards.shown_views import Row, Shown
+from tests.dashboards.shown_views import PanelRow, Shown
 from tests.default.trails import CLUSTER, GROUP, HSM, MARCH, OTHER_HSM, handed_over, record, verdict
 
 _NOW = MARCH + 86_400
@@ -30,7 +30,7 @@ _INPUT = InputReporter("aws_cloudhsm://main", "us-east-1", "forwarder")
 Scene = Callable[..., Shown]
 
 
-def _check(shown: Shown, name: str) -> Row:
+def _check(shown: Shown, name: str) -> PanelRow:
     (row,) = [row for row in shown.panel("checks") if row["check"] == name]
     return row
 

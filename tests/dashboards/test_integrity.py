@@ -15,7 +15,7 @@ from emulator.app import App
 from emulator.session import Session
 from tests.dashboards.conftest import View
 from tests.dashboards.reading import Raw
-from tests.dashboards.shown_views import Row, Shown
+from tests.dashboards.shown_views import PanelRow, Shown
 from tests.default.trails import (
     APRIL,
     CLUSTER,
@@ -39,7 +39,7 @@ def _shown(at: float) -> str:
     return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _clicked(row: Row) -> Row:
+def _clicked(row: PanelRow) -> PanelRow:
     return {name: value for name, value in row.items() if name.startswith("_")}
 
 

@@ -202,13 +202,13 @@ def test_every_line_of_a_record_of_any_layout_is_in_its_fields(app: App, corpus:
     for event, sample in zip(goldens.events_of(app, corpus), corpus.samples):
         fields = fields_of(app, event)
         for line in lines_of(sample.text.replace("\r\n", "\n")):
-            assert is_told(line, fields), f"{sample.name}: {line}"
+            assert is_reported(line, fields), f"{sample.name}: {line}"
 
 
 @pytest.mark.parametrize("sample", ALL_FIELDS, ids=lambda sample: sample.name)
 def test_a_record_with_all_lines_fills_all_fields(app: App, sample: Sample) -> None:
     fields = fields_of(app, *from_collector(app, [sample.text]))
-    assert all(is_told(line, fields) for line in sample.lines)
+    assert all(is_reported(line, fields) for line in sample.lines)
     lacking = EVERY_FIELD - fields.keys()
     assert lacking == (set() if "newer" in sample.name else lacking & ONLY_NEWER)
 
@@ -231,7 +231,7 @@ ONLY_NEWER = {
 }
 
 
-def is_told(line: Line, fields: Fields) -> bool:
+def is_reported(line: Line, fields: Fields) -> bool:
     """Whether the line's value is in its field, or in the two that it has."""
     key, value = line
     if key in FIELD_OF_PART:

@@ -128,7 +128,7 @@ def test_every_ingest_path_gives_a_record_the_same_identity(app: App) -> None:
     assert len(identities) == 1
 
 
-def found(app: App, search: str, events: Iterable[IndexedEvent]) -> list[Fields]:
+def rows_of(app: App, search: str, events: Iterable[IndexedEvent]) -> list[Fields]:
     session = Session(app, now=1_513_800_000)
     session.index(events)
     return [*session.search(search, earliest=0, latest=1_600_000_000).rows]
@@ -147,16 +147,16 @@ def test_a_forged_copy_never_replaces_the_genuine_record(
     """Whatever time its sender chose, and whichever was indexed first."""
     genuine, forged = event(RECORD), event(FORGED, seconds, "http:token")
     events = [forged, genuine, event(RECORD)] if forged_first else [genuine, forged, genuine]
-    rows = found(app, "`cloudhsm_audit` | `cloudhsm_dedup` | table opcode", events)
+    rows = rows_of(app, "`cloudhsm_audit` | `cloudhsm_dedup` | table opcode", events)
     assert sorted(str(row["opcode"]) for row in rows) == ["CN_LOGOUT", "CN_WRAP_KEY"]
     search = "`cloudhsm_audit` `cloudhsm_operation(CN_WRAP_KEY)` | `cloudhsm_once` | stats count"
-    assert found(app, search, events) == [{"count": "1"}]
+    assert rows_of(app, search, events) == [{"count": "1"}]
 
 
 def test_both_texts_of_a_record_are_flagged_and_repeats_are_not(app: App) -> None:
     alone = RECORD.replace("0x1d", "0x1e")
     events = [event(RECORD), event(RECORD), event(FORGED, 60, "http:token"), event(alone)]
-    rows = found(app, "`cloudhsm_audit` | `cloudhsm_contradicting` | table opcode, texts", events)
+    rows = rows_of(app, "`cloudhsm_audit` | `cloudhsm_contradicting` | table opcode, texts", events)
     assert sorted((str(row["opcode"]), str(row["texts"])) for row in rows) == [
         ("CN_LOGOUT", "2"),
         ("CN_WRAP_KEY", "2"),
