@@ -76,5 +76,3 @@ class RunResult:
                 "caught_up": "yes" if self.has_caught_up else "no",
             }.items()
         )
-
-
