@@ -1,13 +1,13 @@
-// Data sources that ask the local server instead of Splunk.
+// Data sources that search on the local server instead of Splunk.
 import { DataSet } from '@splunk/datasource-utils';
 
 let answers = 0;
 
-// What was asked, in order, with tokens replaced, and how it went: `state` is running, done, failed
-// or left (nobody waits for it any more). For tests, and for whoever wonders what a panel asks.
+// The requests in order, with tokens replaced, and their `state`: running, done, failed or left (its
+// panel is closed). For tests, and to see what a panel searches.
 export const searches = [];
 
-// `Original` keeps its schema, by which the packages validate options and tell chains from bases.
+// `Original` keeps its schema, by which the packages validate options and distinguish chains from bases.
 export function localSource(Original) {
     return class LocalSource {
         static schema = Original.schema;
@@ -18,7 +18,7 @@ export function localSource(Original) {
             this.options = options;
         }
 
-        // The packages tell a chain about its base here: `meta` is that of the base's answer.
+        // The packages pass a chain its base here: `meta` is that of the base's answer.
         getObserver() {
             return {
                 next: ({ meta }) => {
@@ -36,17 +36,17 @@ export function localSource(Original) {
             return isStale;
         }
 
-        // A table asks for one page of its rows: `offset`, `count`, and `sort`, such as {user: 'asc'}.
+        // A table requests one page of its rows: `offset`, `count`, and `sort`, such as {user: 'asc'}.
         request({ offset, count, sort } = {}) {
             return (observer) => {
-                const asked = this.asked();
-                if (asked === null) {
+                const chain = this.chain();
+                if (chain === null) {
                     return () => {};
                 }
                 const gone = new AbortController();
-                const search = { ...asked, state: 'running' };
+                const search = { ...chain, state: 'running' };
                 searches.push(search);
-                answerTo({ ...asked, page: { offset, count, sort } }, gone.signal).then(
+                answerTo({ ...chain, page: { offset, count, sort } }, gone.signal).then(
                     (answer) => {
                         search.state = 'done';
                         observer.next(answer);
@@ -66,8 +66,8 @@ export function localSource(Original) {
             };
         }
 
-        // The base's query and what goes on behind it; null as long as the base has no answer.
-        asked() {
+        // The base's query and the one that continues it; null until the base has an answer.
+        chain() {
             const { extend, query, queryParameters = {} } = this.options;
             if (extend === undefined) {
                 const { earliest, latest } = queryParameters;
@@ -75,7 +75,7 @@ export function localSource(Original) {
             }
             return this.base === undefined
                 ? null
-                : { ...this.base.asked, queries: [...this.base.asked.queries, query] };
+                : { ...this.base.chain, queries: [...this.base.chain.queries, query] };
         }
 
         equals(other) {
@@ -94,15 +94,15 @@ export function localSource(Original) {
     };
 }
 
-async function answerTo(asked, signal) {
+async function answerTo(request, signal) {
     const response = await fetch('/local-search', {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(asked),
+        body: JSON.stringify(request),
         signal,
     });
     if (!response.ok) {
-        throw new Error(await response.text()); // refused: the server says why in plain text
+        throw new Error(await response.text()); // refused: the reason in plain text
     }
     const answer = await response.json();
     if (answer.error !== undefined) {
@@ -113,7 +113,7 @@ async function answerTo(asked, signal) {
         data: DataSet.fromJSONCols(answer.fields, answer.columns),
         meta: {
             sid: `local.${answers}`,
-            asked: { queries: asked.queries, earliest: asked.earliest, latest: asked.latest },
+            chain: { queries: request.queries, earliest: request.earliest, latest: request.latest },
             status: 'done',
             percentComplete: 100,
             totalCount: answer.rows,

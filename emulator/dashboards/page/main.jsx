@@ -39,7 +39,7 @@ window.__validate = (definition) => {
 window.__tokens = {};
 window.__options = Object.fromEntries(
     [preset.visualizations, preset.inputs, preset.dataSources].flatMap((kind) =>
-        Object.entries(kind).map(([type, one]) => [type, optionsOf(one)])
+        Object.entries(kind).map(([type, component]) => [type, optionsOf(component)])
     )
 );
 
@@ -52,21 +52,21 @@ function optionsOf({ config, schema }) {
 
 // The packages write tokens into the address and drop what they do not know; the session remembers.
 function themeOf() {
-    const asked = new URLSearchParams(window.location.search).get('theme');
-    const found = asked ?? window.sessionStorage.getItem('theme') ?? 'light';
-    const chosen = found === 'dark' ? 'dark' : 'light';
+    const requested = new URLSearchParams(window.location.search).get('theme');
+    const stored = requested ?? window.sessionStorage.getItem('theme') ?? 'light';
+    const chosen = stored === 'dark' ? 'dark' : 'light';
     window.sessionStorage.setItem('theme', chosen);
     return chosen;
 }
 
 function link(text, address, isCurrent) {
-    const found = document.createElement('a');
-    found.textContent = text;
-    found.href = address;
+    const anchor = document.createElement('a');
+    anchor.textContent = text;
+    anchor.href = address;
     if (isCurrent) {
-        found.setAttribute('aria-current', 'page');
+        anchor.setAttribute('aria-current', 'page');
     }
-    return found;
+    return anchor;
 }
 
 function showNavigation(app, views) {
@@ -74,7 +74,7 @@ function showNavigation(app, views) {
     const links = views.map((view) => link(view.label, `/app/${app}/${view.name}`, view.name === name));
     const switched = link(other, `?theme=${other}`, false);
     switched.className = 'theme';
-    // What was chosen meanwhile stands in the address, and stays.
+    // The address has the current tokens: keep them.
     switched.addEventListener('click', () => {
         const chosen = new URLSearchParams(window.location.search);
         chosen.set('theme', other);
