@@ -16,7 +16,7 @@ index_time   from text, XML or HEC to events with a time
 spl          search commands, saved searches and alert conditions
 search_time  from an event to its fields, event types and tags
 conf         conf files: stanzas, precedence, macros
-event        an event as an index holds it
+event        an event as stored in an index
 eval         eval expressions, their functions and formats
 regex        regular expressions on PCRE2, with Splunk's limits
 errors       errors with file, stanza and line

@@ -1,6 +1,6 @@
-"""The shipped configuration at work without Splunk.
+"""Runs the shipped configuration without Splunk.
 
-python -m emulator events FILE          what it makes of a file's events
+python -m emulator events FILE          the fields of each event in a file
 python -m emulator search SPL [FILE]    a search over a file, or over the sample trail
 """
 
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
         return int(options.run(options))
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the reader closed our output
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (EmulatorError, OSError) as error:
@@ -53,13 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _joined(arguments: Sequence[str]) -> list[str]:
     """`--earliest -7d` as `--earliest=-7d`, since argparse takes `-7d` for an option."""
-    found: list[str] = []
+    joined: list[str] = []
     for argument in arguments:
-        if found and found[-1] in _TIMES:
-            found[-1] += f"={argument}"
+        if joined and joined[-1] in _TIMES:
+            joined[-1] += f"={argument}"
         else:
-            found.append(argument)
-    return found
+            joined.append(argument)
+    return joined
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -119,7 +119,7 @@ def _opened(name: str) -> IO[bytes]:
 def _indexed(app: App, file: IO[bytes], options: argparse.Namespace) -> Iterator[IndexedEvent]:
     if not options.sourcetype:
         return app.index_modular_input(file)
-    # Bytes that are no UTF-8 come as \xF3, as CHARSET in props.conf.spec says.
+    # Bytes that are not UTF-8 become \xF3: CHARSET in props.conf.spec.
     text = file.read().decode("utf-8", errors="backslashreplace")
     return app.index_text(
         text,
@@ -162,7 +162,7 @@ def _search(options: argparse.Namespace) -> int:
 
 
 def _moment(text: str, now: float) -> float:
-    """Epoch seconds of a relative time, a number, or ISO 8601 (UTC unless it says otherwise)."""
+    """Epoch seconds of a relative time, a number, or ISO 8601 (UTC without an offset)."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -171,8 +171,8 @@ def _moment(text: str, now: float) -> float:
 
 
 def _sample_trail(end: datetime) -> Iterator[IndexedEvent]:
-    for one in simulate(_SEED, end, _DAYS).events:
-        yield log_event(one.log_group, one.log_stream, one.timestamp_ms, one.message)
+    for event in simulate(_SEED, end, _DAYS).events:
+        yield log_event(event.log_group, event.log_stream, event.timestamp_ms, event.message)
 
 
 def _from_file(app: App, options: argparse.Namespace) -> list[IndexedEvent]:

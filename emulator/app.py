@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,10 +18,11 @@ from emulator.errors import ConfError
 from emulator.event import IndexedEvent
 from emulator.index_time import indexing
 from emulator.index_time.hec import hec_events
+from emulator.index_time.indexing import Clock, InputMetadata
 from emulator.search_time.extraction import EventFields, Step, constant_fields, transform_step
 from emulator.search_time.knowledge import event_type_step, event_types, tag_step, tags
 from emulator.search_time.kv_store import StoreLookup, by_collection, collection_names, collections
-from emulator.search_time.lookups import AnyLookup, Lookup, Row
+from emulator.search_time.lookups import AnyLookup, Lookup, LookupRow
 from emulator.search_time.operations import (
     Steps,
     Transforms,
@@ -33,9 +34,7 @@ from emulator.search_time.operations import (
 from emulator.spl.alerts import Alert, alerts
 from emulator.spl.saved_searches import saved_searches
 
-_FIELD_SETTINGS = frozenset({"INDEXED", "INDEXED_VALUE"})  # which tokens a search asks for
-
-Clock = Callable[[], int]
+_FIELD_SETTINGS = frozenset({"INDEXED", "INDEXED_VALUE"})  # which tokens a search looks for
 
 
 def _now_usecs() -> int:
@@ -58,7 +57,7 @@ class SearchKnowledge:
 
 
 class App:
-    """The shipped configuration. `App.load` is the way to get one."""
+    """The shipped configuration. Use `App.load` to create one."""
 
     def __init__(
         self,
@@ -77,20 +76,20 @@ class App:
         self._matching = lru_cache(maxsize=4096)(props.matching)
 
     @classmethod
-    def load(cls, folder: Path, beside: Sequence[Path] = ()) -> App:
+    def load(cls, folder: Path, neighbours: Sequence[Path] = ()) -> App:
         """Read `default/`, `lookups/` and `metadata/` of an app's folder.
 
-        `beside`: folders of other apps whose exported props.conf, transforms.conf and
-        collections.conf count too; what they get wrong shows when it applies to an event.
+        `neighbours`: folders of other apps whose exported props.conf, transforms.conf and
+        collections.conf apply too; their errors are raised when they apply to an event.
         Raises EmulatorError with file, stanza and line for everything that is malformed, refers to
         nothing, or is not modelled; also where two apps set one setting differently.
         """
-        folders = [read_app(Path(folder)), *(read_neighbour(Path(one)) for one in beside)]
+        folders = [read_app(Path(folder)), *(read_neighbour(Path(path)) for path in neighbours)]
         confs = merged(folders)
         search_macros = Macros.from_conf(confs["macros.conf"])
         macros.check(search_macros, confs["macros.conf"])
         transforms = _transforms(confs, folders)
-        _check_constants(transforms, _fields_beside_the_text(confs["fields.conf"]))
+        _check_constants(transforms, _fields_not_in_raw(confs["fields.conf"]))
         knowledge = SearchKnowledge(
             search_macros,
             saved_searches(confs["savedsearches.conf"], search_macros),
@@ -108,7 +107,7 @@ class App:
     ) -> Iterator[IndexedEvent]:
         """The events of the XML stream that a modular input prints.
 
-        Raises StreamError where the stream is malformed or ends early, behind the events that were
+        Raises StreamError where the stream is malformed or ends early, after the events that were
         complete before. `clock` gives microseconds since the epoch.
         """
         return indexing.modular_input_events(stream, self._index_rules_of, clock)
@@ -124,8 +123,8 @@ class App:
         clock: Clock = _now_usecs,
     ) -> Iterator[IndexedEvent]:
         """The events of a file's text: line breaking, truncation, timestamps."""
-        origin = indexing.Origin(host, source, sourcetype, index)
-        return indexing.text_events(text, origin, self._index_rules_of(origin), clock)
+        metadata = InputMetadata(host, source, sourcetype, index)
+        return indexing.text_events(text, metadata, self._index_rules_of(metadata), clock)
 
     def index_hec(
         self,
@@ -139,14 +138,14 @@ class App:
     ) -> Iterator[IndexedEvent]:
         """The events of a request to the HTTP Event Collector's event endpoint.
 
-        The arguments are what the token says; an object of the body may say otherwise. (The raw
+        The arguments are the token's settings; an object of the body can override them. (The raw
         endpoint is `index_text`.) Raises StreamError for what is malformed or not modelled.
         """
-        token = indexing.Origin(host, source, sourcetype, index)
+        token = InputMetadata(host, source, sourcetype, index)
         return hec_events(body, token, self._index_rules_of, clock)
 
     def search_time(
-        self, event: IndexedEvent, stores: Mapping[str, Sequence[Row]] | None = None
+        self, event: IndexedEvent, stores: Mapping[str, Sequence[LookupRow]] | None = None
     ) -> EventFields:
         """All fields of the event as a search sees them; values are str or, if several, list.
 
@@ -169,7 +168,7 @@ class App:
         """The collections that automatic lookups read, by name."""
         used = [self.props.rules((name,)) for name in self.props.sourcetypes]
         used += [stanza.settings for stanza in self.props.patterns]
-        names = [words_of(one)[0] for rules in used for one in classes(rules, "LOOKUP-")]
+        names = [words_of(setting)[0] for rules in used for setting in classes(rules, "LOOKUP-")]
         return frozenset(
             self.collection_names[name] for name in names if name in self.collection_names
         )
@@ -181,12 +180,12 @@ class App:
             )
         return compile_steps(self.props.rules(names), self.transforms)
 
-    def _index_rules(self, origin: indexing.Origin) -> indexing.IndexRules:
-        names = self.props.matching(origin.sourcetype, origin.host, origin.source)
+    def _index_rules(self, metadata: InputMetadata) -> indexing.IndexRules:
+        names = self.props.matching(metadata.sourcetype, metadata.host, metadata.source)
         return indexing.IndexRules.from_props(self.props.rules(names))
 
     def _check(self) -> None:
-        """Compile all of this app once, so that a fault shows at load time."""
+        """Compile all of this app once, so that errors are raised at load time."""
         for stanza in filter(is_own, self.transforms.reports.values()):
             transform_step(stanza)
         for stanza in filter(is_own, self.props.sourcetypes.values()):
@@ -197,16 +196,16 @@ class App:
             indexing.IndexRules.from_props(stanza.settings)
 
 
-def _fields_beside_the_text(conf: Conf) -> set[str]:
+def _fields_not_in_raw(conf: Conf) -> set[str]:
     """The fields of fields.conf whose values a search must not expect in the raw text."""
-    found = set()
+    names = set()
     for stanza in conf.with_defaults():
         for key, setting in stanza.settings.items():
             if key not in _FIELD_SETTINGS:
                 raise ConfError(f"the emulator does not model {key}", setting.location)
             if not setting.boolean() and key == "INDEXED_VALUE":
-                found.add(stanza.name)
-    return found
+                names.add(stanza.name)
+    return names
 
 
 def _check_constants(transforms: Transforms, declared: set[str]) -> None:
@@ -223,14 +222,14 @@ def _check_constants(transforms: Transforms, declared: set[str]) -> None:
 
 def _transforms(confs: dict[str, Conf], folders: Sequence[AppFolder]) -> Transforms:
     """What the search-time steps use: stanzas for REPORT, lookups in files or in collections."""
-    tables = {one.confs["transforms.conf"].path: one for one in folders}
+    apps = {app.confs["transforms.conf"].path: app for app in folders}
     reports: dict[str, Stanza] = {}
     lookups: dict[str, AnyLookup] = {}
     known = collections(confs["collections.conf"])
     for stanza in confs["transforms.conf"].with_defaults():
         if "filename" in stanza.settings:
-            home = tables[stanza.settings["filename"].location.path]
-            lookups[stanza.name] = Lookup(stanza, home.folder / "lookups", home.shown("lookups"))
+            app = apps[stanza.settings["filename"].location.path]
+            lookups[stanza.name] = Lookup(stanza, app.folder / "lookups", app.shown("lookups"))
         elif "external_type" in stanza.settings:
             lookups[stanza.name] = StoreLookup(stanza, known)
         elif {"REGEX", "DELIMS"} & set(stanza.settings):

@@ -1,4 +1,4 @@
-"""Errors that say where the fault is and what to do about it."""
+"""Errors with the location of the fault and what to do about it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Location:
-    """A place in a .conf file: path as shown to people, stanza name, line number from 1."""
+    """A location in a .conf file: path as shown to people, stanza name, line number from 1."""
 
     path: str
     stanza: str

@@ -1,4 +1,4 @@
-"""An event as an index holds it, before any search-time step."""
+"""An event as stored in an index, before any search-time step."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class IndexedEvent:
     indexed_at: float | None = None
 
     def fields(self) -> dict[str, FieldValue]:
-        """What a search starts from; `_time` in seconds, with six decimals unless whole."""
+        """The fields a search starts from; `_time` in seconds, with six decimals or none."""
         seconds, micros = divmod(self.time_usecs, 1_000_000)
-        found: dict[str, FieldValue] = {
+        fields: dict[str, FieldValue] = {
             "_raw": self.raw,
             "_time": f"{seconds}.{micros:06d}" if micros else str(seconds),
             "host": self.host,
@@ -36,5 +36,5 @@ class IndexedEvent:
             "index": self.index,
         }
         if self.indexed_at is not None:
-            found["_indextime"] = f"{self.indexed_at:.0f}"
-        return found
+            fields["_indextime"] = f"{self.indexed_at:.0f}"
+        return fields

@@ -1,7 +1,7 @@
 """Regular expressions as Splunk runs them: PCRE2, with its resource limits.
 
 The interpreter is used, not PCRE2's just-in-time compiler: only the former counts both limits as
-documented, so that a regex which is dear on hostile text shows itself here.
+documented, so that a regex that is slow on hostile text is detected here.
 
 Positions in big texts (`Match.start`, `Match.end`, `Pattern.split`) take linear time each in
 pcre2 0.7.1, unless the text is bytes; so groups are used here, and positions in small texts only.
@@ -46,7 +46,7 @@ class Regex:
         self.groups: int = pattern.groups
 
     def matches(self, text: str) -> bool:
-        """Whether the pattern is found anywhere in `text`."""
+        """Whether the pattern matches anywhere in `text`."""
         try:
             return self._pattern.search(text) is not None
         except pcre2.LibraryError as error:
@@ -55,8 +55,8 @@ class Regex:
     def named(self, text: str) -> dict[str, str | None] | None:
         """The named groups of the first match, or None."""
         try:
-            found = self._pattern.search(text)
-            return None if found is None else found.groupdict()
+            match = self._pattern.search(text)
+            return None if match is None else match.groupdict()
         except pcre2.LibraryError as error:
             raise self._limit(error, text) from error
 
@@ -75,7 +75,7 @@ class Regex:
             raise self._limit(error, text) from error
 
     def substitute(self, text: str, expand: Expand) -> str:
-        """`text` with every match replaced by what `expand` makes of its groups (from 1 on).
+        """`text` with every match replaced by what `expand` returns for its groups (from 1 on).
 
         In time linear in the text when text and pattern are ASCII, else only for few matches.
         """
@@ -85,9 +85,9 @@ class Regex:
             data, pattern = text.encode(), self._as_bytes
         pieces, after = [], 0
         try:
-            for found in pattern.finditer(data):
-                start, end = found.span()
-                pieces += [text[after:start], expand([_decoded(one) for one in found.groups()])]
+            for match in pattern.finditer(data):
+                start, end = match.span()
+                pieces += [text[after:start], expand([_decoded(group) for group in match.groups()])]
                 after = end
         except pcre2.LibraryError as error:
             raise self._limit(error, text) from error
@@ -95,8 +95,8 @@ class Regex:
 
     def _limit(self, error: Exception, text: str) -> RegexError:
         return RegexError(
-            f"regex gave up ({error}) on a text of {len(text)} characters: {self.source}"
-            " - make it cheaper (anchor it, use possessive quantifiers)"
+            f"regex stopped ({error}) on a text of {len(text)} characters: {self.source}"
+            " - make it faster (anchor it, use possessive quantifiers)"
         )
 
 
@@ -108,7 +108,7 @@ def compile_regex(
     match_limit: int = MATCH_LIMIT,
     depth_limit: int = DEPTH_LIMIT,
 ) -> Regex:
-    """Compile `source`, with inline `options` such as "(?ms)" put in front of it.
+    """Compile `source`, with inline `options` such as "(?ms)" before it.
 
     Text is UTF-8 and classes such as `\\w` are ASCII, unless the pattern itself starts with (*UCP).
     Raises RegexError with PCRE2's message when the pattern is bad.
@@ -117,15 +117,15 @@ def compile_regex(
         raise RegexError(f"(?J), duplicate group names, is not modelled: rename a group: {source}")
     leading = match.group() if (match := _VERBS.match(source)) else ""
     limits = f"(*LIMIT_MATCH={match_limit})(*LIMIT_DEPTH={depth_limit})"
-    front = f"{limits}{leading}{options}"
+    prefix = f"{limits}{leading}{options}"
     try:
-        whole = front + source[len(leading) :]
-        pattern = pcre2.compile(whole, flags=pcre2.ASCII, jit=False)
+        complete = prefix + source[len(leading) :]
+        pattern = pcre2.compile(complete, flags=pcre2.ASCII, jit=False)
         as_bytes = None
         if source.isascii() and not leading:  # without UTF, so the same on ASCII text only
-            as_bytes = pcre2.compile(whole.encode(), flags=pcre2.ASCII, jit=False)
+            as_bytes = pcre2.compile(complete.encode(), flags=pcre2.ASCII, jit=False)
     except pcre2.PatternError as error:
-        shift = len(front.encode()) - len(leading)
-        message = _POSITION.sub(lambda found: str(int(found.group()) - shift), str(error))
+        shift = len(prefix.encode()) - len(leading)
+        message = _POSITION.sub(lambda position: str(int(position.group()) - shift), str(error))
         raise RegexError(f"bad regex ({message}): {source}") from error
     return Regex(source, pattern, as_bytes)

@@ -10,15 +10,15 @@ from emulator.app import App
 from emulator.errors import SearchError
 from emulator.event import IndexedEvent
 from emulator.search_time.kv_store import by_collection
-from emulator.spl.context import Context, Records, Results, Row
-from emulator.spl.pipeline import run, run_behind
+from emulator.spl.context import Context, Records, ResultRow, Results
+from emulator.spl.pipeline import run, run_chained
 
 
 @dataclass
 class Session:
     """Searches see all events that were indexed, newest first; of one time, the last indexed first.
 
-    now: epoch seconds. user: whom the searches run as. stores: the records of KV store collections,
+    now: epoch seconds. user: runs the searches. stores: the records of KV store collections,
     under the name of each collection and of each lookup on it: one list, which searches change.
     """
 
@@ -26,7 +26,7 @@ class Session:
     now: float
     user: str = "nobody"
     stores: dict[str, Records] = field(default_factory=dict)
-    _events: list[tuple[IndexedEvent, Row]] = field(default_factory=list)
+    _events: list[tuple[IndexedEvent, ResultRow]] = field(default_factory=list)
     _seen: dict[str, Records] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -41,16 +41,16 @@ class Session:
         """Add events to the index."""
         self._follow_stores()
         listed = sorted(events, key=lambda event: event.time_usecs)
-        found = [self._searched(event) for event in listed[::-1]]
+        indexed = [self._searched(event) for event in listed[::-1]]
         self._events = sorted(
-            [*found, *self._events], key=lambda one: one[0].time_usecs, reverse=True
+            [*indexed, *self._events], key=lambda pair: pair[0].time_usecs, reverse=True
         )
 
-    def _searched(self, event: IndexedEvent) -> tuple[IndexedEvent, Row]:
+    def _searched(self, event: IndexedEvent) -> tuple[IndexedEvent, ResultRow]:
         return event, self.app.search_time(event, self._seen)
 
     def _follow_stores(self) -> None:
-        """Automatic lookups run in every search: what they found before a record changed is old."""
+        """Automatic lookups run in every search: repeat them after a record changed."""
         now = {name: self.stores[name] for name in self.app.automatic_collections}
         if now != self._seen:
             self._seen = deepcopy(now)
@@ -64,13 +64,13 @@ class Session:
     def chained(
         self, base: Results, text: str, earliest: float = 0, latest: float | None = None
     ) -> Results:
-        """What `text`, which begins with a pipe, makes of the results of another search.
+        """Run `text`, which begins with a pipe, on the results of another search.
 
-        The other search's results stay as they are, so that several can go on with them; the times
+        The other search's results do not change, so that several can continue them; the times
         are those of that search (Dashboard Studio, "Chain searches together").
         """
         rows = Results([dict(row) for row in base.rows], base.columns)
-        return run_behind(text, rows, self._context(earliest, latest))
+        return run_chained(text, rows, self._context(earliest, latest))
 
     def _context(self, earliest: float, latest: float | None) -> Context:
         knowledge = self.app.knowledge

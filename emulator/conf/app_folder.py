@@ -1,4 +1,4 @@
-"""The .conf files in an app's folder, and how those of several apps come together.
+"""The .conf files in an app's folder, and how those of several apps combine.
 
 Source: Admin Manual, "Configuration file precedence"; default.meta.conf.spec.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from emulator.conf.conf_file import Conf, Stanza, read_conf
 from emulator.errors import ConfError, EmulatorError, Location
 
-# Files without effect on index time and search time as far as an event's fields go.
+# Files without effect on an event's fields at index time and search time.
 _OTHER_FILES = frozenset(
     {
         "app.conf",
@@ -36,7 +36,7 @@ _READ_FILES = frozenset(
 )
 _META_SETTINGS = frozenset({"access", "export", "owner", "version", "modtime"})
 
-# What another app does to our events.
+# Files of another app that affect our events.
 _SHARED_FILES = ("props.conf", "transforms.conf", "collections.conf")
 
 
@@ -54,7 +54,7 @@ class AppFolder:
 
 
 def is_own(stanza: Stanza) -> bool:
-    """Whether the stanza stands in the app that is previewed (perhaps in another one too)."""
+    """Whether the stanza is in the app that is previewed (perhaps in another one too)."""
     return stanza.location.path.startswith("default/")
 
 
@@ -108,12 +108,12 @@ def _is_exported(metadata: Conf, kind: str) -> bool:
     for stanza in metadata.stanzas.values():
         if stanza.name.startswith(f"{kind}/") and "export" in stanza.settings:
             raise ConfError("exporting single stanzas is not modelled", stanza.location)
-    said = [
+    exports = [
         metadata.stanzas[name].settings["export"].value
         for name in (kind, "")
         if name in metadata.stanzas and "export" in metadata.stanzas[name].settings
     ]
-    return said[:1] == ["system"]
+    return exports[:1] == ["system"]
 
 
 def merged(folders: Sequence[AppFolder]) -> dict[str, Conf]:
@@ -149,10 +149,10 @@ def _merged(conf: Conf, other: Conf) -> Conf:
     for name, stanza in other.stanzas.items():
         settings = stanzas.setdefault(name, Stanza(name, stanza.location)).settings
         for key, setting in stanza.settings.items():
-            held = settings.setdefault(key, setting)
-            if held.value != setting.value:
+            existing = settings.setdefault(key, setting)
+            if existing.value != setting.value:
                 raise ConfError(
-                    f"{key} differs from {held.location}: which app wins is not modelled",
+                    f"{key} differs from {existing.location}: which app wins is not modelled",
                     setting.location,
                 )
     return Conf(conf.path, stanzas)

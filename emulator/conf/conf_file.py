@@ -1,4 +1,4 @@
-"""Reading .conf files: stanzas, settings, continuation lines, and where each one stands.
+"""Reading .conf files: stanzas, settings, continuation lines, and the location of each.
 
 Stricter than Splunk on purpose: it takes the last of two equal keys silently, we refuse them.
 """
@@ -19,7 +19,7 @@ _FALSE = frozenset({"0", "false", "f", "no", "n"})
 
 @dataclass(frozen=True)
 class Setting:
-    """One `key = value`; `continued` says that the value was written over several lines."""
+    """One `key = value`; `continued`: the value was written over several lines."""
 
     key: str
     value: str
@@ -134,7 +134,7 @@ def _open_stanza(conf: Conf, name: str, line: int) -> Stanza:
     location = Location(conf.path, name, line)
     if name in conf.stanzas:
         first = conf.stanzas[name].location.line
-        raise ConfError(f"stanza stands here twice (first in line {first}): merge them", location)
+        raise ConfError(f"stanza is defined twice (first in line {first}): merge them", location)
     conf.stanzas[name] = Stanza(name, location)
     return conf.stanzas[name]
 

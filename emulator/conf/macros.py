@@ -49,11 +49,11 @@ class Macros:
         if depth > _DEEPEST:
             raise SearchError(f"macros expand each other more than {_DEEPEST} deep: {text[:80]}")
         if "```" in text:
-            raise SearchError("comments (```) are not modelled in this place: remove them")
+            raise SearchError("comments (```) are not modelled here: remove them")
 
-        def replaced(found: re.Match[str]) -> str:
-            call = found["call"]
-            return found.group() if call is None else self._expand(self._called(call), depth + 1)
+        def replaced(match: re.Match[str]) -> str:
+            call = match["call"]
+            return match.group() if call is None else self._expand(self._called(call), depth + 1)
 
         expanded = _PARTS.sub(replaced, text)
         if "`" in _PARTS.sub("", text):
@@ -95,7 +95,7 @@ def _macro(stanza: Stanza) -> tuple[tuple[str, int], Macro]:
     arguments = tuple(argument.strip() for argument in listed)
     count = int(name["count"] or 0)
     if count != len(arguments) or len(set(arguments)) != len(arguments):
-        raise ConfError(f"the name says {count} arguments, args lists {arguments}", stanza.location)
+        raise ConfError(f"the name has {count} arguments, args lists {arguments}", stanza.location)
     return (name["name"], count), Macro(stanza.settings["definition"].value, arguments)
 
 
@@ -105,17 +105,17 @@ def _arguments(text: str | None) -> list[str]:
         return []
     values, position = [], 0
     while True:
-        found = _ARGUMENT.match(text, position)
-        if not found:
+        match = _ARGUMENT.match(text, position)
+        if not match:
             raise SearchError(f"malformed macro arguments ({text})")
-        values.append(found[1] if found[1] is not None else found[2].strip())
-        position = found.end()
-        if position >= len(text) and not found.group().endswith(","):
+        values.append(match[1] if match[1] is not None else match[2].strip())
+        position = match.end()
+        if position >= len(text) and not match.group().endswith(","):
             return values
 
 
 def check(macros: Macros, conf: Conf) -> None:
-    """Expand every definition, so that a missing macro is found where it is written."""
+    """Expand every definition, so that a missing macro is reported where it is used."""
     for stanza in conf.with_defaults():
         setting = stanza.settings["definition"]
         try:

@@ -104,8 +104,8 @@ class Props:
 
     def matching(self, sourcetype: str, host: str, source: str) -> tuple[str, ...]:
         """The names of the stanzas that apply, the strongest first."""
-        names = [one.stanza.name for one in self._sources if one.regex.matches(source)]
-        names += [one.stanza.name for one in self._hosts if one.regex.matches(host)]
+        names = [pattern.stanza.name for pattern in self._sources if pattern.regex.matches(source)]
+        names += [pattern.stanza.name for pattern in self._hosts if pattern.regex.matches(host)]
         return (*names, *([sourcetype] if sourcetype in self.sourcetypes else ()))
 
     def rules(self, names: tuple[str, ...]) -> Rules:

@@ -1,4 +1,4 @@
-"""Views of Dashboard Studio as they ship: their definitions, and what their searches give."""
+"""Views of Dashboard Studio as they ship: their definitions, and the results of their searches."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from urllib.parse import parse_qs, quote, urlsplit
 from emulator.errors import EmulatorError
 from emulator.eval.relative_time import relative_time
 from emulator.session import Session
-from emulator.spl.context import Results, Row
+from emulator.spl.context import ResultRow, Results
 
 VIEWS = "default/data/ui/views"
 NAVIGATION = "default/data/ui/nav/default.xml"
-_MOST_KNOWN = 200  # results that are kept; a view has some 30 searches, all records take 8 MB
+_CACHE_SIZE = 200  # results; a view has some 30 searches, all records take 8 MB
 # Dashboard Studio, "Token filters": s quotes, u encodes for an address, others are not used here.
 _TOKEN = re.compile(r"\$([A-Za-z_][\w.]*)(?:\|([a-z]))?\$")
 
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 class ViewError(EmulatorError):
@@ -37,7 +37,7 @@ class View:
 
     name: str
     label: str
-    definition: Json
+    definition: JsonObject
 
 
 def read_view(root: Path, name: str) -> View:
@@ -57,7 +57,7 @@ def read_view(root: Path, name: str) -> View:
 def navigation(root: Path) -> list[str]:
     """The app's own views, in the order of its navigation."""
     own = {path.stem for path in (root / VIEWS).glob("*.xml")}
-    names = [str(one.get("name")) for one in _parsed(root / NAVIGATION).iter("view")]
+    names = [str(view.get("name")) for view in _parsed(root / NAVIGATION).iter("view")]
     return [name for name in names if name in own]
 
 
@@ -71,68 +71,68 @@ def _parsed(path: Path) -> ET.Element:
 
 
 @dataclass
-class Answers:
-    """Runs chains of searches; a base that several chains go on with runs once.
+class ViewSearches:
+    """Runs chains of searches; a base that several chains share runs once.
 
-    The results that were asked for last are kept.
+    The latest results are cached.
     """
 
     session: Session
-    _known: dict[tuple[str, ...], Results] = field(default_factory=dict)
-    _one_at_a_time: Lock = field(default_factory=Lock)
+    _cache: dict[tuple[str, ...], Results] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
 
-    def of(self, queries: Sequence[str], earliest: str | None, latest: str | None) -> Results:
-        """What the last query makes of the results of those before it.
+    def results(self, queries: Sequence[str], earliest: str | None, latest: str | None) -> Results:
+        """The results of the last query, run on those of the queries before it.
 
         Times are Splunk's, absolute or relative to the session's now; none is no limit. Raises
         EmulatorError for what cannot run.
         """
-        with self._one_at_a_time:
+        with self._lock:
             return self._run(tuple(queries), earliest or "0", latest or "")
 
     def _run(self, queries: tuple[str, ...], earliest: str, latest: str) -> Results:
         key = (*queries, earliest, latest)
-        if key in self._known:
-            self._known[key] = self._known.pop(key)  # the last one asked
+        if key in self._cache:
+            self._cache[key] = self._cache.pop(key)  # the latest use
         else:
             first = relative_time(self.session.now, earliest)
             last = relative_time(self.session.now, latest) if latest else None
             if len(queries) == 1:
-                self._known[key] = self.session.search(queries[0], first, last)
+                self._cache[key] = self.session.search(queries[0], first, last)
             else:
                 base = self._run(queries[:-1], earliest, latest)
-                self._known[key] = self.session.chained(base, queries[-1], first, last)
-            while len(self._known) > _MOST_KNOWN:
-                del self._known[next(iter(self._known))]
-        return self._known[key]
+                self._cache[key] = self.session.chained(base, queries[-1], first, last)
+            while len(self._cache) > _CACHE_SIZE:
+                del self._cache[next(iter(self._cache))]
+        return self._cache[key]
 
 
 class ShownView:
-    """A view as it opens: its searches with the tokens of its inputs, or those that are given.
+    """A view as it opens: its searches with the tokens of its inputs, or those of the caller.
 
     Tokens are filled in as Dashboard Studio does it: `|s` gives a quoted text.
     """
 
-    def __init__(self, view: View, answers: Answers, **tokens: str) -> None:
+    def __init__(self, view: View, searches: ViewSearches, **tokens: str) -> None:
         self.definition = view.definition
-        self._answers = answers
-        self._given = tokens
+        self._searches = searches
+        self._caller_tokens = tokens
 
     @cached_property
     def tokens(self) -> dict[str, str]:
-        """All tokens that inputs set: what was given, else their defaults."""
-        options = [one["options"] for one in self.definition["inputs"].values()]
-        found = {one["token"]: str(one.get("defaultValue", "")) for one in options}
-        earliest, latest = found.pop("global_time").split(",")
-        found |= {"global_time.earliest": earliest, "global_time.latest": latest}
-        return {**found, **self._given}
+        """All tokens that inputs set: the caller's values, else their defaults."""
+        inputs = [entry["options"] for entry in self.definition["inputs"].values()]
+        tokens = {options["token"]: str(options.get("defaultValue", "")) for options in inputs}
+        earliest, latest = tokens.pop("global_time").split(",")
+        tokens |= {"global_time.earliest": earliest, "global_time.latest": latest}
+        return {**tokens, **self._caller_tokens}
 
     def source(self, name: str) -> Results:
         """The results of a data source, by its id."""
-        return self._answers.of(self._queries(name), *self._times(name))
+        return self._searches.results(self._queries(name), *self._times(name))
 
-    def search(self, name: str) -> list[Row]:
-        """The rows of the search that the view's YAML calls so."""
+    def search(self, name: str) -> list[ResultRow]:
+        """The rows of the search with that name in the view's YAML."""
         return self.source(f"ds_{name}").rows
 
     def value(self, name: str, column: str = "") -> str:
@@ -140,26 +140,26 @@ class ShownView:
         (row,) = self.search(name)
         return str(row[column] if column else next(iter(row.values())))
 
-    def panel(self, name: str) -> list[Row]:
-        """The rows that a panel is given."""
+    def panel(self, name: str) -> list[ResultRow]:
+        """The rows of a panel."""
         sources = self.definition["visualizations"][f"viz_{name}"]["dataSources"]
         return self.source(sources["primary"]).rows
 
     def address(self, panel: str, **row: str) -> tuple[str, dict[str, str]]:
-        """Where a click on a panel leads: path and parameters. row: fields of what is clicked."""
+        """The target of a click on a panel: path and parameters. row: fields of the clicked row."""
         (handler,) = self.definition["visualizations"][f"viz_{panel}"]["eventHandlers"]
         clicked = {f"row.{name}.value": value for name, value in row.items()}
         address = urlsplit(self._filled(handler["options"]["url"], clicked))
-        given = parse_qs(address.query, keep_blank_values=True)
-        return address.path, {name: values[-1] for name, values in given.items()}
+        parameters = parse_qs(address.query, keep_blank_values=True)
+        return address.path, {name: values[-1] for name, values in parameters.items()}
 
-    def records(self, panel: str, **row: str) -> list[Row]:
+    def records(self, panel: str, **row: str) -> list[ResultRow]:
         """The records that a click on a panel opens in the search page."""
-        path, given = self.address(panel, **row)
+        path, parameters = self.address(panel, **row)
         if not path.endswith("/search"):
             raise ViewError(f"{panel} opens {path}, not the search page")
-        text = given["q"].removeprefix("search ")
-        return self._answers.of([text], given["earliest"], given["latest"]).rows
+        text = parameters["q"].removeprefix("search ")
+        return self._searches.results([text], parameters["earliest"], parameters["latest"]).rows
 
     def _queries(self, name: str) -> list[str]:
         options = self.definition["dataSources"][name]["options"]
@@ -172,16 +172,16 @@ class ShownView:
             return self._times(options["extend"])
         own = options.get("queryParameters", {})
         earliest, latest = (
-            self._filled(own.get(one, f"$global_time.{one}$"), {}) for one in ("earliest", "latest")
+            self._filled(own.get(end, f"$global_time.{end}$"), {}) for end in ("earliest", "latest")
         )
         return earliest, latest
 
     def _filled(self, text: str, clicked: dict[str, str]) -> str:
         tokens = {**self.tokens, **clicked}
-        return _TOKEN.sub(lambda found: _as_filtered(tokens[found[1]], found[2]), text)
+        return _TOKEN.sub(lambda match: _as_filtered(tokens[match[1]], match[2]), text)
 
 
-def _as_filtered(value: str, how: str | None) -> str:
-    if how == "s":
+def _as_filtered(value: str, escaping: str | None) -> str:
+    if escaping == "s":
         return json.dumps(value, ensure_ascii=False)
-    return quote(value, safe="") if how == "u" else value
+    return quote(value, safe="") if escaping == "u" else value

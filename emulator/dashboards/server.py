@@ -1,7 +1,7 @@
 """Serves the shipped views to a browser on this machine, over an index in memory.
 
 `/app/<app>/<view>` is the page that shows a view with Splunk's own dashboard packages;
-`/app/<app>/search` stands in for the search page, where drilldowns lead.
+`/app/<app>/search` replaces the search page, the target of drilldowns.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from emulator.dashboards.dashboard_studio import Answers, Json, navigation, read_view
+from emulator.dashboards.dashboard_studio import JsonObject, ViewSearches, navigation, read_view
 from emulator.errors import EmulatorError
 from emulator.eval.values import FieldValue, number_of
-from emulator.spl.context import Row
+from emulator.spl.context import ResultRow
 from emulator.spl.printing import column_names
 
 HOST = "127.0.0.1"
@@ -38,61 +38,61 @@ _POLICY = (
 
 @dataclass(frozen=True)
 class Site:
-    """What is served.
+    """The app that is served.
 
-    root: the app's source. page: the built page. answers: of the index. refresh: called with the
-    name of a view before it is read; brings it up to date, or raises with what is wrong.
+    root: the app's source. page: the built page. searches: over the index. refresh: called with the
+    name of a view before it is read; generates it again, or raises an error.
     """
 
     root: Path
     app: str
     page: Path
-    answers: Answers
+    searches: ViewSearches
     refresh: Callable[[str], None]
 
-    def definition(self, name: str) -> Json:
-        """What the page needs of a view; `error` in the place of a definition that cannot be."""
-        answer: Json = {"app": self.app, "views": []}
+    def definition(self, name: str) -> JsonObject:
+        """The view for the page; `error` instead of a definition that cannot be read."""
+        answer: JsonObject = {"app": self.app, "views": []}
         try:
-            answer["views"] = [self._entry(one) for one in navigation(self.root)]
+            answer["views"] = [self._entry(view_name) for view_name in navigation(self.root)]
             self.refresh(name)
             view = read_view(self.root, name)
         except (EmulatorError, ValueError, OSError) as error:
             return {**answer, "error": str(error)}
         return {**answer, "label": view.label, "definition": view.definition}
 
-    def _entry(self, name: str) -> Json:
+    def _entry(self, name: str) -> JsonObject:
         try:
             return {"name": name, "label": read_view(self.root, name).label}
         except EmulatorError:
             return {"name": name, "label": name}
 
-    def answer(self, asked: Json) -> Json:
+    def answer(self, request: JsonObject) -> JsonObject:
         """Fields and columns of a chain of queries, as data sources want them."""
-        queries, page = asked.get("queries"), asked.get("page")
-        times = asked.get("earliest"), asked.get("latest")
+        queries, page = request.get("queries"), request.get("page")
+        times = request.get("earliest"), request.get("latest")
         if not isinstance(queries, list) or not queries or not _are_texts(queries):
             return {"error": "queries: give a list with at least one search"}
-        if not _are_texts(one for one in times if one is not None):
+        if not _are_texts(time for time in times if time is not None):
             return {"error": f"earliest, latest: give times as text, such as -7d, not {times}"}
         try:
-            results = self.answers.of(queries, *times)
+            results = self.searches.results(queries, *times)
             names = column_names(results)
             rows = _page_of(results.rows, page) if isinstance(page, dict) else results.rows
             columns = [[_cell(name, row.get(name)) for row in rows] for name in names]
-        except Exception as error:  # noqa: BLE001  (a search's edge: its panel says what went wrong)
-            return {"error": _words(error)}
+        except Exception as error:  # noqa: BLE001  (a search's edge: its panel shows the error)
+            return {"error": _message(error)}
         return {"fields": names, "columns": columns, "rows": len(results.rows)}
 
     def search_page(self, query: dict[str, str]) -> str:
-        """The records behind a click. Everything that is shown is text, never markup."""
+        """The records that a click opens. All content is text, never markup."""
         text = query.get("q", "").strip()
         searched = text.removeprefix("search ").strip()
         times = query.get("earliest") or None, query.get("latest") or None
         try:
-            results = self.answers.of([searched], *times)
-        except Exception as error:  # noqa: BLE001  (a search's edge: the page says what went wrong)
-            return _page(text, f"<p class='error'>{escape(_words(error))}</p>")
+            results = self.searches.results([searched], *times)
+        except Exception as error:  # noqa: BLE001  (a search's edge: the page shows the error)
+            return _page(text, f"<p class='error'>{escape(_message(error))}</p>")
         names = column_names(results)
         head = "".join(f"<th>{escape(name)}</th>" for name in names)
         rows = "".join(
@@ -106,23 +106,23 @@ class Site:
 
 
 def _are_texts(values: Iterable[object]) -> bool:
-    return all(isinstance(one, str) for one in values)
+    return all(isinstance(value, str) for value in values)
 
 
-def _words(error: Exception) -> str:
-    """What people read of an error. One that is not of preview's own is a fault of preview."""
+def _message(error: Exception) -> str:
+    """The message of an error; the terminal shows the traceback of a fault of the preview."""
     if isinstance(error, EmulatorError):
         return str(error)
     traceback.print_exception(error, file=sys.stderr)
-    return f"preview itself failed, {type(error).__name__}: {error} (more where it was started)"
+    return f"the preview failed, {type(error).__name__}: {error} (traceback: on its terminal)"
 
 
-def _page_of(rows: list[Row], page: Json) -> list[Row]:
+def _page_of(rows: list[ResultRow], page: JsonObject) -> list[ResultRow]:
     """The rows that a table shows: `sort` (field: asc or desc), then `count` from `offset` on."""
     sort = page.get("sort")
-    for field, way in sort.items() if isinstance(sort, dict) else ():
-        if way in ("asc", "desc"):
-            rows = sorted(rows, key=lambda row: _order(row.get(field)), reverse=way == "desc")
+    for field, direction in sort.items() if isinstance(sort, dict) else ():
+        if direction in ("asc", "desc"):
+            rows = sorted(rows, key=lambda row: _order(row.get(field)), reverse=direction == "desc")
     offset, count = page.get("offset"), page.get("count")
     start = offset if isinstance(offset, int) and offset > 0 else 0
     end = start + count if isinstance(count, int) and count > 0 else None
@@ -137,7 +137,7 @@ def _order(value: FieldValue | None) -> tuple[int, float, str]:
 
 
 def _cell(name: str, value: FieldValue | None) -> FieldValue | None:
-    """Times go as ISO 8601, as Splunk gives them to data sources; what is no time, as it is."""
+    """Times as ISO 8601, as Splunk sends them to data sources; other values unchanged."""
     seconds = number_of(value) if name == "_time" else None
     if seconds is None:
         return value
@@ -170,7 +170,7 @@ def _page(search: str, body: str) -> str:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One request. A page of another site, or a name that points here, gets nothing."""
+    """One request. Pages of other sites and other names of this host are refused."""
 
     site: Site
     protocol_version = "HTTP/1.1"
@@ -182,14 +182,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._guarded(self._post)
 
     def _guarded(self, answer: Callable[[], None]) -> None:
-        """Answers whom it may; a browser that no longer waits is nobody's fault."""
+        """Answers local requests; a connection that the browser closed is no error."""
         try:
             if self._is_local():
                 answer()
         except ConnectionError:
             self.close_connection = True
-        except Exception as error:  # noqa: BLE001  (a request's edge: the browser says what it was)
-            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, _words(error))
+        except Exception as error:  # noqa: BLE001  (a request's edge: the browser shows the error)
+            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, _message(error))
 
     def _get(self) -> None:
         address = urlsplit(self.path)
@@ -213,18 +213,18 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.BAD_REQUEST, "POST a search to /local-search")
             return
         try:
-            asked = json.loads(self.rfile.read(int(length)))
+            request = json.loads(self.rfile.read(int(length)))
         except ValueError:
-            asked = None
-        if not isinstance(asked, dict):
+            request = None
+        if not isinstance(request, dict):
             self._refuse(HTTPStatus.BAD_REQUEST, "the body must be a JSON object")
             return
-        self._json(self.site.answer(asked))
+        self._json(self.site.answer(request))
 
     def _is_local(self) -> bool:
-        """Another site's page may neither ask by its own name for us nor send its users here."""
+        """Refuses requests for another host name, and those that another site's page sends."""
         named = _host_in(f"//{self.headers.get('Host', '')}")
-        origin = self.headers.get("Origin")  # "null" is a page that hides where it is from
+        origin = self.headers.get("Origin")  # "null": a page that hides its origin
         if named in _LOCAL and (origin is None or _host_in(origin) in _LOCAL):
             return True
         self._refuse(HTTPStatus.FORBIDDEN, "open the preview as http://localhost or 127.0.0.1")
@@ -240,7 +240,7 @@ class _Handler(BaseHTTPRequestHandler):
         kept = {"Cache-Control": "max-age=31536000, immutable"} if "assets/" in name else {}
         self._send(path.read_bytes(), kind, headers=kept)
 
-    def _json(self, content: Json) -> None:
+    def _json(self, content: JsonObject) -> None:
         self._send(json.dumps(content).encode(), "application/json")
 
     def _redirect(self, address: str) -> None:
@@ -266,7 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: the page asks dozens of times, and says by itself what went wrong."""
+        """No log: the page sends dozens of requests, and shows their errors."""
 
 
 def server(site: Site, port: int) -> ThreadingHTTPServer:

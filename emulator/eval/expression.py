@@ -18,9 +18,9 @@ from emulator.errors import EvalError
 from emulator.eval.functions import build_call
 from emulator.eval.tokens import Token, tokens
 from emulator.eval.values import (
+    Eval,
     Expr,
     Fields,
-    Run,
     Value,
     number_of,
     ordered,
@@ -46,11 +46,11 @@ _WORDS = frozenset({"AND", "OR", "XOR", "NOT", "IN", "LIKE"})
 @lru_cache(maxsize=4096)
 def compile_eval(text: str) -> Expr:
     """Compile an expression. Raises EvalError for bad syntax and for what is not modelled."""
-    return _Parser(text).whole()
+    return _Parser(text).expression()
 
 
 def compile_calculated_field(text: str) -> Expr:
-    """Compile what stands behind `EVAL-x =` or `eval x=`: its result must not be a Boolean."""
+    """Compile the value of `EVAL-x =` or `eval x=`: its result must not be a Boolean."""
     expr = compile_eval(text)
     if expr.kind == "bool":
         raise EvalError(
@@ -79,7 +79,7 @@ class _Parser:
         self._tokens = _tokens(text)
         self._index = 0
 
-    def whole(self) -> Expr:
+    def expression(self) -> Expr:
         expr = self._logic()
         if self._peek()[0] != "end":
             raise self._unexpected()
@@ -110,10 +110,10 @@ class _Parser:
         if not self._accept(symbol):
             raise self._unexpected(f"expected '{symbol}'")
 
-    def _unexpected(self, wish: str = "") -> EvalError:
+    def _unexpected(self, expected: str = "") -> EvalError:
         kind, value = self._peek()
-        found = "the end" if kind == "end" else repr(value)
-        why = f"{wish}, found {found}" if wish else f"unexpected {found}"
+        shown = "the end" if kind == "end" else repr(value)
+        why = f"{expected}, found {shown}" if expected else f"unexpected {shown}"
         return EvalError(f"The expression is malformed: {why} in: {self._text}")
 
     # --- logic
@@ -128,7 +128,7 @@ class _Parser:
         return self._chain("AND", self._not, _and)
 
     def _chain(
-        self, word: str, operand: Callable[[], Expr], combine: Callable[[Run, Run], Run]
+        self, word: str, operand: Callable[[], Expr], combine: Callable[[Eval, Eval], Eval]
     ) -> Expr:
         left = operand()
         while self._word() == word:
@@ -178,7 +178,7 @@ class _Parser:
         """The order of '.' among arithmetic is not documented: it needs parentheses."""
         inner = {left.operator, right.operator} - {""}
         if (operator == "." and inner - {"."}) or (operator != "." and "." in inner):
-            raise EvalError(f"'.' beside arithmetic is ambiguous: use parentheses: {self._text}")
+            raise EvalError(f"'.' next to arithmetic is ambiguous: use parentheses: {self._text}")
 
     def _product(self) -> Expr:
         left = self._sign()
@@ -224,7 +224,7 @@ class _Parser:
         )
 
     def _arguments(self) -> list[Expr]:
-        """What stands between the parentheses; the opening one is taken already."""
+        """The arguments up to the closing parenthesis; the opening one is read already."""
         arguments: list[Expr] = []
         if self._accept(")"):
             return arguments
@@ -245,14 +245,14 @@ def _tokens(text: str) -> list[Token]:
 
 
 def _unescape(text: str) -> str:
-    """An escape that is none (as `\\d` in a regex) keeps its backslash."""
-    return re.sub(r"\\(.)", lambda found: _ESCAPES.get(found[1], found[0]), text, flags=re.DOTALL)
+    """An unknown escape (as `\\d` in a regex) keeps its backslash."""
+    return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), text, flags=re.DOTALL)
 
 
 # --- operators
 
 
-def _not(operand: Run) -> Run:
+def _not(operand: Eval) -> Eval:
     def run(fields: Fields) -> Value:
         value = operand(fields)
         return None if value is None else not value
@@ -260,7 +260,7 @@ def _not(operand: Run) -> Run:
     return run
 
 
-def _and(left: Run, right: Run) -> Run:
+def _and(left: Eval, right: Eval) -> Eval:
     def run(fields: Fields) -> Value:
         first = left(fields)
         if first is False:
@@ -273,7 +273,7 @@ def _and(left: Run, right: Run) -> Run:
     return run
 
 
-def _or(left: Run, right: Run) -> Run:
+def _or(left: Eval, right: Eval) -> Eval:
     def run(fields: Fields) -> Value:
         first = left(fields)
         if first is True:
@@ -286,7 +286,7 @@ def _or(left: Run, right: Run) -> Run:
     return run
 
 
-def _xor(left: Run, right: Run) -> Run:
+def _xor(left: Eval, right: Eval) -> Eval:
     def run(fields: Fields) -> Value:
         first, second = left(fields), right(fields)
         return None if first is None or second is None else first is not second
@@ -298,21 +298,21 @@ def _compare(left: Expr, right: Expr, operator: str) -> Expr:
     for side in (left, right):
         if side.kind == "bool":
             raise EvalError(f"Type checking failed. '{operator}' does not take boolean arguments.")
-    holds, first, second = _COMPARISONS[operator], left.run, right.run
+    accepts, first, second = _COMPARISONS[operator], left.run, right.run
 
     def run(fields: Fields) -> Value:
-        one, two = first(fields), second(fields)
-        if one is None or two is None:
+        left_value, right_value = first(fields), second(fields)
+        if left_value is None or right_value is None:
             return None
-        return holds(ordered(one, two, operator))
+        return accepts(ordered(left_value, right_value, operator))
 
     if left.literal is not None and right.literal is not None:
-        always = run({})  # what a view's inputs become, for each of many rows
+        always = run({})  # constants, such as a view's inputs, over many rows
         return Expr("bool", lambda _fields: always)
     return Expr("bool", run, left.fields | right.fields)
 
 
-def _signed(sign: str, operand: Run) -> Run:
+def _signed(sign: str, operand: Eval) -> Eval:
     def run(fields: Fields) -> Value:
         number = number_of(operand(fields))
         return -number if sign == "-" and number is not None else number
@@ -333,7 +333,7 @@ def _binary(operator: str, left: Expr, right: Expr) -> Expr:
     return Expr(kind, run, left.fields | right.fields, operator=operator)
 
 
-def _concatenation(left: Run, right: Run) -> Run:
+def _concatenation(left: Eval, right: Eval) -> Eval:
     def run(fields: Fields) -> Value:
         first, second = text_of(left(fields), "'.'"), text_of(right(fields), "'.'")
         return None if first is None or second is None else first + second
@@ -348,18 +348,18 @@ def _sum_kind(left: Expr, right: Expr) -> str:
     return kinds.pop() if len(kinds) == 1 else "any"
 
 
-def _addition(left: Expr, right: Expr) -> Run:
+def _addition(left: Expr, right: Expr) -> Eval:
     """Two numbers are added, two texts joined; a number and a text give NULL."""
 
     def run(fields: Fields) -> Value:
         first, second = left.run(fields), right.run(fields)
         if first is None or second is None:
             return None
-        one = None if left.kind == "text" else number_of(first)
-        two = None if right.kind == "text" else number_of(second)
-        if one is not None and two is not None:
-            return one + two
-        if one is not None or two is not None:
+        left_number = None if left.kind == "text" else number_of(first)
+        right_number = None if right.kind == "text" else number_of(second)
+        if left_number is not None and right_number is not None:
+            return left_number + right_number
+        if left_number is not None or right_number is not None:
             return None
         return (text_of(first, "'+'") or "") + (text_of(second, "'+'") or "")
 
@@ -367,21 +367,21 @@ def _addition(left: Expr, right: Expr) -> Run:
 
 
 _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
-    "-": lambda one, two: one - two,
-    "*": lambda one, two: one * two,
-    "/": lambda one, two: one / two,
+    "-": lambda left, right: left - right,
+    "*": lambda left, right: left * right,
+    "/": lambda left, right: left / right,
     "%": math.fmod,
 }
 
 
-def _arithmetic(operator: str, left: Run, right: Run) -> Run:
+def _arithmetic(operator: str, left: Eval, right: Eval) -> Eval:
     """Anything that is no number gives NULL; so does division by zero."""
     compute = _ARITHMETIC[operator]
 
     def run(fields: Fields) -> Value:
-        one, two = number_of(left(fields)), number_of(right(fields))
-        if one is None or two is None or (two == 0 and operator in "/%"):
+        left_number, right_number = number_of(left(fields)), number_of(right(fields))
+        if left_number is None or right_number is None or (right_number == 0 and operator in "/%"):
             return None
-        return compute(one, two)
+        return compute(left_number, right_number)
 
     return run

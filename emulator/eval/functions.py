@@ -22,9 +22,9 @@ from emulator.eval.printf import PrintFormat
 from emulator.eval.relative_time import relative_time
 from emulator.eval.time_format import compile_time_format, write_time, zone_of
 from emulator.eval.values import (
+    Eval,
     Expr,
     Fields,
-    Run,
     Value,
     collapse,
     equal,
@@ -106,7 +106,7 @@ def _plain(
     return declare
 
 
-def _calling(name: str, function: Callable[..., Value], runs: list[Run], multivalue: bool) -> Run:
+def _calling(name: str, function: Callable[..., Value], runs: list[Eval], multivalue: bool) -> Eval:
     def run(fields: Fields) -> Value:
         values = []
         for argument in runs:
@@ -161,32 +161,32 @@ def _if(_name: str, arguments: Sequence[Expr]) -> Expr:
     return Expr(_joint_kind([then, otherwise]), run, _fields_of(arguments))
 
 
-def _pairs(name: str, arguments: Sequence[Expr]) -> list[tuple[Run, Run]]:
+def _pairs(name: str, arguments: Sequence[Expr]) -> list[tuple[Eval, Eval]]:
     if len(arguments) % 2:
         raise EvalError(f"The arguments to the '{name}' function are invalid.")
     for condition in arguments[::2]:
         require_boolean(condition, f"'{name}'")
-    return [(one.run, two.run) for one, two in zip(arguments[::2], arguments[1::2])]
+    return [(condition.run, value.run) for condition, value in zip(arguments[::2], arguments[1::2])]
 
 
 @_special("case", 2, MANY)
 def _case(name: str, arguments: Sequence[Expr]) -> Expr:
-    """The value behind the first condition that is true, else NULL."""
+    """The value after the first condition that is true, else NULL."""
     pairs = _pairs(name, arguments)
 
     def run(fields: Fields) -> Value:
-        return next((value(fields) for holds, value in pairs if holds(fields) is True), None)
+        return next((value(fields) for test, value in pairs if test(fields) is True), None)
 
     return Expr(_joint_kind(arguments[1::2]), run, _fields_of(arguments))
 
 
 @_special("validate", 2, MANY)
 def _validate(name: str, arguments: Sequence[Expr]) -> Expr:
-    """The value behind the first condition that is false, else NULL."""
+    """The value after the first condition that is false, else NULL."""
     pairs = _pairs(name, arguments)
 
     def run(fields: Fields) -> Value:
-        return next((value(fields) for holds, value in pairs if holds(fields) is False), None)
+        return next((value(fields) for test, value in pairs if test(fields) is False), None)
 
     return Expr(_joint_kind(arguments[1::2]), run, _fields_of(arguments))
 
@@ -208,13 +208,13 @@ def _coalesce(_name: str, arguments: Sequence[Expr]) -> Expr:
 @_special("in", 2, MANY)
 def _in(name: str, arguments: Sequence[Expr]) -> Expr:
     _refuse_booleans(name, arguments)
-    wanted, *listed = [argument.run for argument in arguments]
+    subject, *listed = [argument.run for argument in arguments]
 
     def run(fields: Fields) -> Value:
-        value = wanted(fields)
+        value = subject(fields)
         if value is None:
             return None
-        return any(equal(value, one(fields)) for one in listed)
+        return any(equal(value, candidate(fields)) for candidate in listed)
 
     return Expr("bool", run, _fields_of(arguments))
 
@@ -267,7 +267,7 @@ def _like(text: Value, pattern: Value) -> Value:
 
 @lru_cache(maxsize=256)
 def _like_pattern(pattern: str) -> re.Pattern[str]:
-    """`%` stands for any text, `_` for one character."""
+    """`%` matches any text, `_` one character."""
     if "\\" in pattern:
         raise EvalError(f"like(): a backslash in the pattern is not modelled: {pattern!r}")
     parts = {"%": ".*", "_": "."}
@@ -321,7 +321,7 @@ def _type_name(argument: Expr, value: Value) -> str:
     return "String" if number_of(value) is None else "Number"
 
 
-def _is_whole(argument: Expr, value: Value) -> bool:
+def _is_integer(argument: Expr, value: Value) -> bool:
     number = number_of(value) if _type_name(argument, value) == "Number" else None
     return number is not None and float(number).is_integer()
 
@@ -331,7 +331,7 @@ _information("isnotnull", "bool", lambda _argument, value: value is not None)
 _information("isnum", "bool", lambda argument, value: _type_name(argument, value) == "Number")
 _information("isstr", "bool", lambda argument, value: _type_name(argument, value) == "String")
 _information("isbool", "bool", lambda _argument, value: isinstance(value, bool))
-_information("isint", "bool", _is_whole)
+_information("isint", "bool", _is_integer)
 _information("typeof", "text", _type_name)
 
 
@@ -340,12 +340,12 @@ _information("typeof", "text", _type_name)
 
 @_plain("lower", args=(1, 1), kind="text", multivalue=True)
 def _lower(text: Value) -> Value:
-    return [one.lower() for one in text] if isinstance(text, list) else _text(text).lower()
+    return [value.lower() for value in text] if isinstance(text, list) else _text(text).lower()
 
 
 @_plain("upper", args=(1, 1), kind="text", multivalue=True)
 def _upper(text: Value) -> Value:
-    return [one.upper() for one in text] if isinstance(text, list) else _text(text).upper()
+    return [value.upper() for value in text] if isinstance(text, list) else _text(text).upper()
 
 
 @_plain("len", args=(1, 1), kind="number")
@@ -402,7 +402,7 @@ def _replace(name: str, arguments: Sequence[Expr]) -> Expr:
 
 @lru_cache(maxsize=256)
 def _expansion(replacement: str) -> Expand:
-    """`\\1` to `\\9` stand for groups."""
+    """`\\1` to `\\9` are groups."""
     pieces = re.split(r"\\(\d)", replacement)
     if any("\\" in piece for piece in pieces[::2]):
         raise EvalError(f"replace(): only \\1 to \\9 are modelled in {replacement!r}")
@@ -523,7 +523,7 @@ def _printf(name: str, arguments: Sequence[Expr]) -> Expr:
     if arguments[0].literal is None:
         raise EvalError("printf(): the format must be a quoted string")
     form = PrintFormat(arguments[0].literal)
-    if form.wants != len(arguments) - 1:
+    if form.value_count != len(arguments) - 1:
         raise EvalError("The arguments to the 'printf' function are invalid.")
     runs = [argument.run for argument in arguments[1:]]
     return Expr(
@@ -594,8 +594,8 @@ def _extreme(name: str, pick: Callable[..., Value]) -> None:
         _refuse_booleans(name, arguments)
 
         def run(fields: Fields) -> Value:
-            found = [one for argument in arguments for one in _singles(argument.run(fields))]
-            return pick(found, key=_sort_key) if found else None
+            values = [value for argument in arguments for value in _singles(argument.run(fields))]
+            return pick(values, key=_sort_key) if values else None
 
         return Expr("any", run, _fields_of(arguments))
 
@@ -624,7 +624,7 @@ def _mvappend(name: str, arguments: Sequence[Expr]) -> Expr:
     runs = [argument.run for argument in arguments]
 
     def run(fields: Fields) -> Value:
-        return collapse([one for argument in runs for one in _values(argument(fields))])
+        return collapse([value for argument in runs for value in _values(argument(fields))])
 
     return Expr("any", run, _fields_of(arguments))
 
@@ -675,13 +675,13 @@ def _mvrange(start: Value, end: Value, step: Value = 1) -> Value:
 @_plain("mvfind", args=(2, 2), kind="number", multivalue=True)
 def _mvfind(values: Value, regex: Value) -> Value:
     pattern = compile_regex(_text(regex))
-    return next((at for at, one in enumerate(_values(values)) if pattern.matches(one)), None)
+    return next((at for at, value in enumerate(_values(values)) if pattern.matches(value)), None)
 
 
 @_plain("mvzip", args=(2, 3), kind="any", multivalue=True)
 def _mvzip(left: Value, right: Value, delimiter: Value = ",") -> Value:
     between = _text(delimiter)
-    return collapse([f"{one}{between}{two}" for one, two in zip(_values(left), _values(right))])
+    return collapse([between.join(pair) for pair in zip(_values(left), _values(right))])
 
 
 @_plain("split", args=(2, 2), kind="any")
@@ -692,7 +692,7 @@ def _split(text: Value, delimiter: Value) -> Value:
 
 @_special("mvfilter", 1, 1)
 def _mvfilter(_name: str, arguments: Sequence[Expr]) -> Expr:
-    """Keeps the values of the one field that the condition names, for which it holds."""
+    """Keeps the values of the one field in the condition for which it is true."""
     condition = arguments[0]
     require_boolean(condition, "'mvfilter'")
     if len(condition.fields) != 1:
@@ -701,7 +701,7 @@ def _mvfilter(_name: str, arguments: Sequence[Expr]) -> Expr:
 
     def run(fields: Fields) -> Value:
         listed = _values(fields.get(name))
-        return collapse([one for one in listed if condition.run({**fields, name: one}) is True])
+        return collapse([text for text in listed if condition.run({**fields, name: text}) is True])
 
     return Expr("any", run, condition.fields)
 
@@ -718,9 +718,9 @@ def _mvmap(_name: str, arguments: Sequence[Expr]) -> Expr:
 
     def run(fields: Fields) -> Value:
         results = [
-            one
+            result
             for value in _values(listed.run(fields))
-            for one in _values(expression.run({**fields, name: value}))
+            for result in _values(expression.run({**fields, name: value}))
         ]
         return collapse(results)
 
@@ -743,7 +743,7 @@ def _strftime(time: Value, form: Value) -> Value:
 
 @_plain("strptime", args=(2, 2), kind="number")
 def _strptime(text: Value, form: Value) -> Value:
-    usecs = compile_time_format(_text(form)).read(_text(text), zone_of("UTC"), whole=True)
+    usecs = compile_time_format(_text(form)).read(_text(text), zone_of("UTC"), complete=True)
     return None if usecs is None else usecs / 1_000_000
 
 

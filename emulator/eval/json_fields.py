@@ -22,14 +22,14 @@ _DECODE = json.JSONDecoder()
 
 
 def is_json(text: str) -> bool:
-    """Whether the text is one JSON object or array (bare numbers and strings hold no fields)."""
+    """Whether the text is one JSON object or array (bare numbers and strings have no fields)."""
     return _parsed(text) is not None
 
 
 def json_fields(text: str, cutoff: int = EXTRACTION_CUTOFF) -> dict[str, list[str]]:
     """Field name -> values in order; {} when the text is no JSON object or array.
 
-    Values that end behind the first `cutoff` bytes are left out, as Splunk leaves them.
+    Values that end after the first `cutoff` bytes are left out, as Splunk leaves them.
     """
     if not is_json(text):
         return {}
@@ -47,14 +47,14 @@ def json_at(text: str, path: str) -> list[str] | None:
     document = _parsed(text)
     if document is None:
         return None
-    found: list[object] = [document]
+    values: list[object] = [document]
     for name, index in _steps(path):
-        found = [below for value in found for below in _below(value, name, index)]
-    return [_spelled(value) for value in found]
+        values = [below for value in values for below in _below(value, name, index)]
+    return [_spelled(value) for value in values]
 
 
 class _CutOffError(Exception):
-    """The cut-off is reached; what was found so far counts."""
+    """The cut-off is reached; the fields so far are kept."""
 
 
 class _Scan:
@@ -66,7 +66,7 @@ class _Scan:
         self._end = end
 
     def value(self, at: int, name: str) -> int:
-        """Scan the value at `at` and return where it ends, blanks behind it included."""
+        """Scan the value at `at` and return where it ends, the blanks after it included."""
         first = self._text[at]
         if first in "{[":
             end = self._container(at, name, first)
@@ -99,12 +99,12 @@ class _Scan:
         self.fields.setdefault(name, []).append(value)
 
     def _blank(self, at: int) -> int:
-        found = _BLANK.match(self._text, at)
-        return found.end() if found else at
+        match = _BLANK.match(self._text, at)
+        return match.end() if match else at
 
 
 def _characters_within(text: str, limit: int) -> int:
-    """How many characters the first `limit` bytes of the text hold."""
+    """The number of characters in the first `limit` bytes of the text."""
     head = text[:limit]
     return len(head) if head.isascii() else len(head.encode()[:limit].decode(errors="ignore"))
 
@@ -128,11 +128,11 @@ class _Spelling(str):
 def _steps(path: str) -> list[tuple[str, str]]:
     steps, position = [], 0
     while position < len(path):
-        found = _STEP.match(path, position)
-        if not found or not (found["name"] or found["index"]):
+        match = _STEP.match(path, position)
+        if not match or not (match["name"] or match["index"]):
             raise EvalError(f"malformed JSON path {path!r}: write it as a.b{{0}}.c")
-        steps.append((found["name"] or "", found["index"] or ""))
-        position = found.end()
+        steps.append((match["name"] or "", match["index"] or ""))
+        position = match.end()
     return steps
 
 

@@ -19,57 +19,57 @@ _FLOATS = "fFeEgG"
 
 
 class PrintFormat:
-    """A compiled format; `wants` is the number of values that it takes."""
+    """A compiled format; `value_count` is the number of values that it takes."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._conversions = [one for one in _CONVERSION.finditer(text) if not one["percent"]]
-        self.wants = len(self._conversions)
-        for found in self._conversions:
-            if not _is_modelled(found):
-                raise EvalError(f"printf(): {found.group()!r} is not modelled in {text!r}")
+        self._conversions = [match for match in _CONVERSION.finditer(text) if not match["percent"]]
+        self.value_count = len(self._conversions)
+        for match in self._conversions:
+            if not _is_modelled(match):
+                raise EvalError(f"printf(): {match.group()!r} is not modelled in {text!r}")
 
     def write(self, values: Sequence[Value]) -> str | None:
         """The text; NULL if a value is NULL, or text where a number belongs."""
-        written = [_written(one, value) for one, value in zip(self._conversions, values)]
+        written = [_written(match, value) for match, value in zip(self._conversions, values)]
         if None in written:
             return None
         following = iter(written)
         return _CONVERSION.sub(
-            lambda found: "%" if found["percent"] else str(next(following)), self._text
+            lambda match: "%" if match["percent"] else str(next(following)), self._text
         )
 
 
-def _kind(found: re.Match[str]) -> str:
-    letter = found["type"] or "?"
+def _kind(match: re.Match[str]) -> str:
+    letter = match["type"] or "?"
     return _ALIASES.get(letter, letter)
 
 
-def _is_modelled(found: re.Match[str]) -> bool:
-    kind = _kind(found)
-    return kind in _TYPES and ("'" not in found["flags"] or kind in "dfF")
+def _is_modelled(match: re.Match[str]) -> bool:
+    kind = _kind(match)
+    return kind in _TYPES and ("'" not in match["flags"] or kind in "dfF")
 
 
-def _written(found: re.Match[str], value: Value) -> str | None:
-    kind, number = _kind(found), number_of(value)
+def _written(match: re.Match[str], value: Value) -> str | None:
+    kind, number = _kind(match), number_of(value)
     if kind == "s" or (kind == "c" and number is None):
         text = text_of(value, "printf()")
-        return None if text is None else _padded(found, text[:1] if kind == "c" else text)
+        return None if text is None else _padded(match, text[:1] if kind == "c" else text)
     if number is None:
         return None
     converted = float(number) if kind in _FLOATS else int(number)
-    if "'" in found["flags"]:
-        return _grouped(found, converted)
-    form = f"%{found['flags']}{found['width']}{found['digits'] or ''}{kind}"
+    if "'" in match["flags"]:
+        return _grouped(match, converted)
+    form = f"%{match['flags']}{match['width']}{match['digits'] or ''}{kind}"
     return form % converted
 
 
-def _padded(found: re.Match[str], text: str) -> str:
-    return f"%{found['flags']}{found['width']}{found['digits'] or ''}s" % text
+def _padded(match: re.Match[str], text: str) -> str:
+    return f"%{match['flags']}{match['width']}{match['digits'] or ''}s" % text
 
 
-def _grouped(found: re.Match[str], number: float) -> str:
+def _grouped(match: re.Match[str], number: float) -> str:
     """With commas between thousands."""
-    text = f"{number:,}" if isinstance(number, int) else f"{number:,{found['digits'] or '.6'}f}"
-    width = int(found["width"] or 0)
-    return text.ljust(width) if "-" in found["flags"] else text.rjust(width)
+    text = f"{number:,}" if isinstance(number, int) else f"{number:,{match['digits'] or '.6'}f}"
+    width = int(match["width"] or 0)
+    return text.ljust(width) if "-" in match["flags"] else text.rjust(width)

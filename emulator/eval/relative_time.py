@@ -30,7 +30,7 @@ _FIRST_SUNDAY = 3 * _SECONDS["d"]
 
 
 def relative_time(now: float, modifier: str) -> float:
-    """The moment that `modifier` names, seen from `now`; both in epoch seconds.
+    """The moment that `modifier` names, relative to `now`; both in epoch seconds.
 
     Parts apply from left to right; a number alone is epoch seconds. Raises SearchError for what is
     malformed or not modelled.
@@ -39,20 +39,20 @@ def relative_time(now: float, modifier: str) -> float:
         return now
     if re.fullmatch(r"\d{1,11}(?:\.\d+)?", modifier):
         return float(modifier)
-    moment, place = now, 0
-    while place < len(modifier):
-        found = _OFFSET.match(modifier, place) or _SNAP.match(modifier, place)
-        if found is None:
+    moment, position = now, 0
+    while position < len(modifier):
+        match = _OFFSET.match(modifier, position) or _SNAP.match(modifier, position)
+        if match is None:
             break
-        moment = _applied(moment, found, modifier)
-        place = found.end()
-    if not modifier or place < len(modifier):
+        moment = _applied(moment, match, modifier)
+        position = match.end()
+    if not modifier or position < len(modifier):
         raise SearchError(f"Invalid relative time {modifier!r}: write for example -7d@h or now")
     return moment
 
 
-def _applied(moment: float, found: re.Match[str], modifier: str) -> float:
-    groups = found.groupdict()
+def _applied(moment: float, match: re.Match[str], modifier: str) -> float:
+    groups = match.groupdict()
     if groups.get("weekday") is not None:
         day = int(groups["weekday"])  # 0 and 7 are Sunday
         return moment - (moment - _FIRST_SUNDAY - day * _SECONDS["d"]) % _SECONDS["w"]
@@ -68,7 +68,7 @@ def _applied(moment: float, found: re.Match[str], modifier: str) -> float:
             moved = _months_later(moment, number * _MONTHS[unit])
             return moved if offset else _first_of(moment, _MONTHS[unit])
     except (ValueError, OverflowError) as error:
-        raise SearchError(f"{modifier!r} leads to a day that there is not: {error}") from error
+        raise SearchError(f"{modifier!r} leads to a date that does not exist: {error}") from error
     if offset:
         return moment + number * _SECONDS[unit]
     return moment - (moment - (_FIRST_SUNDAY if unit == "w" else 0)) % _SECONDS[unit]

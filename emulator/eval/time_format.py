@@ -47,12 +47,12 @@ class TimeFormat:
         self._pattern = pattern
         self.has_zone = bool({"s", "z", "Z"} & set(pattern.groupindex))
 
-    def read(self, text: str, zone: tzinfo, *, whole: bool = False) -> int | None:
+    def read(self, text: str, zone: tzinfo, *, complete: bool = False) -> int | None:
         """Microseconds since the epoch of the time that `text` starts with (or is), else None."""
-        found = self._pattern.fullmatch(text) if whole else self._pattern.match(text)
-        if not found:
+        match = self._pattern.fullmatch(text) if complete else self._pattern.match(text)
+        if not match:
             return None
-        parts = found.groupdict()
+        parts = match.groupdict()
         micros = int(f"{parts.get('sub') or '0':0<6}"[:6])
         if parts.get("s"):
             return int(parts["s"]) * 1_000_000 + micros
@@ -94,17 +94,17 @@ def write_time(usecs: int, text: str) -> str:
 
 
 def _pieces(text: str) -> list[tuple[str, str]]:
-    """(letter, digits) of each variable, ("", text) for what stands between."""
+    """(letter, digits) of each variable, ("", text) for the text between."""
     for short, long in _EXPANDED.items():
         text = text.replace(f"%{short}", long)
-    found = list(_VARIABLE.finditer(text))
-    if any(piece["bad"] for piece in found):
+    variables = list(_VARIABLE.finditer(text))
+    if any(piece["bad"] for piece in variables):
         raise EmulatorError(f"time format {text!r} has a lone or unmodelled '%'")
-    return [(piece["letter"] or "", piece["digits"] or piece["text"] or "") for piece in found]
+    return [(piece["letter"] or "", piece["digits"] or piece["text"] or "") for piece in variables]
 
 
 def _reading(index: int, pieces: list[tuple[str, str]], text: str) -> str:
-    """The regular expression for one piece; a subsecond right behind %s takes the last digits."""
+    """The regular expression for one piece; a subsecond directly after %s takes the last digits."""
     letter, detail = pieces[index]
     if not letter:
         return re.sub(r"\s+", r"\\s+", re.escape(detail).replace("\\ ", " "))

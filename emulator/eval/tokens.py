@@ -1,4 +1,4 @@
-"""Text into tokens, for every small language that the emulator reads."""
+"""Text into tokens, for every expression language that the emulator reads."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def tokens(
     pattern: one named group per kind, `end` among them. unescape: by kind, what turns the text of
     a token into its value. malformed: makes the error for the rest that the pattern does not match.
     """
-    found: list[Token] = []
+    parsed: list[Token] = []
     position = 0
-    while not found or found[-1][0] != "end":
+    while not parsed or parsed[-1][0] != "end":
         match = pattern.match(text, position)
         if not match:
             raise malformed(text[position:].strip()[:20])
         kind = match.lastgroup or "end"
         value = match[kind]
-        found.append((kind, unescape[kind](value) if kind in unescape else value))
+        parsed.append((kind, unescape[kind](value) if kind in unescape else value))
         position = match.end()
-    return found
+    return parsed

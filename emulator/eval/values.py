@@ -17,7 +17,7 @@ from emulator.errors import EvalError
 FieldValue = Union[str, list[str]]
 Fields = Mapping[str, FieldValue]
 Value = Union[None, bool, int, float, str, list[str]]
-Run = Callable[[Fields], Value]
+Eval = Callable[[Fields], Value]
 
 NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 
@@ -26,12 +26,12 @@ NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 class Expr:
     """A compiled expression.
 
-    `kind` is what it yields as far as its text tells: "bool", "number", "text" or "any".
+    `kind` is the type of its values, if its text determines it: "bool", "number", "text" or "any".
     `fields` are the names it reads; `literal` is a quoted string's text.
     """
 
     kind: str
-    run: Run
+    run: Eval
     fields: frozenset[str] = frozenset()
     literal: str | None = None
     field_name: str | None = None
@@ -39,7 +39,7 @@ class Expr:
 
 
 def field_value(value: Value) -> FieldValue | None:
-    """What a field holds after `value` is assigned to it; None when the field is not there."""
+    """A field's value after `value` is assigned to it; None when the field is removed."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -54,6 +54,14 @@ def collapse(values: list[str]) -> FieldValue | None:
     if len(values) > 1:
         return values
     return values[0] if values else None
+
+
+def values_of(fields: Fields, name: str) -> list[str]:
+    """The values of a field, none if it is not there."""
+    value = fields.get(name)
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def number_of(value: Value) -> float | int | None:
@@ -71,7 +79,7 @@ def _number_in(text: str) -> float | None:
 
 
 def number_text(value: float) -> str:
-    """A number as text: no decimals when it is whole, else the shortest exact form."""
+    """A number as text: no decimals for an integer, else the shortest exact form."""
     if isinstance(value, int) or (value.is_integer() and abs(value) < 1e17):
         return str(int(value))
     return repr(value)
@@ -104,8 +112,8 @@ def ordered(left: Value, right: Value, operator: str) -> int:
     first, second = number_of(left), number_of(right)
     if first is not None and second is not None:
         return (first > second) - (first < second)
-    one, two = text_of(left, f"'{operator}'") or "", text_of(right, f"'{operator}'") or ""
-    return (one > two) - (one < two)
+    texts = [text_of(value, f"'{operator}'") or "" for value in (left, right)]
+    return (texts[0] > texts[1]) - (texts[0] < texts[1])
 
 
 def require_boolean(expr: Expr, where: str) -> None:

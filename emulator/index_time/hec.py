@@ -1,4 +1,4 @@
-"""The HTTP Event Collector's event endpoint: JSON objects, one behind the other.
+"""The HTTP Event Collector's event endpoint: JSON objects, one after the other.
 
 Source: Getting Data In, "Format events for HTTP Event Collector".
 """
@@ -12,24 +12,24 @@ from dataclasses import replace
 
 from emulator.errors import StreamError
 from emulator.event import IndexedEvent
-from emulator.index_time.indexing import Clock, IndexRules, Origin, indexed
+from emulator.index_time.indexing import Clock, IndexRules, InputMetadata, indexed
 
-_ORIGIN_KEYS = frozenset({"host", "source", "sourcetype", "index"})
-_KEYS = _ORIGIN_KEYS | {"event", "time", "fields"}
+_METADATA_KEYS = frozenset({"host", "source", "sourcetype", "index"})
+_KEYS = _METADATA_KEYS | {"event", "time", "fields"}
 _TIME = re.compile(r'"?(\d{1,11})(?:\.(\d{1,6})0*)?"?')
 _BLANK = re.compile(r"[ \t\r\n]*")
 _DECODE = json.JSONDecoder()
 
 # A key's value, and how it is written in the body.
-_Spelled = tuple[object, str]
+_JsonValue = tuple[object, str]
 
 
 def hec_events(
-    body: str, token: Origin, rules_of: Callable[[Origin], IndexRules], clock: Clock
+    body: str, token: InputMetadata, rules_of: Callable[[InputMetadata], IndexRules], clock: Clock
 ) -> Iterator[IndexedEvent]:
-    """The events of a request's body; `token` holds what the token says where an object does not.
+    """The events of a request's body; `token` is used where an object sets nothing.
 
-    Raises StreamError, with the number of the object, behind the events before it.
+    Raises StreamError, with the number of the object, after the events before it.
     """
     for number, members in enumerate(_objects(body), start=1):
         try:
@@ -39,9 +39,9 @@ def hec_events(
 
 
 def _event(
-    members: dict[str, _Spelled],
-    token: Origin,
-    rules_of: Callable[[Origin], IndexRules],
+    members: dict[str, _JsonValue],
+    token: InputMetadata,
+    rules_of: Callable[[InputMetadata], IndexRules],
     clock: Clock,
 ) -> IndexedEvent:
     unknown = sorted(set(members) - _KEYS)
@@ -49,10 +49,10 @@ def _event(
         raise StreamError(f"unknown keys {', '.join(unknown)}: put them into event")
     if "fields" in members:
         raise StreamError("fields (indexed fields) are not modelled")
-    said = {key: _text(key, members[key][0]) for key in _ORIGIN_KEYS & set(members)}
-    origin = replace(token, **said)
+    overrides = {key: _text(key, members[key][0]) for key in _METADATA_KEYS & set(members)}
+    metadata = replace(token, **overrides)
     usecs = _usecs(members["time"][1]) if "time" in members else clock()
-    return indexed(_raw(members), origin, rules_of(origin), usecs)
+    return indexed(_raw(members), metadata, rules_of(metadata), usecs)
 
 
 def _text(key: str, value: object) -> str:
@@ -61,7 +61,7 @@ def _text(key: str, value: object) -> str:
     return value
 
 
-def _raw(members: dict[str, _Spelled]) -> str:
+def _raw(members: dict[str, _JsonValue]) -> str:
     if "event" not in members:
         raise StreamError("Event field is required")
     value, spelled = members["event"]
@@ -75,13 +75,13 @@ def _raw(members: dict[str, _Spelled]) -> str:
 
 
 def _usecs(spelled: str) -> int:
-    found = _TIME.fullmatch(spelled)
-    if not found:
+    match = _TIME.fullmatch(spelled)
+    if not match:
         raise StreamError(f"time {spelled[:40]} is not epoch seconds with at most 6 decimals")
-    return int(found[1]) * 1_000_000 + int(f"{found[2] or '':0<6}")
+    return int(match[1]) * 1_000_000 + int(f"{match[2] or '':0<6}")
 
 
-def _objects(body: str) -> Iterator[dict[str, _Spelled]]:
+def _objects(body: str) -> Iterator[dict[str, _JsonValue]]:
     at, number = _blank(body, 0), 1
     while at < len(body):
         if body[at] != "{":
@@ -94,24 +94,24 @@ def _objects(body: str) -> Iterator[dict[str, _Spelled]]:
         at, number = _blank(body, at), number + 1
 
 
-def _members(body: str, at: int) -> tuple[dict[str, _Spelled], int]:
+def _members(body: str, at: int) -> tuple[dict[str, _JsonValue], int]:
     """The members of the object that begins at `at`, and where it ends. Raises ValueError."""
-    _whole, end = _DECODE.raw_decode(body, at)  # from here on it is known to be JSON
-    members: dict[str, _Spelled] = {}
+    _document, end = _DECODE.raw_decode(body, at)  # from here on it is known to be JSON
+    members: dict[str, _JsonValue] = {}
     at = _blank(body, at + 1)
     while body[at] != "}":
         key, at = _DECODE.raw_decode(body, at)
         at = _blank(body, _blank(body, at) + 1)
-        value, behind = _DECODE.raw_decode(body, at)
+        value, after = _DECODE.raw_decode(body, at)
         if key in members:
-            raise ValueError(f"the key {key} stands twice")
-        members[key] = (value, body[at:behind])
-        at = _blank(body, behind)
+            raise ValueError(f"the key {key} occurs twice")
+        members[key] = (value, body[at:after])
+        at = _blank(body, after)
         if body[at] == ",":
             at = _blank(body, at + 1)
     return members, end
 
 
 def _blank(body: str, at: int) -> int:
-    found = _BLANK.match(body, at)
-    return found.end() if found else at
+    match = _BLANK.match(body, at)
+    return match.end() if match else at

@@ -26,18 +26,18 @@ _LOOKAHEAD = 128  # characters
 _DAYS_AGO = 2_000
 _DAYS_HENCE = 2
 _DAY_USECS = 86_400 * 1_000_000
-# Line breaking looks at windows: positions in big texts are dear (see regex.py). A match that ends
+# Line breaking looks at windows: positions in big texts are slow (see regex.py). A match that ends
 # this close to a window's end might end elsewhere if it saw more.
 _WINDOW = 16_384
 _MARGIN = 2_048
-_CONTEXT = 256  # what a lookbehind can see in front of a window
+_CONTEXT = 256  # what a lookbehind can see before a window
 
 Clock = Callable[[], int]
 
 
 @dataclass(frozen=True)
-class Origin:
-    """What an input says about its data."""
+class InputMetadata:
+    """The default fields that an input sets for its data."""
 
     host: str
     source: str
@@ -47,7 +47,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class IndexRules:
-    """The index-time settings that apply to an origin, compiled."""
+    """The index-time settings that apply to an input's data, compiled."""
 
     line_breaker: Regex
     line_merge: bool
@@ -146,72 +146,72 @@ def _datetime_config(rules: Rules) -> str:
 
 
 def text_events(
-    text: str, origin: Origin, rules: IndexRules, clock: Clock
+    text: str, metadata: InputMetadata, rules: IndexRules, clock: Clock
 ) -> Iterator[IndexedEvent]:
     """The events of a file's text. Empty ones are dropped, as Splunk drops empty lines."""
-    _check_mergeless(rules, origin)
+    _check_mergeless(rules, metadata)
     times = Timestamps(rules, clock)
     for raw in broken(text, rules.line_breaker):
         if raw:
-            yield indexed(raw, origin, rules, times.of(raw))
+            yield indexed(raw, metadata, rules, times.of(raw))
 
 
-def _check_mergeless(rules: IndexRules, origin: Origin) -> None:
+def _check_mergeless(rules: IndexRules, metadata: InputMetadata) -> None:
     if rules.line_merge:
         raise ConfError(
-            f"sourcetype {origin.sourcetype}: SHOULD_LINEMERGE is true by default, which is not"
+            f"sourcetype {metadata.sourcetype}: SHOULD_LINEMERGE is true by default, which is not"
             " modelled: set it to false in props.conf"
         )
 
 
 def broken(text: str, breaker: Regex) -> Iterator[str]:
     """The pieces between the breaks. A break is the first group that took part in the match; where
-    none did, it has no width and stands before the match.
+    none did, it has no width and is before the match.
     """
-    begin = at = 0  # where the open piece begins, and where to look on
+    begin = at = 0  # start of the open piece, and of the next window
     window = _WINDOW
     while at < len(text):
         context = max(at - _CONTEXT, 0)
         part, last = text[context : at + window], at + window >= len(text)
         resume = at
-        for found in breaker.each(part, at - context):
-            if not last and context + found.end() > at + window - _MARGIN:
+        for match in breaker.each(part, at - context):
+            if not last and context + match.end() > at + window - _MARGIN:
                 break
-            first, following = _break(found, breaker.groups)
+            first, following = _break(match, breaker.groups)
             yield text[begin : context + first]
-            begin, resume = context + following, max(context + found.end(), at + 1)
+            begin, resume = context + following, max(context + match.end(), at + 1)
         if last:
             break
-        # Without a usable match, look at a bigger window from the same place.
+        # Without a usable match, try a bigger window from the same position.
         at, window = (resume, _WINDOW) if resume > at else (at, window * 2)
     yield text[begin:]
 
 
-def _break(found: pcre2.Match, groups: int) -> tuple[int, int]:
+def _break(match: pcre2.Match, groups: int) -> tuple[int, int]:
     for number in range(1, groups + 1):
-        if found.group(number) is not None:
-            start, end = found.span(number)
+        if match.group(number) is not None:
+            start, end = match.span(number)
             return start, end
-    return found.start(), found.start()
+    return match.start(), match.start()
 
 
 def _truncated(raw: str, limit: int) -> str:
-    """At most `limit` bytes, rounded down to a whole character; 0 is no limit."""
+    """At most `limit` bytes, rounded down to a complete character; 0 is no limit."""
     if not limit or len(raw) * 4 <= limit:
         return raw
     data = raw.encode()
     return raw if len(data) <= limit else data[:limit].decode(errors="ignore")
 
 
-def indexed(raw: str, origin: Origin, rules: IndexRules, usecs: int) -> IndexedEvent:
-    """The event as the index holds it: truncated, with its time in microseconds."""
+def indexed(raw: str, metadata: InputMetadata, rules: IndexRules, usecs: int) -> IndexedEvent:
+    """The event as stored in the index: truncated, with its time in microseconds."""
     return IndexedEvent(
         _truncated(raw, rules.truncate),
         usecs,
-        origin.host,
-        origin.source,
-        origin.sourcetype,
-        origin.index,
+        metadata.host,
+        metadata.source,
+        metadata.sourcetype,
+        metadata.index,
     )
 
 
@@ -219,7 +219,7 @@ def indexed(raw: str, origin: Origin, rules: IndexRules, usecs: int) -> IndexedE
 
 
 class Timestamps:
-    """Times of events of one origin, in order: an event without a usable one takes the last."""
+    """Times of one input's events, in order: an event without a usable time takes the last."""
 
     def __init__(self, rules: IndexRules, clock: Clock) -> None:
         self._rules = rules
@@ -227,7 +227,7 @@ class Timestamps:
         self._last: int | None = None
 
     def of(self, raw: str) -> int:
-        """Microseconds since the epoch for an event that its input gave no time."""
+        """Microseconds since the epoch for an event without a time from its input."""
         rules = self._rules
         now = self._clock()
         if rules.datetime_config:
@@ -242,10 +242,10 @@ class Timestamps:
     def _extracted(self, raw: str, time_format: TimeFormat) -> int | None:
         text = raw
         if self._rules.time_prefix is not None:
-            found = self._rules.time_prefix.first(raw)
-            if found is None:
+            match = self._rules.time_prefix.first(raw)
+            if match is None:
                 return None
-            text = raw[found.end() :]
+            text = raw[match.end() :]
         if self._rules.lookahead > 0:
             text = text[: self._rules.lookahead]
         return time_format.read(text, self._rules.zone or zone_of("UTC"))
@@ -260,28 +260,28 @@ class Timestamps:
 
 def modular_input_events(
     stream: str | bytes | IO[str] | IO[bytes],
-    rules_of: Callable[[Origin], IndexRules],
+    rules_of: Callable[[InputMetadata], IndexRules],
     clock: Clock,
 ) -> Iterator[IndexedEvent]:
     """The events of a modular input's XML.
 
     An event without `unbroken` is complete: no line breaking. Text of `unbroken` ones from the same
-    origin is joined up to the next `<done/>` and broken by LINE_BREAKER.
+    input is joined up to the next `<done/>` and broken by LINE_BREAKER.
     """
-    times: dict[Origin, Timestamps] = {}
-    open_texts: dict[Origin, _OpenText] = {}
-    for streamed in streamed_events(stream):
-        origin = Origin(streamed.host, streamed.source, streamed.sourcetype, streamed.index)
-        rules = rules_of(origin)
-        stamps = times.setdefault(origin, Timestamps(rules, clock))
-        if not streamed.unbroken:
-            usecs = stamps.of(streamed.data) if streamed.usecs is None else streamed.usecs
-            yield indexed(streamed.data, origin, rules, usecs)
+    times: dict[InputMetadata, Timestamps] = {}
+    open_texts: dict[InputMetadata, _OpenText] = {}
+    for event in streamed_events(stream):
+        metadata = InputMetadata(event.host, event.source, event.sourcetype, event.index)
+        rules = rules_of(metadata)
+        stamps = times.setdefault(metadata, Timestamps(rules, clock))
+        if not event.unbroken:
+            usecs = stamps.of(event.data) if event.usecs is None else event.usecs
+            yield indexed(event.data, metadata, rules, usecs)
             continue
-        opened = open_texts.setdefault(origin, _OpenText(rules, origin, stamps))
-        opened.take(streamed)
-        if streamed.done:
-            yield from open_texts.pop(origin).events()
+        opened = open_texts.setdefault(metadata, _OpenText(rules, metadata, stamps))
+        opened.take(event)
+        if event.done:
+            yield from open_texts.pop(metadata).events()
     for opened in open_texts.values():
         yield from opened.events()
 
@@ -289,10 +289,10 @@ def modular_input_events(
 class _OpenText:
     """Text of unbroken events that waits for its `<done/>`."""
 
-    def __init__(self, rules: IndexRules, origin: Origin, stamps: Timestamps) -> None:
-        _check_mergeless(rules, origin)
+    def __init__(self, rules: IndexRules, metadata: InputMetadata, stamps: Timestamps) -> None:
+        _check_mergeless(rules, metadata)
         self._rules = rules
-        self._origin = origin
+        self._metadata = metadata
         self._stamps = stamps
         self._parts: list[str] = []
         self._usecs: int | None = None
@@ -306,4 +306,4 @@ class _OpenText:
         for raw in broken("".join(self._parts), self._rules.line_breaker):
             if raw:
                 usecs = self._stamps.of(raw) if self._usecs is None else self._usecs
-                yield indexed(raw, self._origin, self._rules, usecs)
+                yield indexed(raw, self._metadata, self._rules, usecs)

@@ -1,6 +1,6 @@
-"""The XML stream that a modular input prints, read as it comes.
+"""The XML stream that a modular input prints, read in chunks.
 
-Source: Developing Modular Inputs, "Streaming data in XML": `<stream>` holds `<event>`s, each with
+Source: Developing Modular Inputs, "Streaming data in XML": `<stream>` has `<event>`s, each with
 `<data>` and, optionally, `<time>`, `<host>`, `<source>`, `<sourcetype>`, `<index>` and `<done/>`.
 """
 
@@ -100,15 +100,15 @@ class _Reader:
         raise self._fault("a document type declaration does not belong here")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        wanted = {0: {"stream"}, 1: {"event"}, 2: _PARTS}.get(len(self._path), frozenset())
-        if name not in wanted:
-            place = "/".join(self._path) or "the start"
-            raise self._fault(f"<{name}> is not known in {place}")
+        allowed = {0: {"stream"}, 1: {"event"}, 2: _PARTS}.get(len(self._path), frozenset())
+        if name not in allowed:
+            parent = "/".join(self._path) or "the start"
+            raise self._fault(f"<{name}> is not known in {parent}")
         unknown = set(attributes) - ({"stanza", "unbroken"} if name == "event" else set())
         if unknown:
             raise self._fault(f"<{name}> has unknown attributes: {', '.join(sorted(unknown))}")
         if name in self._parts:
-            raise self._fault(f"<{name}> stands twice in one event")
+            raise self._fault(f"<{name}> occurs twice in one event")
         self._path.append(name)
         self._text = []
         if name == "event":
@@ -124,8 +124,8 @@ class _Reader:
         if len(self._path) == 3:
             self._text.append(text)
         elif text.strip():
-            place = "/".join(self._path)
-            raise self._fault(f"text between the elements of {place}: {text.strip()[:40]!r}")
+            parent = "/".join(self._path)
+            raise self._fault(f"text between the elements of {parent}: {text.strip()[:40]!r}")
 
     def _end(self, name: str) -> None:
         self._path.pop()
@@ -140,7 +140,7 @@ class _Reader:
         parts = self._parts
         for name in ("data", "host", "source", "sourcetype"):
             if name not in parts or (name != "data" and not parts[name]):
-                raise self._fault(f"event {self._count} has no <{name}>: the collector must say it")
+                raise self._fault(f"event {self._count} has no <{name}>: the collector must set it")
         return StreamedEvent(
             parts["data"],
             self._usecs(parts.get("time")),
@@ -155,7 +155,7 @@ class _Reader:
     def _usecs(self, text: str | None) -> int | None:
         if text is None:
             return None
-        found = _TIME.match(text.strip())
-        if not found:
+        match = _TIME.match(text.strip())
+        if not match:
             raise self._fault(f"<time>{text[:40]}</time> is not seconds with at most 6 decimals")
-        return int(found[1]) * 1_000_000 + int(f"{found[2] or '':0<6}")
+        return int(match[1]) * 1_000_000 + int(f"{match[2] or '':0<6}")

@@ -16,7 +16,7 @@ _CLOCK = re.compile(r"\s{0,8}Time:[^\n]{0,60}?usecs:(?P<usecs>\d{15,16})(?!\d)")
 
 
 def log_event(group: str, stream: str, timestamp_ms: int, message: str) -> IndexedEvent:
-    """The event of one record; source and source type tell HSMs and certificate stores apart."""
+    """The event of one record; source and source type differ for HSMs and certificate stores."""
     clock = _CLOCK.match(message)
     kind = "certificate" if stream.startswith("cluster-") else "audit"
     return IndexedEvent(
@@ -38,14 +38,14 @@ def from_json_lines(lines: Iterable[bytes]) -> Iterator[IndexedEvent]:
         if not line.strip():
             continue
         try:
-            given = json.loads(line)
+            event = json.loads(line)
         except ValueError as error:
             raise StreamError(f"line {number} is no JSON: {error}") from error
         wrong = [
             name
             for name, kind in _NAMES.items()
-            if not isinstance(given, dict) or type(given.get(name)) is not kind
+            if not isinstance(event, dict) or type(event.get(name)) is not kind
         ]
         if wrong:
-            raise StreamError(f"line {number} wants {', '.join(wrong)}: one CloudWatch Logs event")
-        yield log_event(*(given[name] for name in _NAMES))
+            raise StreamError(f"line {number} needs {', '.join(wrong)}: one CloudWatch Logs event")
+        yield log_event(*(event[name] for name in _NAMES))

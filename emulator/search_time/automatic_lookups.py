@@ -1,4 +1,4 @@
-"""Looking things up: what stands behind `LOOKUP-x =` and behind `| lookup`.
+"""The arguments of `LOOKUP-x =` and `| lookup`.
 
 Source: props.conf.spec, LOOKUP-<class>; Search Reference, "lookup".
 """
@@ -13,7 +13,7 @@ from emulator.eval.values import FieldValue, collapse
 from emulator.search_time.lookups import AnyLookup, Stores
 
 # (column of the table, field of the event)
-Pairs = tuple[tuple[str, str], ...]
+ColumnPairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class LookupUse:
     """A lookup with its columns and event fields, for matching and for output."""
 
     lookup: AnyLookup
-    match: Pairs
-    output: Pairs
+    match: ColumnPairs
+    output: ColumnPairs
     only_new: bool
 
     def compiled(self) -> Callable[[dict[str, FieldValue], Stores], None]:
-        """What sets, or clears, the outputs in an event's fields; it does nothing if a match field
+        """The function that sets or clears the output fields; it does nothing if a match field
         is missing, and raises LookupTableError for one with several values.
         """
         columns = tuple(column for column, _field in self.match)
@@ -48,9 +48,9 @@ class LookupUse:
             for column, name in output:
                 if only_new and name in fields:
                     continue
-                found = collapse([row[column] for row in rows if row.get(column)])
-                if found is not None:
-                    fields[name] = found
+                result = collapse([row[column] for row in rows if row.get(column)])
+                if result is not None:
+                    fields[name] = result
                 else:
                     fields.pop(name, None)
 
@@ -84,13 +84,13 @@ def lookup_use(words: Sequence[str], lookups: Mapping[str, AnyLookup]) -> Lookup
     return LookupUse(lookup, match, output or rest, only_new)
 
 
-def _renamed(words: Sequence[str]) -> Pairs:
+def _renamed(words: Sequence[str]) -> ColumnPairs:
     """`column AS field` or just `column`, several of them."""
     pairs, at = [], 0
     while at < len(words):
         renamed = at + 1 < len(words) and words[at + 1].upper() == "AS"
         if renamed and at + 2 >= len(words):
-            raise LookupTableError("a field is missing behind AS")
+            raise LookupTableError("a field is missing after AS")
         pairs.append((words[at], words[at + 2] if renamed else words[at]))
         at += 3 if renamed else 1
     return tuple(pairs)

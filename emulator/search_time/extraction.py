@@ -46,8 +46,8 @@ _LISTED = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",]+?))\s*(?:,|\Z)')
 
 
 @dataclass(frozen=True)
-class Adding:
-    """What an extraction does with what it found (transforms.conf: MV_ADD, ...)."""
+class FieldWriter:
+    """How an extraction writes its values (transforms.conf: MV_ADD, ...)."""
 
     append: bool = False
     clean: bool = False
@@ -61,11 +61,11 @@ class Adding:
             name = re.sub(r"[^A-Za-z0-9]", "_", name).lstrip("_0123456789")
         if not name:
             return
-        held = fields.get(name)
-        if held is None:
+        existing = fields.get(name)
+        if existing is None:
             fields[name] = value
         elif self.append and name not in METADATA_FIELDS:
-            fields[name] = [*(held if isinstance(held, list) else [held]), value]
+            fields[name] = [*(existing if isinstance(existing, list) else [existing]), value]
 
 
 def check_target(name: str, setting: Setting) -> None:
@@ -90,13 +90,13 @@ class InlineExtraction:
 def inline_extraction(
     setting: Setting, available: Callable[[str], bool], limits: tuple[int, int]
 ) -> InlineExtraction:
-    """Compile an EXTRACT-; `available` tells the fields that `in <field>` may name.
+    """Compile an EXTRACT-; `available`: whether `in <field>` may name a field.
 
     Raises ConfError or RegexError with the setting's location.
     """
     text, source = setting.regex_text(), "_raw"
-    if found := _IN_FIELD.fullmatch(text):
-        text, source = found["regex"], found["field"]
+    if match := _IN_FIELD.fullmatch(text):
+        text, source = match["regex"], match["field"]
         if not available(source):
             raise ConfError(
                 f"'in {source}': EXTRACT knows only index-time fields and those of EXTRACT classes"
@@ -116,9 +116,9 @@ def _inline_step(regex: Regex, source: str) -> Step:
         text = fields.get(source)
         if text is None:
             return
-        found = regex.named(_single(text, source))
-        if found:
-            for name, value in found.items():
+        groups = regex.named(_single(text, source))
+        if groups:
+            for name, value in groups.items():
                 if value and name not in fields:
                     fields[name] = value
 
@@ -154,23 +154,23 @@ def transform_step(stanza: Stanza) -> Step:
     source = settings["SOURCE_KEY"].value if "SOURCE_KEY" in settings else "_raw"
     if ":" in source:
         raise ConfError("SOURCE_KEY with a prefix is not modelled", settings["SOURCE_KEY"].location)
-    adding = Adding(
+    writer = FieldWriter(
         append=_flag(stanza, "MV_ADD", False),
         clean=_flag(stanza, "CLEAN_KEYS", True),
         keep_empty=_flag(stanza, "KEEP_EMPTY_VALS", False),
     )
-    pairs = _regex_pairs(stanza, adding) if "REGEX" in settings else _delimited_pairs(stanza)
+    pairs = _regex_pairs(stanza, writer) if "REGEX" in settings else _delimited_pairs(stanza)
 
     def step(fields: EventFields) -> None:
         text = fields.get(source)
         if text is not None:
             for name, value in pairs(_single(text, source)):
-                adding.add(fields, name, value)
+                writer.add(fields, name, value)
 
     return step
 
 
-Pairs = Callable[[str], Iterable[tuple[str, "str | None"]]]
+PairsOf = Callable[[str], Iterable[tuple[str, "str | None"]]]
 
 
 def _flag(stanza: Stanza, key: str, otherwise: bool) -> bool:
@@ -186,13 +186,13 @@ def limits_of(settings: dict[str, Setting]) -> tuple[int, int]:
     )
 
 
-def _regex_pairs(stanza: Stanza, adding: Adding) -> Pairs:
+def _regex_pairs(stanza: Stanza, writer: FieldWriter) -> PairsOf:
     regex, plan = _regex_plan(stanza)
-    repeated = adding.append or any(isinstance(name, int) for name, _ in plan)
+    repeated = writer.append or any(isinstance(name, int) for name, _ in plan)
 
     def pairs(text: str) -> Iterator[tuple[str, str | None]]:
-        found = regex.first(text)
-        for match in regex.each(text) if repeated else [found] if found else []:
+        first = regex.first(text)
+        for match in regex.each(text) if repeated else [first] if first else []:
             for name, value in plan:
                 key = _part(match, name)
                 if key:
@@ -208,7 +208,7 @@ def _regex_plan(stanza: Stanza) -> tuple[Regex, Plan]:
     setting = stanza.settings["REGEX"]
     regex = _compiled(setting, setting.regex_text(), "", limits_of(stanza.settings))
     if not regex.groups:
-        raise ConfError("REGEX needs a capturing group, even if no one uses it", setting.location)
+        raise ConfError("REGEX needs a capturing group, even if it is not used", setting.location)
     if "FIELDS" in stanza.settings:
         raise ConfError("FIELDS belongs to DELIMS", stanza.settings["FIELDS"].location)
     if "FORMAT" in stanza.settings:
@@ -251,16 +251,16 @@ def _format(setting: Setting, regex: Regex) -> Plan:
     plan: Plan = []
     text, position = setting.value, 0
     while position < len(text):
-        found = _PAIR.match(text, position)
-        if not found:
+        match = _PAIR.match(text, position)
+        if not match:
             raise ConfError(f"FORMAT: write name::value pairs, found {text!r}", setting.location)
-        quoted = found["quoted"]
-        value = quoted if quoted is not None else _format_part(setting, regex, found["value"])
-        name = _format_part(setting, regex, found["name"])
+        quoted = match["quoted"]
+        value = quoted if quoted is not None else _format_part(setting, regex, match["value"])
+        name = _format_part(setting, regex, match["name"])
         if isinstance(name, str):
             check_target(name, setting)
         plan.append((name, value))
-        position = found.end()
+        position = match.end()
     if not plan:
         raise ConfError("FORMAT is empty", setting.location)
     return plan
@@ -269,18 +269,18 @@ def _format(setting: Setting, regex: Regex) -> Plan:
 def _format_part(setting: Setting, regex: Regex, part: str) -> int | str:
     if "$" not in part:
         return part
-    found = _GROUP.match(part)
-    if not found:
+    match = _GROUP.match(part)
+    if not match:
         raise ConfError(
             f"FORMAT: {part!r} concatenates, which search time cannot: use EVAL-", setting.location
         )
-    number = int(found[1])
+    number = int(match[1])
     if not 1 <= number <= regex.groups:
         raise ConfError(f"FORMAT: {part} has no group, REGEX has {regex.groups}", setting.location)
     return number
 
 
-def _delimited_pairs(stanza: Stanza) -> Pairs:
+def _delimited_pairs(stanza: Stanza) -> PairsOf:
     setting = stanza.settings["DELIMS"]
     sets = _list_of(setting, _QUOTED)
     if not 1 <= len(sets) <= 2 or not all(sets):
@@ -306,17 +306,17 @@ def _delimited_pairs(stanza: Stanza) -> Pairs:
     return pairs
 
 
-def _list_of(setting: Setting, item: re.Pattern[str]) -> list[str]:
+def _list_of(setting: Setting, pattern: re.Pattern[str]) -> list[str]:
     items, position = [], 0
     while position < len(setting.value):
-        found = item.match(setting.value, position)
-        if not found:
+        match = pattern.match(setting.value, position)
+        if not match:
             raise ConfError(f"{setting.key}: malformed list {setting.value!r}", setting.location)
-        items.append(next(part for part in found.groups() if part is not None))
-        position = found.end()
+        items.append(next(part for part in match.groups() if part is not None))
+        position = match.end()
     return [
-        re.sub(r"\\(.)", lambda one: {"t": "\t", "n": "\n"}.get(one[1], one[1]), one)
-        for one in items
+        re.sub(r"\\(.)", lambda escape: {"t": "\t", "n": "\n"}.get(escape[1], escape[1]), item)
+        for item in items
     ]
 
 

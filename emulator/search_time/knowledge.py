@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from emulator.conf.conf_file import Conf, Setting, Stanza
 from emulator.conf.macros import Macros
 from emulator.errors import ConfError, EmulatorError
-from emulator.eval.values import Fields, collapse
+from emulator.eval.values import Fields, collapse, values_of
 from emulator.search_time.extraction import EventFields, Step
 from emulator.search_time.search_expression import Predicate, compile_search
 
@@ -31,9 +31,9 @@ class EventType:
 
 def event_types(conf: Conf, macros: Macros) -> list[EventType]:
     """The enabled event types, by priority, then name. Raises EmulatorError with a location."""
-    found = [_event_type(stanza, macros) for stanza in conf.with_defaults()]
-    enabled = [one for one in found if one is not None]
-    return sorted(enabled, key=lambda one: (one.priority, one.name))
+    types = [_event_type(stanza, macros) for stanza in conf.with_defaults()]
+    enabled = [event_type for event_type in types if event_type is not None]
+    return sorted(enabled, key=lambda event_type: (event_type.priority, event_type.name))
 
 
 def _event_type(stanza: Stanza, macros: Macros) -> EventType | None:
@@ -71,7 +71,7 @@ def event_type_step(types: list[EventType]) -> Step:
     """Sets `eventtype` to the names of all event types that match."""
 
     def step(fields: EventFields) -> None:
-        names = collapse([one.name for one in types if one.matches(fields)])
+        names = collapse([event_type.name for event_type in types if event_type.matches(fields)])
         if names is not None:
             fields["eventtype"] = names
 
@@ -100,21 +100,20 @@ def _tagged(stanza: Stanza) -> tuple[tuple[str, str], tuple[str, ...]]:
 
 
 def tag_step(tagged: Tags) -> Step:
-    """Sets `tag` (all tags) and `tag::<field>` (those that the field's value brings)."""
+    """Sets `tag` (all tags) and `tag::<field>` (those of the field's value)."""
     names = sorted({field for field, _value in tagged})
 
     def step(fields: EventFields) -> None:
-        every: dict[str, None] = {}
+        all_tags: dict[str, None] = {}
         for name in names:
-            held = fields.get(name)
-            values = held if isinstance(held, list) else [held] if held is not None else []
-            brought = [tag for value in values for tag in tagged.get((name, value), ())]
-            own = collapse(sorted(dict.fromkeys(brought)))
-            if own is not None:
-                fields[f"tag::{name}"] = own
-                every.update(dict.fromkeys(brought))
-        found = collapse(sorted(every))
-        if found is not None:
-            fields["tag"] = found
+            values = values_of(fields, name)
+            own_tags = [tag for value in values for tag in tagged.get((name, value), ())]
+            own_values = collapse(sorted(dict.fromkeys(own_tags)))
+            if own_values is not None:
+                fields[f"tag::{name}"] = own_values
+                all_tags.update(dict.fromkeys(own_tags))
+        all_values = collapse(sorted(all_tags))
+        if all_values is not None:
+            fields["tag"] = all_values
 
     return step

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from emulator.conf.conf_file import Conf, Setting, Stanza
 from emulator.errors import ConfError, LookupTableError
-from emulator.search_time.lookups import COUNT_SETTINGS, IGNORED, MatchCount, Row, Stores
+from emulator.search_time.lookups import COUNT_SETTINGS, IGNORED, LookupRow, MatchCount, Stores
 
 _FLAGS = frozenset({"enforceTypes", "replicate"})
 _FIELD_TYPES = frozenset({"number", "bool", "string", "time"})
@@ -84,12 +84,12 @@ class StoreLookup:
 
     def find(
         self, columns: tuple[str, ...], values: tuple[str, ...], stores: Stores
-    ) -> Sequence[Row]:
-        """The records whose `columns` are `values`, in the order of writing, as AnyLookup says."""
-        found = stores.get(self.collection.name, ())
+    ) -> Sequence[LookupRow]:
+        """The records whose `columns` are `values`, in the order of writing, as in AnyLookup."""
+        records = stores.get(self.collection.name, ())
         for column, value in zip(columns, values):
-            found = [record for record in found if record.get(column) == value]
-        return self._count.completed(found)
+            records = [record for record in records if record.get(column) == value]
+        return self._count.completed(records)
 
 
 def _check_settings(stanza: Stanza) -> None:
@@ -135,17 +135,17 @@ def collection_names(lookups: Iterable[StoreLookup]) -> dict[str, str]:
     return {**names, **{lookup.collection.name: lookup.collection.name for lookup in listed}}
 
 
-def by_collection(given: Stores, names: Mapping[str, str]) -> Stores:
-    """Records given by any of `names`, by the collection's name.
+def by_collection(named: Stores, names: Mapping[str, str]) -> Stores:
+    """Records under any of `names`, by the collection's name.
 
     Raises LookupTableError for an unknown name, and for records of one collection that differ.
     """
-    stores: dict[str, Sequence[Row]] = {}
-    for name, records in given.items():
+    stores: dict[str, Sequence[LookupRow]] = {}
+    for name, records in named.items():
         collection = names.get(name)
         if collection is None:
             raise LookupTableError(f"no KV store lookup or its collection is called {name}")
         first = stores.setdefault(collection, records)
         if first is not records and first != records:
-            raise LookupTableError(f"two lists of records are given for [{collection}]")
+            raise LookupTableError(f"two different lists of records for [{collection}]")
     return stores

@@ -1,4 +1,4 @@
-"""Lookup tables (CSV) and how transforms.conf says to match in them.
+"""Lookup tables (CSV) and how transforms.conf matches in them.
 
 Source: transforms.conf.spec, "Lookup tables"; Knowledge Manager Manual, "Add field matching rules
 to your lookup configuration".
@@ -26,22 +26,22 @@ _REMEMBERED = 10_000
 _NO_STORES: Mapping[str, Sequence[Mapping[str, str]]] = {}
 _MATCH_TYPE = re.compile(r"(?P<type>WILDCARD|CIDR|EXACT)\((?P<field>[^()]+)\)")
 
-Row = Mapping[str, str]
+LookupRow = Mapping[str, str]
 # The records of each KV store collection, in the order of writing, by the collection's name.
-Stores = Mapping[str, Sequence[Row]]
+Stores = Mapping[str, Sequence[LookupRow]]
 Fits = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
-class Table:
+class LookupTable:
     """A CSV file: its columns, and its rows in file order."""
 
     shown_as: str
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[LookupRow, ...]
 
 
-def read_table(path: Path, shown_as: str) -> Table:
+def read_table(path: Path, shown_as: str) -> LookupTable:
     """Raises LookupTableError with file and line for what is no rectangular UTF-8 CSV."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -59,7 +59,7 @@ def read_table(path: Path, shown_as: str) -> Table:
         raise LookupTableError(f"{shown_as} does not exist: create it, or fix filename") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise LookupTableError(f"{shown_as} is no UTF-8 CSV: {error}") from error
-    return Table(shown_as, columns, tuple(rows))
+    return LookupTable(shown_as, columns, tuple(rows))
 
 
 def _check_columns(columns: Sequence[str], shown_as: str) -> None:
@@ -75,7 +75,7 @@ class MatchCount:
 
     most: int
     least: int
-    default: Row
+    default: LookupRow
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Setting], columns: Iterable[str]) -> MatchCount:
@@ -87,7 +87,7 @@ class MatchCount:
             dict.fromkeys(columns, default.value if default else ""),
         )
 
-    def completed(self, rows: Sequence[Row]) -> Sequence[Row]:
+    def completed(self, rows: Sequence[LookupRow]) -> Sequence[LookupRow]:
         """At most max_matches of the rows, and rows of default_match up to min_matches."""
         if self.least <= len(rows) <= self.most:
             return rows
@@ -96,7 +96,7 @@ class MatchCount:
 
 
 class AnyLookup(Protocol):
-    """A lookup definition, whatever its rows are kept in."""
+    """A lookup definition over a file or a collection."""
 
     name: str
     shown_as: str
@@ -104,7 +104,7 @@ class AnyLookup(Protocol):
 
     def find(
         self, columns: tuple[str, ...], values: tuple[str, ...], stores: Stores
-    ) -> Sequence[Row]:
+    ) -> Sequence[LookupRow]:
         """The rows whose `columns` match `values`, in order; at most max_matches, completed with
         rows of default_match up to min_matches.
         """
@@ -133,29 +133,29 @@ class Lookup:
         self._types = _match_types(settings.get("match_type"), self.columns)
         self.shown_as = self.table.shown_as
         self._count = MatchCount.from_settings(settings, self.columns)
-        self._indexes: dict[tuple[str, ...], _Index] = {}
+        self._indexes: dict[tuple[str, ...], _TableIndex] = {}
 
     def check_automatic(self, setting: Setting, columns: Iterable[str]) -> None:
         """A file can always be looked up."""
 
     def find(
         self, columns: tuple[str, ...], values: tuple[str, ...], _stores: Stores = _NO_STORES
-    ) -> Sequence[Row]:
-        """The rows whose `columns` match `values`, as AnyLookup says; files need no stores."""
+    ) -> Sequence[LookupRow]:
+        """The rows whose `columns` match `values`, as AnyLookup defines; files need no stores."""
         index = self._indexes.get(columns)
         if index is None:
-            index = self._indexes[columns] = _Index(
+            index = self._indexes[columns] = _TableIndex(
                 self.table, columns, self._types, self._exact_case, self._count.most
             )
         return self._count.completed(index.find(values))
 
 
-class _Index:
+class _TableIndex:
     """The table's rows, prepared for being matched by some of its columns."""
 
     def __init__(
         self,
-        table: Table,
+        table: LookupTable,
         columns: tuple[str, ...],
         types: Mapping[str, str],
         exact_case: bool,
@@ -163,8 +163,8 @@ class _Index:
     ) -> None:
         self._exact_case = exact_case
         self._most = most
-        self._keyed: dict[tuple[str, ...], list[Row]] = {}
-        self._scanned: list[tuple[list[Fits], Row]] = []
+        self._keyed: dict[tuple[str, ...], list[LookupRow]] = {}
+        self._scanned: list[tuple[list[Fits], LookupRow]] = []
         self._exact = all(types.get(column, "EXACT") == "EXACT" for column in columns)
         for row in table.rows:
             if self._exact:
@@ -173,7 +173,7 @@ class _Index:
                 fits = [self._fits(types.get(name, "EXACT"), row[name]) for name in columns]
                 self._scanned.append((fits, row))
 
-    def find(self, values: tuple[str, ...]) -> Sequence[Row]:
+    def find(self, values: tuple[str, ...]) -> Sequence[LookupRow]:
         key = self._key(values)
         known = self._keyed.get(key)
         if known is None and self._exact:
@@ -184,14 +184,14 @@ class _Index:
                 self._keyed[key] = known
         return known
 
-    def _scan(self, key: tuple[str, ...]) -> list[Row]:
-        found = []
+    def _scan(self, key: tuple[str, ...]) -> list[LookupRow]:
+        rows = []
         for fits, row in self._scanned:
             if all(fit(value) for fit, value in zip(fits, key)):
-                found.append(row)
-                if len(found) == self._most:
+                rows.append(row)
+                if len(rows) == self._most:
                     break
-        return found
+        return rows
 
     def _key(self, values: Iterable[str]) -> tuple[str, ...]:
         return tuple(value if self._exact_case else value.casefold() for value in values)
@@ -214,7 +214,7 @@ def _within(value: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) 
         return False
 
 
-def _table(filename: Setting, folder: Path, shown_folder: str) -> Table:
+def _table(filename: Setting, folder: Path, shown_folder: str) -> LookupTable:
     try:
         return read_table(folder / filename.value, f"{shown_folder}/{filename.value}")
     except LookupTableError as error:
@@ -230,10 +230,10 @@ def _match_types(setting: Setting | None, columns: Sequence[str]) -> dict[str, s
         return {}
     types: dict[str, str] = {}
     for part in re.split(r"[,\s]+", setting.value):
-        found = _MATCH_TYPE.fullmatch(part)
-        if not found:
+        match = _MATCH_TYPE.fullmatch(part)
+        if not match:
             raise ConfError(f"match_type {part!r}: write WILDCARD(x), CIDR(x)", setting.location)
-        if found["field"] not in columns:
-            raise ConfError(f"match_type names no column: {found['field']}", setting.location)
-        types[found["field"]] = found["type"]
+        if match["field"] not in columns:
+            raise ConfError(f"match_type names no column: {match['field']}", setting.location)
+        types[match["field"]] = match["type"]
     return types

@@ -30,6 +30,7 @@ from emulator.search_time.extraction import (
 from emulator.search_time.lookups import AnyLookup, Stores
 
 _FIELD_NAME = re.compile(r"[A-Za-z_][\w.:]*", re.ASCII)
+_KEYWORDS = frozenset({"AS", "ASNEW"})
 _WORD = re.compile(r'\s*(?:"([^"]*)"|([^\s,"]+))[\s,]*')
 
 
@@ -67,7 +68,7 @@ def compile_steps(rules: Rules, transforms: Transforms) -> Steps:
 
 
 def check_rules(rules: Rules, transforms: Transforms) -> None:
-    """Compile what a stanza holds that applies only together with others ([source::...])."""
+    """Compile a stanza that applies only together with others ([source::...])."""
     for setting in classes(rules, "EXTRACT-"):
         inline_extraction(setting, lambda _name: True, limits_of(dict(rules)))
     for check in (_reports(rules, transforms), _aliases(rules), _lookups(rules, transforms)):
@@ -81,7 +82,7 @@ def classes(rules: Rules, prefix: str) -> list[Setting]:
 
 
 def _located(setting: Setting, step: Step) -> Step:
-    """The step, with the setting's place on each error."""
+    """The step, with the setting's location on each error."""
 
     def run(fields: EventFields) -> None:
         try:
@@ -134,9 +135,9 @@ def _automatic(rules: Rules) -> Iterable[Step]:
 def _aliases(rules: Rules) -> Iterable[Step]:
     """All aliases, read from the state before this step."""
     parsed = [
-        (setting, *one)
+        (setting, *alias)
         for setting in classes(rules, "FIELDALIAS-")
-        for one in _alias_pairs(setting)
+        for alias in _alias_pairs(setting)
     ]
     targets: set[str] = set()
     for setting, _original, _keyword, target in parsed:
@@ -154,9 +155,9 @@ def _aliases(rules: Rules) -> Iterable[Step]:
 
 def _alias_pairs(setting: Setting) -> list[tuple[str, str, str]]:
     words = words_of(setting)
-    triples = list(zip(words[::3], words[1::3], words[2::3]))
-    if not words or len(words) % 3 or any(one[1].upper() not in {"AS", "ASNEW"} for one in triples):
+    if not words or len(words) % 3 or any(word.upper() not in _KEYWORDS for word in words[1::3]):
         raise ConfError("write FIELDALIAS-x = original AS alias (or ASNEW)", setting.location)
+    triples = zip(words[::3], words[1::3], words[2::3])
     return [(original, keyword.upper(), target) for original, keyword, target in triples]
 
 
@@ -253,9 +254,9 @@ def words_of(setting: Setting) -> list[str]:
     """The words of a FIELDALIAS or LOOKUP value; commas and blanks separate, quotes group."""
     words, position = [], 0
     while position < len(setting.value):
-        found = _WORD.match(setting.value, position)
-        if not found:
+        match = _WORD.match(setting.value, position)
+        if not match:
             raise ConfError(f"{setting.key}: unbalanced quotes", setting.location)
-        words.append(found[1] if found[1] is not None else found[2])
-        position = found.end()
+        words.append(match[1] if match[1] is not None else match[2])
+        position = match.end()
     return words

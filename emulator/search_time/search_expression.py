@@ -1,4 +1,4 @@
-"""Search expressions: what stands in front of the first pipe, and in an event type.
+"""Search expressions: the text before the first pipe, and the search of an event type.
 
 Precedence here is parentheses, NOT, OR, then AND (written or not): other than in eval.
 Values match without case and with `*`. Source: Search Manual ("Boolean expressions with logical
@@ -13,7 +13,7 @@ from functools import cache
 
 from emulator.errors import SearchError
 from emulator.eval.tokens import Token, tokens
-from emulator.eval.values import Fields, number_of
+from emulator.eval.values import Fields, number_of, values_of
 
 Predicate = Callable[[Fields], bool]
 
@@ -39,7 +39,7 @@ _BREAKER = rf"""[{_MAJOR}/:=@.\-$#%\\_]"""
 @cache
 def compile_search(text: str) -> Predicate:
     """Compile a search expression (macros expanded). Raises SearchError."""
-    return _Parser(text).whole()
+    return _Parser(text).expression()
 
 
 class _Parser:
@@ -48,7 +48,7 @@ class _Parser:
         self._tokens = _tokens(text)
         self._index = 0
 
-    def whole(self) -> Predicate:
+    def expression(self) -> Predicate:
         predicate = self._and()
         if self._peek()[0] != "end":
             raise self._unexpected()
@@ -65,8 +65,8 @@ class _Parser:
 
     def _unexpected(self) -> SearchError:
         kind, value = self._peek()
-        found = "the end" if kind == "end" else repr(value)
-        return SearchError(f"unexpected {found} in search: {self._text}")
+        shown = "the end" if kind == "end" else repr(value)
+        return SearchError(f"unexpected {shown} in search: {self._text}")
 
     def _and(self) -> Predicate:
         parts = [self._or()]
@@ -152,7 +152,7 @@ def _unescape(text: str) -> str:
 
 
 def wildcard_pattern(value: str, *, ignore_case: bool = True) -> re.Pattern[str]:
-    """`*` stands for any text, the rest for itself; to be used with fullmatch."""
+    """`*` matches any text, the rest itself; to be used with fullmatch."""
     pattern = ".*".join(re.escape(part) for part in re.split(r"\*+", value))
     return re.compile(pattern, re.DOTALL | (re.IGNORECASE if ignore_case else re.RegexFlag(0)))
 
@@ -171,10 +171,10 @@ def _comparison(field: str, operator: str, value: str) -> Predicate:
         return equal
 
     def differs(event: Fields) -> bool:
-        held = event.get(field)
-        if isinstance(held, list):
+        existing = event.get(field)
+        if isinstance(existing, list):
             raise SearchError(f"{field}!= on a multivalue field is not modelled: use NOT {field}=")
-        return held is not None and not equal(event)
+        return existing is not None and not equal(event)
 
     return differs
 
@@ -182,35 +182,28 @@ def _comparison(field: str, operator: str, value: str) -> Predicate:
 def _equality(field: str, value: str) -> Predicate:
     if "*" in value:
         fits = wildcard_pattern(value).fullmatch
-        return lambda event: any(fits(one) is not None for one in _held(event, field))
-    wanted = value.casefold()
-    return lambda event: any(one.casefold() == wanted for one in _held(event, field))
+        return lambda event: any(fits(actual) is not None for actual in values_of(event, field))
+    folded = value.casefold()
+    return lambda event: any(actual.casefold() == folded for actual in values_of(event, field))
 
 
 def _inequality(field: str, operator: str, value: str) -> Predicate:
     limit = number_of(value)
     if limit is None:
-        raise SearchError(f"{field}{operator}{value}: only numbers are modelled behind {operator}")
+        raise SearchError(f"{field}{operator}{value}: only numbers are modelled after {operator}")
     tests: dict[str, Callable[[float], bool]] = {
         "<": lambda number: number < limit,
         ">": lambda number: number > limit,
         "<=": lambda number: number <= limit,
         ">=": lambda number: number >= limit,
     }
-    holds = tests[operator]
+    compare = tests[operator]
 
     def compares(event: Fields) -> bool:
-        numbers = [number_of(one) for one in _held(event, field)]
-        return any(number is not None and holds(number) for number in numbers)
+        numbers = [number_of(actual) for actual in values_of(event, field)]
+        return any(number is not None and compare(number) for number in numbers)
 
     return compares
-
-
-def _held(event: Fields, field: str) -> list[str]:
-    held = event.get(field)
-    if held is None:
-        return []
-    return held if isinstance(held, list) else [held]
 
 
 def _term(text: str) -> Predicate:
@@ -219,4 +212,4 @@ def _term(text: str) -> Predicate:
         return lambda _event: True
     body = rf"[^{_MAJOR}]*".join(re.escape(part) for part in re.split(r"\*+", text))
     pattern = re.compile(rf"(?:(?<={_BREAKER})|\A){body}(?={_BREAKER}|\Z)", re.IGNORECASE)
-    return lambda event: any(pattern.search(one) is not None for one in _held(event, "_raw"))
+    return lambda event: any(pattern.search(raw) is not None for raw in values_of(event, "_raw"))

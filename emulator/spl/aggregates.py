@@ -1,4 +1,4 @@
-"""What stats and its relatives are asked for: `f(x) AS a, g(eval(...)) BY k`.
+"""The arguments of stats and related commands: `f(x) AS a, g(eval(...)) BY k`.
 
 Source: Search Reference, "stats". A function sees a row's value of one field, or of `eval(...)`.
 """
@@ -12,18 +12,18 @@ from itertools import product
 
 from emulator.errors import SearchError
 from emulator.eval.expression import compile_eval
-from emulator.eval.values import Fields, FieldValue, field_value
-from emulator.spl.context import Row, values_of
-from emulator.spl.stats_functions import Running, Start, function_named
+from emulator.eval.values import Fields, FieldValue, field_value, values_of
+from emulator.spl.context import ResultRow
+from emulator.spl.stats_functions import Accumulator, NewAccumulator, function_named
 from emulator.spl.syntax import split_top, words
 
 _NAMED = re.compile(r"(?P<function>[a-z_]+[\d.]*)(?:\((?P<argument>.*)\))?\Z", re.DOTALL)
 _EVAL = re.compile(r"eval\((?P<expression>.*)\)\Z", re.DOTALL)
 _FIELD = re.compile(r"[\w.{}:-]+")
-# What a page says of several values of one row; the others refuse them.
+# Documented for several values of one row; the others refuse them.
 _TAKES_SEVERAL = frozenset({"count", "c", "values", "list", "dc", "distinct_count"})
 
-Key = tuple[str, ...]
+GroupKey = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,19 @@ class Aggregate:
     name: str
     function: str
     argument: str
-    start: Start
+    start: NewAccumulator
     value_of: Callable[[Fields], FieldValue | None]
 
-    def feed(self, running: Running, row: Row) -> None:
-        """Let the function see a row."""
+    def feed(self, accumulator: Accumulator, row: ResultRow) -> None:
+        """Add a row to the function."""
         value = self.value_of(row)
         if isinstance(value, list):
             if self.function not in _TAKES_SEVERAL:
                 raise SearchError(f"{self.name}: {self.function}() of a multivalue is not modelled")
-            for one in value:
-                running.add(one, row)
+            for element in value:
+                accumulator.add(element, row)
         elif value is not None:
-            running.add(value, row)
+            accumulator.add(value, row)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Aggregation:
     aggregates: tuple[Aggregate, ...]
     by: tuple[str, ...]
 
-    def key(self, row: Row) -> Key:
+    def key(self, row: ResultRow) -> GroupKey:
         """The one group of a row. Raises SearchError where it has none, or several."""
         key = []
         for name in self.by:
@@ -65,35 +65,36 @@ class Aggregation:
             key.append(value)
         return tuple(key)
 
-    def keys(self, row: Row) -> list[Key]:
+    def keys(self, row: ResultRow) -> list[GroupKey]:
         """The groups of a row: one per combination of values. Raises SearchError for none."""
         if not self._has_several(row):
             return [self.key(row)]
-        held = [values_of(row, name) for name in self.by]
-        missing = next((name for name, values in zip(self.by, held) if not values), None)
+        columns = [values_of(row, name) for name in self.by]
+        missing = next((name for name, values in zip(self.by, columns) if not values), None)
         if missing is not None:
             raise self._unclear(missing)
-        return list(product(*held))
+        return list(product(*columns))
 
-    def _has_several(self, row: Row) -> bool:
+    def _has_several(self, row: ResultRow) -> bool:
         return list in [type(row.get(name)) for name in self.by]
 
     def _unclear(self, name: str) -> SearchError:
         return SearchError(f"BY {name}: a row without it, or with several values, is not modelled")
 
-    def started(self) -> list[Running]:
-        """Its functions, having seen nothing."""
-        return [one.start() for one in self.aggregates]
+    def started(self) -> list[Accumulator]:
+        """New accumulators of its functions."""
+        return [aggregate.start() for aggregate in self.aggregates]
 
-    def feed(self, running: Sequence[Running], row: Row) -> None:
-        """Let all functions see a row."""
-        for one, at_work in zip(self.aggregates, running):
-            one.feed(at_work, row)
+    def feed(self, accumulators: Sequence[Accumulator], row: ResultRow) -> None:
+        """Add a row to all functions."""
+        for aggregate, accumulator in zip(self.aggregates, accumulators):
+            aggregate.feed(accumulator, row)
 
-    def results(self, running: Sequence[Running]) -> Row:
+    def results(self, accumulators: Sequence[Accumulator]) -> ResultRow:
         """The fields that the functions yield; NULL gives none."""
-        found = ((one.name, at_work.result()) for one, at_work in zip(self.aggregates, running))
-        return {name: value for name, value in found if value is not None}
+        names = (aggregate.name for aggregate in self.aggregates)
+        values = (accumulator.result() for accumulator in accumulators)
+        return {name: value for name, value in zip(names, values) if value is not None}
 
 
 def parse_aggregation(text: str, command: str) -> Aggregation:
@@ -121,18 +122,18 @@ def _by(parts: list[str], command: str) -> tuple[str, ...]:
 
 
 def _check_different(aggregates: list[Aggregate], text: str, command: str) -> None:
-    if not aggregates or len({one.name for one in aggregates}) < len(aggregates):
+    if not aggregates or len({aggregate.name for aggregate in aggregates}) < len(aggregates):
         raise SearchError(f"{command}: no function, or two results of one name: {text}")
-    if len({(one.function, one.argument) for one in aggregates}) < len(aggregates):
+    if len({(item.function, item.argument) for item in aggregates}) < len(aggregates):
         raise SearchError(f"{command}: one function of one field cannot have two names: {text}")
 
 
 def _aggregate(text: str, name: str, command: str) -> Aggregate:
-    found = _NAMED.match(text)
-    start = function_named(found["function"]) if found else None
-    if found is None or start is None:
+    match = _NAMED.match(text)
+    start = function_named(match["function"]) if match else None
+    if match is None or start is None:
         raise SearchError(f"{command}: the emulator does not model {text!r}")
-    function, argument = found["function"], (found["argument"] or "").strip()
+    function, argument = match["function"], (match["argument"] or "").strip()
     if not argument:
         if function not in {"count", "c"}:
             raise SearchError(f"{command}: {text} needs a field")

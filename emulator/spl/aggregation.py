@@ -5,72 +5,72 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from emulator.errors import SearchError
-from emulator.spl.aggregates import Aggregation, Key, parse_aggregation
-from emulator.spl.context import Context, Results, Row, Run, command
-from emulator.spl.stats_functions import Running
+from emulator.spl.aggregates import Aggregation, GroupKey, parse_aggregation
+from emulator.spl.context import Command, Context, ResultRow, Results, command
+from emulator.spl.stats_functions import Accumulator
 from emulator.spl.syntax import options
 
 
 @command("stats")
-def _stats(arguments: str) -> Run:
+def _stats(arguments: str) -> Command:
     """Search Reference, "stats": a row per group, sorted by the group; without BY, one row."""
-    wanted = _without_options(arguments, "stats")
-    return lambda results, _context: rows_by_group(wanted, results.rows)
+    aggregation = _without_options(arguments, "stats")
+    return lambda results, _context: rows_by_group(aggregation, results.rows)
 
 
-def rows_by_group(wanted: Aggregation, rows: Iterable[Row]) -> Results:
+def rows_by_group(aggregation: Aggregation, rows: Iterable[ResultRow]) -> Results:
     """A row per group, sorted by the group; without BY, one row, even of nothing."""
-    groups = grouped(wanted, rows, wanted.keys)
-    if not wanted.by and not groups:
-        groups[()] = wanted.started()
+    groups = grouped(aggregation, rows, aggregation.keys)
+    if not aggregation.by and not groups:
+        groups[()] = aggregation.started()
     return Results(
         [
-            {**dict(zip(wanted.by, key)), **wanted.results(running)}
-            for key, running in sorted(groups.items(), key=lambda item: item[0])
+            {**dict(zip(aggregation.by, key)), **aggregation.results(accumulators)}
+            for key, accumulators in sorted(groups.items(), key=lambda item: item[0])
         ],
-        (*wanted.by, *(one.name for one in wanted.aggregates)),
+        (*aggregation.by, *(aggregate.name for aggregate in aggregation.aggregates)),
     )
 
 
 @command("eventstats")
-def _eventstats(arguments: str) -> Run:
+def _eventstats(arguments: str) -> Command:
     """Search Reference, "eventstats": every row gets the results of its group."""
-    wanted = _without_options(arguments, "eventstats")
+    aggregation = _without_options(arguments, "eventstats")
 
     def run(results: Results, _context: Context) -> Results:
-        groups = grouped(wanted, results.rows, lambda row: [wanted.key(row)])
-        found = {key: wanted.results(group) for key, group in groups.items()}
+        groups = grouped(aggregation, results.rows, lambda row: [aggregation.key(row)])
+        by_group = {key: aggregation.results(accumulators) for key, accumulators in groups.items()}
         return results.with_rows(
-            [replaced(row, wanted, found[wanted.key(row)]) for row in results.rows]
+            [replaced(row, aggregation, by_group[aggregation.key(row)]) for row in results.rows]
         )
 
     return run
 
 
 def grouped(
-    wanted: Aggregation, rows: Iterable[Row], keys_of: Callable[[Row], Iterable[Key]]
-) -> dict[Key, list[Running]]:
-    """The functions of each group, having seen the rows of it."""
-    groups: dict[Key, list[Running]] = {}
+    aggregation: Aggregation, rows: Iterable[ResultRow], keys: Callable[[ResultRow], list[GroupKey]]
+) -> dict[GroupKey, list[Accumulator]]:
+    """The accumulators of each group, over its rows."""
+    groups: dict[GroupKey, list[Accumulator]] = {}
     for row in rows:
-        for key in keys_of(row):
+        for key in keys(row):
             if key not in groups:
-                groups[key] = wanted.started()
-            wanted.feed(groups[key], row)
+                groups[key] = aggregation.started()
+            aggregation.feed(groups[key], row)
     return groups
 
 
-def replaced(row: Row, wanted: Aggregation, found: Row) -> Row:
-    """A result that is NULL removes what a field of that name held before."""
-    new = {**row, **found}
-    for one in wanted.aggregates:
-        if one.name not in found:
-            new.pop(one.name, None)
+def replaced(row: ResultRow, aggregation: Aggregation, values: ResultRow) -> ResultRow:
+    """A NULL result removes the field of that name."""
+    new = {**row, **values}
+    for aggregate in aggregation.aggregates:
+        if aggregate.name not in values:
+            new.pop(aggregate.name, None)
     return new
 
 
 def _without_options(arguments: str, name: str) -> Aggregation:
-    found, rest = options(arguments, name, frozenset())
-    if found:
+    settings, rest = options(arguments, name, frozenset())
+    if settings:
         raise SearchError(f"the emulator does not model options of {name}")
     return parse_aggregation(rest, name)

@@ -1,6 +1,6 @@
-"""Scheduled alerts: when a saved search runs, over which time, and which results it tells.
+"""Scheduled alerts: when a saved search runs, over which time, and which results it reports.
 
-Source: savedsearches.conf.spec. Modelled: an alert that tells its results if there are any, at once
+Source: savedsearches.conf.spec. Modelled: an alert that reports its results, if any, at once
 or throttled by fields. `disabled` is ignored: the emulator shows what a search does once enabled.
 """
 
@@ -22,7 +22,7 @@ _ANY_DAY = datetime(2026, 3, 2, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
-class Span:
+class TimeRange:
     """A time range by modifiers as `-7d@h`; an empty one has no limit on that side."""
 
     earliest: str
@@ -38,7 +38,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Throttling:
-    """After a result was told, others with the same values of `fields` wait `seconds`."""
+    """After a reported result, others with the same `fields` are suppressed for `seconds`."""
 
     fields: tuple[str, ...]
     seconds: int
@@ -46,32 +46,32 @@ class Throttling:
 
 @dataclass(frozen=True)
 class Alert:
-    """One scheduled alert. `times` is about the events' time, `index_times` about the index's."""
+    """One scheduled alert. `times` limits the events' time, `index_times` the index time."""
 
     name: str
     search: str
     cron: str
-    times: Span
-    index_times: Span
+    times: TimeRange
+    index_times: TimeRange
     throttling: Throttling | None
 
     def runs(self, since: float, until: float) -> list[int]:
         """When it runs: the epoch seconds from `since` to before `until`."""
-        # cronsim gives moments behind its start.
+        # cronsim yields moments after its start.
         start = datetime.fromtimestamp(since - 1, timezone.utc)
-        found = []
+        seconds = []
         for moment in CronSim(self.cron, start):
             second = int(moment.timestamp())
             if second >= until:
                 break
-            found.append(second)
-        return found
+            seconds.append(second)
+        return seconds
 
 
 def alerts(conf: Conf) -> dict[str, Alert]:
     """The alerts of savedsearches.conf by name: saved searches with `alert.track` or a trigger.
 
-    Raises ConfError, with file, stanza and line, for settings that say something not modelled.
+    Raises ConfError, with file, stanza and line, for settings that are not modelled.
     """
     return {stanza.name: _alert(stanza) for stanza in conf.with_defaults() if _is_alert(stanza)}
 
@@ -81,8 +81,8 @@ def _is_alert(stanza: Stanza) -> bool:
 
 
 def _alert(stanza: Stanza) -> Alert:
-    for key, wanted in _TRIGGER.items():
-        _require(stanza, key, wanted)
+    for key, required in _TRIGGER.items():
+        _require(stanza, key, required)
     _require(stanza, "alert.digest_mode", "1")
     _require(stanza, "realtime_schedule", "0")
     values = {key: setting.value for key, setting in stanza.settings.items()}
@@ -90,17 +90,17 @@ def _alert(stanza: Stanza) -> Alert:
         name=stanza.name,
         search=values.get("search", ""),
         cron=_cron(stanza),
-        times=_span(stanza, "dispatch.{}_time"),
-        index_times=_span(stanza, "dispatch.index_{}"),
+        times=_time_range(stanza, "dispatch.{}_time"),
+        index_times=_time_range(stanza, "dispatch.index_{}"),
         throttling=_throttling(stanza, values),
     )
 
 
-def _require(stanza: Stanza, key: str, wanted: str) -> None:
+def _require(stanza: Stanza, key: str, required: str) -> None:
     setting = stanza.settings.get(key)
-    if setting is None or setting.value != wanted:
+    if setting is None or setting.value != required:
         where = stanza.location if setting is None else setting.location
-        raise ConfError(f"the emulator models alerts with {key} = {wanted} only", where)
+        raise ConfError(f"the emulator models alerts with {key} = {required} only", where)
 
 
 def _cron(stanza: Stanza) -> str:
@@ -114,7 +114,7 @@ def _cron(stanza: Stanza) -> str:
     return setting.value
 
 
-def _span(stanza: Stanza, pattern: str) -> Span:
+def _time_range(stanza: Stanza, pattern: str) -> TimeRange:
     ends = {}
     for end in ("earliest", "latest"):
         setting = stanza.settings.get(pattern.format(end))
@@ -124,7 +124,7 @@ def _span(stanza: Stanza, pattern: str) -> Span:
                 relative_time(0.0, setting.value)
             except SearchError as error:
                 raise error.at(setting.location) from error
-    return Span(ends["earliest"], ends["latest"])
+    return TimeRange(ends["earliest"], ends["latest"])
 
 
 def _throttling(stanza: Stanza, values: Mapping[str, str]) -> Throttling | None:

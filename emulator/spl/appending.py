@@ -1,29 +1,29 @@
-"""append and appendpipe: the rows of another search behind those that are there."""
+"""append and appendpipe: the rows of another search, added after the existing ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from emulator.errors import SearchError
-from emulator.spl.context import Context, Results, Run
+from emulator.spl.context import Command, Context, Results
 from emulator.spl.syntax import replace_subsearches
 
-# Search Reference, "append", maxout: what comes behind is dropped, silently.
+# Search Reference, "append", maxout: further rows are dropped silently.
 _MOST = 50_000
 
 
-def append(arguments: str, answer: Callable[[str], Results]) -> Run:
+def append(arguments: str, answer: Callable[[str], Results]) -> Command:
     """Search Reference, "append"; `answer` runs the search in the brackets, in the same time range.
 
     Raises SearchError for options, which are not modelled.
     """
     added = answer(_in_brackets(arguments, "append"))
     if len(added.rows) > _MOST:
-        raise SearchError(f"append: Splunk drops what is more than {_MOST} rows, without a word")
+        raise SearchError(f"append: Splunk silently drops the rows after the first {_MOST}")
     return lambda results, _context: _joined(results, added)
 
 
-def appendpipe(arguments: str, answer: Callable[[str, Results], Results]) -> Run:
+def appendpipe(arguments: str, answer: Callable[[str, Results], Results]) -> Command:
     """Search Reference, "appendpipe"; `answer` runs the pipeline in the brackets on the rows."""
     inner = _in_brackets(arguments, "appendpipe")
     if inner.lstrip().startswith("|"):
@@ -36,15 +36,15 @@ def appendpipe(arguments: str, answer: Callable[[str, Results], Results]) -> Run
 
 
 def _in_brackets(arguments: str, name: str) -> str:
-    found: list[str] = []
+    searches: list[str] = []
 
     def taken(inner: str) -> str:
-        found.append(inner)
+        searches.append(inner)
         return ""
 
-    if replace_subsearches(arguments, taken).strip() or len(found) != 1:
+    if replace_subsearches(arguments, taken).strip() or len(searches) != 1:
         raise SearchError(f"{name} is modelled as {name} [search ...] without options")
-    return found[0]
+    return searches[0]
 
 
 def _joined(results: Results, added: Results) -> Results:

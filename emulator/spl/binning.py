@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from emulator.errors import SearchError
 from emulator.eval.values import number_of
-from emulator.spl.context import Row, Run, command, single
+from emulator.spl.context import Command, ResultRow, command, single
 from emulator.spl.spans import bin_start, seconds_of
 from emulator.spl.syntax import options_anywhere, words
 
@@ -15,7 +15,7 @@ _Bin = Callable[[float], str]
 
 @command("bin")
 @command("bucket")
-def _bin(arguments: str) -> Run:
+def _bin(arguments: str) -> Command:
     """Search Reference, "bin", with a span: _time becomes a bin's start, a number its range."""
     settings, rest = options_anywhere(arguments, "bin", frozenset({"span"}))
     named = words(rest)
@@ -25,7 +25,7 @@ def _bin(arguments: str) -> Run:
     name, new_name = named[0], named[-1]
     bin_of = _bin_of(name, settings["span"])
 
-    def binned(row: Row) -> Row:
+    def binned(row: ResultRow) -> ResultRow:
         value = single(row, name, "bin")
         if value is None:
             return row

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from math import ceil
 
 from emulator.errors import SearchError
-from emulator.eval.values import number_of
+from emulator.eval.values import number_of, values_of
 from emulator.spl.aggregates import Aggregation, parse_aggregation
 from emulator.spl.aggregation import rows_by_group
-from emulator.spl.context import Context, Results, Row, Run, command, values_of
+from emulator.spl.context import Command, Context, ResultRow, Results, command
 from emulator.spl.spans import bin_start, chosen_span, seconds_of
-from emulator.spl.stats_functions import Running
+from emulator.spl.stats_functions import Accumulator
 from emulator.spl.syntax import boolean, options_anywhere, split_top
 
 _SERIES = frozenset({"limit", "useother", "usenull"})
@@ -22,12 +22,12 @@ _MOST_BINS = 50_000  # limits.conf.spec, [discretize] maxbins
 # Search Reference, "chart", "timechart": more numbers than bins= would be put into ranges.
 _CHART_BINS, _TIMECHART_BINS = 300, 100
 
-_Cells = dict[tuple[str, str], list[Running]]  # by row and column
+_Cells = dict[tuple[str, str], list[Accumulator]]  # by row and column
 _Label = Callable[[str], "str | None"]
 
 
 @dataclass(frozen=True)
-class _Table:
+class _Chart:
     """`down` names the field whose values are the rows, `split` that of the columns."""
 
     aggregation: Aggregation
@@ -38,22 +38,22 @@ class _Table:
     uses_null: bool
     most_numbers: int
 
-    def columns(self, rows: list[Row]) -> tuple[list[str], _Cells]:
-        """The names of the series in order, and what was computed for them."""
+    def columns(self, rows: list[ResultRow]) -> tuple[list[str], _Cells]:
+        """The names of the series in order, and their accumulators."""
         if self.split is None:
-            names = [one.name for one in self.aggregation.aggregates]
+            names = [aggregate.name for aggregate in self.aggregation.aggregates]
             return names, self._cells(rows, lambda value: value)
         cells = self._cells(rows, lambda value: value)
-        found = {column for _row, column in cells} - {_NULL}
-        _refuse_many_numbers(found, self.split, self.most_numbers)
-        series = sorted(self._kept(found, cells))
-        if len(series) < len(found):
+        values = {column for _row, column in cells} - {_NULL}
+        _refuse_many_numbers(values, self.split, self.most_numbers)
+        series = sorted(self._kept(values, cells))
+        if len(series) < len(values):
             other = _OTHER if self.uses_other else None
             cells = self._cells(rows, lambda value: value if value in {*series, _NULL} else other)
         labels = {column for _row, column in cells} - set(series)
         return [*series, *(name for name in (_OTHER, _NULL) if name in labels)], cells
 
-    def _cells(self, rows: Iterable[Row], label: _Label) -> _Cells:
+    def _cells(self, rows: Iterable[ResultRow], label: _Label) -> _Cells:
         cells: _Cells = {}
         for row in rows:
             down = row.get(self.down)
@@ -68,7 +68,7 @@ class _Table:
                 self.aggregation.feed(cells[down, column], row)
         return cells
 
-    def _series_of(self, row: Row) -> list[str]:
+    def _series_of(self, row: ResultRow) -> list[str]:
         if self.split is None:
             return [""]
         values = values_of(row, self.split)
@@ -76,18 +76,18 @@ class _Table:
             raise SearchError(f"{self.split}: a value named as a column of its own: {values}")
         return values or ([_NULL] if self.uses_null else [])
 
-    def _kept(self, found: set[str], cells: _Cells) -> list[str]:
+    def _kept(self, names: set[str], cells: _Cells) -> list[str]:
         """By the sum of a series; those with the same sum in the order of their names."""
-        scores = dict.fromkeys(sorted(found), 0.0)
-        for (_row, column), running in cells.items():
-            number = number_of(running[0].result())
+        scores = dict.fromkeys(sorted(names), 0.0)
+        for (_row, column), accumulators in cells.items():
+            number = number_of(accumulators[0].result())
             if column in scores and number is not None:
                 scores[column] += number
         return sorted(scores, key=lambda name: -scores[name])[: self.most]
 
-    def row(self, down: str, names: list[str], cells: _Cells) -> Row:
-        """One row; what has no cell is what the functions yield of nothing."""
-        row: Row = {self.down: down}
+    def row(self, down: str, names: list[str], cells: _Cells) -> ResultRow:
+        """One row; a missing cell has the functions' result without rows."""
+        row: ResultRow = {self.down: down}
         if self.split is None:
             return {**row, **self.aggregation.results(self._cell(cells, down, ""))}
         for name in names:
@@ -96,12 +96,12 @@ class _Table:
                 row[name] = value
         return row
 
-    def _cell(self, cells: _Cells, down: str, column: str) -> list[Running]:
+    def _cell(self, cells: _Cells, down: str, column: str) -> list[Accumulator]:
         return cells.get((down, column)) or self.aggregation.started()
 
 
 @command("chart")
-def _chart(arguments: str) -> Run:
+def _chart(arguments: str) -> Command:
     """Search Reference, "chart": functions, then `by a`, `by a b`, `over a`, or `over a by b`."""
     settings, rest = options_anywhere(arguments, "chart", _SERIES)
     aggregation = parse_aggregation(_over_as_by(rest), "chart")
@@ -109,50 +109,50 @@ def _chart(arguments: str) -> Run:
         return lambda results, _context: rows_by_group(aggregation, results.rows)
     if len(aggregation.by) > 2:
         raise SearchError("chart takes one field for the rows and one for the columns")
-    table = _table("chart", aggregation, aggregation.by, settings, _CHART_BINS)
+    chart = _parsed("chart", aggregation, aggregation.by, settings, _CHART_BINS)
 
     def run(results: Results, _context: Context) -> Results:
-        names, cells = table.columns(results.rows)
-        downs = {str(row[table.down]) for row in results.rows}
-        _refuse_many_numbers(downs, table.down, _CHART_BINS)
-        rows = [table.row(down, names, cells) for down in _in_order(downs)]
-        return Results(rows, (table.down, *names))
+        names, cells = chart.columns(results.rows)
+        downs = {str(row[chart.down]) for row in results.rows}
+        _refuse_many_numbers(downs, chart.down, _CHART_BINS)
+        rows = [chart.row(down, names, cells) for down in _in_order(downs)]
+        return Results(rows, (chart.down, *names))
 
     return run
 
 
 @command("timechart")
-def _timechart(arguments: str) -> Run:
+def _timechart(arguments: str) -> Command:
     """Search Reference, "timechart": a row per bin, those without events too."""
     settings, rest = options_anywhere(arguments, "timechart", _SERIES | _SPANS)
     spans = _spans({name: settings.pop(name) for name in _SPANS & set(settings)})
     aggregation = parse_aggregation(rest, "timechart")
     if len(aggregation.by) > 1:
         raise SearchError("timechart takes one field for the columns")
-    table = _table("timechart", aggregation, ("_time", *aggregation.by), settings, _TIMECHART_BINS)
+    chart = _parsed("timechart", aggregation, ("_time", *aggregation.by), settings, _TIMECHART_BINS)
 
     def run(results: Results, context: Context) -> Results:
         times = [_time_of(row) for row in results.rows]
         span = spans(_range(times, context))
         pairs = zip(results.rows, times)
         rows = [{**row, "_time": str(bin_start(time, span))} for row, time in pairs]
-        names, cells = table.columns(rows)
+        names, cells = chart.columns(rows)
         bins = _bins([int(str(row["_time"])) for row in rows], context, span)
-        if table.split is not None and not rows:
+        if chart.split is not None and not rows:
             bins = range(0)
-        charted = [{**table.row(str(at), names, cells), "_span": str(span)} for at in bins]
+        charted = [{**chart.row(str(at), names, cells), "_span": str(span)} for at in bins]
         return Results(charted, ("_time", *names, "_span"))
 
     return run
 
 
-def _table(
+def _parsed(
     name: str,
     aggregation: Aggregation,
     by: tuple[str, ...],
     settings: dict[str, str],
     most_numbers: int,
-) -> _Table:
+) -> _Chart:
     down, split = by[0], by[1] if len(by) > 1 else None
     limit = settings.get("limit", "10")
     if not limit.isdigit():
@@ -160,12 +160,12 @@ def _table(
     if split is None and settings:
         raise SearchError(f"{name}: {', '.join(settings)} counts only with a field for the columns")
     if split is not None and len(aggregation.aggregates) > 1:
-        raise SearchError(f"{name}: several functions beside a field for the columns")
-    if any(one.argument == down for one in aggregation.aggregates):
+        raise SearchError(f"{name}: several functions with a field for the columns")
+    if any(aggregate.argument == down for aggregate in aggregation.aggregates):
         raise SearchError(f"{name}: {down} cannot be both in a function and the rows")
     other = boolean(settings.get("useother", "true"), "useother")
     null = boolean(settings.get("usenull", "true"), "usenull")
-    return _Table(aggregation, down, split, int(limit) or None, other, null, most_numbers)
+    return _Chart(aggregation, down, split, int(limit) or None, other, null, most_numbers)
 
 
 def _over_as_by(text: str) -> str:
@@ -183,7 +183,7 @@ def _spans(settings: dict[str, str]) -> Callable[[float], int]:
     """The span of a bin, given the seconds that are charted."""
     if "span" in settings:
         if len(settings) > 1:
-            raise SearchError("timechart: beside span= neither bins= nor minspan= counts")
+            raise SearchError("timechart: with span= neither bins= nor minspan= has an effect")
         fixed = seconds_of(settings["span"], "timechart")
         return lambda _seconds: fixed
     bins = settings.get("bins", str(_TIMECHART_BINS))
@@ -193,7 +193,7 @@ def _spans(settings: dict[str, str]) -> Callable[[float], int]:
     return lambda seconds: chosen_span(seconds, int(bins), least)
 
 
-def _time_of(row: Row) -> float:
+def _time_of(row: ResultRow) -> float:
     time = number_of(row.get("_time"))
     if time is None:
         raise SearchError("timechart: a row without _time is not modelled")
@@ -207,13 +207,13 @@ def _range(times: list[float], context: Context) -> float:
     return last - first
 
 
-def _bins(held: list[int], context: Context, span: int) -> range:
+def _bins(starts: list[int], context: Context, span: int) -> range:
     """The bins of the search's time range; where that has no end, up to the last event."""
-    first = bin_start(context.earliest, span) if context.earliest else min(held, default=0)
-    end = max(held, default=first - span) + span
+    first = bin_start(context.earliest, span) if context.earliest else min(starts, default=0)
+    end = max(starts, default=first - span) + span
     if context.latest is not None:
         end = ceil(context.latest / span) * span
-    if held and (min(held) < first or max(held) >= end):
+    if starts and (min(starts) < first or max(starts) >= end):
         raise SearchError("timechart: rows outside of the time range of the search")
     bins = range(first, end, span)
     if len(bins) > _MOST_BINS:

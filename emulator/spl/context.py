@@ -1,4 +1,4 @@
-"""What a running search knows besides its rows, and how commands are declared."""
+"""What a running search knows in addition to its rows, and how commands are declared."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from emulator.errors import SearchError
 from emulator.eval.values import FieldValue
 from emulator.search_time.lookups import AnyLookup
 
-Row = dict[str, FieldValue]
+ResultRow = dict[str, FieldValue]
 Records = list[Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class Results:
-    """Rows in order; `columns` once a command has decided what is shown, and in which order."""
+    """Rows in order; `columns` once a command has set the columns and their order."""
 
-    rows: list[Row]
+    rows: list[ResultRow]
     columns: tuple[str, ...] | None = None
 
-    def with_rows(self, rows: list[Row]) -> Results:
+    def with_rows(self, rows: list[ResultRow]) -> Results:
         """Other rows, the same columns."""
         return replace(self, rows=rows)
 
@@ -48,25 +48,25 @@ class Context:
 
 
 @runtime_checkable
-class Chooses(Protocol):
-    """Events that remember which of them a search expression chose."""
+class SelectableEvents(Protocol):
+    """Events that cache which of them a search expression selects."""
 
-    def chosen(
+    def selected(
         self, expression: str, matches: Callable[[Mapping[str, FieldValue]], bool]
     ) -> Iterable[Mapping[str, FieldValue]]:
         """Those that match, in order; `expression` is what `matches` was compiled from."""
         ...
 
 
-Run = Callable[[Results, Context], Results]
-Compile = Callable[[str], Run]
+Command = Callable[[Results, Context], Results]
+Compile = Callable[[str], Command]
 
 _COMMANDS: dict[str, Compile] = {}
 GENERATING: set[str] = set()
 
 
 def command(name: str, *, generating: bool = False) -> Callable[[Compile], Compile]:
-    """Declare how a command's arguments are compiled; a generating one stands only in front."""
+    """Declare how a command's arguments are compiled; a generating one comes first."""
 
     def declare(compile_it: Compile) -> Compile:
         _COMMANDS[name] = compile_it
@@ -77,20 +77,12 @@ def command(name: str, *, generating: bool = False) -> Callable[[Compile], Compi
     return declare
 
 
-def compiled(name: str, arguments: str) -> Run:
+def compiled(name: str, arguments: str) -> Command:
     """A command ready to run. Raises SearchError for one that is not modelled."""
     compile_it = _COMMANDS.get(name)
     if compile_it is None:
         raise SearchError(f"Unknown search command '{name}', or the emulator does not model it.")
     return compile_it(arguments)
-
-
-def values_of(row: Mapping[str, FieldValue], name: str) -> list[str]:
-    """The values of a field, none if it is not there."""
-    value = row.get(name)
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
 
 
 def single(row: Mapping[str, FieldValue], name: str, what: str) -> str | None:

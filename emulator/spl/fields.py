@@ -7,25 +7,25 @@ from functools import cache
 
 from emulator.errors import SearchError
 from emulator.eval.expression import compile_calculated_field
-from emulator.eval.values import field_value
+from emulator.eval.values import field_value, values_of
 from emulator.search_time.search_expression import wildcard_pattern
-from emulator.spl.context import Context, Results, Row, Run, command, values_of
+from emulator.spl.context import Command, Context, ResultRow, Results, command
 from emulator.spl.syntax import options, split_top, words
 
 _ASSIGNMENT = re.compile(r"\s*(?P<name>\w+)\s*=(?!=)(?P<expression>.*)\Z", re.DOTALL)
 
 
 @command("eval")
-def _eval(arguments: str) -> Run:
+def _eval(arguments: str) -> Command:
     """Search Reference, "eval": assignments from left to right; NULL removes the field."""
     assigned = []
     for part in split_top(arguments, ","):
-        found = _ASSIGNMENT.match(part)
-        if not found:
+        match = _ASSIGNMENT.match(part)
+        if not match:
             raise SearchError(f"eval: {part.strip()!r} is no assignment to a plain field name")
-        assigned.append((found["name"], compile_calculated_field(found["expression"]).run))
+        assigned.append((match["name"], compile_calculated_field(match["expression"]).run))
 
-    def changed(row: Row) -> Row:
+    def changed(row: ResultRow) -> ResultRow:
         row = dict(row)
         for name, value_of in assigned:
             value = field_value(value_of(row))
@@ -39,7 +39,7 @@ def _eval(arguments: str) -> Run:
 
 
 @command("fields")
-def _fields(arguments: str) -> Run:
+def _fields(arguments: str) -> Command:
     """Search Reference, "fields": keeps the named ones and internal ones, or removes the named."""
     removes = arguments.startswith("-")
     patterns = [wildcard_pattern(name, ignore_case=False) for name in words(arguments.lstrip("+-"))]
@@ -62,7 +62,7 @@ def _fields(arguments: str) -> Run:
 
 
 @command("table")
-def _table(arguments: str) -> Run:
+def _table(arguments: str) -> Command:
     """Search Reference, "table": only these fields, in this order."""
     names = tuple(words(arguments))
     if not names or any("*" in name for name in names):
@@ -73,7 +73,7 @@ def _table(arguments: str) -> Run:
 
 
 @command("rename")
-def _rename(arguments: str) -> Run:
+def _rename(arguments: str) -> Command:
     """Search Reference, "rename"."""
     pairs = []
     for part in split_top(arguments, ","):
@@ -85,7 +85,7 @@ def _rename(arguments: str) -> Run:
     if len(new_names) < len(pairs) or set(new_names) & set(new_names.values()):
         raise SearchError("rename: a chain or a field named twice is not modelled")
 
-    def renamed(row: Row) -> Row:
+    def renamed(row: ResultRow) -> ResultRow:
         if any(new in row for old, new in pairs if old in row):
             raise SearchError("rename onto a field that exists is not modelled")
         return {new_names.get(name, name): value for name, value in row.items()}
@@ -98,8 +98,8 @@ def _rename(arguments: str) -> Run:
 
 
 @command("fillnull")
-def _fillnull(arguments: str) -> Run:
-    """Search Reference, "fillnull": 0 unless told, in the named fields."""
+def _fillnull(arguments: str) -> Command:
+    """Search Reference, "fillnull": 0 or value=, in the named fields."""
     settings, rest = options(arguments, "fillnull", frozenset({"value"}))
     names = words(rest)
     if not names:
@@ -109,13 +109,13 @@ def _fillnull(arguments: str) -> Run:
 
 
 @command("mvexpand")
-def _mvexpand(arguments: str) -> Run:
+def _mvexpand(arguments: str) -> Command:
     """Search Reference, "mvexpand": a row per value."""
     named = words(arguments)
     if len(named) != 1 or named[0].startswith("_"):
         raise SearchError("mvexpand is modelled with the name of one field that is not internal")
 
-    def expanded(row: Row) -> list[Row]:
+    def expanded(row: ResultRow) -> list[ResultRow]:
         values = values_of(row, named[0])
         if not values:
             raise SearchError(f"mvexpand: a row without {named[0]} is not modelled")
@@ -127,14 +127,14 @@ def _mvexpand(arguments: str) -> Run:
 
 
 @command("addinfo")
-def _addinfo(arguments: str) -> Run:
+def _addinfo(arguments: str) -> Command:
     """Search Reference, "addinfo": the search's time range and when it was run."""
     if arguments:
         raise SearchError(f"addinfo takes no arguments: {arguments}")
 
     def run(results: Results, context: Context) -> Results:
         latest = "+Infinity" if context.latest is None else f"{context.latest:.3f}"
-        info: Row = {
+        info: ResultRow = {
             "info_min_time": f"{context.earliest:.3f}",
             "info_max_time": latest,
             "info_search_time": f"{context.now:.6f}",

@@ -6,13 +6,13 @@ from emulator.errors import SearchError
 from emulator.eval.expression import compile_eval
 from emulator.eval.values import require_boolean
 from emulator.search_time.search_expression import compile_search
-from emulator.spl.context import Context, Results, Row, Run, command, single
+from emulator.spl.context import Command, Context, ResultRow, Results, command, single
 from emulator.spl.syntax import boolean, options, words
 
 
 @command("search")
-def _search(arguments: str) -> Run:
-    """Search Reference, "search": behind a pipe it filters rows."""
+def _search(arguments: str) -> Command:
+    """Search Reference, "search": after a pipe it filters rows."""
     matches = compile_search(arguments)
     return lambda results, _context: results.with_rows(
         [row for row in results.rows if matches(row)]
@@ -20,7 +20,7 @@ def _search(arguments: str) -> Run:
 
 
 @command("where")
-def _where(arguments: str) -> Run:
+def _where(arguments: str) -> Command:
     """Search Reference, "where": keeps the rows for which the expression is true."""
     expr = compile_eval(arguments)
     require_boolean(expr, "'where'")
@@ -30,7 +30,7 @@ def _where(arguments: str) -> Run:
 
 
 @command("dedup")
-def _dedup(arguments: str) -> Run:
+def _dedup(arguments: str) -> Command:
     """Search Reference, "dedup": the first row of each combination; without a value, none."""
     listed = words(arguments)
     settings, rest = options(
@@ -43,7 +43,7 @@ def _dedup(arguments: str) -> Run:
 
     def run(results: Results, _context: Context) -> Results:
         seen: set[tuple[str, ...]] = set()
-        kept: list[Row] = []
+        kept: list[ResultRow] = []
         for row in results.rows:
             values = [single(row, name, "dedup") for name in names]
             key = tuple(value for value in values if value is not None)
@@ -58,15 +58,15 @@ def _dedup(arguments: str) -> Run:
 
 
 @command("head")
-def _head(arguments: str) -> Run:
-    """Search Reference, "head": the first rows, 10 unless told."""
+def _head(arguments: str) -> Command:
+    """Search Reference, "head": the first rows, by default 10."""
     most = _count(arguments, "head")
     return lambda results, _context: results.with_rows(results.rows[:most])
 
 
 @command("tail")
-def _tail(arguments: str) -> Run:
-    """Search Reference, "tail": the last rows, 10 unless told, the last of them first."""
+def _tail(arguments: str) -> Command:
+    """Search Reference, "tail": the last rows, by default 10, the last of them first."""
     most = _count(arguments, "tail")
     return lambda results, _context: results.with_rows(results.rows[::-1][:most])
 

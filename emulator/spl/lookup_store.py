@@ -6,12 +6,12 @@ from emulator.errors import SearchError
 from emulator.search_time.automatic_lookups import lookup_use
 from emulator.search_time.kv_store import StoreLookup
 from emulator.search_time.lookups import Lookup
-from emulator.spl.context import Context, Records, Results, Row, Run, command, single
+from emulator.spl.context import Command, Context, Records, ResultRow, Results, command, single
 from emulator.spl.syntax import boolean, options, words
 
 
 @command("lookup")
-def _lookup(arguments: str) -> Run:
+def _lookup(arguments: str) -> Command:
     """Search Reference, "lookup"; collections.conf.spec, "replicate": else only with local=true."""
     settings, rest = options(arguments, "lookup", frozenset({"local"}))
     local = boolean(settings.get("local", "false"), "local")
@@ -31,8 +31,8 @@ def _lookup(arguments: str) -> Run:
 
 
 @command("inputlookup")
-def _inputlookup(arguments: str) -> Run:
-    """Search Reference, "inputlookup", with append=true: its records behind the rows."""
+def _inputlookup(arguments: str) -> Command:
+    """Search Reference, "inputlookup", with append=true: its records after the rows."""
     settings, name = _parsed(arguments, "inputlookup", frozenset({"append"}))
     if not boolean(settings.get("append", "false"), "append"):
         raise SearchError("inputlookup without append=true is modelled as the first command only")
@@ -40,17 +40,17 @@ def _inputlookup(arguments: str) -> Run:
 
 
 @command("inputlookup-first")
-def _inputlookup_first(arguments: str) -> Run:
+def _inputlookup_first(arguments: str) -> Command:
     """Search Reference, "inputlookup": its records are the rows."""
     _settings, name = _parsed(arguments, "inputlookup", frozenset({"append"}))
     return _reading(name)
 
 
-def _reading(name: str) -> Run:
+def _reading(name: str) -> Command:
     return lambda results, context: results.with_rows([*results.rows, *_records(name, context)])
 
 
-def _records(name: str, context: Context) -> list[Row]:
+def _records(name: str, context: Context) -> list[ResultRow]:
     lookup = context.lookups.get(name)
     if isinstance(lookup, Lookup):
         return [{field: cell for field, cell in row.items() if cell} for row in lookup.table.rows]
@@ -62,7 +62,7 @@ def _records(name: str, context: Context) -> list[Row]:
 
 
 @command("outputlookup")
-def _outputlookup(arguments: str) -> Run:
+def _outputlookup(arguments: str) -> Command:
     """Search Reference, "outputlookup": replaces the collection, or adds records to it; passes the
     rows on.
     """
@@ -73,16 +73,16 @@ def _outputlookup(arguments: str) -> Run:
     def run(results: Results, context: Context) -> Results:
         lookup = _store_lookup(name, context)
         written = [_record(row, lookup, key_field) for row in results.rows]
-        held = context.stores[lookup.collection.name]
+        records = context.stores[lookup.collection.name]
         if not appends:
-            held.clear()
-        _write(held, written)
+            records.clear()
+        _write(records, written)
         return results
 
     return run
 
 
-def _record(row: Row, lookup: StoreLookup, key_field: str | None) -> dict[str, str]:
+def _record(row: ResultRow, lookup: StoreLookup, key_field: str | None) -> dict[str, str]:
     """What is kept of a row: internal fields that the lookup does not list are left out."""
     unknown = sorted(name for name in set(row) - set(lookup.columns) if not name.startswith("_"))
     if unknown:
@@ -97,17 +97,17 @@ def _record(row: Row, lookup: StoreLookup, key_field: str | None) -> dict[str, s
     return record
 
 
-def _write(held: Records, written: list[dict[str, str]]) -> None:
-    """A record with the key of one that exists takes its place; others come behind."""
-    places = {record["_key"]: place for place, record in enumerate(held) if "_key" in record}
+def _write(records: Records, written: list[dict[str, str]]) -> None:
+    """A record replaces the record with the same key; others are appended."""
+    positions = {record["_key"]: index for index, record in enumerate(records) if "_key" in record}
     for record in written:
-        place = places.get(record.get("_key", ""))
-        if place is not None:
-            held[place] = record
+        index = positions.get(record.get("_key", ""))
+        if index is not None:
+            records[index] = record
             continue
         if "_key" in record:
-            places[record["_key"]] = len(held)
-        held.append(record)
+            positions[record["_key"]] = len(records)
+        records.append(record)
 
 
 def _parsed(arguments: str, name: str, known: frozenset[str]) -> tuple[dict[str, str], str]:

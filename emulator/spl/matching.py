@@ -7,7 +7,7 @@ import re
 from emulator.errors import SearchError
 from emulator.eval.values import collapse
 from emulator.regex import Regex, compile_regex
-from emulator.spl.context import Row, Run, command, single
+from emulator.spl.context import Command, ResultRow, command, single
 from emulator.spl.syntax import options_anywhere
 
 _QUOTED = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -17,7 +17,7 @@ _CHOICE = re.compile(
 
 
 @command("rex")
-def _rex(arguments: str) -> Run:
+def _rex(arguments: str) -> Command:
     """Search Reference, "rex": each named group becomes a field, where the regex matches."""
     settings, rest = options_anywhere(arguments, "rex", frozenset({"field", "max_match"}))
     name, most = settings.get("field", "_raw"), settings.get("max_match", "1")
@@ -30,35 +30,35 @@ def _rex(arguments: str) -> Run:
             " one named group. Format: (?<name>...)."
         )
 
-    def extracted(row: Row) -> Row:
+    def extracted(row: ResultRow) -> ResultRow:
         text = single(row, name, "rex")
         return row if text is None else {**row, **_groups(regex, text, int(most))}
 
     return lambda results, _context: results.with_rows([extracted(row) for row in results.rows])
 
 
-def _groups(regex: Regex, text: str, most: int) -> Row:
-    found: dict[str, list[str]] = {name: [] for name in regex.names}
+def _groups(regex: Regex, text: str, most: int) -> ResultRow:
+    fields: dict[str, list[str]] = {name: [] for name in regex.names}
     for number, match in enumerate(regex.each(text), start=1):
         for name, value in match.groupdict().items():
             if value:
-                found[name].append(value)
+                fields[name].append(value)
         if number == most:
             break
-    held = ((name, collapse(values)) for name, values in found.items())
-    return {name: value for name, value in held if value is not None}
+    collapsed = ((name, collapse(values)) for name, values in fields.items())
+    return {name: value for name, value in collapsed if value is not None}
 
 
 @command("regex")
-def _regex_command(arguments: str) -> Run:
+def _regex_command(arguments: str) -> Command:
     """Search Reference, "regex": keeps the rows whose field matches, with != the others."""
-    found = _CHOICE.fullmatch(arguments.strip())
-    if not found:
+    match = _CHOICE.fullmatch(arguments.strip())
+    if not match:
         raise SearchError(f'regex is modelled as regex <field>="...", or !=: {arguments}')
-    regex, name = _regex(found["quoted"], "regex"), found["field"] or "_raw"
-    wants_match = found["operator"] != "!="
+    regex, name = _regex(match["quoted"], "regex"), match["field"] or "_raw"
+    wants_match = match["operator"] != "!="
 
-    def is_kept(row: Row) -> bool:
+    def is_kept(row: ResultRow) -> bool:
         text = single(row, name, "regex")
         if text is None and not wants_match:
             raise SearchError(f"regex {name}!= of a row without {name} is not modelled")
@@ -73,9 +73,9 @@ def _regex(quoted: str, command_name: str) -> Regex:
     """Search Manual, "SPL and regular expressions": a quote is escaped; a backslash in front of
     another one, too, which is refused, since how many are meant is easily mistaken.
     """
-    found = _QUOTED.fullmatch(quoted.strip())
-    if not found:
-        raise SearchError(f"{command_name} wants one regex in double quotes: {quoted}")
-    if "\\\\" in found["text"]:
+    match = _QUOTED.fullmatch(quoted.strip())
+    if not match:
+        raise SearchError(f"{command_name} needs one regex in double quotes: {quoted}")
+    if "\\\\" in match["text"]:
         raise SearchError(f"{command_name}: two backslashes are not modelled: {quoted}")
-    return compile_regex(found["text"].replace('\\"', '"'))
+    return compile_regex(match["text"].replace('\\"', '"'))

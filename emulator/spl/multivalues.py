@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from emulator.errors import SearchError
-from emulator.eval.values import collapse
-from emulator.spl.context import Row, Run, command, single, values_of
+from emulator.eval.values import collapse, values_of
+from emulator.spl.context import Command, ResultRow, command, single
 from emulator.spl.syntax import boolean, options_anywhere, words
 
 
 @command("makemv")
-def _makemv(arguments: str) -> Run:
+def _makemv(arguments: str) -> Command:
     """Search Reference, "makemv": split at a delimiter; empty values only if they are allowed."""
     settings, rest = options_anywhere(arguments, "makemv", frozenset({"delim", "allowempty"}))
     delimiter = settings.get("delim", " ")
@@ -18,11 +18,11 @@ def _makemv(arguments: str) -> Run:
     if not delimiter or name.startswith("_"):
         raise SearchError("makemv wants a delimiter, and a field that is not internal")
 
-    def split(row: Row) -> Row:
+    def split(row: ResultRow) -> ResultRow:
         text = single(row, name, "makemv")
         if text is None:
             return row
-        values = [one for one in text.split(delimiter) if one or keeps_empty]
+        values = [part for part in text.split(delimiter) if part or keeps_empty]
         value = collapse(values)
         if value is None:
             raise SearchError(f"makemv: what is left of {text!r} without values is not modelled")
@@ -32,11 +32,11 @@ def _makemv(arguments: str) -> Run:
 
 
 @command("nomv")
-def _nomv(arguments: str) -> Run:
+def _nomv(arguments: str) -> Command:
     """Search Reference, "nomv": one value, with a line break between what were several."""
     name = _one_field(arguments, "nomv")
 
-    def joined(row: Row) -> Row:
+    def joined(row: ResultRow) -> ResultRow:
         return {**row, name: "\n".join(values_of(row, name))} if name in row else row
 
     return lambda results, _context: results.with_rows([joined(row) for row in results.rows])

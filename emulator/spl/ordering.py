@@ -10,7 +10,7 @@ from typing import Any
 
 from emulator.errors import SearchError
 from emulator.eval.values import number_of
-from emulator.spl.context import Context, Results, Row, Run, command, single
+from emulator.spl.context import Command, Context, ResultRow, Results, command, single
 from emulator.spl.syntax import split_top
 
 _Rank = Callable[[str], Any]
@@ -20,27 +20,27 @@ _KEY = re.compile(r"(?P<sign>[-+]?)\s*(?:(?P<type>auto|num|str)\((?P<in>\w+)\)|(
 
 
 @dataclass(frozen=True)
-class _Key:
+class _SortKey:
     name: str
     kind: str
     descending: bool
 
-    def arrange(self, rows: list[Row]) -> None:
+    def arrange(self, rows: list[ResultRow]) -> None:
         """Sort in place, stably; rows without the field come last in either direction."""
-        held = [single(row, self.name, "sort") for row in rows]
-        rank = _RANKS[self.kind]([value for value in held if value is not None])
+        values = [single(row, self.name, "sort") for row in rows]
+        rank = _RANKS[self.kind]([value for value in values if value is not None])
         ranked = sorted(
-            ((rank(value), row) for row, value in zip(rows, held) if value is not None),
+            ((rank(value), row) for row, value in zip(rows, values) if value is not None),
             key=itemgetter(0),
             reverse=self.descending,
         )
-        missing = [row for row, value in zip(rows, held) if value is None]
+        missing = [row for row, value in zip(rows, values) if value is None]
         rows[:] = [*(row for _rank, row in ranked), *missing]
 
 
 @command("sort")
-def _sort(arguments: str) -> Run:
-    """Search Reference, "sort": at most 10,000 rows unless a count says otherwise, 0 for all."""
+def _sort(arguments: str) -> Command:
+    """Search Reference, "sort": at most 10,000 rows, or as many as a count, 0 for all."""
     count = _COUNT.match(arguments)
     most = int(count[1]) if count else _LIMIT
     keys = [_key(part) for part in split_top(arguments[count.end() if count else 0 :], ",")]
@@ -54,12 +54,12 @@ def _sort(arguments: str) -> Run:
     return run
 
 
-def _key(text: str) -> _Key:
-    found = _KEY.fullmatch(text.strip())
-    if not found:
+def _key(text: str) -> _SortKey:
+    match = _KEY.fullmatch(text.strip())
+    if not match:
         raise SearchError(f"sort: {text.strip()!r} is not modelled: fields, with commas between")
-    name = found["in"] or found["name"]
-    return _Key(name, found["type"] or "auto", found["sign"] == "-")
+    name = match["in"] or match["name"]
+    return _SortKey(name, match["type"] or "auto", match["sign"] == "-")
 
 
 def _as_texts(_values: list[str]) -> _Rank:
@@ -88,7 +88,7 @@ _RANKS: dict[str, Callable[[list[str]], _Rank]] = {
 
 
 @command("reverse")
-def _reverse(arguments: str) -> Run:
+def _reverse(arguments: str) -> Command:
     """Search Reference, "reverse"."""
     if arguments:
         raise SearchError(f"reverse takes no arguments: {arguments}")

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from emulator.conf.macros import Macros
 from emulator.errors import SearchError
+from emulator.eval.values import values_of
 from emulator.search_time.search_expression import Predicate, compile_search
 
 # Each module declares its commands when it is imported.
@@ -31,16 +32,15 @@ from emulator.spl import (
 from emulator.spl.appending import append, appendpipe
 from emulator.spl.context import (
     GENERATING,
+    Command,
     Context,
     Results,
-    Run,
     command,
     compiled,
-    values_of,
 )
 from emulator.spl.syntax import Call, calls, replace_subsearches, words
 
-# Commands that do something else where nothing stands before them.
+# Commands that do something else as the first command.
 _AS_FIRST = {"search": "search-events", "inputlookup": "inputlookup-first"}
 _NOW = re.compile(r'"(?:[^"\\]|\\.)*"|\b(now\(\s*\))', re.DOTALL)
 MODULES = (
@@ -59,7 +59,7 @@ class Search:
     def _calls(self) -> list[Call]:
         listed = calls(self.text)
         for position, call in enumerate(listed):
-            _check_place(call.name, position)
+            _check_position(call.name, position)
         return listed
 
     @cached_property
@@ -71,8 +71,8 @@ class Search:
         return compile_search(first.arguments)
 
     @cached_property
-    def _compiled(self) -> list[Run | None]:
-        """None for a command that is compiled when it runs: it holds a subsearch, or now()."""
+    def _compiled(self) -> list[Command | None]:
+        """None for a command that is compiled when it runs: it has a subsearch, or now()."""
         return [
             None if _depends(call.arguments) else _run_of(call, at)
             for at, call in enumerate(self._calls)
@@ -82,8 +82,8 @@ class Search:
         """The results. Raises EmulatorError for what is not modelled."""
         return self._from(0, Results([]), context)
 
-    def behind(self, results: Results, context: Context) -> Results:
-        """The results of the commands behind the first one, which gave `results`."""
+    def after_first(self, results: Results, context: Context) -> Results:
+        """The results of the commands after the first one, which returned `results`."""
         return self._from(1, results, context)
 
     def _from(self, start: int, results: Results, context: Context) -> Results:
@@ -92,14 +92,14 @@ class Search:
             results = ready(results, context)
         return results
 
-    def _answered(self, position: int, context: Context) -> Run:
+    def _answered(self, position: int, context: Context) -> Command:
         call = self._calls[position]
         if call.name == "append":
             return append(call.arguments, lambda inner: Search(inner).run(context))
         if call.name == "appendpipe":
             return appendpipe(
                 call.arguments,
-                lambda inner, results: Search(_behind_a_pipe(inner)).behind(results, context),
+                lambda inner, results: Search(_prefixed(inner)).after_first(results, context),
             )
         arguments = replace_subsearches(
             call.arguments, lambda inner: _subsearch(Search(inner).run(context))
@@ -107,8 +107,8 @@ class Search:
         return _run_of(Call(call.name, _with_now(arguments, context.now)), position)
 
 
-def _behind_a_pipe(inner: str) -> str:
-    """A pipeline without a first command, behind one that is not run."""
+def _prefixed(inner: str) -> str:
+    """A pipeline without a first command, after one that is not run."""
     return f"* | {inner}"
 
 
@@ -122,10 +122,10 @@ def _depends(arguments: str) -> bool:
 
 def _with_now(arguments: str, now: float) -> str:
     """Search Reference, "now": the time at which the search began, in whole seconds."""
-    return _NOW.sub(lambda found: found[0] if found[1] is None else f"{now:.0f}", arguments)
+    return _NOW.sub(lambda match: match[0] if match[1] is None else f"{now:.0f}", arguments)
 
 
-def _run_of(call: Call, position: int) -> Run:
+def _run_of(call: Call, position: int) -> Command:
     name = call.name if position else _AS_FIRST.get(call.name, call.name)
     return compiled(name, call.arguments)
 
@@ -140,15 +140,15 @@ def run(text: str, context: Context) -> Results:
     return compiled_search(text, context.macros).run(context)
 
 
-def run_behind(text: str, results: Results, context: Context) -> Results:
-    """Go on with the results of another search: `text` begins with a pipe."""
+def run_chained(text: str, results: Results, context: Context) -> Results:
+    """Continue with the results of another search: `text` begins with a pipe."""
     if not text.lstrip().startswith("|"):
-        raise SearchError(f"what goes on behind another search begins with a pipe: {text}")
-    return compiled_search(f"* {text.lstrip()}", context.macros).behind(results, context)
+        raise SearchError(f"a search that continues another one begins with a pipe: {text}")
+    return compiled_search(f"* {text.lstrip()}", context.macros).after_first(results, context)
 
 
 @command("savedsearch", generating=True)
-def _savedsearch(arguments: str) -> Run:
+def _savedsearch(arguments: str) -> Command:
     """Search Reference, "savedsearch": runs it again, by name, in the time range of this search."""
     named = words(arguments)
     if len(named) != 1:
@@ -163,20 +163,18 @@ def _savedsearch(arguments: str) -> Run:
 
 
 def check(text: str, macros: Macros) -> None:
-    """Compile a whole search, subsearches too, without running it. Raises EmulatorError."""
+    """Compile a complete search, subsearches too, without running it. Raises EmulatorError."""
     _check_expanded(macros.expand(text))
 
 
 def _check_expanded(text: str) -> None:
     for position, call in enumerate(calls(text)):
-        _check_place(call.name, position)
+        _check_position(call.name, position)
         if call.name == "append":
             append(call.arguments, _checked_rows)
         elif call.name == "appendpipe":
             appendpipe(call.arguments, lambda _inner, results: results)
-            replace_subsearches(
-                call.arguments, lambda inner: _checked_subsearch(_behind_a_pipe(inner))
-            )
+            replace_subsearches(call.arguments, lambda inner: _checked_subsearch(_prefixed(inner)))
         else:
             arguments = replace_subsearches(call.arguments, _checked_subsearch)
             _run_of(Call(call.name, _with_now(arguments, 0)), position)
@@ -192,7 +190,7 @@ def _checked_rows(inner: str) -> Results:
     return Results([])
 
 
-def _check_place(name: str, position: int) -> None:
+def _check_position(name: str, position: int) -> None:
     if (name in GENERATING) != (position == 0) and name not in _AS_FIRST:
         raise SearchError(
             f"'{name}' must be the first command" if position else f"'{name}' needs rows before it"

@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from emulator.eval.time_format import write_time
-from emulator.eval.values import FieldValue, number_of
-from emulator.spl.context import Results, values_of
+from emulator.eval.values import FieldValue, number_of, values_of
+from emulator.spl.context import Results
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # Events have more fields than a table has room for.
@@ -23,7 +23,7 @@ _TIME_FORMAT, _SUBSECONDS = "%Y-%m-%d %H:%M:%S", ".%3N"
 
 def escaped(text: str) -> str:
     """Control characters become visible, as \\x1b; tabs and line breaks stay."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+    return _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
 
 
 def shown(text: str) -> Text:
@@ -57,7 +57,7 @@ def print_json(results: Results) -> None:
 
 
 def print_csv(results: Results) -> None:
-    """All rows and columns; several values of a cell stand on lines of their own."""
+    """All rows and columns; several values of a cell are on separate lines."""
     names = column_names(results)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(map(escaped, names))
@@ -68,9 +68,9 @@ def print_csv(results: Results) -> None:
 def column_names(results: Results) -> list[str]:
     """What a command decided, then the fields that came later."""
     named = dict.fromkeys(results.columns or ())
-    found = dict.fromkeys(name for row in results.rows for name in row)
+    names = dict.fromkeys(name for row in results.rows for name in row)
     internal = results.columns is not None
-    later = [name for name in found if not (internal and name.startswith("_"))]
+    later = [name for name in names if not (internal and name.startswith("_"))]
     return list({**named, **dict.fromkeys(later)})
 
 

@@ -6,15 +6,15 @@ from collections import Counter
 from dataclasses import dataclass
 
 from emulator.errors import SearchError
-from emulator.spl.aggregates import Aggregation, Key
-from emulator.spl.context import Context, Results, Row, Run, command
+from emulator.spl.aggregates import Aggregation, GroupKey
+from emulator.spl.context import Command, Context, ResultRow, Results, command
 from emulator.spl.syntax import boolean, options_anywhere, words
 
 _OPTIONS = frozenset({"limit", "showcount", "showperc", "countfield", "percentfield"})
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _Ranking:
     fields: tuple[str, ...]
     by: tuple[str, ...]
     most: int | None
@@ -27,18 +27,18 @@ class _Wanted:
 
 
 @command("top")
-def _top(arguments: str) -> Run:
+def _top(arguments: str) -> Command:
     """Search Reference, "top": of values as common as each other, the last in the alphabet."""
-    return _ranked(_wanted(arguments, "top"), most_common=True)
+    return _ranked(_parsed(arguments, "top"), most_common=True)
 
 
 @command("rare")
-def _rare(arguments: str) -> Run:
+def _rare(arguments: str) -> Command:
     """Search Reference, "rare"."""
-    return _ranked(_wanted(arguments, "rare"), most_common=False)
+    return _ranked(_parsed(arguments, "rare"), most_common=False)
 
 
-def _wanted(arguments: str, name: str) -> _Wanted:
+def _parsed(arguments: str, name: str) -> _Ranking:
     settings, rest = options_anywhere(arguments, name, _OPTIONS)
     named = words(rest)
     limit = settings.get("limit", "10")
@@ -49,11 +49,11 @@ def _wanted(arguments: str, name: str) -> _Wanted:
     malformed = (
         not fields or (cut < len(named) and not by) or len({*fields, *by}) < len(fields + by)
     )
-    if malformed or not limit.isdigit() or any("*" in one for one in named):
+    if malformed or not limit.isdigit() or any("*" in word for word in named):
         raise SearchError(f"{name} is modelled as {name} [<number>] <fields> [by <fields>]")
     counted = boolean(settings.get("showcount", "true"), "showcount")
     shared = boolean(settings.get("showperc", "true"), "showperc")
-    return _Wanted(
+    return _Ranking(
         fields,
         by,
         int(limit) or None,
@@ -62,28 +62,28 @@ def _wanted(arguments: str, name: str) -> _Wanted:
     )
 
 
-def _ranked(wanted: _Wanted, *, most_common: bool) -> Run:
-    by, values = Aggregation((), wanted.by), Aggregation((), wanted.fields)
+def _ranked(ranking: _Ranking, *, most_common: bool) -> Command:
+    by, values = Aggregation((), ranking.by), Aggregation((), ranking.fields)
 
     def run(results: Results, _context: Context) -> Results:
-        groups: dict[Key, Counter[Key]] = {}
-        for one in results.rows:
-            groups.setdefault(by.key(one), Counter())[values.key(one)] += 1
-        rows: list[Row] = []
+        groups: dict[GroupKey, Counter[GroupKey]] = {}
+        for row in results.rows:
+            groups.setdefault(by.key(row), Counter())[values.key(row)] += 1
+        rows: list[ResultRow] = []
         for key, counts in sorted(groups.items()):
-            ranked = sorted(counts.items(), key=lambda one: (one[1], one[0]), reverse=most_common)
-            for found, count in ranked[: wanted.most]:
-                named: Row = dict(zip((*wanted.by, *wanted.fields), (*key, *found)))
-                rows.append({**named, **_counted(wanted, count, counts.total())})
-        return Results(rows, wanted.columns())
+            order = sorted(counts.items(), key=lambda item: (item[1], item[0]), reverse=most_common)
+            for value, count in order[: ranking.most]:
+                named: ResultRow = dict(zip((*ranking.by, *ranking.fields), (*key, *value)))
+                rows.append({**named, **_counted(ranking, count, counts.total())})
+        return Results(rows, ranking.columns())
 
     return run
 
 
-def _counted(wanted: _Wanted, count: int, total: int) -> Row:
-    counted: Row = {}
-    if wanted.count_name:
-        counted[wanted.count_name] = str(count)
-    if wanted.percent_name:
-        counted[wanted.percent_name] = f"{100 * count / total:.6f}"
+def _counted(ranking: _Ranking, count: int, total: int) -> ResultRow:
+    counted: ResultRow = {}
+    if ranking.count_name:
+        counted[ranking.count_name] = str(count)
+    if ranking.percent_name:
+        counted[ranking.percent_name] = f"{100 * count / total:.6f}"
     return counted

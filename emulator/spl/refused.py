@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator.errors import SearchError
-from emulator.spl.context import Compile, Run, command
+from emulator.spl.context import Command, Compile, command
 
 _INSTEAD = {
     "join": "it drops rows beyond 50,000 silently: use stats by the common field, or a lookup",
@@ -12,7 +12,7 @@ _INSTEAD = {
 
 
 def _refusal(name: str, instead: str) -> Compile:
-    def refuse(_arguments: str) -> Run:
+    def refuse(_arguments: str) -> Command:
         raise SearchError(f"'{name}' must not be used in this add-on: {instead}")
 
     return refuse

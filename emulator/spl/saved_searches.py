@@ -1,4 +1,4 @@
-"""Saved searches: what savedsearches.conf may say here, and that each search compiles.
+"""Saved searches: the settings of savedsearches.conf, and that each search compiles.
 
 Source: savedsearches.conf.spec.
 """
@@ -69,12 +69,12 @@ def saved_searches(conf: Conf, macros: Macros) -> dict[str, str]:
     Raises EmulatorError with file, stanza and line for an unknown setting and for a search that
     does not compile.
     """
-    found = {stanza.name: _search(stanza, macros) for stanza in conf.with_defaults()}
+    searches = {stanza.name: _search(stanza, macros) for stanza in conf.with_defaults()}
     for stanza in conf.with_defaults():
-        for name in named_in(found[stanza.name]):
-            if name not in found:
+        for name in named_in(searches[stanza.name]):
+            if name not in searches:
                 raise ConfError(f"there is no saved search [{name}]", stanza.location)
-    return found
+    return searches
 
 
 def named_in(search: str) -> Iterable[str]:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from emulator.errors import SearchError
 from emulator.eval.values import Fields
 from emulator.search_time.search_expression import compile_search
-from emulator.spl.context import Chooses, Context, Results, Run, command
+from emulator.spl.context import Command, Context, Results, SelectableEvents, command
 from emulator.spl.syntax import options, words
 
 _WHO = "/services/authentication/current-context"
 
 
 @command("search-events", generating=True)
-def _search_events(arguments: str) -> Run:
+def _search_events(arguments: str) -> Command:
     """Search Reference, "search": events of the time range, newest first."""
     matches = compile_search(arguments)
 
     def run(_results: Results, context: Context) -> Results:
         events = context.events
-        if isinstance(events, Chooses):
-            events = events.chosen(arguments, matches)
+        if isinstance(events, SelectableEvents):
+            events = events.selected(arguments, matches)
         else:
             events = filter(matches, events)
         return Results([dict(event) for event in events if _is_within(event, context)])
@@ -34,7 +34,7 @@ def _is_within(event: Fields, context: Context) -> bool:
 
 
 @command("makeresults", generating=True)
-def _makeresults(arguments: str) -> Run:
+def _makeresults(arguments: str) -> Command:
     """Search Reference, "makeresults": rows with nothing but the time of the search."""
     settings, rest = options(arguments, "makeresults", frozenset({"count"}))
     count = settings.get("count", "1")
@@ -46,7 +46,7 @@ def _makeresults(arguments: str) -> Run:
 
 
 @command("rest", generating=True)
-def _rest(arguments: str) -> Run:
+def _rest(arguments: str) -> Command:
     """Search Reference, "rest"; REST API Reference Manual, "authentication/current-context"."""
     if words(arguments) != [_WHO, "splunk_server=local"]:
         raise SearchError(f"rest is modelled as | rest {_WHO} splunk_server=local only")

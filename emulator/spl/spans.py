@@ -17,9 +17,9 @@ def seconds_of(span: str, command: str) -> int:
     Search Reference, "bin": a day begins at midnight in the user's time zone, which is UTC here;
     where several days begin is not documented, so that is refused.
     """
-    found = _SPAN.fullmatch(span)
-    seconds = int(found["number"]) * _UNITS[found["unit"]] if found else 0
-    if found is None or seconds == 0 or (found["unit"] == "d" and seconds > _UNITS["d"]):
+    match = _SPAN.fullmatch(span)
+    seconds = int(match["number"]) * _UNITS[match["unit"]] if match else 0
+    if match is None or seconds == 0 or (match["unit"] == "d" and seconds > _UNITS["d"]):
         raise SearchError(f"{command}: span={span} is not modelled: write 30s, 5m, 1h or 1d")
     return seconds
 
@@ -37,5 +37,5 @@ def chosen_span(seconds: float, bins: int, least: int) -> int:
 
 
 def bin_start(number: float, span: int) -> int:
-    """The beginning of the bin that holds `number`; bins are counted from 0, so from 1970."""
+    """The beginning of the bin of `number`; bins are counted from 0, so from 1970."""
     return int(number // span) * span

@@ -1,4 +1,4 @@
-"""The functions of stats at work: each takes values one by one and tells its result at any time.
+"""The functions of stats: each takes values one by one and has a result at any time.
 
 Source: Search Reference, "Statistical and charting functions" and its pages. NULL is never seen.
 """
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from emulator.errors import SearchError
 from emulator.eval.values import FieldValue, collapse, number_of, number_text
-from emulator.spl.context import Row
+from emulator.spl.context import ResultRow
 
 _LIST_LIMIT = 100
 # Search Reference, "Aggregate functions": beyond, a percentile is an approximation.
@@ -22,10 +22,10 @@ _EXACT_VALUES = 1_000
 _PERCENTILE = re.compile(r"(?P<exact>exact)?(?:perc|p)(?P<percent>\d{1,2}(?:\.\d+)?)")
 
 
-class Running(Protocol):
-    """A function at work: takes values one by one and tells its result at any time."""
+class Accumulator(Protocol):
+    """The state of a function: takes values one by one and has a result at any time."""
 
-    def add(self, value: str, row: Row) -> None: ...
+    def add(self, value: str, row: ResultRow) -> None: ...
 
     def result(self) -> FieldValue | None: ...
 
@@ -34,7 +34,7 @@ class _Count:
     def __init__(self) -> None:
         self._seen = 0
 
-    def add(self, _value: str, _row: Row) -> None:
+    def add(self, _value: str, _row: ResultRow) -> None:
         self._seen += 1
 
     def result(self) -> FieldValue | None:
@@ -47,7 +47,7 @@ class _Sum:
     def __init__(self) -> None:
         self._total: float | None = None
 
-    def add(self, value: str, _row: Row) -> None:
+    def add(self, value: str, _row: ResultRow) -> None:
         number = number_of(value)
         if number is not None:
             self._total = float(number) + (self._total or 0.0)
@@ -64,17 +64,17 @@ class _Extreme:
     def __init__(self) -> None:
         self._best: str | None = None
 
-    def add(self, value: str, _row: Row) -> None:
+    def add(self, value: str, _row: ResultRow) -> None:
         if self._best is None or self._is_better(value, self._best):
             self._best = value
 
     def _is_better(self, value: str, best: str) -> bool:
-        one, two = number_of(value), number_of(best)
-        if (one is None) != (two is None):
+        number, best_number = number_of(value), number_of(best)
+        if (number is None) != (best_number is None):
             raise SearchError(f"min or max of numbers and texts ({value!r}, {best!r})")
-        if one is None or two is None:
+        if number is None or best_number is None:
             return (value > best) is self.wants_greater and value != best
-        return (one > two) is self.wants_greater and one != two
+        return (number > best_number) is self.wants_greater and number != best_number
 
     def result(self) -> FieldValue | None:
         return self._best
@@ -88,7 +88,7 @@ class _First:
     def __init__(self) -> None:
         self._value: str | None = None
 
-    def add(self, value: str, _row: Row) -> None:
+    def add(self, value: str, _row: ResultRow) -> None:
         if self._value is None:
             self._value = value
 
@@ -97,7 +97,7 @@ class _First:
 
 
 class _Last(_First):
-    def add(self, value: str, _row: Row) -> None:
+    def add(self, value: str, _row: ResultRow) -> None:
         self._value = value
 
 
@@ -109,7 +109,7 @@ class _Earliest:
     def __init__(self) -> None:
         self._best: tuple[float, str] | None = None
 
-    def add(self, value: str, row: Row) -> None:
+    def add(self, value: str, row: ResultRow) -> None:
         time = time_of(row)
         if self._best and time == self._best[0] and value != self._best[1]:
             raise SearchError("earliest() or latest() of two values at one time is not modelled")
@@ -130,7 +130,7 @@ class _Values:
     def __init__(self) -> None:
         self._seen: set[str] = set()
 
-    def add(self, value: str, _row: Row) -> None:
+    def add(self, value: str, _row: ResultRow) -> None:
         self._seen.add(value)
 
     def result(self) -> FieldValue | None:
@@ -148,7 +148,7 @@ class _List:
     def __init__(self) -> None:
         self._seen: list[str] = []
 
-    def add(self, value: str, _row: Row) -> None:
+    def add(self, value: str, _row: ResultRow) -> None:
         if len(self._seen) < _LIST_LIMIT:
             self._seen.append(value)
 
@@ -162,7 +162,7 @@ class _Numbers:
     def __init__(self) -> None:
         self._numbers: list[float] = []
 
-    def add(self, value: str, _row: Row) -> None:
+    def add(self, value: str, _row: ResultRow) -> None:
         number = number_of(value)
         if number is not None:
             self._numbers.append(float(number))
@@ -185,7 +185,7 @@ class _Range(_Numbers):
 
 
 class _Deviation(_Numbers):
-    """stdev takes the numbers for a sample, stdevp for the whole population."""
+    """stdev takes the numbers for a sample, stdevp for the population."""
 
     def __init__(self, degrees_lost: int) -> None:
         super().__init__()
@@ -220,7 +220,7 @@ class _Mode:
     def __init__(self) -> None:
         self._seen: Counter[str] = Counter()
 
-    def add(self, value: str, _row: Row) -> None:
+    def add(self, value: str, _row: ResultRow) -> None:
         self._seen[value] += 1
 
     def result(self) -> FieldValue | None:
@@ -238,7 +238,7 @@ class _EarliestTime:
     def __init__(self) -> None:
         self._best: float | None = None
 
-    def add(self, _value: str, row: Row) -> None:
+    def add(self, _value: str, row: ResultRow) -> None:
         time = time_of(row)
         self._best = time if self._best is None else self.pick(self._best, time)
 
@@ -250,7 +250,7 @@ class _LatestTime(_EarliestTime):
     pick = staticmethod(max)
 
 
-def time_of(row: Row) -> float:
+def time_of(row: ResultRow) -> float:
     """`_time` of a row, in epoch seconds. Raises SearchError if there is none."""
     time = number_of(row.get("_time"))
     if time is None:
@@ -258,9 +258,9 @@ def time_of(row: Row) -> float:
     return float(time)
 
 
-Start = Callable[[], Running]
+NewAccumulator = Callable[[], Accumulator]
 
-_FUNCTIONS: dict[str, Start] = {
+_FUNCTIONS: dict[str, NewAccumulator] = {
     "count": _Count,
     "c": _Count,
     "sum": _Sum,
@@ -286,8 +286,8 @@ _FUNCTIONS: dict[str, Start] = {
 }
 
 
-def function_named(name: str) -> Start | None:
-    """Starts the function of that name, having seen nothing; None if it is not modelled."""
+def function_named(name: str) -> NewAccumulator | None:
+    """Starts the function of that name without values; None if it is not modelled."""
     percentile = _PERCENTILE.fullmatch(name)
     if percentile and float(percentile["percent"]) > 0:
         return partial(_Percentile, float(percentile["percent"]), bool(percentile["exact"]))

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 
 from emulator.errors import SearchError
 from emulator.eval.expression import compile_eval
-from emulator.eval.values import Run as Evaluate
-from emulator.eval.values import require_boolean
-from emulator.spl.aggregates import Aggregation, Key, parse_aggregation
+from emulator.eval.values import Eval, require_boolean
+from emulator.spl.aggregates import Aggregation, GroupKey, parse_aggregation
 from emulator.spl.aggregation import replaced
-from emulator.spl.context import Context, Results, Row, Run, command
+from emulator.spl.context import Command, Context, ResultRow, Results, command
 from emulator.spl.spans import seconds_of
-from emulator.spl.stats_functions import Running, time_of
+from emulator.spl.stats_functions import Accumulator, time_of
 from emulator.spl.syntax import boolean, options_anywhere
 
 _OPTIONS = frozenset({"current", "window", "global", "time_window", "reset_on_change"})
@@ -27,7 +26,7 @@ _LARGEST = 10_000  # limits.conf.spec, max_stream_window
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _StreamOptions:
     """window, span: 0 for none; rows and seconds."""
 
     aggregation: Aggregation
@@ -36,52 +35,52 @@ class _Wanted:
     span: int
     shares_window: bool
     resets_on_change: bool
-    resets_before: Evaluate | None
-    resets_after: Evaluate | None
+    resets_before: Eval | None
+    resets_after: Eval | None
 
     def memory(self) -> _Totals | _Window:
-        """What nothing has been seen by."""
+        """The state before the first row."""
         return _Window(self) if self.window or self.span else _Totals(self.aggregation)
 
 
 @command("streamstats")
-def _streamstats(arguments: str) -> Run:
-    """Search Reference, "streamstats": options may stand anywhere; rows are taken as they come."""
-    wanted = _wanted(arguments)
+def _streamstats(arguments: str) -> Command:
+    """Search Reference, "streamstats": options can be anywhere; rows are taken as they come."""
+    options = _parsed(arguments)
 
     def run(results: Results, _context: Context) -> Results:
-        memory = wanted.memory()
-        before: Key | None = None
-        rows: list[Row] = []
+        memory = options.memory()
+        previous: GroupKey | None = None
+        rows: list[ResultRow] = []
         for row in results.rows:
-            key = wanted.aggregation.key(row)
-            changes = wanted.resets_on_change and before != key
-            if changes or _holds(wanted.resets_before, row):
-                memory = wanted.memory()
-            if wanted.current:
+            key = options.aggregation.key(row)
+            changes = options.resets_on_change and previous != key
+            if changes or _is_true(options.resets_before, row):
+                memory = options.memory()
+            if options.current:
                 memory.add(key, row)
-            rows.append(replaced(row, wanted.aggregation, memory.results(key, row)))
-            if not wanted.current:
+            rows.append(replaced(row, options.aggregation, memory.results(key, row)))
+            if not options.current:
                 memory.add(key, row)
-            if _holds(wanted.resets_after, rows[-1]):
-                memory = wanted.memory()
-            before = key
+            if _is_true(options.resets_after, rows[-1]):
+                memory = options.memory()
+            previous = key
         return results.with_rows(rows)
 
     return run
 
 
-def _holds(condition: Evaluate | None, row: Row) -> bool:
+def _is_true(condition: Eval | None, row: ResultRow) -> bool:
     return condition is not None and condition(row) is True
 
 
-def _wanted(arguments: str) -> _Wanted:
-    resets: dict[str, Evaluate] = {}
+def _parsed(arguments: str) -> _StreamOptions:
+    resets: dict[str, Eval] = {}
 
-    def taken(found: re.Match[str]) -> str:
-        expr = compile_eval(re.sub(r"\\(.)", r"\1", found["expression"]))
-        require_boolean(expr, f"'reset_{found['when']}'")
-        resets[found["when"]] = expr.run
+    def taken(match: re.Match[str]) -> str:
+        expr = compile_eval(re.sub(r"\\(.)", r"\1", match["expression"]))
+        require_boolean(expr, f"'reset_{match['when']}'")
+        resets[match["when"]] = expr.run
         return ""
 
     settings, rest = options_anywhere(_RESET.sub(taken, arguments), "streamstats", _OPTIONS)
@@ -90,8 +89,8 @@ def _wanted(arguments: str) -> _Wanted:
         raise SearchError(f"streamstats: window={window}: write a number up to {_LARGEST}")
     time_window = settings.get("time_window")
     if "global" in settings and not int(window):
-        raise SearchError("streamstats: global counts only beside window")
-    return _Wanted(
+        raise SearchError("streamstats: global has an effect with window only")
+    return _StreamOptions(
         parse_aggregation(rest, "streamstats"),
         boolean(settings.get("current", "true"), "current"),
         int(window),
@@ -108,53 +107,53 @@ class _Totals:
 
     def __init__(self, aggregation: Aggregation) -> None:
         self._aggregation = aggregation
-        self._groups: dict[Key, list[Running]] = {}
+        self._groups: dict[GroupKey, list[Accumulator]] = {}
 
-    def add(self, key: Key, row: Row) -> None:
+    def add(self, key: GroupKey, row: ResultRow) -> None:
         if key not in self._groups:
             self._groups[key] = self._aggregation.started()
         self._aggregation.feed(self._groups[key], row)
 
-    def results(self, key: Key, _row: Row) -> Row:
-        running = self._groups.get(key)
-        return self._aggregation.results(running or self._aggregation.started())
+    def results(self, key: GroupKey, _row: ResultRow) -> ResultRow:
+        accumulators = self._groups.get(key)
+        return self._aggregation.results(accumulators or self._aggregation.started())
 
 
 class _Window:
     """The last rows, in one window for all groups or in one for each; or those not too far away."""
 
-    def __init__(self, wanted: _Wanted) -> None:
-        self._wanted = wanted
-        self._held: dict[Key, deque[tuple[Key, Row]]] = {}
+    def __init__(self, options: _StreamOptions) -> None:
+        self._options = options
+        self._windows: dict[GroupKey, deque[tuple[GroupKey, ResultRow]]] = {}
         self._direction = 0.0
         self._latest: float | None = None
 
-    def add(self, key: Key, row: Row) -> None:
-        held = self._window_of(key)
-        held.append((key, row))
-        if self._wanted.window and len(held) > self._wanted.window:
-            held.popleft()
+    def add(self, key: GroupKey, row: ResultRow) -> None:
+        window = self._window_of(key)
+        window.append((key, row))
+        if self._options.window and len(window) > self._options.window:
+            window.popleft()
 
-    def results(self, key: Key, row: Row) -> Row:
-        held = self._window_of(key)
-        if self._wanted.span:
-            self._forget_far(held, time_of(row))
-        if len(held) > _LARGEST:
+    def results(self, key: GroupKey, row: ResultRow) -> ResultRow:
+        window = self._window_of(key)
+        if self._options.span:
+            self._forget_far(window, time_of(row))
+        if len(window) > _LARGEST:
             raise SearchError(f"streamstats: Splunk sees at most {_LARGEST} rows in a window")
-        running = self._wanted.aggregation.started()
-        for other, seen in held:
+        accumulators = self._options.aggregation.started()
+        for other, seen in window:
             if other == key:
-                self._wanted.aggregation.feed(running, seen)
-        return self._wanted.aggregation.results(running)
+                self._options.aggregation.feed(accumulators, seen)
+        return self._options.aggregation.results(accumulators)
 
-    def _window_of(self, key: Key) -> deque[tuple[Key, Row]]:
-        return self._held.setdefault(() if self._wanted.shares_window else key, deque())
+    def _window_of(self, key: GroupKey) -> deque[tuple[GroupKey, ResultRow]]:
+        return self._windows.setdefault(() if self._options.shares_window else key, deque())
 
-    def _forget_far(self, held: deque[tuple[Key, Row]], time: float) -> None:
+    def _forget_far(self, window: deque[tuple[GroupKey, ResultRow]], time: float) -> None:
         self._check_order(time)
-        while held and abs(time - time_of(held[0][1])) > self._wanted.span:
-            held.popleft()
-        if held and abs(time - time_of(held[0][1])) == self._wanted.span:
+        while window and abs(time - time_of(window[0][1])) > self._options.span:
+            window.popleft()
+        if window and abs(time - time_of(window[0][1])) == self._options.span:
             raise SearchError("streamstats: a row on the edge of time_window is not modelled")
 
     def _check_order(self, time: float) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from emulator.errors import SearchError
 
-# Search Reference, "streamstats": an escaped quote may stand outside quotes.
+# Search Reference, "streamstats": an escaped quote can be outside quotes.
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|\\.|[^"\\\[\]|]+|[\[\]|"\\]', re.DOTALL)
 _NAME = re.compile(r"\s*(?P<name>[A-Za-z]\w*)(?=\s|\Z|\()(?P<rest>.*)\Z", re.DOTALL)
 _WORD = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*,?', re.DOTALL)
@@ -24,7 +24,7 @@ _FALSE = frozenset({"false", "f", "0"})
 
 @dataclass(frozen=True)
 class Call:
-    """One command as written: its name, and the text behind it."""
+    """One command as written: its name, and the text after it."""
 
     name: str
     arguments: str
@@ -41,15 +41,15 @@ def calls(text: str) -> list[Call]:
     listed = [_call(part, text) for part in parts[1:]]
     if generating:
         return listed
-    found = re.match(r"search(?=\s|\Z)", first)
-    return [Call("search", first[found.end() :].strip() if found else first), *listed]
+    match = re.match(r"search(?=\s|\Z)", first)
+    return [Call("search", first[match.end() :].strip() if match else first), *listed]
 
 
 def _call(part: str, text: str) -> Call:
-    found = _NAME.match(part)
-    if not found:
+    match = _NAME.match(part)
+    if not match:
         raise SearchError(f"an empty or malformed command {part.strip()[:40]!r} in: {text[:200]}")
-    return Call(found["name"], found["rest"].strip())
+    return Call(match["name"], match["rest"].strip())
 
 
 def _pipes(text: str) -> list[str]:
@@ -70,7 +70,7 @@ def _pipes(text: str) -> list[str]:
 
 
 def replace_subsearches(text: str, answer: Callable[[str], str]) -> str:
-    """`text` with each outermost `[...]` replaced by what `answer` makes of its inside."""
+    """`text` with each outermost `[...]` replaced by what `answer` returns for its inside."""
     done, inside, depth = "", "", 0
     for piece in _PIECE.findall(text):
         depth -= piece == "]"
@@ -86,40 +86,40 @@ def replace_subsearches(text: str, answer: Callable[[str], str]) -> str:
 
 def words(text: str) -> list[str]:
     """Names or values, separated by blanks or commas, in double quotes if need be."""
-    found, position = [], 0
+    parsed, position = [], 0
     text = text.rstrip()
     while position < len(text):
         word = _WORD.match(text, position)
         if not word:
             raise SearchError(f"malformed list {text!r}")
-        found.append(word[2] if word[1] is None else re.sub(r"\\(.)", r"\1", word[1]))
+        parsed.append(word[2] if word[1] is None else re.sub(r"\\(.)", r"\1", word[1]))
         position = word.end()
-    return found
+    return parsed
 
 
 def options(text: str, command: str, known: frozenset[str]) -> tuple[dict[str, str], str]:
-    """The `key=value` pairs in front, and the rest. Raises SearchError for one not modelled."""
-    found: dict[str, str] = {}
+    """The `key=value` pairs at the start, and the rest. Raises SearchError for one not modelled."""
+    settings: dict[str, str] = {}
     text = text.strip()
     while option := _OPTION.match(text):
         if option["key"] not in known:
             raise SearchError(
                 f"the emulator does not model the option {option['key']} of {command}"
             )
-        found[option["key"]] = option["plain"] if option["quoted"] is None else option["quoted"]
+        settings[option["key"]] = option["plain"] if option["quoted"] is None else option["quoted"]
         text = text[option.end() :].strip()
-    return found, text
+    return settings, text
 
 
 def options_anywhere(text: str, command: str, known: frozenset[str]) -> tuple[dict[str, str], str]:
     """As `options`, for `key=value` pairs anywhere outside quotes and parentheses."""
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     rest: list[str] = []
     for part in split_top(text, " \t\n\r"):
         pair, other = options(part, command, known)
-        found.update(pair)
+        settings.update(pair)
         rest.append(other)
-    return found, " ".join(part for part in rest if part)
+    return settings, " ".join(part for part in rest if part)
 
 
 def boolean(value: str, what: str) -> bool:
@@ -132,7 +132,7 @@ def boolean(value: str, what: str) -> bool:
 
 
 def split_top(text: str, separators: str) -> Iterator[str]:
-    """The parts between any of the separators that stand outside quotes and parentheses."""
+    """The parts between any of the separators that are outside quotes and parentheses."""
     part, depth = "", 0
     for piece in re.findall(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|\\.|.', text, re.DOTALL):
         depth += {"(": 1, ")": -1}.get(piece, 0)

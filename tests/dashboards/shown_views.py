@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from emulator.dashboards.dashboard_studio import Answers, ShownView, read_view
+from emulator.dashboards.dashboard_studio import ShownView, ViewSearches, read_view
 from emulator.session import Session
 from emulator.spl.context import Results
 
@@ -18,7 +18,7 @@ class Shown:
 
     def __init__(self, name: str, session: Session, /, **tokens: str) -> None:
         view = read_view(ROOT, f"cloudhsm_{name}")
-        self._view = ShownView(view, Answers(session), **tokens)
+        self._view = ShownView(view, ViewSearches(session), **tokens)
         self.definition = view.definition
         self.session = session
 

@@ -18,7 +18,7 @@ from cloudhsm.trail.gap_ledger import GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
 from emulator.app import App
 from emulator.session import Session
-from emulator.spl.context import Results, Row
+from emulator.spl.context import ResultRow, Results
 from samples.simulator import simulate
 from tests.default.trails import (
     APRIL,
@@ -46,11 +46,13 @@ COLUMNS = (
 NOW = MAY + 3 * DAY
 
 
-def reported(app: App, events: Sequence[Event], *, since: float = 0, now: float = NOW) -> list[Row]:
+def reported(
+    app: App, events: Sequence[Event], *, since: float = 0, now: float = NOW
+) -> list[ResultRow]:
     return searching(app, events, now=now).saved(REPORT, earliest=since).rows
 
 
-def shown(rows: list[Row], *columns: str) -> list[tuple[object, ...]]:
+def shown(rows: list[ResultRow], *columns: str) -> list[tuple[object, ...]]:
     return [tuple(row.get(name) for name in columns) for row in rows]
 
 

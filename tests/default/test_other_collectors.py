@@ -51,7 +51,7 @@ def beside(tmp_path_factory: pytest.TempPathFactory) -> App:
     (other / "metadata").mkdir()
     (other / "default" / "props.conf").write_text(ITS_PROPS)
     (other / "metadata" / "default.meta").write_text("[]\nexport = system\n")
-    return App.load(ROOT, beside=[other])
+    return App.load(ROOT, neighbours=[other])
 
 
 def from_our_input(app: App) -> IndexedEvent:

@@ -15,7 +15,7 @@ from cloudhsm.trail.gap_review import GapReview, Horizon
 from cloudhsm.trail.record_identity import identify
 from emulator.app import App
 from emulator.conf.conf_file import read_conf
-from emulator.spl.context import Row
+from emulator.spl.context import ResultRow
 from tests.default.trails import (
     APRIL,
     CLUSTER,
@@ -469,7 +469,7 @@ def test_over_a_complete_index_the_search_agrees_with_the_collectors_ledger(
         }
 
 
-def _numbers_of(rows: list[Row]) -> set[tuple[str, int]]:
+def _numbers_of(rows: list[ResultRow]) -> set[tuple[str, int]]:
     return {
         (str(row["reboot_counter"]), missing)
         for row in rows

@@ -16,7 +16,7 @@ from emulator.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
 MakeFolder = Callable[..., Path]
-Run = Callable[..., tuple[int, str, str]]
+RunSearch = Callable[..., tuple[int, str, str]]
 _PROPS = """
 [st]
 SHOULD_LINEMERGE = false
@@ -66,8 +66,8 @@ def test_a_text_file_is_broken_and_bad_bytes_are_shown_in_hex(
     arguments = ["--app", str(folder), "--format", "json", "--sourcetype", "st", "--host", "x"]
 
     assert main(["events", file, *arguments]) == 0
-    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(one["_time"], one["_raw"], one["host"], one["source"]) for one in found] == [
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["_time"], row["_raw"], row["host"], row["source"]) for row in rows] == [
         ("1513717277", "1513717277 a", "x", file),
         ("1513717278", "1513717278 b\\xf3", "x", file),
     ]
@@ -156,8 +156,8 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def search(app_folder: MakeFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a search over a file that holds `data`; the status, and what was printed."""
+def search(app_folder: MakeFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> RunSearch:
+    """Runs a search over a file with `data`; the status, and what was printed."""
     folder = app_folder(props=_PROPS)
 
     def run(spl: str, data: str, *options: str) -> tuple[int, str, str]:
@@ -179,7 +179,7 @@ def search(app_folder: MakeFolder, tmp_path: Path, capsys: pytest.CaptureFixture
     ],
 )
 def test_a_file_may_be_a_stream_json_lines_or_text(
-    search: Run, data: str, options: list[str], expected: list[dict[str, str]]
+    search: RunSearch, data: str, options: list[str], expected: list[dict[str, str]]
 ) -> None:
     status, out, _err = search("* | stats count by sourcetype", data, "--format", "json", *options)
 
@@ -197,7 +197,7 @@ def test_a_file_may_be_a_stream_json_lines_or_text(
     ],
 )
 def test_the_time_range_is_relative_to_now_or_a_moment(
-    search: Run, options: list[str], count: int
+    search: RunSearch, options: list[str], count: int
 ) -> None:
     _status, out, _err = search(
         "* | stats count", _TEXT, "--sourcetype", "st", "--format", "json", *options
@@ -206,7 +206,7 @@ def test_the_time_range_is_relative_to_now_or_a_moment(
     assert json.loads(out) == {"count": str(count)}
 
 
-def test_the_table_shows_the_first_rows_and_how_many_there_are_more(search: Run) -> None:
+def test_the_table_shows_the_first_rows_and_how_many_there_are_more(search: RunSearch) -> None:
     _status, out, _err = search(
         "* | table _time, word", _TEXT, "--sourcetype", "st", "--limit", "2"
     )
@@ -218,7 +218,7 @@ def test_the_table_shows_the_first_rows_and_how_many_there_are_more(search: Run)
     assert "... 1 more" in out
 
 
-def test_wide_events_are_shown_by_their_time_and_text(search: Run) -> None:
+def test_wide_events_are_shown_by_their_time_and_text(search: RunSearch) -> None:
     wide = " ".join(f"| eval f{number}=1" for number in range(12))
     _status, out, _err = search(f"* {wide}", _LINE)
 
@@ -229,7 +229,7 @@ def test_wide_events_are_shown_by_their_time_and_text(search: Run) -> None:
     assert "1970-01-01 00:00:01 " in out
 
 
-def test_csv_has_what_commands_decided_and_what_came_later(search: Run) -> None:
+def test_csv_has_what_commands_decided_and_what_came_later(search: RunSearch) -> None:
     _status, out, _err = search(
         '* | stats values(word) AS words count | eval more="x,y"',
         _TEXT,
@@ -240,7 +240,9 @@ def test_csv_has_what_commands_decided_and_what_came_later(search: Run) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
-def test_text_from_logs_does_not_reach_the_terminal_as_control(search: Run, form: str) -> None:
+def test_text_from_logs_does_not_reach_the_terminal_as_control(
+    search: RunSearch, form: str
+) -> None:
     status, out, _err = search(
         "* | table _raw", "1513717277 \x1b[31m[bold]red\n", "--sourcetype", "st", "--format", form
     )
@@ -250,7 +252,7 @@ def test_text_from_logs_does_not_reach_the_terminal_as_control(search: Run, form
     assert "1b[31m[bold]red" in out
 
 
-def test_no_rows_are_told_as_such_and_a_chart_hides_its_span(search: Run) -> None:
+def test_no_rows_are_reported_and_a_chart_hides_its_span(search: RunSearch) -> None:
     assert "no results" in search("nothing", _LINE)[1]
     out = search("* | timechart span=1d count", _LINE)[1]
     assert ("count" in out, "_span" in out) == (True, False)
@@ -271,7 +273,7 @@ def test_no_rows_are_told_as_such_and_a_chart_hides_its_span(search: Run) -> Non
     ],
 )
 def test_a_fault_is_one_line_that_quotes_it_and_exit_2(
-    search: Run, spl: str, options: list[str], message: str
+    search: RunSearch, spl: str, options: list[str], message: str
 ) -> None:
     status, out, err = search(spl, _LINE, *options)
 
@@ -279,7 +281,7 @@ def test_a_fault_is_one_line_that_quotes_it_and_exit_2(
     assert message in err
 
 
-def test_a_file_of_another_kind_is_refused(search: Run) -> None:
+def test_a_file_of_another_kind_is_refused(search: RunSearch) -> None:
     status, _out, err = search("*", "plain text")
 
     assert status == 2
@@ -289,7 +291,7 @@ def test_a_file_of_another_kind_is_refused(search: Run) -> None:
 
 def test_without_a_file_the_sample_trail_is_searched() -> None:
     """From the command line: its last event is not after Monday 08:30, which is now."""
-    found = subprocess.run(
+    completed = subprocess.run(
         [
             *(sys.executable, "-m", "emulator", "search", "--format", "json", "--earliest", "-1d"),
             "`cloudhsm_audit` | eval age=now()-_time | stats count min(age) AS youngest max(age)"
@@ -297,7 +299,7 @@ def test_without_a_file_the_sample_trail_is_searched() -> None:
         ],
         cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
-    row = json.loads(found.stdout)
+    row = json.loads(completed.stdout)
 
     assert int(row["count"]) > 20
     assert 0 <= float(row["youngest"]) <= float(row["oldest"]) <= 86_400

@@ -1,4 +1,4 @@
-"""Loading an app: what is read, what is refused, and that the whole thing is fast."""
+"""Loading an app: what is read, what is refused, and that loading is fast."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_source_stanza_overrides_a_class_of_the_sourcetype(app: MakeApp) -> No
 
 
 def test_an_event_that_no_stanza_matches_is_refused(app: MakeApp) -> None:
-    """Assumption 16: Splunk would extract key=value pairs by itself."""
+    """Assumption 16: Splunk would extract key=value pairs automatically."""
     with pytest.raises(EmulatorError, match=r"no stanza of props\.conf matches this event"):
         app(props=_PROPS).search_time(IndexedEvent("r", 0, "h", "s", "other", "main"))
 

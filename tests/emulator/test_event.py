@@ -9,7 +9,7 @@ from emulator.event import IndexedEvent
     ("usecs", "text"),
     [(1_513_717_277_140_812, "1513717277.140812"), (5_000_000, "5"), (1, "0.000001")],
 )
-def test_time_is_seconds_as_text_with_six_decimals_unless_whole(usecs: int, text: str) -> None:
+def test_time_is_seconds_as_text_with_six_decimals_or_none(usecs: int, text: str) -> None:
     """Assumption 33."""
     fields = IndexedEvent("r", usecs, "h", "s", "t", "i").fields()
 
@@ -18,7 +18,7 @@ def test_time_is_seconds_as_text_with_six_decimals_unless_whole(usecs: int, text
     }  # fmt: skip
 
 
-def test_when_it_was_indexed_is_told_in_whole_seconds_where_it_is_known() -> None:
+def test_the_index_time_is_in_seconds_where_it_is_known() -> None:
     event = IndexedEvent("r", 1, "h", "s", "t", "i", indexed_at=1_513_717_300.6)
 
     assert event.fields()["_indextime"] == "1513717301"

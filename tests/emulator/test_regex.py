@@ -36,7 +36,7 @@ def test_a_dot_is_one_character_not_one_byte() -> None:
     assert compile_regex(r"\A.\z").matches("é")
 
 
-def test_options_go_in_front_of_the_pattern_and_behind_its_verbs() -> None:
+def test_options_go_before_the_pattern_and_after_its_verbs() -> None:
     assert compile_regex(r"(*UCP)^b.\w$", options="(?ms)").matches("a\nb\né\nc")
 
 
@@ -83,7 +83,7 @@ def test_the_depth_limit_counts() -> None:
 def test_every_method_reports_a_limit() -> None:
     regex, text = compile_regex(r"(?<n>a+)+$"), "a" * 40 + "b"
 
-    for call in (regex.named, regex.first, lambda one: list(regex.each(one))):
+    for call in (regex.named, regex.first, lambda text: list(regex.each(text))):
         with pytest.raises(RegexError, match="match limit"):
             call(text)
     with pytest.raises(RegexError, match="match limit"):

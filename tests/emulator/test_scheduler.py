@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from emulator.app import App
 from emulator.scheduler import Index, Scheduler
-from emulator.spl.alerts import Alert, Span, Throttling
+from emulator.spl.alerts import Alert, Throttling, TimeRange
 
 ROOT = Path(__file__).resolve().parents[2]
-SLICE = Span("-6m@m", "-1m@m")
-WEEK = Span("-7d", "+30d")
+SLICE = TimeRange("-6m@m", "-1m@m")
+WEEK = TimeRange("-7d", "+30d")
 START = 1_772_532_000
 
 
@@ -24,7 +24,7 @@ def app() -> App:
     return App.load(ROOT)
 
 
-def alert(search: str, throttling: Throttling | None = None, index: Span = SLICE) -> Alert:
+def alert(search: str, throttling: Throttling | None = None, index: TimeRange = SLICE) -> Alert:
     return Alert("A", search, "*/5 * * * *", WEEK, index, throttling)
 
 
@@ -32,51 +32,51 @@ def event(time: float, **fields: str) -> dict[str, str | list[str]]:
     return {"_time": str(time), "index": "main", "_raw": "x", **fields}
 
 
-Run = Callable[..., list[tuple[int, str]]]
+RunAlert = Callable[..., list[tuple[int, str]]]
 
 
 @pytest.fixture
-def run(app: App) -> Run:
+def run(app: App) -> RunAlert:
     def runs(
         events: list[tuple[float, dict[str, str | list[str]]]],
         search: str = "index=main | table n",
         throttling: Throttling | None = None,
-        index: Span = SLICE,
+        index: TimeRange = SLICE,
     ) -> list[tuple[int, str]]:
-        told = Scheduler(app, Index(events)).told(
+        fired = Scheduler(app, Index(events)).fired(
             alert(search, throttling, index), START, START + 7200
         )
-        return [(one.run - START, str(one.row.get("n"))) for one in told]
+        return [(result.run - START, str(result.row.get("n"))) for result in fired]
 
     return runs
 
 
-def test_a_record_is_told_by_the_run_whose_slice_of_index_time_holds_it(run: Run) -> None:
+def test_a_record_is_reported_by_the_run_with_its_slice_of_index_time(run: RunAlert) -> None:
     """Assumption 61."""
-    told = run([(START + 10, event(START, n="1")), (START + 299, event(START, n="2"))])
-    assert told == [(300, "1"), (600, "2")]
+    fired = run([(START + 10, event(START, n="1")), (START + 299, event(START, n="2"))])
+    assert fired == [(300, "1"), (600, "2")]
 
 
-def test_a_late_record_is_told_when_it_arrives(run: Run) -> None:
+def test_a_late_record_is_reported_when_it_arrives(run: RunAlert) -> None:
     assert run([(START + 3610, event(START - 3 * 86400, n="1"))]) == [(3900, "1")]
 
 
-def test_a_record_older_than_the_alert_looks_back_is_not_told(run: Run) -> None:
+def test_a_record_older_than_the_alert_looks_back_is_not_reported(run: RunAlert) -> None:
     assert run([(START + 10, event(START - 8 * 86400, n="1"))]) == []
 
 
 @settings(max_examples=60, deadline=None)
 @given(seconds=st.lists(st.integers(0, 6000), max_size=30))
-def test_every_record_is_told_once_by_slices_that_meet(app: App, seconds: list[int]) -> None:
+def test_every_record_is_reported_once_by_adjacent_slices(app: App, seconds: list[int]) -> None:
     events = [
         (float(START + second), event(START, n=str(number)))
         for number, second in enumerate(seconds)
     ]
-    told = Scheduler(app, Index(events)).told(alert("index=main | table n"), START, START + 7200)
-    assert sorted(int(str(one.row["n"])) for one in told) == list(range(len(seconds)))
+    fired = Scheduler(app, Index(events)).fired(alert("index=main | table n"), START, START + 7200)
+    assert sorted(int(str(result.row["n"])) for result in fired) == list(range(len(seconds)))
 
 
-def test_rows_come_newest_first_and_of_one_time_the_last_indexed_first(run: Run) -> None:
+def test_rows_come_newest_first_and_of_one_time_the_last_indexed_first(run: RunAlert) -> None:
     events = [
         (START + 10.0, event(START, n="1")),
         (START + 11.0, event(START, n="2")),
@@ -85,33 +85,33 @@ def test_rows_come_newest_first_and_of_one_time_the_last_indexed_first(run: Run)
     assert [n for _run, n in run(events)] == ["2", "1", "3"]
 
 
-def test_throttled_results_wait_by_the_values_of_their_fields(run: Run) -> None:
+def test_throttled_results_wait_by_the_values_of_their_fields(run: RunAlert) -> None:
     """Assumption 62."""
     events = [
         (START + 10.0 + 300 * number, event(START, n=n))
         for number, n in enumerate(["a", "a", "b", "a", "a"])
     ]
-    told = run(events, throttling=Throttling(("n",), 900))
-    assert told == [(300, "a"), (900, "b"), (1200, "a")]
+    fired = run(events, throttling=Throttling(("n",), 900))
+    assert fired == [(300, "a"), (900, "b"), (1200, "a")]
 
 
-def test_a_run_sees_nothing_that_was_indexed_later(run: Run) -> None:
+def test_a_run_sees_nothing_that_was_indexed_later(run: RunAlert) -> None:
     search = "| tstats count where index=main by index | rename count as n"
     events = [(START + 10.0, event(START, n="1")), (START + 700.0, event(START, n="2"))]
-    counts = [n for _run, n in run(events, search, index=Span("", ""))]
+    counts = [n for _run, n in run(events, search, index=TimeRange("", ""))]
     assert counts[:4] == ["1", "1", "2", "2"]
 
 
-def test_a_search_that_knows_the_time_is_run_anew_each_time(run: Run) -> None:
+def test_a_search_that_knows_the_time_is_run_again_each_time(run: RunAlert) -> None:
     search = f"index=main | where now()-_time>600 | eval n=now()-{START}"
-    told = run([(START + 1.0, event(START))], search, index=Span("", ""))
-    assert told[:2] == [(900, "900"), (1200, "1200")]
+    fired = run([(START + 1.0, event(START))], search, index=TimeRange("", ""))
+    assert fired[:2] == [(900, "900"), (1200, "1200")]
 
 
-def test_a_subsearch_sees_what_has_been_indexed_by_its_run(run: Run) -> None:
+def test_a_subsearch_sees_what_has_been_indexed_by_its_run(run: RunAlert) -> None:
     search = "| tstats count where index=main by index | append [search n=1 | stats count as n]"
     events = [(START + 10.0, event(START, n="1")), (START + 700.0, event(START, n="1"))]
-    counts = [n for _run, n in run(events, search, index=Span("", "")) if n != "None"]
+    counts = [n for _run, n in run(events, search, index=TimeRange("", "")) if n != "None"]
     assert counts[:4] == ["0", "1", "1", "2"]
 
 
@@ -121,7 +121,7 @@ def test_a_calculated_field_may_choose_events(app: App) -> None:
     assert len(scheduler.search("command=CN_LOGIN", START, START + 1).rows) == 1
 
 
-def test_a_search_over_the_whole_index_sees_it_as_it_is_in_the_end(app: App) -> None:
+def test_a_search_over_the_index_sees_all_its_events(app: App) -> None:
     scheduler = Scheduler(app, Index([(START + 9e6, event(START, n="1"))]))
     assert len(scheduler.search("index=main", START, START + 1).rows) == 1
     assert scheduler.search("index=main", START + 1, START + 2).rows == []

@@ -16,7 +16,7 @@ from cloudhsm_push.envelope import Envelope, PushedEvent
 from emulator.app import App
 from emulator.event import IndexedEvent
 from emulator.session import Session
-from emulator.spl.context import Row
+from emulator.spl.context import ResultRow
 from samples.simulator import simulate
 from tests.default.trails import GROUP, HOUR, HSM, MARCH, OTHER_HSM, handed_over, record, records
 from tests.push.batches import REGION, pushed, sent
@@ -79,7 +79,7 @@ def envelopes(hsm: str, numbers: Sequence[int], each: int = 4) -> list[Envelope]
     ]
 
 
-def gaps(app: App, sent: Sequence[Envelope], more: str = "") -> list[Row]:
+def gaps(app: App, sent: Sequence[Envelope], more: str = "") -> list[ResultRow]:
     session = Session(app, now=NOW)
     body = pushed(sent) + more
     session.index(

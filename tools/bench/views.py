@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from emulator.app import App
-from emulator.dashboards.dashboard_studio import Answers, ShownView, navigation, read_view
+from emulator.dashboards.dashboard_studio import ShownView, ViewSearches, navigation, read_view
 from emulator.session import Session
 from tools.bench.parts import Extent, Ratio
 from tools.bench.programs import ROOT, Python
@@ -55,7 +55,7 @@ def indexed(times: int) -> Session:
 
 
 def _open(session: Session, name: str) -> None:
-    view = ShownView(read_view(ROOT, name), Answers(session))
+    view = ShownView(read_view(ROOT, name), ViewSearches(session))
     for source in view.definition["dataSources"]:
         view.source(source)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emulator.app import App
-from emulator.dashboards.dashboard_studio import Answers
+from emulator.dashboards.dashboard_studio import ViewSearches
 from emulator.dashboards.server import HOST, Site, server
 from emulator.errors import EmulatorError
 from emulator.session import Session
@@ -65,7 +65,7 @@ def build(root: Path) -> Path:
     return page
 
 
-def answers(root: Path, *, is_empty: bool = False) -> Answers:
+def answers(root: Path, *, is_empty: bool = False) -> ViewSearches:
     """Answers over the sample trail and what the collector said of it; now is its end."""
     app, story = App.load(root), sample_trail()
     session = Session(app, now=story.until)
@@ -75,7 +75,7 @@ def answers(root: Path, *, is_empty: bool = False) -> Answers:
         session.index(event for _at, event in ingest.said(app, story.said))
     gc.collect()
     gc.freeze()  # the index stays: looking through it again and again is a fifth of every search
-    return Answers(session)
+    return ViewSearches(session)
 
 
 @dataclass(frozen=True)

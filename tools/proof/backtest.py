@@ -23,7 +23,7 @@ from rich.table import Table
 
 from emulator.app import App
 from emulator.eval.values import FieldValue
-from emulator.scheduler import Index, Scheduler, Told
+from emulator.scheduler import Fired, Index, Scheduler
 from emulator.search_time.kv_store import by_collection
 from samples.trail import TrailEvent
 from tools.content.detections import ingest, scenarios
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     app = ingest.load(ROOT)
     detections = _asked_for(parser, options.names)
     console = Console()
-    found: dict[str, dict[str, list[Told]]] = {}
+    found: dict[str, dict[str, list[Fired]]] = {}
     for story in (scenarios.sample_trail(), scenarios.quiet_month()):
         if story.least_records > len(story.records):
             parser.error(f"the {story.name} has fewer than {story.least_records:,} records")
@@ -76,7 +76,7 @@ def _asked_for(parser: argparse.ArgumentParser, names: Sequence[str]) -> list[De
     return [known[name] for name in names] or list(known.values())
 
 
-def tell(app: App, story: Story, detections: Sequence[Detection]) -> dict[str, list[Told]]:
+def tell(app: App, story: Story, detections: Sequence[Detection]) -> dict[str, list[Fired]]:
     """What each detection tells of a story, by stem."""
     global _APP, _INDEX, _TABLES
     _APP, _TABLES = app, story.tables
@@ -104,10 +104,10 @@ def _fields(records: Sequence[tuple[float, TrailEvent]]) -> Rows:
     return found
 
 
-def _told(work: tuple[str, float, float]) -> list[Told]:
+def _told(work: tuple[str, float, float]) -> list[Fired]:
     """In a worker: what one alert tells."""
     name, since, until = work
-    return Scheduler(_APP, _INDEX, _TABLES).told(_APP.knowledge.alerts[name], since, until)
+    return Scheduler(_APP, _INDEX, _TABLES).fired(_APP.knowledge.alerts[name], since, until)
 
 
 def _named(app: App) -> frozenset[str]:
@@ -129,7 +129,7 @@ def _chunks(records: Iterable[TrailEvent]) -> Iterator[list[tuple[float, TrailEv
 def _print(
     console: Console,
     detections: Sequence[Detection],
-    found: Mapping[str, Mapping[str, Sequence[Told]]],
+    found: Mapping[str, Mapping[str, Sequence[Fired]]],
     *,
     rows: bool,
 ) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Assumption 49: another app beside the one that is previewed."""
+"""Assumption 49: another app alongside the one that is previewed."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ _SOURCE = "us-east-1:/aws/cloudhsm/cluster-x:hsm-y"
 
 
 @pytest.fixture
-def beside(app_folder: MakeFolder, tmp_path_factory: pytest.TempPathFactory) -> MakePair:
-    """Loads an app with the files `own` beside another one, whose metadata and files are given."""
+def load_pair(app_folder: MakeFolder, tmp_path_factory: pytest.TempPathFactory) -> MakePair:
+    """Loads an app with the files `own`, and another one with the metadata and files given."""
 
     def load(own: dict[str, str], meta: str = _EXPORTED, **files: str) -> App:
         other = tmp_path_factory.mktemp("apps") / "other"
@@ -50,17 +50,17 @@ def beside(app_folder: MakeFolder, tmp_path_factory: pytest.TempPathFactory) -> 
                 name, folder, suffix = name.removesuffix("_csv"), "lookups", ".csv"
             (other / folder).mkdir(parents=True, exist_ok=True)
             (other / folder / f"{name}{suffix}").write_text(dedent(text).lstrip(), "utf-8")
-        return App.load(app_folder(**own), beside=[other])
+        return App.load(app_folder(**own), neighbours=[other])
 
     return load
 
 
-def _both(beside: MakePair, ours: str = _OURS, theirs: str = _THEIRS) -> App:
-    return beside(
+def _both(load_pair: MakePair, ours: str = _OURS, theirs: str = _THEIRS) -> App:
+    return load_pair(
         {"props": ours},
         props=theirs,
         transforms=_TRANSFORMS,
-        theirs_csv="first_word,label\nTime,found\n",
+        theirs_csv="first_word,label\nTime,clock\n",
     )
 
 
@@ -70,25 +70,25 @@ def _fields(app: App, source: str, sourcetype: str = "aws:cloudwatchlogs") -> di
 
 
 def test_a_source_stanza_of_ours_wins_over_their_sourcetype_and_both_apply(
-    beside: MakePair,
+    load_pair: MakePair,
 ) -> None:
-    fields = _fields(_both(beside), _SOURCE)
+    fields = _fields(_both(load_pair), _SOURCE)
 
     assert (fields["opcode"], fields["product"]) == ("A", "ours")
-    assert (fields["vendor"], fields["word"], fields["label"]) == ("theirs", "Time", "found")
+    assert (fields["vendor"], fields["word"], fields["label"]) == ("theirs", "Time", "clock")
     assert fields["last"] == "end"
 
 
 def test_their_automatic_extraction_is_refused_only_where_ours_leaves_it_on(
-    beside: MakePair,
+    load_pair: MakePair,
 ) -> None:
     with pytest.raises(EmulatorError, match=r"other/default/props\.conf:2 .*KV_MODE = auto is not"):
-        _fields(_both(beside), "111122223333:us-east-1:/aws/cloudhsm/cluster-x:hsm-y")
+        _fields(_both(load_pair), "111122223333:us-east-1:/aws/cloudhsm/cluster-x:hsm-y")
 
 
-def test_the_same_stanza_in_both_apps_merges_setting_by_setting(beside: MakePair) -> None:
+def test_the_same_stanza_in_both_apps_merges_setting_by_setting(load_pair: MakePair) -> None:
     ours = "[st]\nKV_MODE = none\nEVAL-a = 1\n"
-    app = beside({"props": ours}, props="[st]\nKV_MODE = none\nEVAL-b = 2\n")
+    app = load_pair({"props": ours}, props="[st]\nKV_MODE = none\nEVAL-b = 2\n")
 
     fields = _fields(app, "s", "st")
     assert (fields["a"], fields["b"]) == ("1", "2")
@@ -108,10 +108,10 @@ def test_the_same_stanza_in_both_apps_merges_setting_by_setting(beside: MakePair
     ],
 )  # fmt: skip
 def test_what_two_apps_set_differently_and_what_is_unknown_is_refused(
-    beside: MakePair, name: str, ours: str, theirs: str, message: str
+    load_pair: MakePair, name: str, ours: str, theirs: str, message: str
 ) -> None:
     with pytest.raises(EmulatorError) as caught:
-        beside({name: ours}, **{name: theirs})
+        load_pair({name: ours}, **{name: theirs})
     assert message in str(caught.value)
 
 
@@ -124,25 +124,25 @@ def test_what_two_apps_set_differently_and_what_is_unknown_is_refused(
         "[]\nexport = system\n[props]\nexport = none\n",
     ],
 )
-def test_an_app_that_does_not_export_its_props_is_refused(beside: MakePair, meta: str) -> None:
+def test_an_app_that_does_not_export_its_props_is_refused(load_pair: MakePair, meta: str) -> None:
     with pytest.raises(EmulatorError, match=r"other/metadata/default\.meta does not export props"):
-        beside({"props": _OURS}, meta, props="[st]\nKV_MODE = none\n")
+        load_pair({"props": _OURS}, meta, props="[st]\nKV_MODE = none\n")
 
 
 @pytest.mark.parametrize("meta", [_EXPORTED, "[props]\nexport = system\n"])
-def test_an_app_may_export_all_or_its_props(beside: MakePair, meta: str) -> None:
-    app = beside({"props": _OURS}, meta, props="[st]\nKV_MODE = none\nEVAL-a = 1\n")
+def test_an_app_may_export_all_or_its_props(load_pair: MakePair, meta: str) -> None:
+    app = load_pair({"props": _OURS}, meta, props="[st]\nKV_MODE = none\nEVAL-a = 1\n")
 
     assert _fields(app, "s", "st")["a"] == "1"
 
 
-def test_an_export_of_single_stanzas_is_refused(beside: MakePair) -> None:
+def test_an_export_of_single_stanzas_is_refused(load_pair: MakePair) -> None:
     with pytest.raises(EmulatorError, match="exporting single stanzas is not modelled"):
-        beside({}, f"{_EXPORTED}[props/st]\nexport = none\n", props="[st]\nKV_MODE = none\n")
+        load_pair({}, f"{_EXPORTED}[props/st]\nexport = none\n", props="[st]\nKV_MODE = none\n")
 
 
-def test_their_faults_show_when_they_apply(beside: MakePair) -> None:
-    app = beside({"props": _OURS}, props="[st]\nKV_MODE = none\nREPORT-a = none\n")
+def test_their_errors_are_raised_when_they_apply(load_pair: MakePair) -> None:
+    app = load_pair({"props": _OURS}, props="[st]\nKV_MODE = none\nREPORT-a = none\n")
 
     assert _fields(app, _SOURCE)["opcode"] == "A"
     with pytest.raises(EmulatorError, match=r"other/default/props\.conf:3 \[st\]: transforms"):
@@ -150,9 +150,9 @@ def test_their_faults_show_when_they_apply(beside: MakePair) -> None:
 
 
 def test_their_transforms_for_index_time_and_constants_do_not_concern_us(
-    beside: MakePair,
+    load_pair: MakePair,
 ) -> None:
-    app = beside(
+    app = load_pair(
         {"props": _OURS},
         transforms="[index]\nREGEX = (.)\nDEST_KEY = x\n[c]\nREGEX = (.)\nFORMAT = c::true\n",
     )
@@ -160,11 +160,11 @@ def test_their_transforms_for_index_time_and_constants_do_not_concern_us(
     assert _fields(app, _SOURCE, "ours")["opcode"] == "A"
 
 
-def test_their_metadata_must_be_known(beside: MakePair) -> None:
+def test_their_metadata_must_be_known(load_pair: MakePair) -> None:
     with pytest.raises(EmulatorError, match=r"other/metadata/default\.meta:3 .*setting exprot"):
-        beside({}, "[]\nowner = admin\nexprot = x\n", props="[st]\nKV_MODE = none\n")
+        load_pair({}, "[]\nowner = admin\nexprot = x\n", props="[st]\nKV_MODE = none\n")
 
 
 def test_a_folder_without_default_is_no_app(app_folder: MakeFolder, tmp_path: Path) -> None:
     with pytest.raises(EmulatorError, match="has no folder default/"):
-        App.load(app_folder(), beside=[tmp_path / "nothing"])
+        App.load(app_folder(), neighbours=[tmp_path / "nothing"])

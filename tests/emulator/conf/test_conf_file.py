@@ -55,7 +55,7 @@ def test_default_fills_what_a_stanza_does_not_set() -> None:
     [
         ("x = 1\n", "x.conf:1 []: a setting before the first stanza"),
         ("[a]\nx = 1\nx = 2\n", "x.conf:3 [a]: x is set twice (first in line 2)"),
-        ("[a]\n[b]\n[a]\n", "x.conf:3 [a]: stanza stands here twice (first in line 1)"),
+        ("[a]\n[b]\n[a]\n", "x.conf:3 [a]: stanza is defined twice (first in line 1)"),
         ("[a]\nno equals\n", "x.conf:2 [a]: expected 'key = value'"),
         ("[a]\n= 1\n", "x.conf:2 [a]: expected 'key = value'"),
         ("[a]\n  # late\n", "x.conf:2 []: a comment must start"),
@@ -92,7 +92,7 @@ def test_booleans_read_as_splunk_writes_them(value: str, expected: bool) -> None
     assert _setting(value).boolean() is expected
 
 
-def test_what_is_no_boolean_or_number_raises_with_its_place() -> None:
+def test_what_is_no_boolean_or_number_raises_with_its_location() -> None:
     with pytest.raises(ConfError, match=r"x\.conf:7 \[a\]: k = 'maybe' is not a boolean"):
         _setting("maybe").boolean()
     with pytest.raises(ConfError, match=r"x\.conf:7 \[a\]: k = '-1': write a whole number of 0"):

@@ -71,15 +71,15 @@ def test_what_cannot_be_expanded_raises(text: str, message: str) -> None:
     ("text", "message"),
     [
         ("[a]\ndescription = x\n", r"macros\.conf:1 \[a\]: a macro needs a definition"),
-        ("[a(1)]\ndefinition = x\n", r":1 \[a\(1\)\]: the name says 1 arguments"),
-        ("[a]\nargs = x\ndefinition = x\n", "the name says 0 arguments"),
-        ("[a(2)]\nargs = x,x\ndefinition = x\n", "the name says 2 arguments"),
+        ("[a(1)]\ndefinition = x\n", r":1 \[a\(1\)\]: the name has 1 arguments"),
+        ("[a]\nargs = x\ndefinition = x\n", "the name has 0 arguments"),
+        ("[a(2)]\nargs = x,x\ndefinition = x\n", "the name has 2 arguments"),
         ("[a]\ndefinition = x\niseval = 1\n", r":3 \[a\]: the emulator does not model iseval"),
         ("[a]\ndefinitoin = x\n", r":2 \[a\]: unknown setting definitoin"),
         ("[a(x)]\ndefinition = x\n", "a macro's stanza is its name"),
     ],
 )
-def test_a_faulty_definition_raises_with_its_place(text: str, message: str) -> None:
+def test_a_faulty_definition_raises_with_its_location(text: str, message: str) -> None:
     with pytest.raises(ConfError, match=message):
         _macros(text)
 

@@ -92,13 +92,13 @@ def test_alternatives_for_sources_without_an_account_match_none_with_one(
     assert _winner(text, source=start + rest) is None
 
 
-def test_hosts_match_without_case_unless_told() -> None:
+def test_hosts_match_without_case_by_default() -> None:
     assert _winner("[host::Foo]\nEVAL-x = 1\n", host="fOO") == "1"
     assert _winner("[host::(?-i)bar]\nEVAL-x = 1\n", host="BAR") is None
     assert _winner("[host::(?-i)bar]\nEVAL-x = 1\n", host="bar") == "1"
 
 
-def test_of_two_patterns_the_first_in_ascii_order_wins_unless_a_priority_says_otherwise() -> None:
+def test_of_two_patterns_the_first_in_ascii_order_wins_unless_priorities_differ() -> None:
     """props.conf.spec: [source::...a...] beats [source::...z...] for source az."""
     text = "[source::...z...]\nEVAL-x = z\n{}[source::...a...]\nEVAL-x = a\n{}"
 

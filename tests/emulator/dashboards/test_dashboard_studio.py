@@ -1,4 +1,4 @@
-"""Views as they open: tokens filled in, chains behind their bases, clicks followed."""
+"""Views as they open: tokens filled in, chains after their bases, clicks followed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from emulator.app import App
 from emulator.dashboards.dashboard_studio import (
     NAVIGATION,
     VIEWS,
-    Answers,
-    Json,
+    JsonObject,
     ShownView,
     View,
     ViewError,
+    ViewSearches,
     navigation,
     read_view,
 )
@@ -26,7 +26,7 @@ from emulator.session import Session
 
 _USERS = ["ann", "ann", 'b"ob', "x$door$ y&q=1"]
 _RECORDS = "/app/TA/search?q=search%20user%3D$row.user.value|u$&earliest=0&latest=now"
-_DEFINITION: Json = {
+_DEFINITION: JsonObject = {
     "inputs": {
         "input_time": {"options": {"token": "global_time", "defaultValue": "0,now"}},
         "input_user": {"options": {"token": "user", "defaultValue": "*"}},
@@ -76,21 +76,21 @@ Shown = Callable[..., ShownView]
 @pytest.fixture
 def session(app: Callable[..., App]) -> Session:
     """An event a second, each of the next user."""
-    found = Session(app(props="[st]\nKV_MODE = none\nEXTRACT-u = user=(?<user>.+)\n"), now=100)
-    found.index(
+    filled = Session(app(props="[st]\nKV_MODE = none\nEXTRACT-u = user=(?<user>.+)\n"), now=100)
+    filled.index(
         IndexedEvent(f"user={user}", 1_000_000 * second, "h", "s", "st", "main")
         for second, user in enumerate(_USERS, 1)
     )
-    return found
+    return filled
 
 
 @pytest.fixture
 def shown(session: Session) -> Shown:
     def view(**tokens: str) -> ShownView:
-        given = {
+        renamed = {
             name.replace("global_time_", "global_time."): text for name, text in tokens.items()
         }
-        return ShownView(View("doors", "Doors", _DEFINITION), Answers(session), **given)
+        return ShownView(View("doors", "Doors", _DEFINITION), ViewSearches(session), **renamed)
 
     return view
 
@@ -166,7 +166,7 @@ def test_a_value_that_looks_like_a_token_is_left_alone(shown: Shown) -> None:
     assert shown(door="$user$").value("door", "d") == "$user$"
 
 
-def test_a_chain_goes_on_behind_the_chain_before_it(shown: Shown) -> None:
+def test_a_chain_continues_the_chain_before_it(shown: Shown) -> None:
     assert shown().search("sum") == [{"sum": "2", "u": "ann"}]
     assert shown().value("sum") == "2"
     assert shown().value("sum", "u") == "ann"
@@ -180,7 +180,7 @@ def test_a_search_has_the_time_range_of_the_view_or_its_own(shown: Shown) -> Non
     assert late.value("old") == "1"
 
 
-def test_a_base_that_several_chains_go_on_with_runs_once(shown: Shown, ran: list[str]) -> None:
+def test_a_base_that_several_chains_share_runs_once(shown: Shown, ran: list[str]) -> None:
     view = shown()
     for name in ("sum", "most", "who", "who"):
         view.search(name)
@@ -189,9 +189,9 @@ def test_a_base_that_several_chains_go_on_with_runs_once(shown: Shown, ran: list
 
 
 def test_another_time_range_runs_the_base_again(session: Session, ran: list[str]) -> None:
-    answers = Answers(session)
+    searches = ViewSearches(session)
     counts = [
-        answers.of(["* | stats count"], "0", latest).rows[0]["count"]
+        searches.results(["* | stats count"], "0", latest).rows[0]["count"]
         for latest in ("2", "3", "2", None)
     ]
 
@@ -202,38 +202,38 @@ def test_another_time_range_runs_the_base_again(session: Session, ran: list[str]
 def test_only_the_latest_results_are_kept(
     session: Session, ran: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emulator.dashboards.dashboard_studio._MOST_KNOWN", 2)
-    answers = Answers(session)
+    monkeypatch.setattr("emulator.dashboards.dashboard_studio._CACHE_SIZE", 2)
+    searches = ViewSearches(session)
     first, second, third = (f"* | stats count | eval n={n}" for n in range(3))
     for text in (first, second, first, third, first, second):
-        answers.of([text], None, None)
+        searches.results([text], None, None)
 
     assert ran == [first, second, third, second]
 
 
 def test_chains_do_not_change_the_base_that_they_share(session: Session) -> None:
-    answers = Answers(session)
+    searches = ViewSearches(session)
     base = "* | stats count by user"
-    answers.of([base, "| eval count=0 | rename user as door"], None, None)
+    searches.results([base, "| eval count=0 | rename user as door"], None, None)
 
-    assert answers.of([base], None, None).rows[0] == {"user": "ann", "count": "2"}
+    assert searches.results([base], None, None).rows[0] == {"user": "ann", "count": "2"}
 
 
 def test_a_time_that_splunk_does_not_know_is_an_error(session: Session) -> None:
     with pytest.raises(EmulatorError, match="Invalid relative time 'soon'"):
-        Answers(session).of(["*"], "soon", None)
+        ViewSearches(session).results(["*"], "soon", None)
 
 
 # --- clicks
 
 
 def test_a_click_on_a_row_opens_its_records(shown: Shown) -> None:
-    found = shown().records("who", user="ann")
+    records = shown().records("who", user="ann")
 
-    assert [row["user"] for row in found] == ["ann", "ann"]
+    assert [row["user"] for row in records] == ["ann", "ann"]
 
 
-def test_a_click_hands_over_whole_values_and_nothing_else(shown: Shown) -> None:
+def test_a_click_sends_complete_values_and_nothing_else(shown: Shown) -> None:
     address = shown(user="x$door$ y&q=1").address("other")
 
     assert address == ("/app/TA/other", {"form.user": "x$door$ y&q=1", "form.empty": ""})

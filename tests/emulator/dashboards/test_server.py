@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from emulator.app import App
-from emulator.dashboards.dashboard_studio import Answers
+from emulator.dashboards.dashboard_studio import ViewSearches
 from emulator.dashboards.server import HOST, Site, server
 from emulator.errors import EmulatorError
 from emulator.event import IndexedEvent
@@ -45,7 +45,7 @@ def site(tmp_path: Path, app: Callable[..., App], refreshed: list[str]) -> Site:
     (tmp_path / "secret").write_text("s")
     session = Session(app(props="[st]\nKV_MODE = none\nEXTRACT-k = k=(?<k>.+)\n"), now=100)
     session.index([IndexedEvent(f"k={k}", 5_000_000, "h", "s", "st", "main") for k in "a<b"])
-    return Site(tmp_path, "TA", tmp_path / "page", Answers(session), refreshed.append)
+    return Site(tmp_path, "TA", tmp_path / "page", ViewSearches(session), refreshed.append)
 
 
 @pytest.fixture
@@ -53,27 +53,27 @@ def ask(site: Site) -> Iterator[Callable[..., tuple[int, str]]]:
     with server(site, 0) as served:
         Thread(target=served.serve_forever, args=(0.01,), daemon=True).start()
 
-        def asked(
+        def request(
             path: str, body: object = None, headers: dict[str, str] | None = None
         ) -> tuple[int, str]:
             connection = HTTPConnection(HOST, served.server_port, timeout=10)
             text = body if isinstance(body, str) or body is None else json.dumps(body)
             connection.request("GET" if body is None else "POST", path, text, headers or {})
             response = connection.getresponse()
-            found = response.status, response.read().decode()
+            answer = response.status, response.read().decode()
             connection.close()
-            return found
+            return answer
 
-        yield asked
+        yield request
         served.shutdown()
 
 
 Ask = Callable[..., tuple[int, str]]
 
 
-def _json(found: tuple[int, str]) -> dict[str, Any]:
-    assert found[0] == 200
-    answer: dict[str, Any] = json.loads(found[1])
+def _json(response: tuple[int, str]) -> dict[str, Any]:
+    assert response[0] == 200
+    answer: dict[str, Any] = json.loads(response[1])
     return answer
 
 
@@ -104,7 +104,7 @@ def test_a_view_is_refreshed_and_read_at_each_request(
         (_VIEW.replace('{"title"', '{title"'), "its definition is no JSON"),
     ],
 )
-def test_a_view_that_cannot_be_read_says_why(ask: Ask, site: Site, text: str, message: str) -> None:
+def test_an_unreadable_view_shows_why(ask: Ask, site: Site, text: str, message: str) -> None:
     path = site.root / "default/data/ui/views/doors.xml"
     path.write_text(text)
 
@@ -112,17 +112,17 @@ def test_a_view_that_cannot_be_read_says_why(ask: Ask, site: Site, text: str, me
 
     assert str(path) in answer["error"]
     assert message in answer["error"]
-    assert [one["name"] for one in answer["views"]] == ["doors"]
+    assert [view["name"] for view in answer["views"]] == ["doors"]
 
 
-def test_a_view_that_is_not_there_says_so(ask: Ask) -> None:
+def test_a_missing_view_is_an_error(ask: Ask) -> None:
     assert "windows.xml: No such file" in _json(ask("/definitions/windows"))["error"]
 
 
 def test_a_chain_is_answered_in_columns_with_times_as_text(ask: Ask) -> None:
-    asked = {"queries": ["* | stats count max(_time) as _time by k", '| where k!="a"']}
+    request = {"queries": ["* | stats count max(_time) as _time by k", '| where k!="a"']}
 
-    answer = _json(ask("/local-search", asked))
+    answer = _json(ask("/local-search", request))
 
     assert answer == {
         "fields": ["k", "count", "_time"],
@@ -131,10 +131,10 @@ def test_a_chain_is_answered_in_columns_with_times_as_text(ask: Ask) -> None:
     }
 
 
-def test_what_comes_behind_the_columns_of_a_command_is_a_column_too(ask: Ask) -> None:
-    asked = {"queries": ["* | stats max(none) as last", '| eval said="nothing" | fields said']}
+def test_fields_after_the_columns_of_a_command_are_columns_too(ask: Ask) -> None:
+    request = {"queries": ["* | stats max(none) as last", '| eval text="nothing" | fields text']}
 
-    assert _json(ask("/local-search", asked))["fields"] == ["said"]
+    assert _json(ask("/local-search", request))["fields"] == ["text"]
 
 
 @pytest.mark.parametrize(
@@ -150,9 +150,9 @@ def test_what_comes_behind_the_columns_of_a_command_is_a_column_too(ask: Ask) ->
     ],
 )
 def test_a_table_gets_its_page_of_the_rows(ask: Ask, page: object, column: list[str]) -> None:
-    asked = {"queries": ["* | stats count by k"], "page": page}
+    request = {"queries": ["* | stats count by k"], "page": page}
 
-    answer = _json(ask("/local-search", asked))
+    answer = _json(ask("/local-search", request))
 
     assert answer["columns"][0] == column
     assert answer["rows"] == 3
@@ -160,20 +160,20 @@ def test_a_table_gets_its_page_of_the_rows(ask: Ask, page: object, column: list[
 
 def test_numbers_are_sorted_as_numbers(ask: Ask) -> None:
     rows = '* | stats count by k | eval n=case(k="a", 10, k="b", 9, true(), "x") | table n'
-    asked = {"queries": [rows], "page": {"sort": {"n": "asc"}}}
+    request = {"queries": [rows], "page": {"sort": {"n": "asc"}}}
 
-    assert _json(ask("/local-search", asked))["columns"] == [["9", "10", "x"]]
+    assert _json(ask("/local-search", request))["columns"] == [["9", "10", "x"]]
 
 
 def test_times_are_those_of_splunk_by_the_clock_of_the_index(ask: Ask) -> None:
-    asked = {"queries": ["* | stats count"], "earliest": "-96s", "latest": "-95s"}
+    request = {"queries": ["* | stats count"], "earliest": "-96s", "latest": "-95s"}
 
-    assert _json(ask("/local-search", asked))["columns"] == [["0"]]
-    asked["latest"] = "now"
-    assert _json(ask("/local-search", asked))["columns"] == [["3"]]
+    assert _json(ask("/local-search", request))["columns"] == [["0"]]
+    request["latest"] = "now"
+    assert _json(ask("/local-search", request))["columns"] == [["3"]]
 
 
-def test_a_search_that_cannot_run_says_why(ask: Ask) -> None:
+def test_a_search_that_cannot_run_shows_why(ask: Ask) -> None:
     assert "statz" in _json(ask("/local-search", {"queries": ["* | statz"]}))["error"]
     assert "at least one search" in _json(ask("/local-search", {"queries": []}))["error"]
 
@@ -185,35 +185,35 @@ def test_a_time_that_is_none_is_shown_as_it_is(ask: Ask, time: str) -> None:
     assert _json(ask("/local-search", {"queries": [spl]}))["columns"] == [[time]]
 
 
-def test_a_fault_of_preview_itself_is_told_where_it_is_seen(
+def test_a_fault_of_the_preview_is_shown_on_the_page(
     ask: Ask, site: Site, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(*_given: object) -> None:
+    def broken(*_arguments: object) -> None:
         raise ZeroDivisionError("by <zero>")
 
-    monkeypatch.setattr(site.answers, "of", broken)
+    monkeypatch.setattr(site.searches, "results", broken)
 
     answer = _json(ask("/local-search", {"queries": ["* | stats count"]}))
     status, page = ask("/app/TA/search?q=*")
 
-    assert answer["error"].startswith("preview itself failed, ZeroDivisionError: by <zero>")
+    assert answer["error"].startswith("the preview failed, ZeroDivisionError: by <zero>")
     assert status == 200
     assert "ZeroDivisionError: by &lt;zero&gt;" in page
     assert "in broken" in capfd.readouterr().err
 
 
-def test_a_browser_that_no_longer_waits_is_nobodys_fault(
+def test_a_connection_that_the_browser_closes_is_no_error(
     ask: Ask, site: Site, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     begun, left = Event(), Event()
 
-    def slow(*_given: object) -> Results:
+    def slow(*_arguments: object) -> Results:
         begun.set()
         assert left.wait(5)
         return Results([{"k": "v" * 1_000_000}])
 
     with monkeypatch.context() as patched, server(site, 0) as served:
-        patched.setattr(site.answers, "of", slow)
+        patched.setattr(site.searches, "results", slow)
         serving = Thread(target=served.serve_forever, args=(0.01,))
         serving.start()
         page = create_connection((HOST, served.server_port))
@@ -228,9 +228,9 @@ def test_a_browser_that_no_longer_waits_is_nobodys_fault(
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("asked", [{"queries": [3]}, {"queries": ["*"], "earliest": 3}])
-def test_what_is_no_text_is_no_search(ask: Ask, asked: dict[str, object]) -> None:
-    assert "give" in _json(ask("/local-search", asked))["error"]
+@pytest.mark.parametrize("request_body", [{"queries": [3]}, {"queries": ["*"], "earliest": 3}])
+def test_what_is_no_text_is_no_search(ask: Ask, request_body: dict[str, object]) -> None:
+    assert "give" in _json(ask("/local-search", request_body))["error"]
 
 
 def test_the_search_page_shows_records_as_text(ask: Ask) -> None:
@@ -244,7 +244,7 @@ def test_the_search_page_shows_records_as_text(ask: Ask) -> None:
     assert "class='error'" in page
 
 
-def test_the_search_page_says_how_many_of_many_results_it_shows(ask: Ask) -> None:
+def test_the_search_page_shows_how_many_of_many_results_it_lists(ask: Ask) -> None:
     many = "%7C%20makeresults%20count%3D1001%20%7C%20table%20_time"
 
     _status, page = ask(f"/app/TA/search?q={many}")
@@ -292,7 +292,7 @@ def test_what_is_no_search_is_refused(
     assert ask(path, body, headers)[0] == 400
 
 
-def test_a_navigation_that_cannot_be_read_says_why(ask: Ask, site: Site) -> None:
+def test_a_navigation_that_cannot_be_read_shows_why(ask: Ask, site: Site) -> None:
     (site.root / "default/data/ui/nav/default.xml").write_text("<nav")
 
     assert "default.xml: is no XML" in _json(ask("/definitions/doors"))["error"]
@@ -301,7 +301,7 @@ def test_a_navigation_that_cannot_be_read_says_why(ask: Ask, site: Site) -> None
     assert "default.xml: is no XML" in text
 
 
-def test_a_port_that_is_taken_or_none_is_told(site: Site) -> None:
+def test_a_port_that_is_taken_or_invalid_is_an_error(site: Site) -> None:
     with server(site, 0) as served:
         for port in (served.server_port, 70_000):
             with pytest.raises(EmulatorError, match=f"port {port}: .*choose another port"):

@@ -212,7 +212,7 @@ def test_multivalues_are_refused_where_nothing_is_documented(text: str) -> None:
         (["a", "b"], ["a", "b"]),
     ],
 )
-def test_a_field_holds_text_a_whole_number_has_no_decimals(
+def test_a_field_has_text_and_a_whole_number_no_decimals(
     value: Value, expected: FieldValue | None
 ) -> None:
     """Assumption 30."""
@@ -225,9 +225,9 @@ def test_a_boolean_that_shows_only_at_run_time_is_refused_too() -> None:
 
 
 @given(st.integers(-(2**53), 2**53), st.integers(-(2**53), 2**53))
-def test_comparisons_of_whole_numbers_agree_with_arithmetic(one: int, two: int) -> None:
-    assert _eval("x<y", x=str(one), y=str(two)) is (one < two)
-    assert _eval("x=y", x=str(one), y=str(two)) is (one == two)
+def test_comparisons_of_whole_numbers_agree_with_arithmetic(left: int, right: int) -> None:
+    assert _eval("x<y", x=str(left), y=str(right)) is (left < right)
+    assert _eval("x=y", x=str(left), y=str(right)) is (left == right)
 
 
 @given(st.text(max_size=20))

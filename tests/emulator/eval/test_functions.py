@@ -371,7 +371,7 @@ def test_a_bad_regex_shows_when_the_expression_is_compiled(text: str) -> None:
         ('strftime(1,"%j")', "%j is not modelled"),
     ],
 )
-def test_what_is_not_documented_is_refused_when_it_is_met(text: str, message: str) -> None:
+def test_what_is_not_documented_is_refused_when_it_is_used(text: str, message: str) -> None:
     with pytest.raises(Exception, match=message) as caught:
         _eval(text, j="{}")
 

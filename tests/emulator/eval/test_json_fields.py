@@ -41,7 +41,7 @@ def test_a_text_that_is_no_json_object_or_array_has_no_fields(text: str) -> None
     assert json_at(text, "a") is None
 
 
-def test_values_behind_the_cut_off_are_left_out() -> None:
+def test_values_after_the_cut_off_are_left_out() -> None:
     """Assumption 16; limits.conf.spec, [spath] extraction_cutoff = 5000 bytes."""
     text = json.dumps({"first": 1, "big": "é" * 3000, "last": 2}, ensure_ascii=False)
 

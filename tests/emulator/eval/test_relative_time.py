@@ -69,8 +69,8 @@ def test_parts_of_a_second_stay_unless_they_are_snapped_away() -> None:
         ("-5", "Invalid relative time '-5'"),
         ("@w8", "Invalid relative time '@w8'"),
         ("-2fortnights", "does not model the unit 'fortnights'"),
-        ("-2mon", "leads to a day that there is not"),
-        ("-9999y", "leads to a day that there is not"),
+        ("-2mon", "leads to a date that does not exist"),
+        ("-9999y", "leads to a date that does not exist"),
     ],
 )
 def test_other_texts_are_refused(modifier: str, message: str) -> None:

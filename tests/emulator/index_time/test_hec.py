@@ -13,9 +13,9 @@ from emulator.app import App
 from emulator.errors import StreamError
 from emulator.event import IndexedEvent
 from emulator.index_time.hec import hec_events
-from emulator.index_time.indexing import IndexRules, Origin
+from emulator.index_time.indexing import IndexRules, InputMetadata
 
-_TOKEN = Origin("token-host", "token-source", "st", "main")
+_TOKEN = InputMetadata("token-host", "token-source", "st", "main")
 _NOW = 1_514_000_000_000_000
 
 
@@ -40,11 +40,11 @@ def test_the_time_of_the_envelope_wins(time: str, usecs: int) -> None:
     assert event.time_usecs == usecs
 
 
-def test_without_a_time_it_is_now_whatever_the_text_says() -> None:
+def test_without_a_time_it_is_now_whatever_is_in_the_text() -> None:
     assert _events('{"event": "Time: 12/19/17, usecs:1513717277140812"}')[0].time_usecs == _NOW
 
 
-def test_metadata_comes_from_the_token_unless_the_object_says_it() -> None:
+def test_metadata_comes_from_the_token_unless_the_object_sets_it() -> None:
     (plain,) = _events('{"event": "x"}')
     (full,) = _events(
         '{"host": "h", "source": "s", "sourcetype": "other", "index": "i", "event": "x"}'
@@ -55,7 +55,7 @@ def test_metadata_comes_from_the_token_unless_the_object_says_it() -> None:
 
 
 @pytest.mark.parametrize("between", ["", " ", "\n", "\r\n\t"])
-def test_events_stand_one_behind_the_other_and_are_not_broken(between: str) -> None:
+def test_events_follow_each_other_and_are_not_broken(between: str) -> None:
     body = between.join(['{"event": "a\\nb"}', '{ "event" : "c" }', ""])
 
     assert [event.raw for event in _events(body)] == ["a\nb", "c"]
@@ -88,7 +88,7 @@ def test_text_arrives_as_it_was(texts: list[str]) -> None:
         ('{"event": "a", "time": 1513717277140812}', "is not epoch seconds"),
         ('{"event": "a", "time": 1e9}', "is not epoch seconds"),
         ('{"event": "a", "time": 1.1234567}', "at most 6 decimals"),
-        ('{"event": "a", "event": "b"}', "the key event stands twice"),
+        ('{"event": "a", "event": "b"}', "the key event occurs twice"),
         ('{"event": "a"} {"event": ', "object 2: no JSON"),
         ('[{"event": "a"}]', "object 1: expected"),
         ("Time: 1", "object 1: expected"),

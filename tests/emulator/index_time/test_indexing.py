@@ -117,14 +117,14 @@ def test_line_merging_is_refused_when_it_is_set_and_when_it_is_the_default(app: 
 # --- timestamps
 
 
-def test_the_time_is_read_behind_the_prefix(app: MakeApp) -> None:
+def test_the_time_is_read_after_the_prefix(app: MakeApp) -> None:
     assert [event.time_usecs for event in _index(app, f"x=1 t={_T}5\nt={_T}6")] == [
         _T5,
         _T5 + 1_000_000,
     ]
 
 
-def test_microseconds_run_on_behind_the_seconds(app: MakeApp) -> None:
+def test_microseconds_continue_after_the_seconds(app: MakeApp) -> None:
     """Assumption 5."""
     settings = _TIMED.replace("= %s\n", "= %s%6N\n").replace("= t=", "= usecs:")
     text = "Time: 12/19/17 21:01:17.140812, usecs:1513717277140812\n"
@@ -140,16 +140,16 @@ def test_a_readable_time_takes_the_zone_of_tz(app: MakeApp) -> None:
     assert event.time_usecs == 1_513_717_277_140_812
 
 
-@pytest.mark.parametrize(("lookahead", "found"), [(7, False), (10, True), (0, True), (-1, True)])
+@pytest.mark.parametrize(("lookahead", "is_read"), [(7, False), (10, True), (0, True), (-1, True)])
 def test_the_time_is_looked_for_within_the_lookahead(
-    app: MakeApp, lookahead: int, found: bool
+    app: MakeApp, lookahead: int, is_read: bool
 ) -> None:
     """props.conf.spec, MAX_TIMESTAMP_LOOKAHEAD: counted from the prefix, 0 and -1 are no limit."""
     settings = _BASE + "TIME_PREFIX = t=\nTIME_FORMAT = %Y-%m-%d\nTZ = UTC\n"
     settings += f"MAX_TIMESTAMP_LOOKAHEAD = {lookahead}\n"
 
     (event,) = _index(app, "x" * 200 + "t=2017-12-19", settings)
-    assert (event.time_usecs == 1_513_641_600_000_000) is found
+    assert (event.time_usecs == 1_513_641_600_000_000) is is_read
 
 
 @pytest.mark.parametrize("second", ["no time", "t=x", "t=99999999999"])
@@ -208,7 +208,7 @@ def test_without_timestamp_extraction_the_time_is_now(app: MakeApp, config: str)
         ("LINE_BREAKER = (\\n) \\\n x", "over several lines is ambiguous"),
     ],
 )
-def test_faulty_settings_raise_at_load_time_with_their_place(
+def test_faulty_settings_raise_at_load_time_with_their_location(
     app: MakeApp, settings: str, message: str
 ) -> None:
     with pytest.raises(EmulatorError, match=message):
@@ -278,7 +278,7 @@ def test_complete_events_need_no_line_merging_setting_but_unbroken_ones_do(app: 
         _events(app, complete.replace("<event>", '<event unbroken="1">'), settings=settings)
 
 
-def test_a_cut_stream_raises_behind_its_complete_events(app: MakeApp) -> None:
+def test_a_cut_stream_raises_after_its_complete_events(app: MakeApp) -> None:
     event = f"<event><time>1</time><data>a</data>{_META}</event>"
     events = app(props=_TIMED).index_modular_input(f"<stream>{event}<event>")
 

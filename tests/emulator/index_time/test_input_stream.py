@@ -23,7 +23,7 @@ def _event(data: str = "raw", more: str = "", attributes: str = "") -> str:
     return f"<event{attributes}>{more}<data>{data}</data>{_META}</event>"
 
 
-def test_an_event_has_what_its_elements_say() -> None:
+def test_an_event_has_the_values_of_its_elements() -> None:
     stream = _stream(
         "<event><time>1513717277.140812</time><data>a\nb</data><host>hsm-y</host>"
         "<source>1:x</source><sourcetype>st</sourcetype><index>main2</index></event>\n",
@@ -89,7 +89,7 @@ def test_a_truncated_stream_gives_its_complete_events_then_raises(end: str) -> N
         (_stream("<event><data><b/></data></event>"), "<b> is not known in stream/event/data"),
         (_stream(f"<event>{_META}</event>"), "event 1 has no <data>"),
         (_stream("<event><data>x</data></event>"), "event 1 has no <host>: the collector must"),
-        (_stream(_event(more="<host>x</host>")), "<host> stands twice in one event"),
+        (_stream(_event(more="<host>x</host>")), "<host> occurs twice in one event"),
         (_stream(_event(more="<time>1.1234567</time>")), "not seconds with at most 6 decimals"),
         (_stream(_event(more="<time>now</time>")), "not seconds"),
         (_stream(_event(more="<time>-1</time>")), "not seconds"),

@@ -18,7 +18,7 @@ _GROUP = "/aws/cloudhsm/cluster-likphkxygsn"
         ("cluster-a", '{"usecs:1772323200000001": 1}', "aws:cloudhsm:certificate", 5_000_000),
     ],
 )  # fmt: skip
-def test_a_record_is_indexed_as_the_collector_hands_it_over(
+def test_a_record_is_indexed_as_the_collector_sends_it(
     stream: str, message: str, sourcetype: str, usecs: int
 ) -> None:
     """The HSM's own clock counts, where the record begins with it; else CloudWatch's."""
@@ -32,8 +32,9 @@ def test_a_record_is_indexed_as_the_collector_hands_it_over(
 def test_lines_of_json_are_events_and_empty_lines_are_not() -> None:
     line = b'{"logGroup": "/g", "logStream": "hsm-a", "timestamp": 7, "message": "m"}'
 
-    found = [(one.raw, one.time_usecs, one.host) for one in from_json_lines([line, b" \n", line])]
-    assert found == [("m", 7_000, "hsm-a")] * 2
+    events = from_json_lines([line, b" \n", line])
+    records = [(event.raw, event.time_usecs, event.host) for event in events]
+    assert records == [("m", 7_000, "hsm-a")] * 2
 
 
 @pytest.mark.parametrize(
@@ -41,10 +42,10 @@ def test_lines_of_json_are_events_and_empty_lines_are_not() -> None:
     [
         (b"{", "line 2 is no JSON"),
         (b"\xff", "line 2 is no JSON"),
-        (b"[]", "line 2 wants logGroup, logStream, timestamp, message"),
+        (b"[]", "line 2 needs logGroup, logStream, timestamp, message"),
         (
             b'{"logGroup": "/g", "logStream": "s", "timestamp": true, "message": 1}',
-            "line 2 wants timestamp, message",
+            "line 2 needs timestamp, message",
         ),
     ],
 )

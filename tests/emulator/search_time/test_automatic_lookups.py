@@ -81,7 +81,7 @@ def test_every_match_field_must_exist(search: Search) -> None:
         ("LOOKUP-l = t k OUTPUT zz", "has no column zz"),
         ("LOOKUP-l = t OUTPUT label", "at least one field to match"),
         ("LOOKUP-l = t k OUTPUT", "OUTPUT names no field"),
-        ("LOOKUP-l = t k AS", "missing behind AS"),
+        ("LOOKUP-l = t k AS", "missing after AS"),
         ("LOOKUP-l = t k OUTPUT label AS host", "writing the field host"),
         ("LOOKUP-a = t k OUTPUT label\nLOOKUP-b = t k AS label OUTPUT extra", "cannot depend"),
     ],

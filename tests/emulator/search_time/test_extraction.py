@@ -24,9 +24,9 @@ def _extract(search: Search, raw: str, settings: str, **files: str) -> dict[str,
 
 
 def test_extract_gets_dot_all_and_multi_line(search: Search) -> None:
-    found = _extract(search, "x\na=1\nb=2", r"EXTRACT-a = ^a=(?<a>\d)$.^b=(?<b>\d)")
+    fields = _extract(search, "x\na=1\nb=2", r"EXTRACT-a = ^a=(?<a>\d)$.^b=(?<b>\d)")
 
-    assert found == {"a": "1", "b": "2"}
+    assert fields == {"a": "1", "b": "2"}
 
 
 def test_extract_takes_the_first_match_only(search: Search) -> None:
@@ -84,7 +84,7 @@ def test_a_regex_that_ends_like_in_a_field_is_written_with_a_class(search: Searc
 
 
 def test_a_runaway_extract_raises_with_its_place(search: Search) -> None:
-    with pytest.raises(EmulatorError, match=r"props\.conf:3 \[st\]: regex gave up \(match limit"):
+    with pytest.raises(EmulatorError, match=r"props\.conf:3 \[st\]: regex stopped \(match limit"):
         _extract(search, "a" * 40 + "b", "EXTRACT-a = (?<a>(a+)+)$")
 
 
@@ -110,7 +110,7 @@ def _report(search: Search, raw: str, transform: str, settings: str = "") -> dic
 
 
 @pytest.mark.parametrize(
-    ("raw", "transform", "found"),
+    ("raw", "transform", "fields"),
     [
         ("a=1 a=2", r"REGEX = a=(?<a>\d)", {"a": "1"}),
         ("a=1 a=2", "REGEX = a=(?<a>\\d)\nMV_ADD = true", {"a": ["1", "2"]}),
@@ -132,9 +132,9 @@ def _report(search: Search, raw: str, transform: str, settings: str = "") -> dic
     ],
 )  # fmt: skip
 def test_transforms_with_a_regex(
-    search: Search, raw: str, transform: str, found: dict[str, object]
+    search: Search, raw: str, transform: str, fields: dict[str, object]
 ) -> None:
-    assert _report(search, raw, transform) == found
+    assert _report(search, raw, transform) == fields
 
 
 def test_a_field_from_extract_keeps_its_value_unless_values_are_added(search: Search) -> None:
@@ -196,13 +196,13 @@ def test_source_key_reads_another_field(search: Search) -> None:
 
 def test_transforms_of_one_report_go_in_listed_order(search: Search) -> None:
     transforms = "[one]\nREGEX = (?<a>x)\n[two]\nREGEX = (?<a>y)\n"
-    found = _extract(search, "xy", "REPORT-r = two, one", transforms=transforms)
+    fields = _extract(search, "xy", "REPORT-r = two, one", transforms=transforms)
 
-    assert found == {"a": "y"}
+    assert fields == {"a": "y"}
 
 
 @pytest.mark.parametrize(
-    ("raw", "transform", "found"),
+    ("raw", "transform", "fields"),
     [
         ("a=1|b=2", 'DELIMS = "|", "="', {"a": "1", "b": "2"}),
         ("a=1||b=2|c", 'DELIMS = "|", "="', {"a": "1", "b": "2"}),
@@ -214,9 +214,9 @@ def test_transforms_of_one_report_go_in_listed_order(search: Search) -> None:
     ],
 )
 def test_transforms_with_delimiters(
-    search: Search, raw: str, transform: str, found: dict[str, object]
+    search: Search, raw: str, transform: str, fields: dict[str, object]
 ) -> None:
-    assert _report(search, raw, transform) == found
+    assert _report(search, raw, transform) == fields
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_delimiters_on_quoted_text_are_refused_with_a_place(search: Search) -> N
 # --- KV_MODE
 
 
-def test_json_fields_come_behind_extracted_ones_and_do_not_replace_them(search: Search) -> None:
+def test_json_fields_come_after_extracted_ones_and_do_not_replace_them(search: Search) -> None:
     raw = '{"a": 1, "b": {"c": [1, 2]}, "host": "x"}'
     props = "[st]\nKV_MODE = json\nEXTRACT-a = (?<a>[a-z])\n"
 

@@ -28,7 +28,7 @@ def _event(raw: str) -> IndexedEvent:
     return IndexedEvent(raw, 0, "h", "s", "st", "main")
 
 
-def _found(loaded: App, raw: str, records: list[dict[str, str]]) -> object:
+def _output(loaded: App, raw: str, records: list[dict[str, str]]) -> object:
     return loaded.search_time(_event(raw), {"c": records}).get("found")
 
 
@@ -75,7 +75,7 @@ def test_what_is_malformed_or_not_modelled_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("settings", "raw", "found"),
+    ("settings", "raw", "value"),
     [
         ("", "k=x", ["1", "2"]),
         ("", "k=X", None),
@@ -90,9 +90,9 @@ def test_what_is_malformed_or_not_modelled_is_refused(
     ],
 )
 def test_records_match_exactly_in_the_order_of_writing(
-    app: MakeApp, settings: str, raw: str, found: object
+    app: MakeApp, settings: str, raw: str, value: object
 ) -> None:
-    assert _found(_app(app, settings), raw, _RECORDS) == found
+    assert _output(_app(app, settings), raw, _RECORDS) == value
 
 
 def test_a_default_match_fills_every_output(app: MakeApp) -> None:
@@ -102,7 +102,7 @@ def test_a_default_match_fills_every_output(app: MakeApp) -> None:
     assert (fields["found"], fields["other"]) == ("d", "d")
 
 
-def test_a_collection_that_nobody_gives_is_empty(app: MakeApp) -> None:
+def test_a_collection_without_records_is_empty(app: MakeApp) -> None:
     assert "found" not in _app(app).search_time(_event("k=x"))
 
 
@@ -110,8 +110,8 @@ def test_outputnew_keeps_what_there_is(app: MakeApp) -> None:
     props = _PROPS.replace("OUTPUT", "OUTPUTNEW") + 'EVAL-found = if(k="x", "mine", null())\n'
     loaded = _app(app, props=props)
 
-    assert _found(loaded, "k=x", _RECORDS) == "mine"
-    assert _found(loaded, "k=q", [{"a": "q", "b": "5"}]) == "5"
+    assert _output(loaded, "k=x", _RECORDS) == "mine"
+    assert _output(loaded, "k=q", [{"a": "q", "b": "5"}]) == "5"
 
 
 def test_lookups_in_files_and_collections_go_by_class(app: MakeApp) -> None:
@@ -122,8 +122,8 @@ def test_lookups_in_files_and_collections_go_by_class(app: MakeApp) -> None:
     first = _app(app, props=props + "LOOKUP-a = t k OUTPUT found\n", **files)
     last = _app(app, props=props + "LOOKUP-c = t k OUTPUT found\n", **files)
 
-    assert _found(first, "k=x", _RECORDS) == ["1", "2"]
-    assert _found(last, "k=x", _RECORDS) == "file"
+    assert _output(first, "k=x", _RECORDS) == ["1", "2"]
+    assert _output(last, "k=x", _RECORDS) == "file"
 
 
 def test_several_lookups_may_use_one_collection(app: MakeApp) -> None:
@@ -140,7 +140,7 @@ def test_records_of_an_unknown_collection_are_refused(app: MakeApp) -> None:
 
 
 def test_two_lists_for_one_collection_are_refused(app: MakeApp) -> None:
-    with pytest.raises(LookupTableError, match=r"two lists of records are given for \[c\]"):
+    with pytest.raises(LookupTableError, match=r"two different lists of records for \[c\]"):
         _app(app).search_time(_event("k=x"), {"c": [], "l": _RECORDS})
 
 
@@ -164,4 +164,4 @@ def test_several_values_are_not_looked_up(app: MakeApp) -> None:
     props = _PROPS + "EVAL-k = mvappend(k, k)\n"
 
     with pytest.raises(EmulatorError, match=r"props\.conf:4 \[st\]: looking up the multivalue"):
-        _found(_app(app, props=props), "k=x", _RECORDS)
+        _output(_app(app, props=props), "k=x", _RECORDS)

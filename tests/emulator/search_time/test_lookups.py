@@ -20,10 +20,10 @@ def find(tmp_path: Path) -> _Find:
     """The labels of the rows that match, under the settings given."""
     (tmp_path / "t.csv").write_text(_TABLE, encoding="utf-8")
 
-    def labels(settings: str = "", **wanted: str) -> list[str]:
+    def labels(settings: str = "", **values: str) -> list[str]:
         conf = parse_conf(f"[t]\nfilename = t.csv\n{settings}\n", "default/transforms.conf")
         lookup = Lookup(conf.stanzas["t"], tmp_path, "lookups")
-        return [row["label"] for row in lookup.find(tuple(wanted), tuple(wanted.values()))]
+        return [row["label"] for row in lookup.find(tuple(values), tuple(values.values()))]
 
     return labels
 

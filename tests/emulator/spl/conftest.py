@@ -8,17 +8,17 @@ from dataclasses import replace
 import pytest
 
 from emulator.eval.values import FieldValue
-from emulator.spl.context import Context, Row
+from emulator.spl.context import Context, ResultRow
 from emulator.spl.pipeline import run
 
 Rows = Sequence[Mapping[str, FieldValue]]
 
 
 @pytest.fixture
-def piped() -> Callable[..., list[Row]]:
+def piped() -> Callable[..., list[ResultRow]]:
     """The rows that come out of `| command` when `rows` go in, in the order given."""
 
-    def rows_of(text: str, rows: Rows, context: Context | None = None) -> list[Row]:
+    def rows_of(text: str, rows: Rows, context: Context | None = None) -> list[ResultRow]:
         events = [{"_time": "0", **row} for row in rows]
         results = run(f"* | {text}", replace(context or Context(), events=events))
         return [

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from emulator.errors import SearchError
 from emulator.eval.values import FieldValue
-from emulator.spl.context import Context, Row
+from emulator.spl.context import Context, ResultRow
 from emulator.spl.pipeline import run
 
-Piped = Callable[..., list[Row]]
+Piped = Callable[..., list[ResultRow]]
 
-_ROWS: list[Row] = [
+_ROWS: list[ResultRow] = [
     {"k": "b", "v": "10", "t": "x"},
     {"k": "a", "v": "9", "t": "z"},
     {"k": "b", "v": "2", "t": "y"},
@@ -71,10 +71,10 @@ def test_functions(piped: Piped, function: str, expected: FieldValue | None) -> 
 
 def test_stats_groups_and_names_its_columns() -> None:
     context = Context(events=[{"_time": "0", **row} for row in _ROWS])
-    found = run("* | stats count, sum(v) AS total max(v) BY k", context)
+    results = run("* | stats count, sum(v) AS total max(v) BY k", context)
 
-    assert found.columns == ("k", "count", "total", "max(v)")
-    assert found.rows == [
+    assert results.columns == ("k", "count", "total", "max(v)")
+    assert results.rows == [
         {"k": "a", "count": "1", "total": "9", "max(v)": "9"},
         {"k": "b", "count": "3", "total": "12", "max(v)": "10"},
     ]
@@ -94,7 +94,7 @@ def test_earliest_and_latest_go_by_time() -> None:
     assert row == {"e": "a", "l": "c"}
 
 
-def test_list_holds_the_first_hundred_and_values_all(piped: Piped) -> None:
+def test_list_has_the_first_hundred_and_values_all(piped: Piped) -> None:
     rows = [{"v": f"{number:03d}"} for number in range(150)]
     (row,) = piped("stats list(v) AS l values(v) AS v", rows)
 
@@ -102,9 +102,9 @@ def test_list_holds_the_first_hundred_and_values_all(piped: Piped) -> None:
 
 
 def test_eventstats_gives_every_row_the_result_of_its_group(piped: Piped) -> None:
-    found = piped("eventstats max(v) AS m count AS t BY k", _ROWS)
+    rows = piped("eventstats max(v) AS m count AS t BY k", _ROWS)
 
-    assert [(row["k"], row["m"], row["t"]) for row in found] == [
+    assert [(row["k"], row["m"], row["t"]) for row in rows] == [
         ("b", "10", "3"),
         ("a", "9", "1"),
         ("b", "10", "3"),
@@ -149,7 +149,7 @@ def test_what_is_malformed_or_not_modelled_is_refused(piped: Piped, text: str) -
     ],
 )
 def test_a_row_that_would_fall_out_of_its_group_is_refused(
-    piped: Piped, command: str, row: Row
+    piped: Piped, command: str, row: ResultRow
 ) -> None:
     with pytest.raises(SearchError, match="BY k"):
         piped(f"{command} count BY k, j", [row])
@@ -157,7 +157,7 @@ def test_a_row_that_would_fall_out_of_its_group_is_refused(
 
 def test_a_row_counts_in_the_group_of_each_of_its_values(piped: Piped) -> None:
     """Search Reference, "stats", dedup_splitvals: false, so the same value twice counts twice."""
-    rows: list[Row] = [{"k": ["a", "b", "a"], "j": "1"}, {"k": "b", "j": ["1", "2"]}]
+    rows: list[ResultRow] = [{"k": ["a", "b", "a"], "j": "1"}, {"k": "b", "j": ["1", "2"]}]
 
     assert piped("stats count by k j", rows) == [
         {"k": "a", "j": "1", "count": "2"},
@@ -184,12 +184,12 @@ def test_a_deviation_of_one_number_is_0(piped: Piped) -> None:
 
 def test_the_median_of_an_even_count_is_the_higher_one(piped: Piped) -> None:
     """Search Reference, "Aggregate functions", median."""
-    assert piped("stats median(v) AS m", [{"v": one} for one in "1234"]) == [{"m": "3"}]
+    assert piped("stats median(v) AS m", [{"v": digit} for digit in "1234"]) == [{"m": "3"}]
 
 
 def test_percentiles_of_many_distinct_values_are_exact_only_if_asked(piped: Piped) -> None:
     """Search Reference, "Aggregate functions": an approximation beyond 1,000 distinct values."""
-    rows: list[Row] = [{"v": str(number)} for number in range(1_001)]
+    rows: list[ResultRow] = [{"v": str(number)} for number in range(1_001)]
 
     assert piped("stats exactperc90(v) AS p", rows) == [{"p": "900"}]
     assert piped("stats perc90(v) AS p", rows[1:]) == [{"p": "901"}]
@@ -208,11 +208,11 @@ def test_a_percentile_is_one_of_the_numbers_with_so_many_below(
 ) -> None:
     context = Context(events=[{"_time": "0", "v": str(number)} for number in numbers])
     (row,) = run(f"* | stats perc{percent}(v) AS p", context).rows
-    found = int(str(row["p"]))
+    percentile = int(str(row["p"]))
 
-    assert found in numbers
-    assert sum(number < found for number in numbers) <= percent * len(numbers) / 100
-    assert sum(number <= found for number in numbers) > percent * len(numbers) / 100
+    assert percentile in numbers
+    assert sum(number < percentile for number in numbers) <= percent * len(numbers) / 100
+    assert sum(number <= percentile for number in numbers) > percent * len(numbers) / 100
 
 
 @pytest.mark.parametrize("function", ["sum", "min", "avg", "range", "mode", "first", "last"])
@@ -224,7 +224,7 @@ def test_several_values_are_refused_where_nothing_is_documented(
 
 
 @pytest.mark.parametrize("function", ["min", "max"])
-def test_numbers_beside_texts_have_no_extreme(piped: Piped, function: str) -> None:
+def test_numbers_and_texts_have_no_extreme(piped: Piped, function: str) -> None:
     with pytest.raises(SearchError, match="numbers and texts"):
         piped(f"stats {function}(v)", [{"v": "1"}, {"v": "x"}])
 

@@ -1,4 +1,4 @@
-"""savedsearches.conf.spec: what a scheduled alert says of itself."""
+"""savedsearches.conf.spec: the settings of a scheduled alert."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from emulator.conf.conf_file import read_conf
 from emulator.errors import EmulatorError
-from emulator.spl.alerts import Span, Throttling, alerts
+from emulator.spl.alerts import Throttling, TimeRange, alerts
 
 BASE = {
     "search": "index=a",
@@ -33,7 +33,7 @@ def conf_with(folder: Path, **changes: str | None) -> Path:
     return path
 
 
-def test_an_alert_runs_when_its_cron_schedule_says(tmp_path: Path) -> None:
+def test_an_alert_runs_on_its_cron_schedule(tmp_path: Path) -> None:
     """Assumption 60."""
     alert = alerts(read_conf(conf_with(tmp_path)))["A"]
     assert alert.runs(0, 1000) == [180, 480, 780]
@@ -48,7 +48,7 @@ def test_times_and_index_times_are_seen_from_the_run(tmp_path: Path) -> None:
     alert = alerts(read_conf(conf_with(tmp_path)))["A"]
     assert alert.index_times.at(1_000_000) == (999_600 // 60 * 60, 999_900)
     assert alert.times.at(1_000_000) == (345_600, 3_592_000)
-    assert Span("", "").at(5) == (0, None)
+    assert TimeRange("", "").at(5) == (0, None)
 
 
 def test_throttling_is_by_fields_and_for_a_while(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_throttling_is_by_fields_and_for_a_while(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_not_modelled_is_refused_with_its_place(
+def test_what_is_not_modelled_is_refused_with_its_location(
     tmp_path: Path, changes: dict[str, str | None], message: str
 ) -> None:
     with pytest.raises(EmulatorError, match=r"savedsearches\.conf:\d+ \[A\]") as caught:

@@ -8,18 +8,18 @@ import pytest
 
 from emulator.conf.macros import Macros
 from emulator.errors import SearchError
-from emulator.spl.context import Context, Row
+from emulator.spl.context import Context, ResultRow
 from emulator.spl.pipeline import check, run
 
-Piped = Callable[..., list[Row]]
+Piped = Callable[..., list[ResultRow]]
 
 
-def test_append_puts_another_search_of_the_same_time_range_behind_the_rows() -> None:
+def test_append_adds_another_search_of_the_same_time_range_after_the_rows() -> None:
     events = [{"_time": str(time), "v": str(time)} for time in (3, 2, 1)]
     context = Context(events=events, earliest=2)
-    found = run("v=3 | table v | append [search v<3 | stats count by v]", context)
+    table = run("v=3 | table v | append [search v<3 | stats count by v]", context)
 
-    assert (found.rows, found.columns) == ([{"v": "3"}, {"v": "2", "count": "1"}], ("v", "count"))
+    assert (table.rows, table.columns) == ([{"v": "3"}, {"v": "2", "count": "1"}], ("v", "count"))
 
 
 def test_append_beyond_what_splunk_keeps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,13 +27,13 @@ def test_append_beyond_what_splunk_keeps_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("emulator.spl.appending._MOST", 2)
 
     assert len(run("* | append [| makeresults count=2]", Context()).rows) == 2
-    with pytest.raises(SearchError, match="Splunk drops what is more than 2 rows"):
+    with pytest.raises(SearchError, match="Splunk silently drops the rows after the first 2"):
         run("* | append [| makeresults count=3]", Context())
 
 
 def test_appendpipe_runs_on_the_rows_themselves(piped: Piped) -> None:
-    """The example of searchbnf.conf: subtotals behind the rows."""
-    rows: list[Row] = [
+    """The example of searchbnf.conf: subtotals after the rows."""
+    rows: list[ResultRow] = [
         {"action": "a", "user": "x"}, {"action": "a", "user": "y"}, {"action": "b", "user": "x"},
     ]  # fmt: skip
     text = (

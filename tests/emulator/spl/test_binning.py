@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from emulator.errors import SearchError
-from emulator.spl.context import Context, Row
+from emulator.spl.context import Context, ResultRow
 from emulator.spl.pipeline import run
 
-Piped = Callable[..., list[Row]]
+Piped = Callable[..., list[ResultRow]]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_new_name_leaves_the_field_alone() -> None:
 
 
 def test_a_number_becomes_the_range_of_its_bin(piped: Piped) -> None:
-    rows: list[Row] = [{"v": "0"}, {"v": "9.5"}, {"v": "10"}, {"v": "-1"}, {}]
+    rows: list[ResultRow] = [{"v": "0"}, {"v": "9.5"}, {"v": "10"}, {"v": "-1"}, {}]
 
     assert piped("bin v span=10", rows) == [
         {"v": "0-10"}, {"v": "0-10"}, {"v": "10-20"}, {"v": "-10-0"}, {},

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from emulator.errors import EmulatorError
 from emulator.eval.values import FieldValue
-from emulator.spl.context import Context, Results, Row
+from emulator.spl.context import Context, ResultRow, Results
 from emulator.spl.pipeline import run
 
 Table = list[tuple["FieldValue | None", ...]]
 
-_ROWS: list[Row] = [
+_ROWS: list[ResultRow] = [
     {"host": "web1", "status": "200", "v": "1"},
     {"host": "web1", "status": "200", "v": "2"},
     {"host": "web1", "status": "404", "v": "x"},
@@ -22,14 +22,14 @@ _ROWS: list[Row] = [
 ]
 
 
-def _charted(text: str, rows: list[Row], **times: float) -> Results:
-    events: list[Row] = [{"_time": "0", **row} for row in rows]
+def _charted(text: str, rows: list[ResultRow], **times: float) -> Results:
+    events: list[ResultRow] = [{"_time": "0", **row} for row in rows]
     return run(f"* | {text}", Context(events=events, **times))  # type: ignore[arg-type]
 
 
-def _table(found: Results) -> Table:
-    assert found.columns is not None
-    return [found.columns, *(tuple(row.get(name) for name in found.columns) for row in found.rows)]
+def _table(chart: Results) -> Table:
+    assert chart.columns is not None
+    return [chart.columns, *(tuple(row.get(name) for name in chart.columns) for row in chart.rows)]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_chart_gives_a_row_per_value_and_a_column_per_series(text: str, expected
 
 
 def test_ten_series_are_kept_and_of_equals_the_first_by_name() -> None:
-    rows: list[Row] = [{"row": "x", "b": letter} for letter in "lkjihgfedcba"]
+    rows: list[ResultRow] = [{"row": "x", "b": letter} for letter in "lkjihgfedcba"]
 
     assert _table(_charted("chart count by row b", rows)) == [
         ("row", *"abcdefghij", "OTHER"),
@@ -84,22 +84,22 @@ def test_ten_series_are_kept_and_of_equals_the_first_by_name() -> None:
 
 
 def test_several_values_of_the_columns_field_count_in_each_series() -> None:
-    rows: list[Row] = [{"a": "x", "b": ["p", "q"]}]
+    rows: list[ResultRow] = [{"a": "x", "b": ["p", "q"]}]
 
     assert _table(_charted("chart count by a b", rows)) == [("a", "p", "q"), ("x", "1", "1")]
 
 
 def test_rows_are_in_the_order_of_numbers_if_all_are_numbers() -> None:
-    rows: list[Row] = [{"a": one} for one in ("10", "9", "-1")]
+    rows: list[ResultRow] = [{"a": text} for text in ("10", "9", "-1")]
 
     assert [row["a"] for row in _charted("chart count by a", rows).rows] == ["-1", "9", "10"]
-    found = _charted("chart count by a", [*rows, {"a": "x"}]).rows
-    assert [row["a"] for row in found] == ["-1", "10", "9", "x"]
+    mixed = _charted("chart count by a", [*rows, {"a": "x"}]).rows
+    assert [row["a"] for row in mixed] == ["-1", "10", "9", "x"]
 
 
 # --- timechart
 
-_TIMES: list[Row] = [
+_TIMES: list[ResultRow] = [
     {"_time": "10900.5", "k": "b", "v": "5"},
     {"_time": "3700", "k": "a", "v": "1"},
     {"_time": "3600", "k": "b", "v": "2"},
@@ -140,20 +140,20 @@ def test_timechart_has_every_bin_and_the_span_last(text: str, expected: Table) -
 
 
 def test_timechart_names_its_columns() -> None:
-    found = _charted("timechart span=1h count by k limit=1", _TIMES)
+    results = _charted("timechart span=1h count by k limit=1", _TIMES)
 
-    assert found.columns == ("_time", "b", "OTHER", "_span")
+    assert results.columns == ("_time", "b", "OTHER", "_span")
     assert _charted("timechart span=1h count AS n", _TIMES).columns == ("_time", "n", "_span")
 
 
 def test_bins_cover_the_time_range_of_the_search() -> None:
     """Search Reference, "timechart", fixedrange: true by default; the first bin is rounded down."""
-    found = _charted("timechart span=1h count", _TIMES, earliest=100, latest=18_000)
+    results = _charted("timechart span=1h count", _TIMES, earliest=100, latest=18_000)
 
-    assert [row["_time"] for row in found.rows] == ["0", "3600", "7200", "10800", "14400"]
-    assert [row["count"] for row in found.rows] == ["0", "2", "0", "1", "0"]
-    found = _charted("timechart span=1h count", _TIMES, earliest=100, latest=18_001)
-    assert [row["_time"] for row in found.rows][-1] == "18000"
+    assert [row["_time"] for row in results.rows] == ["0", "3600", "7200", "10800", "14400"]
+    assert [row["count"] for row in results.rows] == ["0", "2", "0", "1", "0"]
+    results = _charted("timechart span=1h count", _TIMES, earliest=100, latest=18_001)
+    assert [row["_time"] for row in results.rows][-1] == "18000"
 
 
 @pytest.mark.parametrize(
@@ -168,37 +168,37 @@ def test_bins_cover_the_time_range_of_the_search() -> None:
     ],
 )
 def test_without_a_span_the_time_range_chooses_one(text: str, hours: int, span: str) -> None:
-    found = _charted(text, _TIMES[1:2], earliest=3600, latest=3600 + hours * 3600)
+    results = _charted(text, _TIMES[1:2], earliest=3600, latest=3600 + hours * 3600)
 
-    assert {row["_span"] for row in found.rows} == {span}
+    assert {row["_span"] for row in results.rows} == {span}
 
 
 def test_without_a_time_range_its_rows_choose_the_span() -> None:
-    found = _charted("timechart count", _TIMES)  # 7,300 s in at most 100 bins
+    results = _charted("timechart count", _TIMES)  # 7,300 s in at most 100 bins
 
-    assert found.rows[0]["_span"] == "300"
-    assert found.rows[0]["_time"] == "3600"
+    assert results.rows[0]["_span"] == "300"
+    assert results.rows[0]["_time"] == "3600"
 
 
 def test_a_chart_of_nothing() -> None:
     bounded = {"earliest": 3600.0, "latest": 10_800.0}
 
     assert _charted("timechart span=1h count", []).rows == []
-    found = _charted("timechart span=1h count", [], **bounded)
-    assert [(row["_time"], row["count"]) for row in found.rows] == [("3600", "0"), ("7200", "0")]
+    results = _charted("timechart span=1h count", [], **bounded)
+    assert [(row["_time"], row["count"]) for row in results.rows] == [("3600", "0"), ("7200", "0")]
     assert _charted("timechart span=1h count by k", [], **bounded).rows == []
     assert _charted("chart count by k", []).rows == []
 
 
 @given(st.lists(st.integers(0, 500_000), min_size=1, max_size=30), st.sampled_from(["30m", "5h"]))
 def test_timechart_loses_no_event(times: list[int], span: str) -> None:
-    rows: list[Row] = [{"_time": str(time)} for time in times]
-    found = _charted(f"timechart span={span} count", rows).rows
-    starts = [int(str(row["_time"])) for row in found]
+    rows: list[ResultRow] = [{"_time": str(time)} for time in times]
+    bins = _charted(f"timechart span={span} count", rows).rows
+    starts = [int(str(row["_time"])) for row in bins]
 
-    assert sum(int(str(row["count"])) for row in found) == len(times)
+    assert sum(int(str(row["count"])) for row in bins) == len(times)
     assert {later - earlier for earlier, later in zip(starts, starts[1:])} <= {
-        int(str(found[0]["_span"]))
+        int(str(bins[0]["_span"]))
     }
 
 
@@ -254,7 +254,7 @@ def test_what_is_malformed_or_not_modelled_is_refused(text: str) -> None:
     ],
 )
 def test_rows_that_splunk_would_chart_in_its_own_way_are_refused(
-    text: str, rows: list[Row], message: str
+    text: str, rows: list[ResultRow], message: str
 ) -> None:
     with pytest.raises(EmulatorError, match=message):
         _charted(text, rows, latest=60_000)

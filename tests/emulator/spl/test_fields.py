@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from emulator.errors import EmulatorError
-from emulator.spl.context import Context, Row
+from emulator.spl.context import Context, ResultRow
 from emulator.spl.pipeline import run
 
-Piped = Callable[..., list[Row]]
+Piped = Callable[..., list[ResultRow]]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ Piped = Callable[..., list[Row]]
         ("fillnull c", {"a": "1", "b": "x", "c": "0"}),
     ],
 )
-def test_fields_after_a_command(piped: Piped, text: str, expected: Row) -> None:
+def test_fields_after_a_command(piped: Piped, text: str, expected: ResultRow) -> None:
     assert piped(text, [{"a": "1", "b": "x"}]) == [expected]
 
 
@@ -55,7 +55,7 @@ def test_fields_keeps_internal_fields_and_table_does_not() -> None:
 
 
 def test_mvexpand_makes_a_row_per_value(piped: Piped) -> None:
-    rows: list[Row] = [{"a": ["1", "2"], "b": ["x", "y"]}, {"a": "3"}]
+    rows: list[ResultRow] = [{"a": ["1", "2"], "b": ["x", "y"]}, {"a": "3"}]
 
     assert piped("mvexpand a", rows) == [
         {"a": "1", "b": ["x", "y"]},
@@ -64,7 +64,7 @@ def test_mvexpand_makes_a_row_per_value(piped: Piped) -> None:
     ]
 
 
-def test_addinfo_tells_the_time_range_and_when_it_was_searched(piped: Piped) -> None:
+def test_addinfo_returns_the_time_range_and_when_it_was_searched(piped: Piped) -> None:
     """Search Reference, "addinfo": info_max_time is +infinity for all time."""
     bounded = Context(earliest=-1, latest=9, now=7)
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from emulator.errors import EmulatorError
-from emulator.spl.context import Row
+from emulator.spl.context import ResultRow
 
-Piped = Callable[..., list[Row]]
+Piped = Callable[..., list[ResultRow]]
 
-_ROWS: list[Row] = [
+_ROWS: list[ResultRow] = [
     {"a": "1", "b": "x"},
     {"a": "1", "b": "X"},
     {"a": "2", "b": "x"},
@@ -44,11 +44,11 @@ def test_rows_that_are_kept(piped: Piped, text: str, kept: list[int]) -> None:
 
 
 @pytest.mark.parametrize(("command", "first"), [("head", "0"), ("tail", "11")])
-def test_ten_are_kept_unless_told(piped: Piped, command: str, first: str) -> None:
+def test_ten_are_kept_by_default(piped: Piped, command: str, first: str) -> None:
     """Search Reference, "tail": in reverse order."""
-    found = piped(command, [{"a": str(number)} for number in range(12)])
+    rows = piped(command, [{"a": str(number)} for number in range(12)])
 
-    assert (len(found), found[0]["a"]) == (10, first)
+    assert (len(rows), rows[0]["a"]) == (10, first)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Assumptions 43 and 46: reading and writing KV store collections, and looking things up."""
+"""Assumptions 43 and 46: reading and writing KV store collections, and lookups."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from emulator.app import App
 from emulator.errors import EmulatorError, SearchError
-from emulator.spl.context import Context, Records, Row
+from emulator.spl.context import Context, Records, ResultRow
 from emulator.spl.pipeline import run
 
 Collected = Callable[..., Context]
@@ -37,11 +37,11 @@ def collected(app: Callable[..., App]) -> Collected:
     return context
 
 
-def _rows(text: str, context: Context) -> list[Row]:
+def _rows(text: str, context: Context) -> list[ResultRow]:
     return run(text, context).rows
 
 
-def test_records_come_behind_the_rows_with_append_and_alone_as_the_first_command(
+def test_records_come_after_the_rows_with_append_and_alone_as_the_first_command(
     collected: Collected,
 ) -> None:
     context = collected([{"_key": "k", "a": "9", "b": "x"}])
@@ -146,7 +146,9 @@ def test_what_a_collection_cannot_do_is_refused(
          [{"q": "1", "label": "one"}, {"q": "2"}]),
     ],
 )  # fmt: skip
-def test_lookup_in_files_and_collections(collected: Collected, text: str, rows: list[Row]) -> None:
+def test_lookup_in_files_and_collections(
+    collected: Collected, text: str, rows: list[ResultRow]
+) -> None:
     context = collected([{"a": "1", "b": "stored"}])
 
     assert _rows(f"* | {text} | fields - _time", context) == rows

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from emulator.errors import EmulatorError
-from emulator.spl.context import Context, Row
+from emulator.spl.context import Context, ResultRow
 from emulator.spl.pipeline import run
 
-Piped = Callable[..., list[Row]]
+Piped = Callable[..., list[ResultRow]]
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,14 @@ Piped = Callable[..., list[Row]]
         (r'rex field=none "(?<n>\d)"', {"v": "1"}, {"v": "1"}),
     ],
 )
-def test_named_groups_become_fields(piped: Piped, text: str, row: Row, expected: Row) -> None:
+def test_named_groups_become_fields(
+    piped: Piped, text: str, row: ResultRow, expected: ResultRow
+) -> None:
     """The first two are examples 3 and 2 of the page."""
     assert piped(text, [row]) == [expected]
 
 
-def test_rex_and_regex_read_the_raw_text_unless_told() -> None:
+def test_rex_and_regex_read_the_raw_text_by_default() -> None:
     context = Context(events=[{"_time": "0", "_raw": "port 22"}])
 
     assert run(r'* | rex "port (?<port>\d+)"', context).rows[0]["port"] == "22"
@@ -60,7 +62,7 @@ def test_rex_and_regex_read_the_raw_text_unless_told() -> None:
 def test_regex_keeps_what_matches_or_what_does_not(
     piped: Piped, text: str, kept: list[int]
 ) -> None:
-    rows: list[Row] = [{"a": "12"}, {"a": "x2"}]
+    rows: list[ResultRow] = [{"a": "12"}, {"a": "x2"}]
 
     assert piped(text, rows) == [rows[index] for index in kept]
 

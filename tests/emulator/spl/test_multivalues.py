@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from emulator.errors import SearchError
-from emulator.spl.context import Row
+from emulator.spl.context import ResultRow
 
-Piped = Callable[..., list[Row]]
+Piped = Callable[..., list[ResultRow]]
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from emulator.errors import SearchError
-from emulator.spl.context import Row
+from emulator.spl.context import ResultRow
 
-Piped = Callable[..., list[Row]]
+Piped = Callable[..., list[ResultRow]]
 
 
-def _column(rows: list[Row]) -> list[object]:
+def _column(rows: list[ResultRow]) -> list[object]:
     return [row.get("a") for row in rows]
 
 
@@ -42,7 +42,7 @@ def test_rows_without_the_field_come_last(piped: Piped, text: str) -> None:
 
 
 def test_several_keys_count_from_left_to_right_and_ties_keep_their_order(piped: Piped) -> None:
-    rows: list[Row] = [
+    rows: list[ResultRow] = [
         {"a": "1", "b": "x", "c": "first"},
         {"a": "2", "b": "x", "c": "second"},
         {"a": "1", "b": "y", "c": "third"},
@@ -54,7 +54,7 @@ def test_several_keys_count_from_left_to_right_and_ties_keep_their_order(piped: 
 
 
 @pytest.mark.parametrize(("text", "kept"), [("sort a", 10_000), ("sort 0 a", 10_001)])
-def test_ten_thousand_rows_are_kept_unless_told(piped: Piped, text: str, kept: int) -> None:
+def test_ten_thousand_rows_are_kept_by_default(piped: Piped, text: str, kept: int) -> None:
     assert len(piped(text, [{"a": str(number)} for number in range(10_001)])) == kept
 
 

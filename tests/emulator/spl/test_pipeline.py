@@ -7,7 +7,7 @@ import pytest
 from emulator.conf.conf_file import parse_conf
 from emulator.conf.macros import Macros
 from emulator.errors import EmulatorError, SearchError
-from emulator.spl.context import Context, Results, Row
+from emulator.spl.context import Context, ResultRow, Results
 from emulator.spl.pipeline import check, compiled_search, run
 
 _WHO = "/services/authentication/current-context splunk_server=local"
@@ -37,12 +37,12 @@ def test_macros_are_expanded_before_anything_else() -> None:
 def test_a_subsearch_is_replaced_by_its_field_search() -> None:
     """Search Manual, "Change the format of subsearch results"."""
     context = Context(events=[{"_time": "0"}], user="alice")
-    found = run(
+    results = run(
         f'* | eval who=[| rest {_WHO} | eval search="\\"" . username . "!\\"" | fields search]',
         context,
     )
 
-    assert found.rows == [{"_time": "0", "who": "alice!"}]
+    assert results.rows == [{"_time": "0", "who": "alice!"}]
 
 
 def test_a_saved_search_runs_by_name_in_the_time_range_of_the_search() -> None:
@@ -65,10 +65,10 @@ def test_a_compiled_search_runs_again_over_other_events() -> None:
         assert search.run(context).rows == [{"count": str(count), "at": str(now)}]
 
 
-def test_the_commands_behind_the_first_one_run_on_rows_that_are_given() -> None:
+def test_the_commands_after_the_first_one_run_on_given_rows() -> None:
     search = compiled_search("x=1 | head 1 | fields x", Macros({}))
 
-    assert search.behind(Results([{"x": "7"}, {"x": "8"}]), Context()).rows == [{"x": "7"}]
+    assert search.after_first(Results([{"x": "7"}, {"x": "8"}]), Context()).rows == [{"x": "7"}]
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_the_commands_behind_the_first_one_run_on_rows_that_are_given() -> None:
         ("x=[search y=1] | stats count", None),
     ],
 )
-def test_a_search_tells_what_chooses_its_events(text: str, chosen: list[bool] | None) -> None:
+def test_a_search_has_the_predicate_of_its_events(text: str, chosen: list[bool] | None) -> None:
     selects = compiled_search(text, Macros({})).selects
-    events: list[Row] = [{"x": "1"}, {"x": "1", "y": "2"}]
+    events: list[ResultRow] = [{"x": "1"}, {"x": "1", "y": "2"}]
 
     assert (selects and [selects(event) for event in events]) == chosen
 
@@ -116,7 +116,7 @@ def test_faults_show_without_running(text: str, message: str) -> None:
         check(text, Macros({}))
 
 
-def test_a_search_may_begin_with_what_also_stands_behind_a_pipe() -> None:
+def test_a_search_may_begin_with_what_also_follows_a_pipe() -> None:
     check("| inputlookup l | inputlookup append=true l", Macros({}))
 
 

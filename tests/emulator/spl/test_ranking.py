@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from emulator.errors import SearchError
-from emulator.spl.context import Context, Row
+from emulator.spl.context import Context, ResultRow
 from emulator.spl.pipeline import run
 
-Piped = Callable[..., list[Row]]
+Piped = Callable[..., list[ResultRow]]
 
 _VALUES = ["ax", "ax", "ax", "bx", "bx", "cx", "cy"]
-_ROWS: list[Row] = [{"a": both[0], "k": both[1]} for both in _VALUES]
+_ROWS: list[ResultRow] = [{"a": both[0], "k": both[1]} for both in _VALUES]
 
 
 def _ranked(piped: Piped, text: str) -> list[tuple[object, ...]]:
@@ -31,7 +31,7 @@ def test_top_counts_and_gives_the_share_of_each(piped: Piped) -> None:
 
 def test_of_equals_the_last_in_the_alphabet_comes_first(piped: Piped) -> None:
     """Search Reference, "top", "Lexicographic order of results": its example."""
-    rows: list[Row] = [
+    rows: list[ResultRow] = [
         {"location": location, "user": user}
         for location in ("Orlando", "Dallas", "Atlanta")
         for user in ("Alex", "Kai", "Morgan")
@@ -55,20 +55,20 @@ def test_of_equals_the_last_in_the_alphabet_comes_first(piped: Piped) -> None:
     ],
 )
 def test_limits_and_columns(piped: Piped, text: str, expected: list[tuple[str, ...]]) -> None:
-    """Options may stand behind the fields, as in the page's third example."""
+    """Options may follow the fields, as in the page's third example."""
     assert _ranked(piped, text) == expected
 
 
 def test_columns_may_have_other_names() -> None:
     context = Context(events=[{"_time": "0", **row} for row in _ROWS])
-    found = run("* | top 1 a by k countfield=total percentfield=share", context)
+    results = run("* | top 1 a by k countfield=total percentfield=share", context)
 
-    assert found.columns == ("k", "a", "total", "share")
-    assert found.rows[0]["total"] == "3"
+    assert results.columns == ("k", "a", "total", "share")
+    assert results.rows[0]["total"] == "3"
 
 
-def test_ten_are_shown_unless_told_and_0_means_all(piped: Piped) -> None:
-    rows: list[Row] = [{"a": str(number)} for number in range(12)]
+def test_ten_are_shown_by_default_and_0_means_all(piped: Piped) -> None:
+    rows: list[ResultRow] = [{"a": str(number)} for number in range(12)]
 
     assert len(piped("top a", rows)) == len(piped("rare a", rows)) == 10
     assert len(piped("top limit=0 a", rows)) == 12

@@ -24,7 +24,7 @@ def test_other_spans_are_refused_with_the_name_of_the_command(span: str) -> None
 
 
 @given(st.floats(-1e9, 1e9), st.integers(1, 86_400))
-def test_a_bin_holds_its_number_and_starts_at_a_multiple_of_its_size(
+def test_a_bin_contains_its_number_and_starts_at_a_multiple_of_its_size(
     number: float, span: int
 ) -> None:
     start = bin_start(number, span)

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.errors import EmulatorError, SearchError
-from emulator.spl.context import Context, Row
+from emulator.spl.context import Context, ResultRow
 from emulator.spl.pipeline import run
 
-Piped = Callable[..., list[Row]]
+Piped = Callable[..., list[ResultRow]]
 
-_ROWS: list[Row] = [
+_ROWS: list[ResultRow] = [
     {"k": "b", "v": "10", "t": "x"},
     {"k": "a", "v": "9", "t": "z"},
     {"k": "b", "v": "2", "t": "y"},
@@ -41,7 +41,7 @@ def test_streamstats_counts_up_row_by_row(
     assert [row.get("r") for row in piped(text, _ROWS)] == expected
 
 
-def test_a_null_result_replaces_what_the_field_held(piped: Piped) -> None:
+def test_a_null_result_removes_the_field(piped: Piped) -> None:
     assert piped("streamstats current=f last(v) AS v", [{"v": "1"}, {"v": "2"}]) == [
         {},
         {"v": "1"},
@@ -69,12 +69,12 @@ def test_running_sums_end_in_the_sum(numbers: list[int]) -> None:
         ("window=2 global=f current=f sum(v) AS r by k", [None, 1, None, 3, 3, 8]),
     ],
 )
-def test_a_window_holds_the_last_rows_of_all_groups_or_of_each(
+def test_a_window_has_the_last_rows_of_all_groups_or_of_each(
     piped: Piped, text: str, expected: Sequence[int | None]
 ) -> None:
-    """Options may stand behind the functions, as in the basic examples of the page."""
-    rows: list[Row] = [{"v": str(at), "k": key} for at, key in enumerate("aababb", start=1)]
-    expected_texts = [None if one is None else str(one) for one in expected]
+    """Options may follow the functions, as in the basic examples of the page."""
+    rows: list[ResultRow] = [{"v": str(at), "k": key} for at, key in enumerate("aababb", start=1)]
+    expected_texts = [None if value is None else str(value) for value in expected]
 
     assert [row.get("r") for row in piped(f"streamstats {text}", rows)] == expected_texts
 
@@ -127,7 +127,7 @@ def test_a_window_of_time_that_splunk_would_cut_is_refused(
 )
 def test_resets_forget_everything(piped: Piped, text: str, expected: str) -> None:
     """The first row is the page's example; reset_after sees what streamstats yields."""
-    rows: list[Row] = [{"shift": shift} for shift in _SHIFTS]
+    rows: list[ResultRow] = [{"shift": shift} for shift in _SHIFTS]
 
     assert "".join(str(row["r"]) for row in piped(text, rows)) == expected
 

@@ -44,7 +44,7 @@ from emulator.spl.syntax import (
 def test_pipes_outside_quotes_and_brackets_divide_commands(
     text: str, expected: list[tuple[str, str]]
 ) -> None:
-    assert calls(text) == [Call(*one) for one in expected]
+    assert calls(text) == [Call(*call) for call in expected]
 
 
 @pytest.mark.parametrize(
@@ -64,24 +64,24 @@ def test_what_does_not_match_is_refused(text: str, message: str) -> None:
 
 
 def test_only_outermost_subsearches_are_replaced() -> None:
-    asked: list[str] = []
+    searches: list[str] = []
 
     def answer(inner: str) -> str:
-        asked.append(inner)
+        searches.append(inner)
         return "X"
 
     text = 'eval a=[one [two] "]"], b="[not]", c=[three]'
     assert replace_subsearches(text, answer) == 'eval a=X, b="[not]", c=X'
-    assert asked == ['one [two] "]"', "three"]
+    assert searches == ['one [two] "]"', "three"]
 
 
-def test_words_stand_between_blanks_or_commas_or_in_quotes() -> None:
+def test_words_are_between_blanks_or_commas_or_in_quotes() -> None:
     assert words('a, b c ,d "e f" "g\\"h"') == ["a", "b", "c", "d", "e f", 'g"h']
     with pytest.raises(SearchError, match="malformed list"):
         words('a "b')
 
 
-def test_options_stand_in_front_and_unknown_ones_are_refused() -> None:
+def test_options_come_first_and_unknown_ones_are_refused() -> None:
     known = frozenset({"append", "value"})
 
     assert options('append=t value="a b" rest x=1', "c", known) == (
@@ -92,8 +92,8 @@ def test_options_stand_in_front_and_unknown_ones_are_refused() -> None:
         options("max=1 rest", "c", known)
 
 
-def test_options_may_stand_anywhere_outside_quotes_and_parentheses() -> None:
-    """Search Reference, "streamstats", "top": examples with options behind the fields."""
+def test_options_may_be_anywhere_outside_quotes_and_parentheses() -> None:
+    """Search Reference, "streamstats", "top": examples with options after the fields."""
     text = 'a span=5m f(x=1) "span=2" by k limit="3 4"'
 
     assert options_anywhere(text, "c", frozenset({"span", "limit"})) == (

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from emulator.errors import EmulatorError
-from emulator.spl.context import Row
+from emulator.spl.context import ResultRow
 
-Piped = Callable[..., list[Row]]
+Piped = Callable[..., list[ResultRow]]
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,8 @@ Piped = Callable[..., list[Row]]
         ("convert ctime(none)", {}),
     ],
 )
-def test_a_field_is_computed(piped: Piped, text: str, added: Row) -> None:
-    row: Row = {"a": "1", "b": "3.5", "t": "x"}
+def test_a_field_is_computed(piped: Piped, text: str, added: ResultRow) -> None:
+    row: ResultRow = {"a": "1", "b": "3.5", "t": "x"}
 
     assert piped(text, [row]) == [{**row, **added}]
 

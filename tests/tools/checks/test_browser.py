@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from emulator.app import App
-from emulator.dashboards.dashboard_studio import Answers
+from emulator.dashboards.dashboard_studio import ViewSearches
 from emulator.dashboards.server import HOST
 from emulator.session import Session
 from tools.build import node
@@ -79,9 +79,9 @@ def indexes(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether each index that was asked for is the empty one."""
     asked: list[bool] = []
 
-    def answers(_root: Path, *, is_empty: bool) -> Answers:
+    def answers(_root: Path, *, is_empty: bool) -> ViewSearches:
         asked.append(is_empty)
-        return Answers(Session(App.load(ROOT), now=0))
+        return ViewSearches(Session(App.load(ROOT), now=0))
 
     monkeypatch.setattr(browser, "answers", answers)
     return asked

@@ -98,5 +98,5 @@ def test_the_page_is_built_when_its_sources_are_newer(
 
 
 def test_an_empty_index_answers_with_no_record() -> None:
-    found = answers(ROOT, is_empty=True).of(["`cloudhsm_records` | stats count"], None, None)
+    found = answers(ROOT, is_empty=True).results(["`cloudhsm_records` | stats count"], None, None)
     assert [row["count"] for row in found.rows] == ["0"]

@@ -38,7 +38,7 @@ def test_no_field_that_a_search_reads_is_left_out_on_the_way(story: Story) -> No
     index = Index((second, app.search_time(event, known)) for second, event in events)
     scheduler = Scheduler(app, index, story.tables)
     whole = {
-        one.stem: scheduler.told(app.knowledge.alerts[one.title], story.since, story.until)
+        one.stem: scheduler.fired(app.knowledge.alerts[one.title], story.since, story.until)
         for one in DETECTIONS
     }
     assert backtest.tell(app, story, DETECTIONS) == whole

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emulator.app import App
 from emulator.errors import EmulatorError
-from emulator.scheduler import Told
+from emulator.scheduler import Fired
 from samples.layout import Generation
 from tools.content.detections.lint import faults
 from tools.content.detections.sample_runner import differences, rehearse
@@ -56,7 +56,7 @@ def _played(
         yield "drilldown.search: finds nothing behind this alert"
 
 
-def absent_fields(detection: Detection, told: Iterable[Told]) -> Iterator[str]:
+def absent_fields(detection: Detection, told: Iterable[Fired]) -> Iterator[str]:
     """Fields that messages, risk, throttling or the drilldown name, and an alert does not have."""
     wanted = {
         "risk.message": tokens(detection.risk.message),

@@ -40,7 +40,7 @@ Indexed = tuple[float, IndexedEvent]
 
 def load(root: Path) -> App:
     """The shipped configuration beside an add-on that collects CloudTrail."""
-    return App.load(root, beside=[CLOUDTRAIL_APP])
+    return App.load(root, neighbours=[CLOUDTRAIL_APP])
 
 
 def records(app: App, events: Iterable[tuple[float, TrailEvent]]) -> Iterator[Indexed]:

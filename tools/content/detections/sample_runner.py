@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.app import App
-from emulator.scheduler import Index, Scheduler, Told
+from emulator.eval.values import values_of
+from emulator.scheduler import Fired, Index, Scheduler
 from emulator.search_time.kv_store import by_collection
-from emulator.spl.context import values_of
 from samples.layout import Generation
 from samples.scene import Scene, cluster_id, duration, from_mapping, hsm_id
 from tools.content.detections import ingest
@@ -25,7 +25,7 @@ _AFTERWARDS_S = 900
 class Rehearsal:
     """What an alert told of a sample, and how many rows the drilldown of each has."""
 
-    told: list[Told]
+    told: list[Fired]
     behind: list[int]
 
 
@@ -43,11 +43,11 @@ def rehearse(
     )
     scheduler = Scheduler(app, index, sample.tables)
     until = START + seconds(sample.lasts) + seconds(detection.schedule.every) + _AFTERWARDS_S
-    told = scheduler.told(app.knowledge.alerts[detection.title], START, until)
+    told = scheduler.fired(app.knowledge.alerts[detection.title], START, until)
     return Rehearsal(told, [_behind(scheduler, detection, one) for one in told])
 
 
-def _behind(scheduler: Scheduler, detection: Detection, told: Told) -> int:
+def _behind(scheduler: Scheduler, detection: Detection, told: Fired) -> int:
     """Rows of the drilldown with the alert's values in place of its tokens."""
     text = detection.drilldown.search
     for name in tokens(text):
@@ -83,7 +83,7 @@ def repeated(line: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {**rest, "at": duration("at", line.get("at", 0)) + number * step}
 
 
-def differences(told: Sequence[Told], expected: Sequence[Mapping[str, object]]) -> list[str]:
+def differences(told: Sequence[Fired], expected: Sequence[Mapping[str, object]]) -> list[str]:
     """How the alerts, in the order of their runs, differ from the rows that a sample expects."""
     if len(told) != len(expected):
         shown = "; ".join(_shown(one) for one in told[:5]) or "none"
@@ -98,6 +98,6 @@ def differences(told: Sequence[Told], expected: Sequence[Mapping[str, object]]) 
     return found
 
 
-def _shown(told: Told) -> str:
+def _shown(told: Fired) -> str:
     names = ("cluster_id", "hsm_id", "user", "opcode", "first_time")
     return " ".join(f"{name}={told.row[name]}" for name in names if name in told.row)
