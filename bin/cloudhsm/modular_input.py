@@ -70,6 +70,7 @@ class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type i
         log_file.to_stderr()
         stop = Stop()
         stop.listen()
+        stop.enforce()
         for stanza, parameters in inputs.inputs.items():
             failures = wiring.run(stanza, parameters, inputs.metadata, stop)
             self.exit_status |= bool(failures)

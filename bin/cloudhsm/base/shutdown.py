@@ -5,7 +5,10 @@ A run also ends its calls to AWS at a deadline, whatever an endpoint does.
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +17,9 @@ from types import FrameType
 # How long splunkd may take to read what is in its pipe, once it asked for the end. It waits longer
 # than this in all before it kills.
 GRACE_S = 3.0
+# A process that has not ended so long after it was asked to is stuck, as in a name server that does
+# not respond, or in a fault of its own. It ends as if it were killed, which loses nothing.
+FORCED_S = 4.5
 
 
 class StopRequested(BaseException):
@@ -38,6 +44,7 @@ class Stop:
         self._patient = False
         self._network_end = float("inf")
         self._grace_end = float("inf")
+        self._sockets: tuple[socket.socket, ...] = ()
 
     def listen(self) -> None:
         """Take SIGTERM (and Ctrl-C in a terminal) as the request."""
@@ -47,6 +54,18 @@ class Stop:
             signal.signal(signal.SIGBREAK, self._on_signal)
         if hasattr(signal, "SIGALRM"):
             signal.signal(signal.SIGALRM, self._on_alarm)
+
+    def enforce(self) -> None:
+        """Let this process end FORCED_S after a request, whatever it does by then.
+
+        A thread waits for the signal itself: its handler runs in the main thread only, and there
+        only once a call into the system returns.
+        """
+        wakes, signals = socket.socketpair()
+        signals.setblocking(False)
+        signal.set_wakeup_fd(signals.fileno(), warn_on_full_buffer=False)
+        self._sockets = (wakes, signals)  # which would be closed otherwise
+        threading.Thread(target=_end_when_asked, args=(wakes,), daemon=True).start()
 
     def end_network_in(self, seconds: float) -> None:
         """Let no call to AWS take longer than this from now on, in all."""
@@ -123,3 +142,12 @@ class Stop:
         waits = [max(end - now, 0.1) for end in ends]
         if waits and hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_REAL, min(waits))
+
+
+def _end_when_asked(wakes: socket.socket) -> None:
+    ends = {signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGBREAK", signal.SIGTERM)}
+    while ends.isdisjoint(wakes.recv(1)):
+        pass
+    time.sleep(FORCED_S)
+    os.write(2, b"WARNING what=stop_forced: the process did not end in time; nothing is lost\n")
+    os._exit(0)

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +96,44 @@ def test_a_call_to_aws_that_goes_on_is_interrupted_at_the_deadline(stop: Stop) -
         time.sleep(5)
     assert time.monotonic() - begun < 2
     assert not stop.requested
+
+
+STUCK = """
+import sys, threading, time
+sys.path.insert(0, {path!r})
+from cloudhsm.base import shutdown
+shutdown.FORCED_S = 0.5
+stop = shutdown.Stop()
+stop.listen()
+stop.enforce()
+print("ready", flush=True)
+lock = threading.Lock()
+lock.acquire()
+{stuck}
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "stuck",
+    ["lock.acquire()", "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"],
+    ids=["lock", "C code"],
+)
+def test_a_process_that_is_stuck_ends_all_the_same(number: signal.Signals, stuck: str) -> None:
+    code = STUCK.format(path=str(Path(shutdown.__file__).parents[2]), stuck=stuck)
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "what=stop_forced" in errors
+
+
+def test_a_process_that_ends_by_itself_is_left_alone() -> None:
+    code = STUCK.format(path=str(Path(shutdown.__file__).parents[2]), stuck="sys.exit(3)")
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=20)
+    assert (ended.returncode, ended.stderr) == (3, b"")
