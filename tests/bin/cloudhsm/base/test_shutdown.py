@@ -133,7 +133,7 @@ def test_a_process_that_is_stuck_ends_all_the_same(number: signal.Signals, stuck
     assert "what=stop_forced" in errors
 
 
-def test_a_process_that_ends_by_itself_is_left_alone() -> None:
+def test_a_process_that_ends_in_time_is_left_alone() -> None:
     code = STUCK.format(path=str(Path(shutdown.__file__).parents[2]), stuck="sys.exit(3)")
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=20)
     assert (ended.returncode, ended.stderr) == (3, b"")
