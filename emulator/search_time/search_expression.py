@@ -151,10 +151,9 @@ def _unescape(text: str) -> str:
 # --- predicates
 
 
-def wildcard_pattern(value: str, *, ignore_case: bool = True) -> re.Pattern[str]:
+def wildcard_pattern(value: str) -> re.Pattern[str]:
     """`*` stands for any text, the rest for itself; to be used with fullmatch."""
-    pattern = ".*".join(re.escape(part) for part in re.split(r"\*+", value))
-    return re.compile(pattern, re.DOTALL | (re.IGNORECASE if ignore_case else re.RegexFlag(0)))
+    return re.compile(".*".join(map(re.escape, re.split(r"\*+", value))), re.DOTALL)
 
 
 def _comparison(field: str, operator: str, value: str) -> Predicate:
@@ -171,20 +170,21 @@ def _comparison(field: str, operator: str, value: str) -> Predicate:
         return equal
 
     def differs(event: Fields) -> bool:
-        held = event.get(field)
-        if isinstance(held, list):
+        value = event.get(field)
+        if isinstance(value, list):
             raise SearchError(f"{field}!= on a multivalue field is not modelled: use NOT {field}=")
-        return held is not None and not equal(event)
+        return value is not None and not equal(event)
 
     return differs
 
 
 def _equality(field: str, value: str) -> Predicate:
+    """Without case, letter by letter: no ligature equals the letters that it is made of."""
+    wanted = value.lower()
     if "*" in value:
-        fits = wildcard_pattern(value).fullmatch
-        return lambda event: any(fits(one) is not None for one in _held(event, field))
-    wanted = value.casefold()
-    return lambda event: any(one.casefold() == wanted for one in _held(event, field))
+        fits = wildcard_pattern(wanted).fullmatch
+        return lambda event: any(fits(text.lower()) is not None for text in _values(event, field))
+    return lambda event: any(text.lower() == wanted for text in _values(event, field))
 
 
 def _inequality(field: str, operator: str, value: str) -> Predicate:
@@ -200,17 +200,17 @@ def _inequality(field: str, operator: str, value: str) -> Predicate:
     holds = tests[operator]
 
     def compares(event: Fields) -> bool:
-        numbers = [number_of(one) for one in _held(event, field)]
+        numbers = [number_of(text) for text in _values(event, field)]
         return any(number is not None and holds(number) for number in numbers)
 
     return compares
 
 
-def _held(event: Fields, field: str) -> list[str]:
-    held = event.get(field)
-    if held is None:
+def _values(event: Fields, field: str) -> list[str]:
+    value = event.get(field)
+    if value is None:
         return []
-    return held if isinstance(held, list) else [held]
+    return value if isinstance(value, list) else [value]
 
 
 def _term(text: str) -> Predicate:
@@ -219,4 +219,4 @@ def _term(text: str) -> Predicate:
         return lambda _event: True
     body = rf"[^{_MAJOR}]*".join(re.escape(part) for part in re.split(r"\*+", text))
     pattern = re.compile(rf"(?:(?<={_BREAKER})|\A){body}(?={_BREAKER}|\Z)", re.IGNORECASE)
-    return lambda event: any(pattern.search(one) is not None for one in _held(event, "_raw"))
+    return lambda event: any(pattern.search(raw) is not None for raw in _values(event, "_raw"))
