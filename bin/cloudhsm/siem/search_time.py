@@ -74,7 +74,7 @@ class Meaning:
 
 
 def epoch_seconds(usecs: int) -> str:
-    """Microseconds since 1970 as Splunk gives `_time`: seconds, with six decimals where it needs them."""
+    """Microseconds since 1970 as Splunk gives `_time`: seconds, with six decimals or none."""
     seconds, rest = divmod(abs(usecs), 1_000_000)
     return f"{'-' * (usecs < 0)}{seconds}" + (f".{rest:06d}" if rest else "")
 
