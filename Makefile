@@ -50,15 +50,15 @@ check-goldens: ## fails if tests/default/golden does not follow from the configu
 	$(DEV) -m tools.content.goldens --check
 
 detections: generate ## every detection over its samples; some seconds
-	PYTHONPATH=bin $(DEV) -m tools.content.detections
+	$(DEV) -m tools.content.detections
 
 prove-detections: ## every detection over the sample trail and a quiet month of 200,000 records; minutes
 	@$(PYTHON) -m tools.build.environments dev
-	PYTHONPATH=bin $(DEV) -m tools.proof.backtest
+	$(DEV) -m tools.proof.backtest
 
 sigma: ## dist/sigma: the detections as Sigma rules, each run over its samples; pipelines for ECS and OCSF
 	@$(PYTHON) -m tools.build.environments dev sigma
-	PYTHONPATH=bin $(DEV) -m tools.build.sigma
+	$(DEV) -m tools.build.sigma
 
 lint: ## ruff, mypy --strict, cfn-lint, prose
 	@$(PYTHON) -m tools.build.environments dev
@@ -114,15 +114,15 @@ proof: ## the guarantee under attack: peers' faults as mutants, random lives, ki
 
 preview: ## the dashboards in a browser on this machine, over a made-up week; PORT=8033
 	@$(PYTHON) -m tools.build.environments dev
-	@PYTHONPATH=bin $(DEV) -m tools.demo.dashboard_preview $(if $(PORT),--port $(PORT))
+	@$(DEV) -m tools.demo.dashboard_preview $(if $(PORT),--port $(PORT))
 
 browser: ## every view in Chromium, both themes, two widths, clicked through; pictures in build/browser
 	@$(PYTHON) -m tools.build.environments dev
-	@PYTHONPATH=bin $(DEV) -m tools.checks.browser
+	@$(DEV) -m tools.checks.browser
 
 pictures: ## docs/dashboards from what make browser saw; look at them
 	@$(PYTHON) -m tools.build.environments dev
-	@PYTHONPATH=bin $(DEV) -m tools.checks.pictures
+	@$(DEV) -m tools.checks.pictures
 
 demo: ## the whole thread on this machine; AWS=1 REGION=... [LOG_GROUP=...] for your own account
 	@$(PYTHON) -m tools.build.environments dev moto
@@ -132,7 +132,7 @@ demo: ## the whole thread on this machine; AWS=1 REGION=... [LOG_GROUP=...] for 
 bench: ## the collector beside the loops that inputs are usually made of; PARTS="speed command views"
 	@$(PYTHON) -m tools.build.environments dev py39 py313 bench bench39 bench313
 	@$(DEV) -m tools.build.vendor
-	@PYTHONPATH=bin $(DEV) -m tools.bench $(PARTS)
+	@$(DEV) -m tools.bench $(PARTS)
 
 growth: ## the state of a group over 10 million records and 100 days; takes minutes
 	@$(PYTHON) -m tools.build.environments dev

@@ -30,11 +30,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import aws_cloudhsm_state
 from cloudhsm import __version__
 from cloudhsm.base.arguments import SCHEME
+from cloudhsm.base.conf_file import Settings
 from cloudhsm.base.errors import CloudHsmError, Place, SettingError, StateError
 from cloudhsm.base.redaction import HIDDEN
 from cloudhsm.base.terminal import show
 from cloudhsm.splunk import log_file, support_bundle
-from cloudhsm.splunk.support_bundle import Redactor, Settings
+from cloudhsm.splunk.support_bundle import Redactor
 from cloudhsm.state.input_cache import InputFile, InputState
 
 APP = Path(__file__).resolve().parent.parent

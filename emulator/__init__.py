@@ -2,8 +2,9 @@
 
 It evaluates the conf files, searches and dashboards that ship, and refuses what it does not model.
 Its tests follow the published Search Reference and .spec files; what these leave open is listed in
-docs/emulator-assumptions.md. `cloudhsm.siem` is a second, smaller evaluator on purpose: it ships,
-in pure Python for 3.9, and is fast; this one is strict and runs regular expressions on PCRE2.
+docs/emulator-assumptions.md. `bin/cloudhsm/siem` evaluates the same files because what ships must
+be pure Python 3.9 and fast, while this package must be strict and run regular expressions on PCRE2;
+tests/default/test_two_evaluators.py keeps their results equal.
 
 The parts, from the top: imports go only downward.
 

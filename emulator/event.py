@@ -25,11 +25,10 @@ class IndexedEvent:
     indexed_at: float | None = None
 
     def fields(self) -> dict[str, FieldValue]:
-        """The fields a search starts from; `_time` in seconds, with six decimals or none."""
-        seconds, micros = divmod(self.time_usecs, 1_000_000)
+        """The fields a search starts from; `_time` in seconds, as `epoch_seconds` has it."""
         fields: dict[str, FieldValue] = {
             "_raw": self.raw,
-            "_time": f"{seconds}.{micros:06d}" if micros else str(seconds),
+            "_time": epoch_seconds(self.time_usecs),
             "host": self.host,
             "source": self.source,
             "sourcetype": self.sourcetype,
@@ -38,3 +37,9 @@ class IndexedEvent:
         if self.indexed_at is not None:
             fields["_indextime"] = f"{self.indexed_at:.0f}"
         return fields
+
+
+def epoch_seconds(usecs: int) -> str:
+    """Microseconds since 1970 as seconds, with six decimals where needed."""
+    seconds, micros = divmod(abs(usecs), 1_000_000)
+    return f"{'-' * (usecs < 0)}{seconds}" + (f".{micros:06d}" if micros else "")

@@ -13,3 +13,9 @@ build            environments, libraries, package, release
 content          what is generated from mappings/, detections/ and dashboards/
 ===============  ============================================================================
 """
+
+import sys
+from pathlib import Path
+
+# Shipped code is imported from here, wherever Python was started.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bin"))

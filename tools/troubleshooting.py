@@ -41,7 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def table() -> Iterator[str]:
     """The lines of the table."""
-    sys.path.insert(0, str(ROOT / "bin"))
     import tests.bin.conftest  # noqa: F401  (finds the vendored libraries)
     from tests.bin.failure_cases import CASES, reported
 

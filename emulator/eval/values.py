@@ -19,7 +19,7 @@ Fields = Mapping[str, FieldValue]
 Value = Union[None, bool, int, float, str, list[str]]
 Eval = Callable[[Fields], Value]
 
-NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)

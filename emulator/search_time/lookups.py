@@ -199,7 +199,7 @@ class _TableIndex:
     def _fits(self, kind: str, cell: str) -> Fits:
         (cell,) = self._key([cell])
         if kind == "WILDCARD" and "*" in cell:
-            fullmatch = wildcard_pattern(cell, ignore_case=False).fullmatch
+            fullmatch = wildcard_pattern(cell).fullmatch
             return lambda value: fullmatch(value) is not None
         if kind == "CIDR":
             network = ipaddress.ip_network(cell, strict=False)

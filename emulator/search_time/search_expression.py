@@ -151,10 +151,9 @@ def _unescape(text: str) -> str:
 # --- predicates
 
 
-def wildcard_pattern(value: str, *, ignore_case: bool = True) -> re.Pattern[str]:
+def wildcard_pattern(value: str) -> re.Pattern[str]:
     """`*` matches any text, the rest itself; to be used with fullmatch."""
-    pattern = ".*".join(re.escape(part) for part in re.split(r"\*+", value))
-    return re.compile(pattern, re.DOTALL | (re.IGNORECASE if ignore_case else re.RegexFlag(0)))
+    return re.compile(".*".join(map(re.escape, re.split(r"\*+", value))), re.DOTALL)
 
 
 def _comparison(field: str, operator: str, value: str) -> Predicate:
@@ -180,11 +179,12 @@ def _comparison(field: str, operator: str, value: str) -> Predicate:
 
 
 def _equality(field: str, value: str) -> Predicate:
+    """Without case, letter by letter: no ligature equals the letters that it is made of."""
+    lower = value.lower()
     if "*" in value:
-        fits = wildcard_pattern(value).fullmatch
-        return lambda event: any(fits(actual) is not None for actual in values_of(event, field))
-    folded = value.casefold()
-    return lambda event: any(actual.casefold() == folded for actual in values_of(event, field))
+        fits = wildcard_pattern(lower).fullmatch
+        return lambda event: any(fits(text.lower()) is not None for text in values_of(event, field))
+    return lambda event: any(text.lower() == lower for text in values_of(event, field))
 
 
 def _inequality(field: str, operator: str, value: str) -> Predicate:

@@ -42,7 +42,7 @@ def _eval(arguments: str) -> Command:
 def _fields(arguments: str) -> Command:
     """Search Reference, "fields": keeps the named ones and internal ones, or removes the named."""
     removes = arguments.startswith("-")
-    patterns = [wildcard_pattern(name, ignore_case=False) for name in words(arguments.lstrip("+-"))]
+    patterns = [wildcard_pattern(name) for name in words(arguments.lstrip("+-"))]
     if not patterns:
         raise SearchError("fields names no field")
 

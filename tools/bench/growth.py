@@ -18,20 +18,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
-
-from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page  # noqa: E402
-from cloudhsm.aws.rate_limit import RateLimiter  # noqa: E402
-from cloudhsm.base.aws_clock import AwsClock  # noqa: E402
-from cloudhsm.base.settings import parse  # noqa: E402
-from cloudhsm.base.shutdown import Stop  # noqa: E402
-from cloudhsm.collect.collector import Collector  # noqa: E402  (the path above must come first)
-from cloudhsm.collect.read_ahead import sequential  # noqa: E402
-from cloudhsm.splunk.event_writer import Event  # noqa: E402
-from cloudhsm.state.file_store import FileStateStore  # noqa: E402
-from cloudhsm.state.input_cache import InputFile  # noqa: E402
-from cloudhsm.trail.log_group import GroupId, Origin  # noqa: E402
+from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page
+from cloudhsm.aws.rate_limit import RateLimiter
+from cloudhsm.base.aws_clock import AwsClock
+from cloudhsm.base.settings import parse
+from cloudhsm.base.shutdown import Stop
+from cloudhsm.collect.collector import Collector
+from cloudhsm.collect.read_ahead import sequential
+from cloudhsm.splunk.event_writer import Event
+from cloudhsm.state.file_store import FileStateStore
+from cloudhsm.state.input_cache import InputFile
+from cloudhsm.trail.log_group import GroupId, Origin
 
 GROUP = GroupId("aws", "111122223333", "us-east-1", "/aws/cloudhsm/cluster-likphkxygsn")
 STREAMS = tuple(f"hsm-grow234567{letter}" for letter in "abcd")

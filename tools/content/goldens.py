@@ -16,17 +16,16 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
+from emulator.app import App
+from emulator.errors import EmulatorError
+from emulator.event import IndexedEvent
+from tests.default import corpus_certificates, corpus_layouts, corpus_opcodes
+from tests.default import ingest_paths as ingest
+from tests.default.corpus import Corpus, Sample, on_one_line
+from tests.default.damage import damaged_records
+from tests.default.ingest_paths import AUDIT, CERTIFICATE, Fields
 
-from emulator.app import App  # noqa: E402  (the path above must come first)
-from emulator.errors import EmulatorError  # noqa: E402
-from emulator.event import IndexedEvent  # noqa: E402
-from tests.default import corpus_certificates, corpus_layouts, corpus_opcodes  # noqa: E402
-from tests.default import ingest_paths as ingest  # noqa: E402
-from tests.default.corpus import Corpus, Sample, on_one_line  # noqa: E402
-from tests.default.damage import damaged_records  # noqa: E402
-from tests.default.ingest_paths import AUDIT, CERTIFICATE, Fields  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 # What only the place decides from which a record comes: for each sourcetype the same everywhere.
 PLACE = (

@@ -34,18 +34,17 @@ from pathlib import Path
 from random import Random
 from typing import IO, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
+from tests.bin.fakes import audit_text
+from tests.fake_aws.control import Control
+from tests.fake_aws.faults import Faults, named
+from tests.fake_aws.service import Arrival
+from tests.fake_aws.trails import GROUP, Missing, Trail, audit_trail, hsm_name
+from tools.build import package
+from tools.build.package import PackagingProblem
+from tools.build.vendor import VendoringProblem
+from tools.demo import local_aws, splunkd
 
-from tests.bin.fakes import audit_text  # noqa: E402  (the path above must come first)
-from tests.fake_aws.control import Control  # noqa: E402
-from tests.fake_aws.faults import Faults, named  # noqa: E402
-from tests.fake_aws.service import Arrival  # noqa: E402
-from tests.fake_aws.trails import GROUP, Missing, Trail, audit_trail, hsm_name  # noqa: E402
-from tools.build import package  # noqa: E402
-from tools.build.package import PackagingProblem  # noqa: E402
-from tools.build.vendor import VendoringProblem  # noqa: E402
-from tools.demo import local_aws, splunkd  # noqa: E402
+ROOT = Path(__file__).resolve().parents[2]
 
 STANZA = "aws_cloudhsm://soak"
 COLLECTOR = "aws:cloudhsm:collector"

@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import Callable
 
-# FilterLogEvents per second, account and Region ("CloudWatch Logs quotas"; not adjustable).
+# FilterLogEvents per second, account and Region (Amazon CloudWatch Logs User Guide, "CloudWatch
+# Logs quotas", 2026-11-23; not adjustable).
 _QUOTA = 10
 _QUOTAS = {
     "us-east-1": 25,
@@ -26,9 +27,14 @@ _SLOWEST = 1 / 16
 _RECOVERY = 1 / 16
 
 
+def quota(region: str) -> int:
+    """FilterLogEvents per second that AWS allows an account in this Region."""
+    return _QUOTAS.get(region, _QUOTA)
+
+
 def default_calls_per_second(region: str) -> float:
     """Half of the Region's quota: the other half is for people and for other readers."""
-    return _QUOTAS.get(region, _QUOTA) / 2
+    return quota(region) / 2
 
 
 class RateLimiter:

@@ -8,6 +8,7 @@ setting_names  names of settings that are neither ours nor Splunk's (pure)
 aws_identity   which AWS identity an input uses: its settings, validated (pure)
 arguments      the settings of a stanza for Splunk's forms (pure)
 aws_clock      AWS's time, from its responses, where it is confirmed (pure)
+conf_file      Splunk's .conf files (pure)
 counters       what runs did, counted (pure)
 redaction      secrets removed from texts and log lines (pure)
 terminal       text that no name can use to control a terminal

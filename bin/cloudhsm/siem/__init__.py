@@ -1,5 +1,9 @@
 """Records for other SIEMs, by the conf files and lookups that Splunk reads.
 
+`emulator/` evaluates the same files, for development, strictly and on PCRE2; this package exists as
+well because what ships must be pure Python 3.9 and fast; tests/default/test_two_evaluators.py keeps
+their results equal.
+
 The modules, from the top: imports go only downward.
 
 ==============  =====================================================================
@@ -12,6 +16,5 @@ search_time     the fields of a record: props, transforms, lookups, event types,
 record_files    records out of files: text, exports, JSON of log events
 evaluation      Splunk's eval expressions, where our conf files use them (pure)
 pcre            Splunk's regular expressions in Python's `re` (pure)
-conf            the add-on's own .conf files
 ==============  =====================================================================
 """

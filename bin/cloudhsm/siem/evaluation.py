@@ -26,7 +26,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
-_NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_DIGITS = re.compile(r"-?[0-9A-Za-z]+")
 _WORDS = ("AND", "OR", "NOT")
 
 
@@ -289,10 +290,13 @@ def _appended(*values: Value) -> Value:
     return found or None
 
 
-def _parsed(text: Value, base: Value) -> Value:
+def _parsed(value: Value, base: Value) -> Value:
+    text = _text(value)
+    if text is None or not _DIGITS.fullmatch(text):
+        return None
     try:
-        return int(cast(str, text), cast(int, base))
-    except (TypeError, ValueError):
+        return int(text, cast(int, base))
+    except ValueError:
         return None
 
 
@@ -312,7 +316,8 @@ def _hashed(value: Value) -> Value:
 
 
 def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+    """UTF-8; "?" for a lone surrogate, as `record_digest` has for its visible form in an index."""
+    return text.encode("utf-8", "replace")
 
 
 def _distinct(values: Value) -> Value:
@@ -321,7 +326,7 @@ def _distinct(values: Value) -> Value:
 
 def _floored(value: Value) -> Value:
     number = _number(value)
-    return None if number is None else math.floor(number)
+    return math.floor(number) if number is not None and math.isfinite(number) else None
 
 
 _LAZY: dict[str, Callable[[Sequence[Expression]], Expression]] = {
@@ -365,6 +370,6 @@ def _text(value: Value) -> str | None:
         return value
     if isinstance(value, (list, bool)):
         raise BadExpression(f"{value!r} where one text belongs")
-    if isinstance(value, float) and not value.is_integer():
+    if isinstance(value, float) and not (value.is_integer() and abs(value) < 1e17):
         return repr(value)
     return str(int(value))

@@ -14,6 +14,9 @@ from collections.abc import Iterator
 NATIVE = sys.version_info >= (3, 11)
 _QUANTIFIER = re.compile(r"[*+?]|\{\d+(?:,\d*)?\}")
 _BEHIND = ("(?<!", "(?<=")
+# Letters that are the same to PCRE, whose texts are Unicode, and not to `re.ASCII`: the long s and
+# the Kelvin sign.
+_OTHER_CASES = {"s": "[s\u017f]", "k": "[k\u212a]"}
 
 
 class UnknownSyntax(ValueError):
@@ -34,8 +37,8 @@ class Regex:
 
     def named(self, text: str) -> dict[str, str | None] | None:
         """The named groups of the first match, or None."""
-        found = self._pattern.search(text)
-        return None if found is None else {name: found[name] for name in self.names}
+        match = self._pattern.search(text)
+        return None if match is None else {name: match[name] for name in self.names}
 
     def matches(self, text: str) -> bool:
         """Whether the expression is found anywhere."""
@@ -43,14 +46,14 @@ class Regex:
 
     def each(self, text: str) -> Iterator[dict[str, str | None]]:
         """The named groups of every match."""
-        found = self._next(text, 0)
-        while found:
-            yield {name: found[name] for name in self.names}
-            found = self._next(text, max(found.end(), found.start() + 1))
+        match = self._next(text, 0)
+        while match:
+            yield {name: match[name] for name in self.names}
+            match = self._next(text, max(match.end(), match.start() + 1))
 
-    def _next(self, text: str, place: int) -> re.Match[str] | None:
-        here = self._behind.match(text, place) if self._behind and place else None
-        return here or self._pattern.search(text, place)
+    def _next(self, text: str, position: int) -> re.Match[str] | None:
+        adjacent = self._behind.match(text, position) if self._behind and position else None
+        return adjacent or self._pattern.search(text, position)
 
     def replaced(self, text: str, by: str) -> str:
         """`text` with every match replaced; `\\1` in `by` stands for the first group."""
@@ -67,6 +70,7 @@ class _Translation:
         self._source = source
         self._native = native
         self._at = 0
+        self._ignores_case = False
         self._groups: list[str] = []
         self._added = 0
 
@@ -92,7 +96,7 @@ class _Translation:
         if character == "(":
             return self._group()
         self._at += 1
-        return character
+        return _OTHER_CASES.get(character.lower(), character) if self._ignores_case else character
 
     def _escape(self) -> str:
         letter = self._source[self._at + 1]
@@ -111,9 +115,9 @@ class _Translation:
         end += self._source[end] == "]"
         while self._source[end] != "]":
             end += 2 if self._source[end] == "\\" else 1
-        found = self._source[self._at : end + 1]
+        text = self._source[self._at : end + 1]
         self._at = end + 1
-        return found.replace("[", "\\[").replace("\\[", "[", 1)
+        return text.replace("[", "\\[").replace("\\[", "[", 1)
 
     def _group(self) -> str:
         rest = self._source[self._at :]
@@ -123,7 +127,9 @@ class _Translation:
         if rest.startswith(_BEHIND):
             return self._behind()
         opening, is_atomic = self._opening(rest)
+        outside, self._ignores_case = self._ignores_case, self._ignores_case or opening == "(?i:"
         inner = self._sequence()
+        self._ignores_case = outside
         self._at += 1  # the closing parenthesis
         if is_atomic:
             return f"(?>{inner})" if self._native else self._atomic(inner)
@@ -152,14 +158,14 @@ class _Translation:
         self._at += 1
         if opening == "(?<=" or "[" in inner:
             return f"{opening}{inner})"
-        return "".join(f"{opening}{one})" for one in inner.split("|"))
+        return "".join(f"{opening}{choice})" for choice in inner.split("|"))
 
     def _quantified(self, piece: str) -> str:
-        found = _QUANTIFIER.match(self._source, self._at)
-        if not found:
+        quantifier = _QUANTIFIER.match(self._source, self._at)
+        if not quantifier:
             return piece
-        self._at = found.end()
-        repeated = piece + found[0]
+        self._at = quantifier.end()
+        repeated = piece + quantifier[0]
         following = self._source[self._at : self._at + 1]
         if following == "+":
             self._at += 1

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from cloudhsm.siem.conf import Stanza, of_kind, read_conf
+from cloudhsm.base.conf_file import Stanza, stanzas
 from cloudhsm.siem.evaluation import Expression, Fields, FieldValue, compiled, field_value
 from cloudhsm.siem.pcre import Regex
 
 AUDIT, CERTIFICATE = "aws:cloudhsm:audit", "aws:cloudhsm:certificate"
 _IN_FIELD = re.compile(r"(?P<regex>.*)\s+in\s+(?P<field>\w+)", re.DOTALL)
-_ASKED = re.compile(r"([\w:]+)=")
+_FIELD_NAME = re.compile(r"([\w:]+)=")
 _SEARCH_TOKEN = re.compile(r'\(|\)|[\w:]+="[^"]*"|[\w:]+=[^\s()]+|\w+')
 
 EventFields = dict[str, FieldValue]
@@ -29,45 +29,85 @@ Condition = Callable[[Fields], bool]
 
 
 class Meaning:
-    """The search-time knowledge of the add-on whose folder is `root`.
+    """The search-time knowledge of the add-on in the folder `root`.
 
     Raises OSError where a file of it cannot be read.
     """
 
     def __init__(self, root: Path) -> None:
-        conf = {name: read_conf(root / "default" / f"{name}.conf") for name in _FILES}
-        lookups = _lookups(root / "lookups", conf["transforms"])
-        self._steps = {
-            sourcetype: [
-                *_extractions(conf["props"][sourcetype]),
-                *_reports(conf["props"][sourcetype], conf["transforms"]),
-                _calculation(conf["props"][sourcetype]),
-                *_looking_up(conf["props"][sourcetype], lookups),
-            ]
-            for sourcetype in (AUDIT, CERTIFICATE)
-        }
+        conf = {name: _conf(root / "default" / f"{name}.conf") for name in _FILES}
+        self._props, self._transforms = conf["props"], conf["transforms"]
+        self._lookups = _lookups(root / "lookups", self._transforms)
+        self._sources = [*_source_patterns(self._props)]
+        self._stanzas = lru_cache(maxsize=1024)(self._stanza_names)
+        self._steps = lru_cache(maxsize=64)(self._compiled)
         self._tagged = _Tagging(conf["eventtypes"], conf["tags"]).tagged
 
     def of(self, fields: EventFields) -> EventFields:
         """The fields, and all that follow from them.
 
-        fields: `_raw`, `source`, `host`, `sourcetype` and, where it is known, `_time` (seconds
-        since 1970 as text). A field with several values is a list.
+        fields: `_raw`, `source`, `host`, `sourcetype` and, where it is known, `_time`, as
+        `epoch_seconds` has it. A field with several values is a list.
         """
-        found = dict(fields)
-        for step in self._steps[str(fields["sourcetype"])]:
-            step(found)
-        self._tagged(found)
-        return found
+        complete = dict(fields)
+        stanza_names = self._stanzas(str(fields["sourcetype"]), str(fields.get("source", "")))
+        for step in self._steps(stanza_names):
+            step(complete)
+        self._tagged(complete)
+        return complete
+
+    def _stanza_names(self, sourcetype: str, source: str) -> tuple[str, ...]:
+        """The stanzas of props.conf that apply, the strongest last: those of the source win."""
+        patterns = [name for name, pattern in self._sources if pattern.fullmatch(source)]
+        return (sourcetype, *patterns)
+
+    def _compiled(self, stanza_names: tuple[str, ...]) -> list[Step]:
+        settings: Stanza = {}
+        for name in stanza_names:
+            settings.update(self._props[name])
+        return [
+            *_extractions(settings),
+            *_reports(settings, self._transforms),
+            _calculation(settings),
+            *_looking_up(settings, self._lookups),
+        ]
+
+
+def epoch_seconds(usecs: int) -> str:
+    """Microseconds since 1970 as Splunk gives `_time`: seconds, with six decimals or none."""
+    seconds, rest = divmod(abs(usecs), 1_000_000)
+    return f"{'-' * (usecs < 0)}{seconds}" + (f".{rest:06d}" if rest else "")
 
 
 _FILES = ("props", "transforms", "eventtypes", "tags")
+_WILDCARDS = {"...": ".*", "*": "[^/]*", ".": r"\."}
+
+
+def _conf(path: Path) -> dict[str, Stanza]:
+    text = path.read_text(encoding="utf-8")
+    return {name: dict(settings) for name, settings in stanzas(text) if settings}
+
+
+def _source_patterns(props: dict[str, Stanza]) -> Iterator[tuple[str, re.Pattern[str]]]:
+    """Name and pattern of each `[source::...]`, the strongest, which is the first by name, last."""
+    for name in sorted(props, reverse=True):
+        if name.startswith("source::"):
+            text = re.sub(r"\.\.\.|[*.]", lambda sign: _WILDCARDS[sign[0]], name[len("source::") :])
+            yield name, re.compile(text, re.DOTALL)
+
+
+def _of_kind(settings: Stanza, kind: str) -> Iterator[tuple[str, str]]:
+    """(class, value) of the settings `<kind>-<class>`, in Splunk's order: ASCII, by class."""
+    for key in sorted(settings):
+        if key.startswith(f"{kind}-"):
+            yield key[len(kind) + 1 :], settings[key]
+
 
 # --- EXTRACT and REPORT
 
 
 def _extractions(props: Stanza) -> Iterator[Step]:
-    for _name, value in of_kind(props, "EXTRACT"):
+    for _name, value in _of_kind(props, "EXTRACT"):
         inside = _IN_FIELD.fullmatch(value)
         text, source = (inside["regex"], inside["field"]) if inside else (value, "_raw")
         yield _extraction(Regex(text, "(?ms)"), source)
@@ -76,8 +116,8 @@ def _extractions(props: Stanza) -> Iterator[Step]:
 def _extraction(regex: Regex, source: str) -> Step:
     def step(fields: EventFields) -> None:
         text = fields.get(source)
-        found = regex.named(text) if isinstance(text, str) else None
-        for name, value in (found or {}).items():
+        groups = regex.named(text) if isinstance(text, str) else None
+        for name, value in (groups or {}).items():
             if value and name not in fields:
                 fields[name] = value
 
@@ -85,22 +125,21 @@ def _extraction(regex: Regex, source: str) -> Step:
 
 
 def _reports(props: Stanza, transforms: dict[str, Stanza]) -> Iterator[Step]:
-    for _name, value in of_kind(props, "REPORT"):
+    for _name, value in _of_kind(props, "REPORT"):
         for name in re.split(r"\s*,\s*", value):
             stanza = transforms[name]
             yield _report(Regex(stanza["REGEX"]), stanza["SOURCE_KEY"])
 
 
 def _report(regex: Regex, source: str) -> Step:
-    """Every match adds its values behind those that are there (MV_ADD)."""
+    """Every match appends its values to those that the field has (MV_ADD)."""
 
     def step(fields: EventFields) -> None:
         text = fields.get(source)
-        for found in regex.each(text) if isinstance(text, str) else ():
-            for name, value in found.items():
+        for groups in regex.each(text) if isinstance(text, str) else ():
+            for name, value in groups.items():
                 if value:
-                    held = fields.get(name, [])
-                    values = [*(held if isinstance(held, list) else [held]), value]
+                    values = [*_values(fields, name), value]
                     fields[name] = values if len(values) > 1 else value
 
     return step
@@ -112,15 +151,20 @@ def _report(regex: Regex, source: str) -> Step:
 def _calculation(props: Stanza) -> Step:
     """All at once: none sees another's result."""
     expressions: list[tuple[str, Expression]] = [
-        (name, compiled(value)) for name, value in of_kind(props, "EVAL")
+        (name, compiled(value)) for name, value in _of_kind(props, "EVAL")
     ]
 
     def step(fields: EventFields) -> None:
-        found = [(name, field_value(run(fields))) for name, run in expressions]
-        for name, value in found:
+        results = [(name, field_value(run(fields))) for name, run in expressions]
+        for name, value in results:
             _set(fields, name, value)
 
     return step
+
+
+def _values(fields: Fields, name: str) -> list[str]:
+    value = fields.get(name, [])
+    return value if isinstance(value, list) else [value]
 
 
 def _set(fields: EventFields, name: str, value: FieldValue | None) -> None:
@@ -142,10 +186,10 @@ class Lookup:
         self._default = default
         self.row = lru_cache(maxsize=4096)(self._row)
 
-    def _row(self, asked: tuple[tuple[str, str], ...]) -> Callable[[str], str]:
+    def _row(self, keys: tuple[tuple[str, str], ...]) -> Callable[[str], str]:
         """Column to cell of the row with these cells; "" where there is none."""
         for row in self._rows:
-            if all(self._fits(column, row[column], value) for column, value in asked):
+            if all(self._fits(column, row[column], value) for column, value in keys):
                 return lambda column: row[column]
         return lambda _column: self._default
 
@@ -161,14 +205,14 @@ def _wildcard(cell: str) -> re.Pattern[str]:
 
 
 def _lookups(folder: Path, transforms: dict[str, Stanza]) -> dict[str, Lookup]:
-    found = {}
+    lookups = {}
     for name, stanza in transforms.items():
         if "filename" in stanza or "collection" in stanza:
             rows = _table(folder / stanza["filename"]) if "filename" in stanza else []
             match_type = stanza.get("match_type", "")
             wildcard = match_type[len("WILDCARD(") : -1] if match_type else ""
-            found[name] = Lookup(rows, wildcard, stanza.get("default_match", ""))
-    return found
+            lookups[name] = Lookup(rows, wildcard, stanza.get("default_match", ""))
+    return lookups
 
 
 def _table(path: Path) -> list[dict[str, str]]:
@@ -177,11 +221,11 @@ def _table(path: Path) -> list[dict[str, str]]:
 
 
 def _looking_up(props: Stanza, lookups: dict[str, Lookup]) -> Iterator[Step]:
-    for _name, value in of_kind(props, "LOOKUP"):
+    for _name, value in _of_kind(props, "LOOKUP"):
         lookup, *words = value.split()
-        place = words.index("OUTPUT")
-        asked, given = _renamed(words[:place]), _renamed(words[place + 1 :])
-        yield _look_up(lookups[lookup], asked, given)
+        position = words.index("OUTPUT")
+        inputs, outputs = _renamed(words[:position]), _renamed(words[position + 1 :])
+        yield _look_up(lookups[lookup], inputs, outputs)
 
 
 def _renamed(words: Sequence[str]) -> list[tuple[str, str]]:
@@ -197,17 +241,17 @@ def _renamed(words: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _look_up(
-    lookup: Lookup, asked: Sequence[tuple[str, str]], given: Sequence[tuple[str, str]]
+    lookup: Lookup, inputs: Sequence[tuple[str, str]], outputs: Sequence[tuple[str, str]]
 ) -> Step:
-    """Sets or clears the fields; nothing where one that is asked for is missing."""
+    """Sets or clears the outputs; does nothing where an input is missing."""
 
     def step(fields: EventFields) -> None:
-        values = [(column, fields.get(name)) for column, name in asked]
+        values = [(column, fields.get(name)) for column, name in inputs]
         keys = tuple((column, value) for column, value in values if isinstance(value, str))
         if len(keys) < len(values):
             return
         cell_of = lookup.row(keys)
-        for column, name in given:
+        for column, name in outputs:
             _set(fields, name, cell_of(column) or None)
 
     return step
@@ -217,27 +261,28 @@ def _look_up(
 
 
 class _Tagging:
-    """What eventtypes.conf and tags.conf say; remembered for the values that they ask for."""
+    """eventtypes.conf and tags.conf; results are remembered for the values that they depend on."""
 
     def __init__(self, eventtypes: dict[str, Stanza], tags: dict[str, Stanza]) -> None:
         searches = {name: stanza["search"] for name, stanza in eventtypes.items()}
         self._conditions = {name: _condition(search) for name, search in searches.items()}
         self._tags = {name[len("eventtype=") :]: [*stanza] for name, stanza in tags.items()}
-        self._asked = sorted({*_ASKED.findall(" ".join(searches.values()))})
-        self._known = lru_cache(maxsize=4096)(self._found)
+        self._inputs = sorted({*_FIELD_NAME.findall(" ".join(searches.values()))})
+        self._known = lru_cache(maxsize=4096)(self._matching)
 
     def tagged(self, fields: EventFields) -> None:
-        """Sets `eventtype` and `tag`."""
-        values = [fields.get(name) for name in self._asked]
-        asked = tuple(tuple(one) if isinstance(one, list) else one for one in values)
-        for name, found in zip(("eventtype", "tag"), self._known(asked)):
-            _set(fields, name, field_value([*found]))
+        """Sets `eventtype`, `tag` and `tag::eventtype`."""
+        values = (fields.get(name) for name in self._inputs)
+        key = tuple(tuple(value) if isinstance(value, list) else value for value in values)
+        types, tags = self._known(key)
+        for name, names in (("eventtype", types), ("tag", tags), ("tag::eventtype", tags)):
+            _set(fields, name, field_value([*names]))
 
-    def _found(
-        self, values: tuple[str | tuple[str, ...] | None, ...]
+    def _matching(
+        self, key: tuple[str | tuple[str, ...] | None, ...]
     ) -> tuple[Sequence[str], Sequence[str]]:
-        held = [[*one] if isinstance(one, tuple) else one for one in values]
-        fields = {name: one for name, one in zip(self._asked, held) if one is not None}
+        values = [[*value] if isinstance(value, tuple) else value for value in key]
+        fields = {name: value for name, value in zip(self._inputs, values) if value is not None}
         types = sorted(name for name, holds in self._conditions.items() if holds(fields))
         return types, sorted({tag for name in types for tag in self._tags.get(name, ())})
 
@@ -283,10 +328,5 @@ def _single(tokens: list[str]) -> Condition:
 
 def _compared(name: str, wanted: str) -> Condition:
     """Values are compared as a search does, without regard to case; any of several will do."""
-
-    def holds(fields: Fields) -> bool:
-        value = fields.get(name, [])
-        values = value if isinstance(value, list) else [value]
-        return any(_wildcard(wanted).fullmatch(one.lower()) for one in values)
-
-    return holds
+    fits = _wildcard(wanted).fullmatch
+    return lambda fields: any(fits(value.lower()) for value in _values(fields, name))

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from cloudhsm.siem.evaluation import FieldValue
 from cloudhsm.siem.json_values import instant
 from cloudhsm.siem.output_formats import Form
-from cloudhsm.siem.search_time import AUDIT, CERTIFICATE, Meaning
+from cloudhsm.siem.search_time import AUDIT, CERTIFICATE, Meaning, epoch_seconds
 from cloudhsm.trail.record_identity import identify
 
 # Of one shape so many records go the complete way before its template is made.
@@ -158,7 +158,7 @@ class Printer:
         known: dict[str, FieldValue] = {"_raw": text, "sourcetype": _sourcetype(text)}
         known |= {name: one for name, one in (("source", source), ("host", host)) if one}
         if usecs is not None:
-            known["_time"] = _seconds(usecs)
+            known["_time"] = epoch_seconds(usecs)
         fields = self._meaning.of(known)
         line = json.dumps(self._form(fields, usecs), separators=(",", ":"))
         return Printed(line, str(fields["record_status"]))
@@ -249,12 +249,6 @@ def _template(printed: Printed, values: Values) -> _Template:
 
 def _sourcetype(text: str) -> str:
     return CERTIFICATE if text[:9].lstrip().startswith("{") else AUDIT
-
-
-def _seconds(usecs: int) -> str:
-    """As Splunk gives `_time`: with six decimals unless it is whole."""
-    seconds, rest = divmod(usecs, 1_000_000)
-    return f"{seconds}.{rest:06d}" if rest else str(seconds)
 
 
 def _usecs_of(text: str, arrived: int | None) -> int | None:

@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 
 from cloudhsm.base.arguments import ARGUMENTS, SCHEME
 from cloudhsm.base.aws_identity import is_credential_name
+from cloudhsm.base.conf_file import Settings, stanzas
 from cloudhsm.base.redaction import HIDDEN, redacted
 
 # Values of other settings of a stanza are hidden: a slip in a name must not show a secret.
@@ -73,29 +74,6 @@ _DIGEST = re.compile(r"(?<=-)[0-9a-f]{12}(?=\.)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SHORTEST, _SHORTEST_PART = 4, 8
 _MOST_DECODINGS = 3
-
-Settings = list[tuple[str, str]]
-
-
-def stanzas(text: str) -> Iterator[tuple[str, Settings]]:
-    """The stanzas of a conf file with their settings, in its order.
-
-    A line that is no setting has the name "". A backslash at the end of a line goes on with the
-    next one (inputs.conf and its like are described in Splunk's Admin Manual).
-    """
-    name, settings = "default", Settings()
-    lines = iter(text.lstrip("\ufeff").splitlines())
-    for first in lines:
-        line = first.strip()
-        while line.endswith("\\"):
-            line = line[:-1] + "\n" + next(lines, "").rstrip()
-        if line.startswith("[") and line.endswith("]"):
-            yield name, settings
-            name, settings = line[1:-1], []
-        elif line and not line.startswith("#"):
-            key, equals, value = line.partition("=")
-            settings.append((key.strip(), value.strip()) if equals else ("", line))
-    yield name, settings
 
 
 def inputs_in(text: str) -> Iterator[tuple[str, Settings]]:

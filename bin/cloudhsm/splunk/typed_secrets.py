@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 from cloudhsm.base import aws_identity
 from cloudhsm.base.arguments import SCHEME
 from cloudhsm.base.aws_identity import MASK, Login, Secret
+from cloudhsm.base.conf_file import stanzas
 from cloudhsm.base.errors import CloudHsmError, CredentialsError, Place, SettingError
 from cloudhsm.base.redaction import conceal
-from cloudhsm.splunk.support_bundle import stanzas
 
 # Splunk's folders of apps that apply on this host, in etc; each has `default` and `local`.
 _FOLDERS = ("system", "apps/*", "slave-apps/*", "peer-apps/*")

@@ -149,6 +149,12 @@ def test_what_is_malformed_or_not_modelled_raises(text: str, message: str) -> No
         compile_search(text)
 
 
+def test_letters_match_without_case_one_by_one() -> None:
+    assert compile_search("f=OFFICER")({"f": "oFFicer"})
+    assert not compile_search("f=OFFICER")({"f": "O\ufb03CER"})
+    assert not compile_search("f=OFF*")({"f": "O\ufb00ICER"})
+
+
 def test_unequal_on_several_values_is_refused_as_undocumented() -> None:
     with pytest.raises(SearchError, match="use NOT handles="):
         _found("handles!=9")

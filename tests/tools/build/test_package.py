@@ -43,7 +43,6 @@ def root(tmp_path: Path) -> Path:
         "detections",
         "dashboards",
         "default/data",
-        "docs/deploy",
     ):
         shutil.copytree(package.ROOT / folder, root / folder)
     generated = [

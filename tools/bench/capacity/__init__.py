@@ -10,6 +10,6 @@ fleet          many clusters with many HSMs
 model          what a number of clusters needs (pure)
 process_usage  what a process used: CPU, memory, bytes written
 measured       what was measured, and the rates that follow
-schema         quotas_and_prices.yaml, validated
+schema         facts.yaml, validated
 =============  ===============================================
 """

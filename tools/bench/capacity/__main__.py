@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from cloudhsm.aws import rate_limit
 from tools.bench.capacity import measured, model, page, schema
 from tools.bench.capacity.measured import MeasurementProblem
 from tools.bench.capacity.model import Needs, Unusable, Workload
@@ -121,32 +122,29 @@ def _add_model(one: argparse.ArgumentParser) -> None:
     one.add_argument("--calls-per-second", type=_number, help="default: half of the quota")
     one.add_argument("--latency-ms", type=_number, default=usual.latency_s * 1000)
     one.add_argument("--kept-days", type=_number, default=usual.kept_days, help="by CloudWatch")
-    one.add_argument("--outside", action="store_true", help="Splunk stands outside AWS")
-    for name, what in (("--price", "US dollars"), ("--assume", "a number")):
-        one.add_argument(
-            name,
-            type=_named_number,
-            action="append",
-            default=[],
-            metavar="NAME=NUMBER",
-            help=f"{what} in place of that in {schema.FILE}",
-        )
+    one.add_argument(
+        "--assume",
+        type=_named_number,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help=f"a number in place of that in {schema.FILE}",
+    )
     one.set_defaults(command=_model)
 
 
 def _model(given: argparse.Namespace) -> int:
-    facts = schema.read(ROOT).changed(dict(given.price), dict(given.assume))
+    facts = schema.read(ROOT).changed(dict(given.assume))
     work = Workload(
         clusters=given.clusters,
         hsms=given.hsms,
         records_per_day=given.records_per_day,
-        region=_region(given.region, facts),
+        region=_region(given.region),
         interval_s=given.interval,
         horizon_h=given.horizon,
         record_bytes=given.record_bytes,
         calls_per_second=given.calls_per_second,
         latency_s=given.latency_ms / 1000,
-        outside=given.outside,
         kept_days=given.kept_days,
     )
     rates = measured.rates(measured.read())
@@ -156,31 +154,29 @@ def _model(given: argparse.Namespace) -> int:
     return 0
 
 
-def _region(name: str, facts: schema.Facts) -> str:
-    """Raises Unusable for what is not spelt as a Region; a new one has the usual quota."""
-    found = [region for quota in facts.quotas for region in quota.regions]
+def _region(name: str) -> str:
+    """Raises Unusable for what is not written as a Region; a new one has the usual quota."""
     if not schema.REGION.fullmatch(name):
-        raise Unusable(f"region is {name!r}, but must be like {', '.join(sorted({*found})[:3])}")
+        raise Unusable(f"region is {name!r}, but must be like {', '.join(page.QUOTA_REGIONS)}")
     return name
 
 
 def _answers(
-    work: Workload, found: Needs, facts: schema.Facts, way: str
+    work: Workload, needs: Needs, facts: schema.Facts, way: str
 ) -> Iterator[tuple[str, str]]:
-    read = found.reading
-    yield "records", f"{found.records_per_day:,.0f} a day, {found.raw_gb_per_day:.4g} GB"
+    read = needs.reading
+    yield "records", f"{needs.records_per_day:,.0f} a day, {needs.raw_gb_per_day:.4g} GB"
     yield (
         "Splunk license",
-        f"{found.license_gb_per_day:.4g} GB a day, "
-        f"of which heartbeats {found.heartbeat_bytes_per_day / 1000:,.0f} KB",
+        f"{needs.license_gb_per_day:.4g} GB a day, "
+        f"of which heartbeats {needs.heartbeat_bytes_per_day / 1000:,.0f} KB",
     )
     yield (
         "FilterLogEvents",
         f"{read.calls_per_s:.3g} a second of {read.quota_per_s:g} ({work.region}): "
         f"{read.quota_share:.0%}; {read.calls_per_day:,.0f} a day",
     )
-    allowed = facts.quota("DescribeLogGroups", work.region)
-    yield "DescribeLogGroups", f"{read.listings_per_day:,.0f} a day; {allowed:g} a second allowed"
+    yield "DescribeLogGroups", f"{read.listings_per_day:,.0f} a day"
     yield "records are read", f"{read.read_again:.1f} times each"
     yield (
         "a run asks for",
@@ -192,24 +188,25 @@ def _answers(
     yield "way", way
     yield (
         "CPU",
-        f"{found.cpu_s_per_day:,.0f} s a day, {found.cpu_s_per_day / model.DAY_S:.1%} of a core",
+        f"{needs.cpu_s_per_day:,.0f} s a day, {needs.cpu_s_per_day / model.DAY_S:.1%} of a core",
     )
-    yield "memory", f"{found.memory_mb:,.0f} MB while a run lasts"
+    yield "memory", f"{needs.memory_mb:,.0f} MB while a run lasts"
     yield (
         "state",
-        f"{found.state_mb:,.1f} MB on disk, {found.files_open:,} files open; "
-        f"{found.written_gb_per_day:,.1f} GB written a day",
+        f"{needs.state_mb:,.1f} MB on disk, {needs.files_open:,} files open; "
+        f"{needs.written_gb_per_day:,.1f} GB written a day",
     )
-    yield "a month of CloudWatch Logs", _dollars(found.logs_usd, facts)
-    requests = "" if facts.price("read_request") is not None else "; no price of requests is known"
-    yield "... and pull adds", _dollars(found.pull_usd, facts) + requests
-    yield "... and push adds, at most", _dollars(found.push_usd, facts)
-
-
-def _dollars(amount: float | None, facts: schema.Facts) -> str:
-    if amount is None:
-        return f"unknown: {schema.FILE} has no price; give it with --price NAME=NUMBER"
-    return f"{amount:,.2f} $ by prices of {facts.prices_region}; see {schema.FILE}"
+    yield (
+        "AWS counts",
+        f"{needs.logged_gb_per_day:.4g} GB a day logged, {needs.stored_gb:.4g} GB stored",
+    )
+    yield "... of pull", f"{needs.sent_gb_per_day:.4g} GB a day read, and the calls above"
+    yield (
+        "... of push, at most",
+        f"{needs.firehose_gb_per_day:.4g} GB a day into Firehose, "
+        f"{needs.lambda_calls_per_day:,.0f} Lambda calls a day",
+    )
+    yield "prices", "https://calculator.aws/"
 
 
 def _add_simulate(one: argparse.ArgumentParser) -> None:
@@ -230,8 +227,7 @@ def _add_simulate(one: argparse.ArgumentParser) -> None:
 
 
 def _simulate(given: argparse.Namespace) -> int:
-    facts = schema.read(ROOT)
-    region = _region(given.region, facts)
+    region = _region(given.region)
     # The model's own limits are those of AWS and of the input.
     Workload(given.clusters, given.hsms, given.records_per_day, region, given.interval)
     for name in ("polls", "quiet", "backlog"):
@@ -246,7 +242,7 @@ def _simulate(given: argparse.Namespace) -> int:
         records_per_day=given.records_per_day,
         interval_s=given.interval,
         region=region,
-        region_calls_per_second=facts.quota("FilterLogEvents", region),
+        region_calls_per_second=rate_limit.quota(region),
         calls_per_second=given.calls_per_second,
         latency_ms=given.latency_ms,
         python=given.interpreter,

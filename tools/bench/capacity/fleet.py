@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
-
-from tests.bin.fakes import audit_text  # noqa: E402  (the path above must come first)
-from tests.fake_aws.service import ACCOUNT, Arrival  # noqa: E402
-from tests.fake_aws.trails import hsm_name  # noqa: E402
+from tests.bin.fakes import audit_text
+from tests.fake_aws.service import ACCOUNT, Arrival
+from tests.fake_aws.trails import hsm_name
 
 # How long a record is on its way from its timestamp until readers can see it. AWS does not say.
 LATEST_MS = 2_000

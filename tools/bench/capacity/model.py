@@ -1,11 +1,11 @@
-"""What so many clusters need: calls, volume, CPU, state, dollars. Pure.
+"""What so many clusters need: calls, volume, CPU, state. Pure.
 
 Follows what the collector does (`cloudhsm.trail.window_plan`, `cloudhsm.collect.collector`): each
 run asks every log group for the time since the last poll and 15 minutes before it; four sweeps in a
 lateness horizon read a horizon and a quarter again; log groups are looked for every 5 minutes. A
 call gives a page. Looking at gaps again, history and replays come on top and are not counted.
 
-GB are 10^9 bytes; a month has 730 hours, as AWS reckons.
+GB are 10^9 bytes.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from cloudhsm.aws import rate_limit
 from tools.bench.capacity.measured import Rates
 from tools.bench.capacity.schema import Facts
 
 DAY_S = 86_400
-DAYS_PER_MONTH = 730 / 24
 GB = 1e9
 # As bin/cloudhsm has them; a test holds these against the collector's own.
 OVERLAP_S = 900
@@ -47,7 +47,6 @@ class Workload:
     records_per_day:  of each HSM. record_bytes: of a record's text.
     calls_per_second: the input's setting; None for half of the Region's quota.
     latency_s:        from a call to its answer.
-    outside:          whether the forwarder (or HEC) stands outside AWS.
     kept_days:        how long the log groups keep records.
     """
 
@@ -60,7 +59,6 @@ class Workload:
     record_bytes: float = 336
     calls_per_second: float | None = None
     latency_s: float = 0.05
-    outside: bool = False
     kept_days: float = 365
 
     def __post_init__(self) -> None:
@@ -120,7 +118,7 @@ class Reading(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What all of it needs. Lists of dollars are None where a price is not known."""
+    """What all of it needs, and the amounts that AWS charges for."""
 
     reading: Reading
     records_per_day: float
@@ -132,9 +130,11 @@ class Needs(NamedTuple):
     written_gb_per_day: float
     memory_mb: float
     files_open: int
-    logs_usd: float | None
-    pull_usd: float | None
-    push_usd: float | None
+    logged_gb_per_day: float
+    stored_gb: float
+    sent_gb_per_day: float
+    firehose_gb_per_day: float
+    lambda_calls_per_day: float
 
 
 def needs(work: Workload, facts: Facts, rates: Rates) -> Needs:
@@ -154,9 +154,11 @@ def needs(work: Workload, facts: Facts, rates: Rates) -> Needs:
         written_gb_per_day=written_bytes_per_day(work, facts, rates) / GB,
         memory_mb=memory_mb(work, rates),
         files_open=work.clusters,
-        logs_usd=logs_usd(work, facts),
-        pull_usd=pull_usd(work, read, facts),
-        push_usd=push_usd(work, facts),
+        logged_gb_per_day=logged_gb_per_day(work, facts),
+        stored_gb=stored_gb(work, facts),
+        sent_gb_per_day=sent_gb_per_day(work, read, facts),
+        firehose_gb_per_day=firehose_gb_per_day(work, facts),
+        lambda_calls_per_day=lambda_calls_per_day(work, facts),
     )
 
 
@@ -176,7 +178,7 @@ def reading(work: Workload, facts: Facts) -> Reading:
     poll_calls = work.clusters * pages
     sweep_calls_per_day = work.clusters * sweeps_per_day * _pages(per_s * sweep_s, page)
     calls_per_day = poll_calls * DAY_S / work.interval_s + sweep_calls_per_day
-    quota = facts.quota("FilterLogEvents", work.region)
+    quota = rate_limit.quota(work.region)
     pace = pace_of(work, quota)
     sweeps_per_run = sweep_calls_per_day * work.interval_s / DAY_S
     listing = -(-work.clusters // GROUPS_PER_PAGE)
@@ -268,63 +270,33 @@ def memory_mb(work: Workload, rates: Rates) -> float:
     return rates.base_mb + at_rest + ids * rates.asked_id_mb
 
 
-def logs_usd(work: Workload, facts: Facts) -> float | None:
-    """What CloudHSM's own log costs in a month, whoever reads it."""
-    overhead = facts.size("written_overhead_bytes")
-    written = work.all_records_per_day * (work.record_bytes + overhead) / GB
-    kept = written * work.kept_days * facts.assumption("stored_share")
-    return _sum(
-        _cost(facts, "logs_ingestion", written * DAYS_PER_MONTH),
-        _cost(facts, "logs_storage", kept),
-    )
+def stored_gb(work: Workload, facts: Facts) -> float:
+    """What CloudWatch Logs keeps of CloudHSM's log, compressed."""
+    return work.kept_days * logged_gb_per_day(work, facts) * facts.assumption("stored_share")
 
 
-def pull_usd(work: Workload, read: Reading, facts: Facts) -> float | None:
-    """What reading adds in a month, where a price is known: none is known for requests."""
+def logged_gb_per_day(work: Workload, facts: Facts) -> float:
+    """What CloudHSM writes to CloudWatch Logs, as AWS counts it."""
+    each = work.record_bytes + facts.size("written_overhead_bytes")
+    return work.all_records_per_day * each / GB
+
+
+def sent_gb_per_day(work: Workload, read: Reading, facts: Facts) -> float:
+    """What pull transfers out of CloudWatch Logs: every record, each time that it is read."""
     each = work.record_bytes + facts.size("read_overhead_bytes")
-    sent = work.all_records_per_day * read.read_again * each / GB * DAYS_PER_MONTH
-    requests = (read.calls_per_day + read.listings_per_day) * DAYS_PER_MONTH
-    asked = facts.price("read_request")
-    return _sum(
-        0.0 if asked is None else asked * requests,
-        _cost(facts, "transfer_out", sent) if work.outside else 0.0,
-    )
+    return work.all_records_per_day * read.read_again * each / GB
 
 
-def push_usd(work: Workload, facts: Facts) -> float | None:
-    """What push adds in a month, in the dearest case: a message for each record by default."""
-    records = work.all_records_per_day * DAYS_PER_MONTH
+def firehose_gb_per_day(work: Workload, facts: Facts) -> float:
+    """What push sends into Firehose at most: by default a message for each record, rounded up."""
     step = facts.size("firehose_step_bytes")
     batch = max(1.0, facts.assumption("pushed_batch_records"))
-    messages = records / batch
     message_bytes = step * math.ceil(batch * work.record_bytes / step)
-    calls = lambda_calls(messages * message_bytes, facts)
-    spent = calls * facts.assumption("lambda_seconds") * facts.assumption("lambda_gb")
-    failed = records * facts.assumption("failed_share") * work.record_bytes / GB
-    return _sum(
-        _cost(facts, "firehose_ingestion", messages * message_bytes / GB),
-        _cost(facts, "lambda_request", calls),
-        _cost(facts, "lambda_gb_second", spent),
-        _cost(facts, "s3_storage", failed),
-        _cost(facts, "alarm", 5),
-        _cost(facts, "secret", 1),
-        _cost(facts, "transfer_out", records * work.record_bytes / GB) if work.outside else 0.0,
-    )
+    return work.all_records_per_day / batch * message_bytes / GB
 
 
-def lambda_calls(bytes_per_month: float, facts: Facts) -> float:
+def lambda_calls_per_day(work: Workload, facts: Facts) -> float:
     """Calls of the transformation: by time, or by volume where that comes sooner."""
-    by_time = DAYS_PER_MONTH * DAY_S / facts.assumption("lambda_batch_seconds")
-    by_volume = bytes_per_month / facts.assumption("lambda_batch_bytes")
-    return max(by_time, by_volume) if bytes_per_month else 0.0
-
-
-def _cost(facts: Facts, name: str, amount: float) -> float | None:
-    price = facts.price(name)
-    return None if price is None else price * amount
-
-
-def _sum(*parts: float | None) -> float | None:
-    """None where a part is not known."""
-    known = [part for part in parts if part is not None]
-    return sum(known) if len(known) == len(parts) else None
+    volume = firehose_gb_per_day(work, facts) * GB
+    by_time = DAY_S / facts.assumption("lambda_batch_seconds")
+    return max(by_time, volume / facts.assumption("lambda_batch_bytes")) if volume else 0.0

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from cloudhsm.aws import rate_limit
 from tools.bench.capacity import model
 from tools.bench.capacity.measured import Measured, Rates
 from tools.bench.capacity.model import Workload
@@ -57,7 +58,6 @@ def blocks(
         "simulation": [*_simulation(measured)],
         "rates": [*_rates(measured, rates)],
         "bench": [*_bench(bench)],
-        "prices": [*_prices(facts)],
     }
 
 
@@ -89,7 +89,7 @@ def _sizes(facts: Facts, rates: Rates) -> Iterator[str]:
         "state",
         "written a day",
         "way",
-        "CloudWatch Logs / pull / push, $ a month",
+        "AWS counts, GB a day: logged / read by pull / sent by push",
     )
     yield _row(*["---"] * 11)
     for clusters in SIZES:
@@ -98,38 +98,35 @@ def _sizes(facts: Facts, rates: Rates) -> Iterator[str]:
 
 
 def _size(work: Workload, facts: Facts, rates: Rates) -> Iterator[str]:
-    found = model.needs(work, facts, rates)
-    read = found.reading
+    needs = model.needs(work, facts, rates)
+    read = needs.reading
     yield f"{work.clusters:,}"
-    yield f"{found.records_per_day:,.0f}"
-    yield f"{found.license_gb_per_day:.3g}"
+    yield f"{needs.records_per_day:,.0f}"
+    yield f"{needs.license_gb_per_day:.3g}"
     yield f"{read.calls_per_s:.3g}: {read.quota_share:.0%}"
     yield f"{read.run_s:.3g} s"
-    yield f"{found.cpu_s_per_day / 60:,.0f} min"
-    yield f"{found.memory_mb:,.0f} MB"
-    yield f"{found.state_mb:,.1f} MB"
-    yield f"{found.written_gb_per_day:,.1f} GB"
+    yield f"{needs.cpu_s_per_day / 60:,.0f} min"
+    yield f"{needs.memory_mb:,.0f} MB"
+    yield f"{needs.state_mb:,.1f} MB"
+    yield f"{needs.written_gb_per_day:,.1f} GB"
     yield way(work, facts, rates)
-    yield f"{_usd(found.logs_usd)} / {_usd(found.pull_usd)} / {_usd(found.push_usd)}"
-
-
-def _usd(amount: float | None) -> str:
-    return "unknown" if amount is None else f"{amount:,.0f}"
+    counted = (needs.logged_gb_per_day, needs.sent_gb_per_day, needs.firehose_gb_per_day)
+    yield " / ".join(f"{amount:.3g}" for amount in counted)
 
 
 def _limits(facts: Facts) -> Iterator[str]:
-    quota = "FilterLogEvents a second"
-    yield _row(quota, "records a day and cluster", *(f"`interval = {one}`" for one in INTERVALS))
+    intervals = [f"`interval = {seconds}`" for seconds in INTERVALS]
+    yield _row("FilterLogEvents a second", "records a day and cluster", *intervals)
     yield _row(*["---"] * (2 + len(INTERVALS)))
     for region in QUOTA_REGIONS:
         for records in DENSITIES:
             work = replace(USUAL, region=region, hsms=28, records_per_day=records / 28)
             yield _row(
-                f"{facts.quota('FilterLogEvents', region):g} ({region})",
+                f"{rate_limit.quota(region)} ({region})",
                 f"{records:,}" if records else "hardly any",
                 *(
-                    f"{model.most_clusters(replace(work, interval_s=one), facts):,}"
-                    for one in INTERVALS
+                    f"{model.most_clusters(replace(work, interval_s=interval), facts):,}"
+                    for interval in INTERVALS
                 ),
             )
 
@@ -162,7 +159,7 @@ def _poll(number: int, poll: Mapping[str, Any]) -> Iterator[str]:
     yield f"{poll['records']:,}"
     # Of the first poll the age of what was there before is no lag.
     is_lag = lag is not None and poll["kind"] == "busy"
-    yield ", ".join(f"{one:.0f} s" for one in lag) if is_lag else ""
+    yield ", ".join(f"{seconds:.0f} s" for seconds in lag) if is_lag else ""
     yield f"{poll['seconds']:.1f} s"
     yield f"{poll['cpu_s']:.1f} s"
     yield f"{poll['peak_mb']:.0f} MB"
@@ -197,18 +194,10 @@ def _bench(text: str) -> Iterator[str]:
     yield _row("`make bench`", "Python", "figures")
     yield _row("---", "---", "---")
     for number, line in enumerate(lines, 1):
-        found = _BENCH_LINE.fullmatch(line)
-        if found is None:
+        figures = _BENCH_LINE.fullmatch(line)
+        if figures is None:
             raise PageProblem(f"{BENCH}:{number}: is no line of `make bench`: {line[:80]!r}")
-        yield _row(*found.groups())
-
-
-def _prices(facts: Facts) -> Iterator[str]:
-    yield _row("$", f"per ({facts.prices_region})", "basis", "source", "looked up")
-    yield _row(*["---"] * 5)
-    for price in facts.prices:
-        usd = "unknown" if price.usd is None else f"{price.usd:.10f}".rstrip("0").rstrip(".")
-        yield _row(usd, price.unit, price.basis, price.source, f"{price.checked}")
+        yield _row(*figures.groups())
 
 
 def _row(*cells: str) -> str:

@@ -1,4 +1,4 @@
-"""`quotas_and_prices.yaml`: quotas, sizes and prices of AWS, each with its source and day."""
+"""`facts.yaml`: sizes of what AWS counts, each with its source and day, and assumptions."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, FiniteFloat, StringConstraints
 
 from tools.content import strict_yaml
 from tools.content.strict_yaml import Fault, MappingError, Strict, Text
 
-FILE = "tools/bench/capacity/quotas_and_prices.yaml"
+FILE = "tools/bench/capacity/facts.yaml"
 MANUAL = "the head of the file"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
-Region = Annotated[str, StringConstraints(pattern=f"^{REGION.pattern}$")]
 Amount = Annotated[FiniteFloat, Field(ge=0)]
 Rate = Annotated[FiniteFloat, Field(gt=0)]
 
 
 def _past(day: datetime.date) -> datetime.date:
-    """Nobody has checked a fact tomorrow; a day of grace for time zones."""
+    """No fact was checked tomorrow; a day of grace for time zones."""
     if day > datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=1):
         raise ValueError(f"{day} is yet to come: write the day on which it was last checked")
     return day
@@ -34,22 +33,7 @@ Checked = Annotated[datetime.date, AfterValidator(_past)]
 
 
 class UnknownName(ValueError):
-    """No price or assumption has this name; the message lists them."""
-
-
-class Quota(Strict):
-    """others: of every Region that is not in `regions`."""
-
-    operation: Literal["FilterLogEvents", "DescribeLogGroups"]
-    others: Rate
-    regions: dict[Region, Rate]
-    adjustable: bool
-    source: Text
-    checked: Checked
-
-    def of(self, region: str) -> float:
-        """Requests per second of an account in this Region."""
-        return self.regions.get(region, self.others)
+    """No assumption has this name; the message lists them."""
 
 
 class Size(Strict):
@@ -58,17 +42,6 @@ class Size(Strict):
     name: Name
     value: Rate
     unit: Text
-    source: Text
-    checked: Checked
-
-
-class Price(Strict):
-    """usd: of one unit; None where it is not known."""
-
-    name: Name
-    usd: Amount | None
-    unit: Text
-    basis: Literal["page", "secondary", "unverified"]
     source: Text
     checked: Checked
 
@@ -85,54 +58,31 @@ class Assumption(Strict):
 class Facts(Strict):
     """The whole file."""
 
-    quotas: list[Quota]
     sizes: list[Size]
-    prices_region: Region
-    prices: list[Price]
     assumed: list[Assumption]
-
-    def quota(self, operation: str, region: str) -> float:
-        """Requests per second. Raises KeyError for an operation without one."""
-        return {str(one.operation): one for one in self.quotas}[operation].of(region)
 
     def size(self, name: str) -> float:
         """Raises KeyError."""
-        return {one.name: one.value for one in self.sizes}[name]
-
-    def price(self, name: str) -> float | None:
-        """US dollars. Raises KeyError for a name that is no price's."""
-        return {one.name: one.usd for one in self.prices}[name]
+        return {size.name: size.value for size in self.sizes}[name]
 
     def assumption(self, name: str) -> float:
         """Raises KeyError."""
-        return {one.name: one.value for one in self.assumed}[name]
+        return {assumption.name: assumption.value for assumption in self.assumed}[name]
 
-    def changed(self, prices: Mapping[str, float], assumed: Mapping[str, float]) -> Facts:
-        """With other prices and assumptions, by name; raises UnknownName."""
-        _known(prices, [one.name for one in self.prices], "price")
-        _known(assumed, [one.name for one in self.assumed], "assumption")
-        return self.model_copy(
-            update={
-                "prices": [
-                    one.model_copy(update={"usd": prices.get(one.name, one.usd)})
-                    for one in self.prices
-                ],
-                "assumed": [
-                    one.model_copy(update={"value": assumed.get(one.name, one.value)})
-                    for one in self.assumed
-                ],
-            }
-        )
-
-
-def _known(given: Mapping[str, float], names: list[str], what: str) -> None:
-    for name in given:
-        if name not in names:
-            raise UnknownName(f"no {what} is called {name!r}; there are {', '.join(names)}")
+    def changed(self, values: Mapping[str, float]) -> Facts:
+        """With other assumptions, by name; raises UnknownName."""
+        names = [assumption.name for assumption in self.assumed]
+        for name in values:
+            if name not in names:
+                raise UnknownName(f"no assumption is called {name!r}; there are {', '.join(names)}")
+        assumed = [
+            assumption.model_copy(update={"value": values.get(assumption.name, assumption.value)})
+            for assumption in self.assumed
+        ]
+        return self.model_copy(update={"assumed": assumed})
 
 
 # What the model asks for.
-OPERATIONS = ("FilterLogEvents", "DescribeLogGroups")
 SIZES = (
     "page_bytes",
     "page_records",
@@ -140,24 +90,9 @@ SIZES = (
     "written_overhead_bytes",
     "firehose_step_bytes",
 )
-PRICES = (
-    "logs_ingestion",
-    "logs_storage",
-    "read_request",
-    "transfer_out",
-    "firehose_ingestion",
-    "lambda_request",
-    "lambda_gb_second",
-    "s3_storage",
-    "alarm",
-    "secret",
-)
 ASSUMED = (
     "stored_share",
     "pushed_batch_records",
-    "failed_share",
-    "lambda_seconds",
-    "lambda_gb",
     "lambda_batch_bytes",
     "lambda_batch_seconds",
 )
@@ -176,19 +111,16 @@ def read(root: Path) -> Facts:
 
 
 def _incomplete(path: Path, facts: Facts) -> Iterator[Fault]:
-    for key, wanted, found in (
-        ("quotas", OPERATIONS, [one.operation for one in facts.quotas]),
-        ("sizes", SIZES, [one.name for one in facts.sizes]),
-        ("prices", PRICES, [one.name for one in facts.prices]),
-        ("assumed", ASSUMED, [one.name for one in facts.assumed]),
+    for key, needed, names in (
+        ("sizes", SIZES, [size.name for size in facts.sizes]),
+        ("assumed", ASSUMED, [assumption.name for assumption in facts.assumed]),
     ):
         line = strict_yaml.line_in(path, key)
-        for name in {*wanted} - {*found}:
+        for name in {*needed} - {*names}:
             yield Fault(path, line, f"{key}: {name} is missing, and the model needs it")
-        for place, name in enumerate(found):
-            if name in found[:place]:
-                where = strict_yaml.line_in(path, key, place)
-                yield Fault(path, where, f"{key}.{place}: {name} is there twice")
-            if name not in wanted:
-                where = strict_yaml.line_in(path, key, place)
-                yield Fault(path, where, f"{key}.{place}: nothing computes with {name}")
+        for index, name in enumerate(names):
+            line = strict_yaml.line_in(path, key, index)
+            if name in names[:index]:
+                yield Fault(path, line, f"{key}.{index}: {name} is there twice")
+            if name not in needed:
+                yield Fault(path, line, f"{key}.{index}: nothing computes with {name}")

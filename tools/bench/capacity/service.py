@@ -11,14 +11,10 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "bin"), str(ROOT)]
-
-from tests.fake_aws.faults import Faults  # noqa: E402  (the path above must come first)
-from tests.fake_aws.server import FakeAws  # noqa: E402
-from tests.fake_aws.service import Service  # noqa: E402
+from tests.fake_aws.faults import Faults
+from tests.fake_aws.server import FakeAws
+from tests.fake_aws.service import Service
 
 
 def main(arguments: list[str]) -> int:

@@ -22,12 +22,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tools.bench.capacity.fleet import ROOT, Fleet  # first: it sets the path for the next ones
+from tests.fake_aws.control import Control
+from tools.bench.capacity.fleet import Fleet
 from tools.bench.capacity.process_usage import Watched, watch
+from tools.build import package
+from tools.demo import splunkd
 
-from tests.fake_aws.control import Control  # isort: skip
-from tools.build import package  # isort: skip
-from tools.demo import splunkd  # isort: skip
+ROOT = Path(__file__).resolve().parents[3]
 
 STANZA = "aws_cloudhsm://capacity"
 COLLECTOR = "aws:cloudhsm:collector"

@@ -2,9 +2,9 @@
 
 The modules, from the top: imports go only downward.
 
-=================  ==============================
-page               the tables of docs/deploy.md
-topology_pictures  the pictures of docs/deploy.md
+=================  =========================================
+page               the generated blocks of docs/deploy.md
+topology_diagrams  a topology as a Mermaid flowchart
 schema             deployment.yaml, validated
-=================  ==============================
+=================  =========================================
 """

@@ -1,49 +1,43 @@
-"""Fills the generated blocks of docs/deploy.md and draws its pictures."""
+"""Fills the generated blocks of docs/deploy.md: two tables, and a diagram for each topology."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tools.content.conf_blocks import BlockProblem
-from tools.content.deployment import schema, topology_pictures
+from tools.content.deployment import schema, topology_diagrams
 from tools.content.deployment.schema import Deployment, Difference, Kind, Settings
+from tools.content.page_blocks import BlockMissing, replaced
 
 PAGE = "docs/deploy.md"
-PICTURES = "docs/deploy"
-_BEGIN = "<!-- {}: generated from tools/content/deployment/deployment.yaml by make generate -->"
-_END = "<!-- end -->"
+COMMAND = "make generate"
 _CELLS = {"works": "**yes**", "bundle": "*bundle*", "idle": ""}
 _SLIM = {"keeps": "keeps", "leaves_out": "leaves out"}
 
 
 def pages(root: Path) -> dict[str, str]:
-    """Text by path: docs/deploy.md with its blocks, and a picture for each topology.
+    """Text by path: docs/deploy.md with its blocks.
 
     Raises MappingError for a mapping off its schema, BlockProblem for a page without its blocks,
     OSError for a page or mapping that cannot be read.
     """
-    deployment = schema.read(root)
-    drawn = {
-        f"{PICTURES}/{topology.name}.svg": topology_pictures.svg(topology)
-        for topology in deployment.topologies
-    }
-    return {PAGE: page((root / PAGE).read_text(encoding="utf-8"), deployment), **drawn}
+    return {PAGE: page((root / PAGE).read_text(encoding="utf-8"), schema.read(root))}
 
 
 def page(text: str, deployment: Deployment) -> str:
-    """The page's text with its two tables as they follow from the deployment."""
-    text = _filled(text, "which file works where", _table(deployment))
-    return _filled(text, "where slim errs", _differences(deployment))
-
-
-def _filled(text: str, name: str, lines: Iterable[str]) -> str:
-    begin = _BEGIN.format(name)
-    before, found, rest = text.partition(f"{begin}\n")
-    _, ended, after = rest.partition(f"{_END}\n")
-    if not found or not ended:
-        raise BlockProblem(f"{PAGE}: write the lines `{begin}` and `{_END}` around the table")
-    return "".join((before, found, *(f"{line}\n" for line in lines), ended, after))
+    """The page's text with its tables and diagrams as they follow from the deployment."""
+    blocks = {
+        **{topology.name: topology_diagrams.lines(topology) for topology in deployment.topologies},
+        "which file works where": _table(deployment),
+        "where slim errs": _differences(deployment),
+    }
+    for name, lines in blocks.items():
+        try:
+            text = replaced(text, name, COMMAND, [*lines])
+        except BlockMissing as error:
+            raise BlockProblem(f"{PAGE}: {error}") from error
+    return text
 
 
 def _table(deployment: Deployment) -> Iterator[str]:
@@ -59,18 +53,19 @@ def _differences(deployment: Deployment) -> Iterator[str]:
     titles = {role.name: role.title.lower() for role in deployment.roles}
     yield _row(["part for", "slim", "", "but"])
     yield _row(["---"] * 4)
-    for one in deployment.slim_differs:
-        roles = ", ".join(titles[name] for name in one.roles)
-        yield _row([roles, _SLIM[one.slim], _named(one, deployment), one.why])
+    for difference in deployment.slim_differs:
+        roles = ", ".join(titles[name] for name in difference.roles)
+        slim = _SLIM[difference.slim]
+        yield _row([roles, slim, _named(difference, deployment), difference.why])
 
 
 def _named(named: Kind | Difference, deployment: Deployment) -> str:
-    told = [f"`{file}`" for file in named.files]
-    told += [
+    items = [f"`{file}`" for file in named.files]
+    items += [
         f"`{file}`" if _all_of(file, named, deployment) else f"`{file}`: {_keys(keys)}"
         for file, keys in named.settings.items()
     ]
-    return "; ".join(told)
+    return "; ".join(items)
 
 
 def _all_of(file: str, named: Kind | Difference, deployment: Deployment) -> bool:

@@ -2,7 +2,7 @@
 
 A *kind* is a row of the table in docs/deploy.md: files, and settings of files that serve several
 masters, with what they do in each role. A *difference* is where `slim` divides otherwise, and why
-it errs. A *topology* is a picture: boxes on a grid, arrows along its rows and columns.
+it errs. A *topology* is a diagram: hosts, and arrows between them.
 """
 
 from __future__ import annotations
@@ -58,16 +58,12 @@ class Difference(Strict):
     why: Text
 
 
-class Box(Strict):
-    """A host or a service; column 0 is the leftmost, row 0 the top. collects: runs the input."""
+class Host(Strict):
+    """A host, a group of hosts or a service. collects: runs the input."""
 
     name: Name
     title: Text
-    lines: list[Text] = []
-    look: Literal["aws", "splunk", "way"]
-    column: Annotated[int, Field(ge=0)]
-    row: Annotated[int, Field(ge=0)] = 0
-    many: bool = False
+    notes: list[Text] = []
     installed: bool = False
     collects: bool = False
 
@@ -77,20 +73,20 @@ class Arrow(Strict):
 
     opens: Name
     to: Name
-    says: list[Text]
+    label: Text
     carries: Literal["records", "other"]
 
 
 class Frame(Strict):
     title: Text
-    boxes: Annotated[list[Name], Field(min_length=1)]
+    hosts: Annotated[list[Name], Field(min_length=1)]
 
 
 class Topology(Strict):
     name: Name
     title: Text
-    says: Text
-    boxes: Annotated[list[Box], Field(min_length=2)]
+    description: Text
+    hosts: Annotated[list[Host], Field(min_length=2)]
     arrows: Annotated[list[Arrow], Field(min_length=1)]
     frames: list[Frame] = []
 
@@ -120,58 +116,51 @@ def read(root: Path) -> Deployment:
     """The file below `root`; raises MappingError for its faults, OSError if it is not there."""
     path = root / FILE
     deployment = strict_yaml.read(path, Deployment, "table of deployment", MANUAL)
-    faults = [Fault(path, strict_yaml.line_in(path, *keys), say) for keys, say in _odd(deployment)]
+    faults = [
+        Fault(path, strict_yaml.line_in(path, *keys), fault) for keys, fault in _faults(deployment)
+    ]
     if faults:
         raise MappingError(faults)
     return deployment
 
 
-_Odd = tuple[tuple[str | int, ...], str]
+_Fault = tuple[tuple[str | int, ...], str]
 
 
-def _odd(deployment: Deployment) -> Iterator[_Odd]:
+def _faults(deployment: Deployment) -> Iterator[_Fault]:
     roles = {role.name for role in deployment.roles}
     for list_name in ("roles", "kinds", "topologies"):
-        yield from _twice(list_name, (one.name for one in getattr(deployment, list_name)))
+        yield from _twice(list_name, (item.name for item in getattr(deployment, list_name)))
     for number, kind in enumerate(deployment.kinds):
         where = ("kinds", number)
         if set(kind.works) != roles:
-            odd = ", ".join(sorted(set(kind.works) ^ roles))
-            yield (*where, "works"), f"{kind.name}: give each role once; check {odd}"
+            names = ", ".join(sorted(set(kind.works) ^ roles))
+            yield (*where, "works"), f"{kind.name}: give each role once; check {names}"
         if not kind.files and not kind.settings:
             yield where, f"{kind.name}: names neither files nor settings"
     parted = {role.name for role in deployment.roles if role.part}
     for number, difference in enumerate(deployment.slim_differs):
-        if odd_roles := set(difference.roles) - parted:
-            odd = ", ".join(sorted(odd_roles))
-            yield ("slim_differs", number), f"{odd}: is no role that slim makes a part for"
+        if unknown := set(difference.roles) - parted:
+            names = ", ".join(sorted(unknown))
+            yield ("slim_differs", number), f"{names}: is no role that slim makes a part for"
     for number, topology in enumerate(deployment.topologies):
-        for say in _misdrawn(topology):
-            yield ("topologies", number), f"{topology.name}: {say}"
+        for fault in _unknown_hosts(topology):
+            yield ("topologies", number), f"{topology.name}: {fault}"
 
 
-def _twice(list_name: str, names: Iterable[str]) -> Iterator[_Odd]:
+def _twice(list_name: str, names: Iterable[str]) -> Iterator[_Fault]:
     for name, times in Counter(names).items():
         if times > 1:
             yield (list_name,), f"{name} is given {times} times"
 
 
-def _misdrawn(topology: Topology) -> Iterator[str]:
-    boxes = {box.name: box for box in topology.boxes}
-    places = Counter((box.column, box.row) for box in topology.boxes)
-    if len(boxes) < len(topology.boxes):
-        yield "two boxes have one name"
-    yield from (f"two boxes at column {at[0]}, row {at[1]}" for at, n in places.items() if n > 1)
+def _unknown_hosts(topology: Topology) -> Iterator[str]:
+    hosts = [host.name for host in topology.hosts]
+    if len({*hosts}) < len(hosts):
+        yield "two hosts have one name"
     for arrow in topology.arrows:
-        ends = [boxes.get(name) for name in (arrow.opens, arrow.to)]
-        if None in ends:
-            yield f"an arrow from {arrow.opens} to {arrow.to}, and no such box"
-            continue
-        across, down = (
-            abs(getattr(ends[0], side) - getattr(ends[1], side)) for side in ("column", "row")
-        )
-        if across + down != 1:
-            yield f"the arrow from {arrow.opens} to {arrow.to} must join neighbours on the grid"
+        if {arrow.opens, arrow.to} - {*hosts}:
+            yield f"an arrow from {arrow.opens} to {arrow.to}, and no such host"
     for frame in topology.frames:
-        if odd := set(frame.boxes) - set(boxes):
-            yield f"the frame {frame.title} names {', '.join(sorted(odd))}, and no such box"
+        if unknown := {*frame.hosts} - {*hosts}:
+            yield f"the frame {frame.title} names {', '.join(sorted(unknown))}, and no such host"

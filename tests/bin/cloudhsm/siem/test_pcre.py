@@ -65,6 +65,14 @@ def test_words_and_digits_are_ascii_and_the_end_is_the_very_end(native: bool) ->
 
 
 @WAYS
+def test_letters_without_case_are_those_of_unicode(native: bool) -> None:
+    """The long s and the Kelvin sign, as PCRE has it."""
+    regex = Regex(r"(?i:HSM key)=S", native=native)
+    assert regex.matches("h\u017fm \u212aEY=S")
+    assert not regex.matches("HSM key=s")
+
+
+@WAYS
 def test_what_is_put_in_may_name_the_first_group(native: bool) -> None:
     regex = Regex(r"(?:\d{2}:)?([a-z]+):\w++", native=native)
     assert regex.replaced("12:abc:rest", "<\\1>") == "<abc>"

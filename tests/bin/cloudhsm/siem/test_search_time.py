@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloudhsm.siem.search_time import Meaning
+from cloudhsm.siem.search_time import Meaning, epoch_seconds
 from tests.bin.cloudhsm.siem.goldens import Golden, goldens
 from tests.bin.conftest import ROOT
 
@@ -23,11 +23,18 @@ def test_there_are_goldens_of_all_46_published_operations() -> None:
 
 @pytest.mark.parametrize("golden", GOLDENS, ids=lambda golden: golden.name)
 def test_every_golden_has_the_fields_that_splunk_gives_it(meaning: Meaning, golden: Golden) -> None:
-    seconds, rest = divmod(golden.usecs, 1_000_000)
-    time = f"{seconds}.{rest:06d}" if rest else str(seconds)
-    kept = ("_raw", "source", "host", "sourcetype")
-    given = {"_time": time, **{name: golden.fields[name] for name in kept}}
-    assert meaning.of(given) == {**golden.fields, "_time": time}
+    event = {name: golden.fields[name] for name in ("_raw", "source", "host", "sourcetype")}
+    event["_time"] = epoch_seconds(golden.usecs)
+    expected = {**golden.fields, "_time": event["_time"], "tag::eventtype": golden.fields["tag"]}
+    assert meaning.of(event) == expected
+
+
+@pytest.mark.parametrize(
+    ("usecs", "text"),
+    [(0, "0"), (1_500_000, "1.500000"), (-1, "-0.000001"), (-2_000_000, "-2")],
+)
+def test_a_time_has_six_decimals_or_none(usecs: int, text: str) -> None:
+    assert epoch_seconds(usecs) == text
 
 
 def test_a_record_without_origin_or_time_keeps_its_own_fields(meaning: Meaning) -> None:

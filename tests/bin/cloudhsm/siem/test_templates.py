@@ -146,6 +146,11 @@ def test_a_record_without_a_time_gets_that_of_its_arrival() -> None:
     assert "_time" not in json.loads(printer.line("x", ORIGIN).line)
 
 
+def test_a_time_that_no_calendar_has_is_left_out() -> None:
+    printer = Printer(MEANING, output_formats.form_called("fields"))
+    assert "_time" not in json.loads(printer.line("x", ORIGIN, 10**400).line)
+
+
 def test_memory_is_bounded_however_many_shapes_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cloudhsm.siem.templates._MOST_SHAPES", 10)
     printer = Printer(MEANING, output_formats.form_called("fields"))

@@ -27,15 +27,22 @@ def test_an_administrator_is_told_what_to_expect(capsys: pytest.CaptureFixture[s
     assert "heartbeats" in told["Splunk license"]
 
 
-def test_prices_and_assumptions_can_be_given(capsys: pytest.CaptureFixture[str]) -> None:
-    def cost(*options: str) -> str:
+def test_assumptions_can_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+    def counted(*options: str) -> str:
         assert capacity.main([*FORTY, *options]) == 0
-        return answers(capsys.readouterr().out)["a month of CloudWatch Logs"]
+        return answers(capsys.readouterr().out)["AWS counts"]
 
-    free = cost("--price", "logs_ingestion=0", "--price", "logs_storage=0")
-    assert free.startswith("0.00 $")
-    assert cost("--price", "logs_ingestion=0.76") != cost()
-    assert cost("--assume", "stored_share=1") != cost()
+    assert counted("--assume", "stored_share=0").endswith(" logged, 0 GB stored")
+    assert counted("--assume", "stored_share=1") != counted()
+
+
+def test_the_answer_names_amounts_and_leaves_prices_to_aws(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert capacity.main(FORTY) == 0
+    printed = capsys.readouterr().out
+    assert answers(printed)["prices"] == "https://calculator.aws/"
+    assert "$" not in printed
 
 
 def test_a_small_fleet_that_is_quiet_is_pulled(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,7 +60,6 @@ def test_a_small_fleet_that_is_quiet_is_pulled(capsys: pytest.CaptureFixture[str
         (["--hsms", "29"], "hsms is 29, but must be from 1 to 28"),
         (["--interval", "0"], "interval_s is 0"),
         (["--region", "Ireland"], "region is 'Ireland', but must be like"),
-        (["--price", "gold=1"], "no price is called 'gold'; there are logs_ingestion,"),
         (["--assume", "luck=1"], "no assumption is called 'luck'"),
     ],
 )
@@ -70,8 +76,8 @@ def test_a_number_that_makes_no_sense_is_named(
         (["--clusters", "many"], "'many' is no number"),
         (["--clusters", "1.5"], "'1.5' is no whole number"),
         (["--records-per-day", "inf"], "'inf' is no number"),
-        (["--price", "logs_ingestion"], "is not of the form NAME=NUMBER"),
-        (["--price", "logs_ingestion=-1"], "must not be below 0"),
+        (["--assume", "stored_share"], "is not of the form NAME=NUMBER"),
+        (["--assume", "stored_share=-1"], "must not be below 0"),
     ],
 )
 def test_what_is_no_number_is_refused_by_its_option(

@@ -32,7 +32,6 @@ workloads = st.builds(
     horizon_h=st.sampled_from((1, 24, 72, 720)),
     record_bytes=st.floats(100, 20_000),
     latency_s=st.floats(0, 1),
-    outside=st.booleans(),
 )
 
 
@@ -42,12 +41,10 @@ def needs(work: Workload) -> model.Needs:
 
 def amounts(work: Workload) -> list[float]:
     """All that can only grow with what is collected."""
-    found = needs(work)
-    read = found.reading
-    dollars = [found.logs_usd, found.pull_usd, found.push_usd]
+    _reading, *rest = needs(work)
+    read = model.reading(work, FACTS)
     return [
-        *found[1:-3],
-        *(amount for amount in dollars if amount is not None),
+        *rest,
         read.calls_per_day,
         read.quota_share,
         read.run_s,
@@ -56,8 +53,7 @@ def amounts(work: Workload) -> list[float]:
 
 
 def are_not_less(more: list[float], less: list[float]) -> bool:
-    pairs = zip(more, less, strict=True)
-    return all(one >= other - 1e-9 * abs(other) for one, other in pairs)
+    return all(a >= b - 1e-9 * abs(b) for a, b in zip(more, less, strict=True))
 
 
 @given(workloads, st.integers(1, 1_000))
@@ -108,16 +104,12 @@ def test_calls_are_proportional_to_clusters(work: Workload, times: int) -> None:
 
 
 @given(workloads, st.integers(1, 500))
-def test_a_doubled_message_of_a_subscription_makes_push_no_dearer(
-    work: Workload, batch: int
-) -> None:
-    costs = [
-        model.push_usd(work, FACTS.changed({}, {"pushed_batch_records": float(count)}))
+def test_a_doubled_message_of_a_subscription_sends_no_more(work: Workload, batch: int) -> None:
+    once, doubled = (
+        model.firehose_gb_per_day(work, FACTS.changed({"pushed_batch_records": float(count)}))
         for count in (batch, 2 * batch)
-    ]
-    assert costs[0] is not None
-    assert costs[1] is not None
-    assert costs[1] <= costs[0] * (1 + 1e-9)
+    )
+    assert doubled <= once * (1 + 1e-9)
 
 
 @given(workloads)
@@ -127,41 +119,21 @@ def test_every_record_is_read_by_polls_and_by_sweeps(work: Workload) -> None:
     assert model.reading(work, FACTS).read_again >= 1 + model.SWEEPS_PER_HORIZON + 1
 
 
-def test_a_sum_with_an_unknown_price_is_unknown() -> None:
-    work = Workload(2, 2, 1_000)
-    without = FACTS.model_copy(
-        update={
-            "prices": [
-                one.model_copy(update={"usd": None}) if one.name == "logs_storage" else one
-                for one in FACTS.prices
-            ]
-        }
-    )
-    assert model.logs_usd(work, FACTS) is not None
-    assert model.logs_usd(work, without) is None
-
-
-def test_requests_cost_nothing_until_a_price_is_given() -> None:
-    work = Workload(10, 2, 1_000)
-    read = model.reading(work, FACTS)
-    assert model.pull_usd(work, read, FACTS) == 0
-    priced = FACTS.changed({"read_request": 0.001}, {})
-    expected = 0.001 * (read.calls_per_day + read.listings_per_day) * model.DAYS_PER_MONTH
-    assert model.pull_usd(work, read, priced) == pytest.approx(expected)
-
-
-def test_a_month_by_hand() -> None:
+def test_a_day_by_hand() -> None:
     """One record of 974 bytes a second: 26 more make a kilobyte."""
     work = Workload(1, 1, model.DAY_S, record_bytes=974, kept_days=100)
-    facts = FACTS.changed({"logs_ingestion": 0.5, "logs_storage": 0.03}, {"stored_share": 0.1})
-    gb_a_day = 86_400 * 1_000 / 1e9
-    expected = gb_a_day * (730 / 24) * 0.5 + gb_a_day * 100 * 0.1 * 0.03
-    assert model.logs_usd(work, facts) == pytest.approx(expected)
+    facts = FACTS.changed({"stored_share": 0.1})
+    assert model.logged_gb_per_day(work, facts) == pytest.approx(0.0864)
+    assert model.stored_gb(work, facts) == pytest.approx(0.864)
+    assert model.firehose_gb_per_day(work, facts) == pytest.approx(86_400 * 5_120 / 1e9)
+    assert model.lambda_calls_per_day(work, facts) == pytest.approx(86_400 * 5_120 / 262_144)
+    quiet = replace(work, records_per_day=1)
+    assert model.lambda_calls_per_day(quiet, facts) == 1_440
 
 
 def test_the_default_pace_is_the_collectors_own() -> None:
     for region in (*REGIONS, "ca-west-1", "il-central-1"):
-        quota = FACTS.quota("FilterLogEvents", region)
+        quota = rate_limit.quota(region)
         own = rate_limit.default_calls_per_second(region)
         assert model.pace_of(Workload(1, 1, 0, region, latency_s=0), quota) == own
 
