@@ -68,7 +68,7 @@ class Site:
             return {"name": name, "label": name}
 
     def answer(self, request: JsonObject) -> JsonObject:
-        """Fields and columns of a chain of queries, as data sources want them."""
+        """Fields and columns of a chain of queries, in the format of data sources."""
         queries, page = request.get("queries"), request.get("page")
         times = request.get("earliest"), request.get("latest")
         if not isinstance(queries, list) or not queries or not _are_texts(queries):

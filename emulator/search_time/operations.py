@@ -47,7 +47,7 @@ LookupStep = Callable[[EventFields, Stores], None]
 
 @dataclass(frozen=True)
 class Steps:
-    """What merged props settings make of an event: the steps before LOOKUP, and those of LOOKUP,
+    """The search-time steps of merged props settings: those before LOOKUP, and those of LOOKUP,
     which also get the records of KV store collections.
     """
 

@@ -117,7 +117,7 @@ def _by(parts: list[str], command: str) -> tuple[str, ...]:
         raise SearchError(f"{command}: BY names no field")
     wrong = next((name for name in names if not _FIELD.fullmatch(name)), None)
     if wrong is not None or len(set(names)) < len(names):
-        raise SearchError(f"{command}: BY wants plain names of fields, each once: {wrong or names}")
+        raise SearchError(f"{command}: BY needs plain names of fields, each once: {wrong or names}")
     return names
 
 

@@ -16,7 +16,7 @@ def _makemv(arguments: str) -> Command:
     keeps_empty = boolean(settings.get("allowempty", "false"), "allowempty")
     name = _one_field(rest, "makemv")
     if not delimiter or name.startswith("_"):
-        raise SearchError("makemv wants a delimiter, and a field that is not internal")
+        raise SearchError("makemv needs a delimiter, and a field that is not internal")
 
     def split(row: ResultRow) -> ResultRow:
         text = single(row, name, "makemv")
