@@ -6,8 +6,11 @@ starts, and that should cost no more than splunklib itself.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from contextlib import suppress
+from typing import NoReturn
 
 from splunklib.modularinput import Argument, InputDefinition, Scheme, Script, ValidationDefinition
 from splunklib.modularinput import EventWriter as SplunkEventWriter
@@ -21,11 +24,15 @@ _NO_STDOUT = (
 
 
 class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type information
-    """The scheme `aws_cloudhsm`; `exit_status` is what splunkd should see after a streaming run."""
+    """The scheme `aws_cloudhsm`.
+
+    exit_status: what splunkd should see after a streaming run. was_stopped: it asked for its end.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.exit_status = 0
+        self.was_stopped = False
 
     def get_scheme(self) -> Scheme:
         """What splunkd shows under Settings > Data inputs."""
@@ -74,6 +81,7 @@ class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type i
         for stanza, parameters in inputs.inputs.items():
             failures = wiring.run(stanza, parameters, inputs.metadata, stop)
             self.exit_status |= bool(failures)
+            self.was_stopped = stop.requested
             if any(isinstance(failure, OutputClosed) for failure in failures):
                 _let_go_of_stdout()
                 return
@@ -96,7 +104,18 @@ def main(arguments: list[str]) -> int:
     script = AwsCloudHsmInput()
     # Bytes: the document says how it is encoded, and Windows would decode it by its code page.
     given = sys.stdin.buffer
-    return int(script.run_script(arguments, SplunkEventWriter(), given)) or script.exit_status
+    status = int(script.run_script(arguments, SplunkEventWriter(), given)) or script.exit_status
+    if script.was_stopped:
+        _leave(status)
+    return status
+
+
+def _leave(status: int) -> NoReturn:
+    """End at once: threads may be inside calls to AWS, which the interpreter's end cannot stop."""
+    logging.shutdown()
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    os._exit(status)
 
 
 def _let_go_of_stdout() -> None:
