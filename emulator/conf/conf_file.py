@@ -71,6 +71,11 @@ class Conf:
     path: str
     stanzas: dict[str, Stanza] = field(default_factory=dict)
 
+    def value(self, stanza: str, key: str) -> str | None:
+        """The value of a setting, or None."""
+        setting = self.stanzas[stanza].settings.get(key) if stanza in self.stanzas else None
+        return setting.value if setting else None
+
     def with_defaults(self) -> Iterator[Stanza]:
         """Each stanza but [default], completed with what [default] sets."""
         default = self.stanzas.get("default")

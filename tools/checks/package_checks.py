@@ -5,7 +5,6 @@ Every check takes a Package and yields one line per fault; a sound package yield
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 import json
 import re
@@ -88,14 +87,13 @@ class Package:
 
 
 def versions(built: Package) -> Iterator[str]:
-    """One version and one id, wherever they stand."""
-    conf = configparser.ConfigParser(interpolation=None)
-    conf.read(built.staged / "default" / "app.conf", encoding="utf-8")
+    """One version and one id, wherever they are."""
+    conf = read_conf(built.staged / "default" / "app.conf", "default/app.conf")
     manifest = built.manifest()["info"]["id"]
     code = (built.staged / "bin" / "cloudhsm" / "__init__.py").read_text(encoding="utf-8")
     stated = re.search(r'^__version__ = "(.+)"$', code, re.MULTILINE)
     found = {
-        "default/app.conf [launcher]": conf.get("launcher", "version", fallback=None),
+        "default/app.conf [launcher]": conf.value("launcher", "version"),
         "app.manifest": manifest["version"],
         "bin/cloudhsm/__init__.py": stated[1] if stated else None,
     }
@@ -107,8 +105,8 @@ def versions(built: Package) -> Iterator[str]:
     if not re.search(rf"^## {re.escape(wanted)}\b", changes, re.MULTILINE):
         yield f"CHANGELOG.md: has no section `## {wanted}`"
     ids = {
-        "default/app.conf [id]": conf.get("id", "name", fallback=None),
-        "default/app.conf [package]": conf.get("package", "id", fallback=None),
+        "default/app.conf [id]": conf.value("id", "name"),
+        "default/app.conf [package]": conf.value("package", "id"),
         "app.manifest": manifest["name"],
     }
     for where, have in ids.items():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from emulator.conf.conf_file import parse_conf
 from tools.content.mappings import Activity, Operation
 from tools.content.variants import Variants
 
@@ -265,17 +266,16 @@ def _other_collectors(text: str) -> Iterator[str]:
 
 
 def with_block(text: str, title: str, lines: Iterable[str]) -> str:
-    found = re.search(rf"(?ms)^(# >>> {title}: [^\n]*\n).*?^(# <<<)$", text)
-    if found is None:
+    block = re.search(rf"(?ms)^(# >>> {title}: [^\n]*\n).*?^(# <<<)$", text)
+    if block is None:
         raise BlockProblem(f"there is no block '# >>> {title}: ...' that ends with '# <<<'")
     body = "\n".join(lines).rstrip("\n")
-    return f"{text[: found.end(1)]}{body}\n{text[found.start(2) :]}"
+    return f"{text[: block.end(1)]}{body}\n{text[block.start(2) :]}"
 
 
 def _settings(text: str, stanza: str) -> dict[str, str]:
     """The settings of a stanza, in their order."""
-    found = re.search(rf"(?ms)^\[{re.escape(stanza)}\]\n(.*?)(?=^\[|\Z)", text)
-    if found is None:
+    conf = parse_conf(text, "default/props.conf")
+    if stanza not in conf.stanzas:
         raise BlockProblem(f"there is no stanza [{stanza}]")
-    pairs = re.findall(r"(?m)^([\w.-]+) = (.*)$", found[1])
-    return dict(pairs)
+    return {key: setting.value for key, setting in conf.stanzas[stanza].settings.items()}

@@ -1,4 +1,4 @@
-"""The add-on's version: it stands in [id] of default/app.conf and nowhere else by hand.
+"""The add-on's version: it is in [id] of default/app.conf and nowhere else by hand.
 
 Splunk, AppInspect and the collector itself want it in three more places, which `make generate`
 writes.
@@ -6,13 +6,15 @@ writes.
 
 from __future__ import annotations
 
-import configparser
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from emulator.conf.conf_file import read_conf
+from emulator.errors import ConfError
+
 APP_CONF = "default/app.conf"
-# What stands around the version elsewhere.
+# What is around the version elsewhere.
 _PLACES: Mapping[str, str] = {
     APP_CONF: r"(?ms)^(?P<before>\[launcher\]$(?:(?!^\[).)*?^version = )(?P<version>[^\n]*)",
     "app.manifest": r'(?s)(?P<before>"id": \{[^}]*?"version": ")(?P<version>[^"]*)',
@@ -27,15 +29,15 @@ class VersionProblem(Exception):
 
 def version(root: Path) -> str:
     """As [id] of default/app.conf has it. Raises VersionProblem."""
-    conf = configparser.ConfigParser(interpolation=None)
-    conf.read(root / APP_CONF, encoding="utf-8")
     try:
-        found = conf["id"]["version"]
-    except KeyError as error:
-        raise VersionProblem(f"{APP_CONF}: [id] with version is missing") from error
-    if not _SEMANTIC.fullmatch(found):
-        raise VersionProblem(f"{APP_CONF}: [id] version = {found}: want 1.2.3 or 1.2.3-rc.1")
-    return found
+        number = read_conf(root / APP_CONF, APP_CONF).value("id", "version")
+    except ConfError as error:
+        raise VersionProblem(str(error)) from error
+    if number is None:
+        raise VersionProblem(f"{APP_CONF}: [id] with version is missing")
+    if not _SEMANTIC.fullmatch(number):
+        raise VersionProblem(f"{APP_CONF}: [id] version = {number}: want 1.2.3 or 1.2.3-rc.1")
+    return number
 
 
 def places(root: Path) -> dict[str, str]:
@@ -43,13 +45,13 @@ def places(root: Path) -> dict[str, str]:
 
     Raises VersionProblem and OSError.
     """
-    told = version(root)
-    return {name: _told(root / name, name, around, told) for name, around in _PLACES.items()}
+    number = version(root)
+    return {name: _with(root / name, name, around, number) for name, around in _PLACES.items()}
 
 
-def _told(path: Path, name: str, around: str, told: str) -> str:
+def _with(path: Path, name: str, around: str, number: str) -> str:
     text = path.read_text("utf-8")
-    written, count = re.subn(around, lambda found: found["before"] + told, text, count=1)
+    written, count = re.subn(around, lambda match: match["before"] + number, text, count=1)
     if not count:
         raise VersionProblem(f"{name}: the place of the version is missing")
     return written
