@@ -11,6 +11,7 @@ templates       a record as a line of JSON: complete for any text, fast for most
 output_formats  our fields, CIM, OCSF or ECS
 ocsf            OCSF events; the table is generated from mappings/ocsf.yaml
 ecs             ECS documents; the table is generated from mappings/ecs.yaml
+record_fields   what OCSF events and ECS documents take from the fields alike (pure)
 json_values     times and numbers as JSON has them (pure)
 search_time     the fields of a record: props, transforms, lookups, event types, tags
 record_files    records out of files: text, exports, JSON of log events

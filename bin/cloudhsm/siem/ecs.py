@@ -12,11 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cloudhsm.siem.json_values import instant, number
+from cloudhsm.siem.json_values import instant
+from cloudhsm.siem.record_fields import KNOWN_ORIGINS, Person, first_values, people, put_identity
 
 _OBSERVER = {"vendor": "AWS", "product": "CloudHSM", "type": "hsm"}
 _DATASETS = {True: "cloudhsm.certificate", False: "cloudhsm.audit"}
-_KNOWN_PLACES = 1024  # clusters and HSMs whose objects are kept
 
 
 class _Row(NamedTuple):
@@ -27,7 +27,7 @@ class _Row(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """What `ecs_rows.json` tells; `custom`: the fields that ECS has no place for."""
+    """What `ecs_rows.json` has; `custom`: the fields that ECS has no place for."""
 
     rows: Mapping[str, _Row]
     version: Mapping[str, str]
@@ -35,23 +35,24 @@ class Tables(NamedTuple):
     custom: tuple[str, ...]
 
 
-def tables(told: Mapping[str, Any]) -> Tables:
-    """The tables out of the JSON of `ecs_rows.json`."""
-    rows = {
+def tables(rows: Mapping[str, Any]) -> Tables:
+    """The tables from the JSON of `ecs_rows.json`."""
+    operations = {
         opcode: _Row(
-            {outcome: _start(one, outcome, severity) for outcome, severity in graded.items()},
-            one["people"] == "account",
+            {outcome: _start(row, outcome, severity) for outcome, severity in graded.items()},
+            row["people"] == "account",
         )
-        for opcode, one in told["operations"].items()
-        for graded in (one["severity"],)
+        for opcode, row in rows["operations"].items()
+        for graded in (row["severity"],)
     }
-    return Tables(rows, {"version": told["version"]}, told["namespace"], tuple(told["custom"]))
+    version = {"version": rows["version"]}
+    return Tables(operations, version, rows["namespace"], tuple(rows["custom"]))
 
 
-def _start(one: Mapping[str, Any], outcome: str, severity: int) -> dict[str, Any]:
+def _start(row: Mapping[str, Any], outcome: str, severity: int) -> dict[str, Any]:
     start: dict[str, Any] = {"kind": "event"}
-    if one["category"]:
-        start["category"], start["type"] = one["category"], one["type"]
+    if row["category"]:
+        start["category"], start["type"] = row["category"], row["type"]
     return {**start, "outcome": outcome, "severity": severity, "module": "cloudhsm"}
 
 
@@ -72,7 +73,7 @@ def event(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def event_by(tables: Tables, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The same by other tables than the shipped ones."""
-    first, repeated = _first_values(fields)
+    first, repeated = first_values(fields, _PLACED)
     get = first.get
     opcode = get("opcode")
     key = get("opcode_key") or opcode or "(none)"
@@ -93,20 +94,6 @@ def event_by(tables: Tables, fields: Mapping[str, Any]) -> dict[str, Any]:
     if custom:
         made[tables.namespace] = custom
     return made
-
-
-def _first_values(fields: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
-    """The first value of each field, and all values of those that should have one only."""
-    lists = [name for name, value in fields.items() if value.__class__ is list]
-    if not lists:
-        return fields, {}
-    first = {**fields}
-    for name in lists:
-        if fields[name]:
-            first[name] = fields[name][0]
-        else:
-            del first[name]
-    return first, {name: fields[name] for name in lists if name in _PLACED}
 
 
 # Fields with a place of their own outside of `cloudhsm`.
@@ -137,19 +124,10 @@ def _event(row: _Row, first: Mapping[str, Any], custom: dict[str, Any]) -> dict[
     for name, attribute in _TEXTS:
         if name in first:
             made[attribute] = first[name]
-    if "record_key" in first:  # contradicting records share it
-        made["id"] = "|".join(first[name] for name in _IDENTITY if name in first)
-    printed = first.get("sequence_no")
-    if printed is not None:
-        sequence = number(printed)
-        if sequence is None:
-            custom.setdefault("sequence_no", printed)
-        else:
-            made["sequence"] = sequence
+    put_identity(made, "id", first, custom)
     return made
 
 
-_IDENTITY = ("record_key", "record_digest")
 _TEXTS = (
     ("opcode", "action"),
     ("response", "reason"),
@@ -171,7 +149,7 @@ def _put_place(
         made["host"] = _host(hsm)
 
 
-@lru_cache(_KNOWN_PLACES)
+@lru_cache(KNOWN_ORIGINS)
 def _cloud(account: str | None, region: str | None) -> dict[str, Any]:
     made: dict[str, Any] = {"provider": "aws"}
     if account is not None:
@@ -181,7 +159,7 @@ def _cloud(account: str | None, region: str | None) -> dict[str, Any]:
     return made
 
 
-@lru_cache(_KNOWN_PLACES)
+@lru_cache(KNOWN_ORIGINS)
 def _service(cluster: str | None, hsm: str | None) -> dict[str, Any]:
     """ECS: a service of many nodes has one id; so the cluster is the service, an HSM a node."""
     made: dict[str, Any] = {"name": "AWS CloudHSM", "type": "cloudhsm"}
@@ -192,47 +170,35 @@ def _service(cluster: str | None, hsm: str | None) -> dict[str, Any]:
     return made
 
 
-@lru_cache(_KNOWN_PLACES)
+@lru_cache(KNOWN_ORIGINS)
 def _host(hsm: str) -> dict[str, str]:
     return {"id": hsm, "name": hsm, "type": "hsm"}
 
 
 def _put_people(made: dict[str, Any], about_account: bool, first: Mapping[str, Any]) -> None:
-    """Who acts, and who is acted upon, as far as the record names them.
-
-    In user management an older record names the account and nobody else. So does a newer one
-    without a target, but for the number of who acts: the rule of our CIM fields too.
-    """
-    get = first.get
-    name, target = get("user_name"), get("target_user_name")
-    if about_account and target is None:
-        kind = get("target_user_type", get("user_type"))
-        user = _user(None, get("user_id"), None)
-        account = _user(name, get("target_user_id"), kind)
-    else:
-        acts = get("src_user_type") if about_account else get("user_type")
-        user = _user(name, get("user_id"), acts)
-        account = _user(target, get("target_user_id"), get("target_user_type"))
+    """Who acts, and who is acted upon, where the record names them."""
+    acts, target = people(first, about_account)
+    user, account = _user(acts), _user(target)
     if account:
         user["target"] = account
     if user:
         made["user"] = user
-    related = {}
-    if name is not None or target is not None:
-        both = [one for one in (name, target) if one is not None]
-        related["user"] = both if len(both) == 1 or name != target else [name]
+    names = (first.get("user_name"), first.get("target_user_name"))
+    related: dict[str, list[str]] = {}
+    if known := [*dict.fromkeys(name for name in names if name is not None)]:
+        related["user"] = known
     if "host" in made:
         related["hosts"] = [made["host"]["id"]]
     if related:
         made["related"] = related
 
 
-def _user(name: str | None, uid: str | None, kind: str | None) -> dict[str, Any]:
+def _user(person: Person) -> dict[str, Any]:
     made: dict[str, Any] = {}
-    if name is not None:
-        made["name"] = name
-    if uid is not None:
-        made["id"] = uid
-    if kind is not None:
-        made["roles"] = [kind]
+    if person.name is not None:
+        made["name"] = person.name
+    if person.uid is not None:
+        made["id"] = person.uid
+    if person.kind is not None:
+        made["roles"] = [person.kind]
     return made

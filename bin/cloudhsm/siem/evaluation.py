@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Union, cast
+from typing import Union
 
 from cloudhsm.siem.pcre import Regex
 
@@ -63,28 +64,28 @@ class _Parser:
         return expression
 
     def _take(self, kind: str, *values: str) -> str | None:
-        found, value = self._tokens[self._at]
-        if found != kind or (values and value not in values):
+        own, value = self._tokens[self._at]
+        if own != kind or (values and value not in values):
             return None
         self._at += 1
         return value
 
     def _expect(self, kind: str, value: str) -> None:
         if self._take(kind, value) is None:
-            found = self._tokens[self._at][1] or "the end"
-            raise BadExpression(f"{found!r} where {value or kind!r} belongs: {self._source}")
+            token = self._tokens[self._at][1] or "the end"
+            raise BadExpression(f"{token!r} where {value or kind!r} belongs: {self._source}")
 
     def _or(self) -> Expression:
         sides = [self._and()]
         while self._take("name", "OR"):
             sides.append(self._and())
-        return sides[0] if len(sides) == 1 else _any(sides)
+        return _logic(sides, True)
 
     def _and(self) -> Expression:
         sides = [self._not()]
         while self._take("name", "AND"):
             sides.append(self._not())
-        return sides[0] if len(sides) == 1 else _all(sides)
+        return _logic(sides, False)
 
     def _not(self) -> Expression:
         if self._take("name", "NOT") is None:
@@ -94,22 +95,22 @@ class _Parser:
 
     def _comparison(self) -> Expression:
         left = self._sum()
-        operator = self._take("symbol", "=", "!=")
-        if operator is None:
+        symbol = self._take("symbol", "=", "!=")
+        if symbol is None:
             return left
-        right, wanted = self._sum(), operator == "="
+        right, wanted = self._sum(), symbol == "="
         return lambda fields: _equals(left(fields), right(fields), wanted)
 
     def _sum(self) -> Expression:
         left = self._product()
-        while operator := self._take("symbol", ".", "+", "-"):
-            left = _binary(operator, left, self._product())
+        while symbol := self._take("symbol", ".", "+", "-"):
+            left = _binary(symbol, left, self._product())
         return left
 
     def _product(self) -> Expression:
         left = self._operand()
-        while operator := self._take("symbol", "*", "/", "%"):
-            left = _binary(operator, left, self._operand())
+        while symbol := self._take("symbol", "*", "/", "%"):
+            left = _binary(symbol, left, self._operand())
         return left
 
     def _operand(self) -> Expression:
@@ -131,57 +132,50 @@ class _Parser:
         return lambda fields: fields.get(value)
 
     def _arguments(self) -> list[Expression]:
-        found: list[Expression] = []
+        arguments: list[Expression] = []
         while not self._take("symbol", ")"):
-            if found:
+            if arguments:
                 self._expect("symbol", ",")
-            found.append(self._or())
-        return found
+            arguments.append(self._or())
+        return arguments
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+    tokens: list[tuple[str, str]] = []
     at = 0
-    while not found or found[-1][0] != "end":
+    while not tokens or tokens[-1][0] != "end":
         token = _TOKEN.match(text, at)
         if token is None:
             raise BadExpression(f"{text[at : at + 20]!r} is no part of an expression: {text}")
         kind = str(token.lastgroup)
-        found.append((kind, _unescaped(token[kind]) if kind == "text" else token[kind]))
+        tokens.append((kind, _unescaped(token[kind]) if kind == "text" else token[kind]))
         at = token.end()
-    return found
+    return tokens
 
 
 def _unescaped(text: str) -> str:
     """An escape that is none, as `\\d` of a regular expression, keeps its backslash."""
-    return re.sub(r"\\(.)", lambda one: _ESCAPES.get(one[1], one[0]), text, flags=re.DOTALL)
+    return re.sub(
+        r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[0]), text, flags=re.DOTALL
+    )
 
 
 # --- operators
 
 
-def _any(sides: Sequence[Expression]) -> Expression:
+def _logic(sides: Sequence[Expression], decisive: bool) -> Expression:
+    """OR, for which one true side is decisive, or AND, for which one false side is."""
+    if len(sides) == 1:
+        return sides[0]
+
     def run(fields: Fields) -> Value:
         unknown = False
         for side in sides:
             value = side(fields)
-            if value is True:
-                return True
+            if value is decisive:
+                return decisive
             unknown = unknown or value is None
-        return None if unknown else False
-
-    return run
-
-
-def _all(sides: Sequence[Expression]) -> Expression:
-    def run(fields: Fields) -> Value:
-        unknown = False
-        for side in sides:
-            value = side(fields)
-            if value is False:
-                return False
-            unknown = unknown or value is None
-        return None if unknown else True
+        return None if unknown else not decisive
 
     return run
 
@@ -190,34 +184,34 @@ def _equals(left: Value, right: Value, wanted: bool) -> Value:
     """Two numbers are compared as such, everything else as text; NULL equals nothing."""
     if left is None or right is None:
         return None
-    one, two = _number(left), _number(right)
-    same = one == two if one is not None and two is not None else _text(left) == _text(right)
+    a, b = _number(left), _number(right)
+    same = a == b if a is not None and b is not None else _text(left) == _text(right)
     return same is wanted
 
 
 _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
-    "+": lambda one, two: one + two,
-    "-": lambda one, two: one - two,
-    "*": lambda one, two: one * two,
-    "/": lambda one, two: one / two,
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
     "%": math.fmod,
 }
 
 
-def _binary(operator: str, left: Expression, right: Expression) -> Expression:
-    if operator == ".":
+def _binary(symbol: str, left: Expression, right: Expression) -> Expression:
+    if symbol == ".":
         return lambda fields: _joined(_text(left(fields)), _text(right(fields)))
-    compute = _ARITHMETIC[operator]
+    compute = _ARITHMETIC[symbol]
 
     def run(fields: Fields) -> Value:
-        one, two = _number(left(fields)), _number(right(fields))
-        return None if one is None or two is None else compute(one, two)
+        a, b = _number(left(fields)), _number(right(fields))
+        return None if a is None or b is None else compute(a, b)
 
     return run
 
 
-def _joined(one: str | None, two: str | None) -> str | None:
-    return None if one is None or two is None else one + two
+def _joined(left: str | None, right: str | None) -> str | None:
+    return None if left is None or right is None else left + right
 
 
 # --- functions
@@ -229,7 +223,7 @@ def _call(name: str, arguments: Sequence[Expression], source: str) -> Expression
     function = _FUNCTIONS.get(name)
     if function is None:
         raise BadExpression(f"{name}() is not known here: {source}")
-    return lambda fields: function(*[one(fields) for one in arguments])
+    return lambda fields: function(*[argument(fields) for argument in arguments])
 
 
 def _case(arguments: Sequence[Expression]) -> Expression:
@@ -260,64 +254,51 @@ def _coalesce(arguments: Sequence[Expression]) -> Expression:
     return run
 
 
-def _matches(text: Value, regex: Value) -> Value:
-    subject = _text(text)
-    return None if subject is None else _regex(cast(str, regex)).matches(subject)
+def _of_text(function: Callable[..., Value]) -> Callable[..., Value]:
+    """The function of a text, and of more arguments; NULL where the text is."""
+
+    def run(value: Value, *rest: Value) -> Value:
+        text = _text(value)
+        return None if text is None else function(text, *rest)
+
+    return run
 
 
-def _replaced(text: Value, regex: Value, by: Value) -> Value:
-    subject = _text(text)
-    if subject is None:
-        return None
-    return _regex(cast(str, regex)).replaced(subject, cast(str, by))
+def _matches(text: str, regex: str) -> bool:
+    return _regex(regex).matches(text)
 
 
-def _substring(text: Value, start: Value, length: Value) -> Value:
-    subject, first = _text(text), cast(int, start) - 1
-    return None if subject is None else subject[first : first + cast(int, length)]
+def _replaced(text: str, regex: str, by: str) -> str:
+    return _regex(regex).replaced(text, by)
 
 
-def _item(values: Value, place: Value) -> Value:
+def _substring(text: str, start: int, length: int) -> str:
+    return text[start - 1 : start - 1 + length]
+
+
+def _item(values: Value, index: int) -> Value:
     if not isinstance(values, list):
-        return values if place == 0 else None
-    return values[cast(int, place)] if cast(int, place) < len(values) else None
+        return values if index == 0 else None
+    return values[index] if index < len(values) else None
 
 
 def _appended(*values: Value) -> Value:
-    found: list[str] = []
+    items: list[str] = []
     for value in values:
-        found += value if isinstance(value, list) else [] if value is None else [str(_text(value))]
-    return found or None
+        items += value if isinstance(value, list) else [] if value is None else [str(_text(value))]
+    return items or None
 
 
-def _parsed(value: Value, base: Value) -> Value:
-    text = _text(value)
-    if text is None or not _DIGITS.fullmatch(text):
-        return None
+def _parsed(text: str, base: int) -> Value:
     try:
-        return int(text, cast(int, base))
+        return int(text, base) if _DIGITS.fullmatch(text) else None
     except ValueError:
         return None
 
 
-def _lower(value: Value) -> Value:
-    text = _text(value)
-    return None if text is None else text.lower()
-
-
-def _split(value: Value, separator: Value) -> Value:
-    text = _text(value)
-    return None if text is None else text.split(cast(str, separator))
-
-
-def _hashed(value: Value) -> Value:
-    text = _text(value)
-    return None if text is None else hashlib.sha256(_encoded(text)).hexdigest()
-
-
-def _encoded(text: str) -> bytes:
-    """UTF-8; "?" for a lone surrogate, as `record_digest` has for its visible form in an index."""
-    return text.encode("utf-8", "replace")
+def _hashed(text: str) -> str:
+    """Of UTF-8; a lone surrogate counts as "?", which `record_digest` has for its visible form."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def _distinct(values: Value) -> Value:
@@ -338,18 +319,18 @@ _FUNCTIONS: dict[str, Callable[..., Value]] = {
     "floor": _floored,
     "isnotnull": lambda value: value is not None,
     "isnull": lambda value: value is None,
-    "lower": _lower,
-    "match": _matches,
+    "lower": _of_text(str.lower),
+    "match": _of_text(_matches),
     "mvappend": _appended,
     "mvdedup": _distinct,
     "mvindex": _item,
     "null": lambda: None,
-    "nullif": lambda one, two: None if _equals(one, two, True) else one,
-    "replace": _replaced,
-    "sha256": _hashed,
-    "split": _split,
-    "substr": _substring,
-    "tonumber": _parsed,
+    "nullif": lambda value, other: None if _equals(value, other, True) else value,
+    "replace": _of_text(_replaced),
+    "sha256": _of_text(_hashed),
+    "split": _of_text(str.split),
+    "substr": _of_text(_substring),
+    "tonumber": _of_text(_parsed),
     "true": lambda: True,
 }
 

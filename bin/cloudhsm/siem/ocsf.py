@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cloudhsm.siem.json_values import number
+from cloudhsm.siem.record_fields import KNOWN_ORIGINS, Person, first_values, people, put_identity
 
 _MFA = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _SERVICE = "AWS CloudHSM"
@@ -21,7 +21,6 @@ _OTHER = 99
 _ACCOUNT = {"type_id": 10, "type": "AWS Account"}
 _HSM = {"type_id": 99, "type": "HSM"}
 _TARGETS = ("target_user_name", "target_user_id")  # have a place in user management only
-_KNOWN_PLACES = 1024  # clusters and HSMs whose objects are kept
 
 
 class _Entity(NamedTuple):
@@ -46,37 +45,37 @@ class _Row(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """What `ocsf_rows.json` tells; `user_types`: OCSF's number and word for the HSM's types."""
+    """What `ocsf_rows.json` has; `user_types`: OCSF's number and word for the HSM's types."""
 
     rows: Mapping[str, _Row]
     user_types: Mapping[str, tuple[int, str]]
     metadata: Mapping[str, Any]
 
 
-def tables(told: Mapping[str, Any]) -> Tables:
-    """The tables out of the JSON of `ocsf_rows.json`."""
+def tables(rows: Mapping[str, Any]) -> Tables:
+    """The tables from the JSON of `ocsf_rows.json`."""
     entities = {
-        name: _Entity(**{**one, "data": tuple(one["data"])})
-        for name, one in told["entities"].items()
+        name: _Entity(**{**entity, "data": tuple(entity["data"])})
+        for name, entity in rows["entities"].items()
     }
-    rows = {
-        opcode: _row(one, entities.get(one["entity"] or ""), told["unmapped"])
-        for opcode, one in told["operations"].items()
+    operations = {
+        opcode: _row(row, entities.get(row["entity"] or ""), rows["unmapped"])
+        for opcode, row in rows["operations"].items()
     }
-    metadata = {"version": told["version"], "product": _PRODUCT, "profiles": told["profiles"]}
-    return Tables(rows, told["user_types"], metadata)
+    metadata = {"version": rows["version"], "product": _PRODUCT, "profiles": rows["profiles"]}
+    return Tables(operations, rows["user_types"], metadata)
 
 
-def _row(one: Mapping[str, Any], entity: _Entity | None, unmapped: Iterable[str]) -> _Row:
+def _row(row: Mapping[str, Any], entity: _Entity | None, unmapped: Iterable[str]) -> _Row:
     mapped = {*entity.data, entity.uid} if entity else set()
     common = {"timezone_offset": 0}  # the HSM's clock is UTC
     starts, starts_for_nobody = (
-        {outcome: {**place, **graded, **common} for outcome, graded in one["outcomes"].items()}
-        for place in (one["place"], one.get("nobody", one["place"]))
+        {outcome: {**place, **graded, **common} for outcome, graded in row["outcomes"].items()}
+        for place in (row["place"], row.get("nobody", row["place"]))
     )
-    targets = () if one["people"] == "account" else _TARGETS
-    left = (*(name for name in unmapped if name not in mapped), *targets)
-    return _Row(starts, starts_for_nobody, one["people"], entity, left)
+    targets = () if row["people"] == "account" else _TARGETS
+    rest = (*(name for name in unmapped if name not in mapped), *targets)
+    return _Row(starts, starts_for_nobody, row["people"], entity, rest)
 
 
 TABLES = tables(json.loads(Path(__file__).with_name("ocsf_rows.json").read_text(encoding="utf-8")))
@@ -95,7 +94,7 @@ def event(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def event_by(tables: Tables, fields: Mapping[str, Any]) -> dict[str, Any]:
     """The same by other tables than the shipped ones."""
-    first, repeated = _first_values(fields)
+    first, repeated = first_values(fields, _PLACED)
     get = first.get
     opcode: str | None = get("opcode")
     key = get("opcode_key") or opcode or "(none)"
@@ -130,23 +129,6 @@ _TEXTS = (
 )
 
 
-def _first_values(fields: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
-    """The first value of each field, and all values of those that should have one only."""
-    lists = [name for name, value in fields.items() if value.__class__ is list]
-    if not lists:
-        return fields, {}
-    first = {**fields}
-    repeated: dict[str, Any] = {}
-    for name in lists:
-        if fields[name]:
-            first[name] = fields[name][0]
-        else:
-            del first[name]
-        if name in _PLACED:
-            repeated[name] = fields[name]
-    return first, repeated
-
-
 # Fields with a place of their own outside of `unmapped`.
 _PLACED = frozenset(
     (
@@ -179,19 +161,10 @@ def _metadata(
     for name, attribute in _METADATA_TEXTS:
         if name in first:
             made[attribute] = first[name]
-    if "record_key" in first:  # contradicting records share it
-        made["uid"] = "|".join(first[name] for name in _IDENTITY if name in first)
-    printed = first.get("sequence_no")
-    if printed is not None:
-        sequence = number(printed)
-        if sequence is None:
-            unmapped.setdefault("sequence_no", printed)
-        else:
-            made["sequence"] = sequence
+    put_identity(made, "uid", first, unmapped)
     return made
 
 
-_IDENTITY = ("record_key", "record_digest")
 _METADATA_TEXTS = (
     ("opcode", "event_code"),
     ("usecs", "original_time"),
@@ -214,7 +187,7 @@ def _place(made: dict[str, Any], first: Mapping[str, Any], unmapped: dict[str, A
         unmapped["cluster_id"] = cluster
 
 
-@lru_cache(_KNOWN_PLACES)
+@lru_cache(KNOWN_ORIGINS)
 def _cloud(account: str | None, region: str | None) -> dict[str, Any]:
     made: dict[str, Any] = {"provider": "AWS"}
     if account is not None:
@@ -224,52 +197,37 @@ def _cloud(account: str | None, region: str | None) -> dict[str, Any]:
     return made
 
 
-@lru_cache(_KNOWN_PLACES)
+@lru_cache(KNOWN_ORIGINS)
 def _device(hsm: str, region: str | None) -> dict[str, Any]:
     made = {"uid": hsm, **_HSM}
     return made if region is None else {**made, "region": region}
 
 
-@lru_cache(_KNOWN_PLACES)
+@lru_cache(KNOWN_ORIGINS)
 def _service(cluster: str | None) -> dict[str, str]:
     return {"name": _SERVICE} if cluster is None else {"name": _SERVICE, "uid": cluster}
 
 
 def _people(
-    people: str, first: Mapping[str, Any], types: Mapping[str, tuple[int, str]]
+    kind: str, first: Mapping[str, Any], types: Mapping[str, tuple[int, str]]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Who the event is about and who acts, each empty if the record does not name them.
-
-    In user management an older record names the account and nobody else. So does a newer one
-    without a target, but for the number of who acts: the rule of our CIM fields too.
-    """
-    get = first.get
-    if people != "account":
-        acts = _user(get("user_name"), get("user_id"), get("user_type"), types)
-        return (acts if people == "subject" else {}), acts
-    target = get("target_user_name")
-    if target is None:
-        kind = get("target_user_type", get("user_type"))
-        account = _user(get("user_name"), get("target_user_id"), kind, types)
-        return account, _user(None, get("user_id"), None, types)
-    account = _user(target, get("target_user_id"), get("target_user_type"), types)
-    return account, _user(get("user_name"), get("user_id"), get("src_user_type"), types)
+    """Who the event is about and who acts, each empty if the record does not name them."""
+    acts, account = people(first, kind == "account")
+    actor = _user(acts, types)
+    if kind == "account":
+        return _user(account, types), actor
+    return (actor if kind == "subject" else {}), actor
 
 
-def _user(
-    name: str | None,
-    uid: str | None,
-    kind: str | None,
-    types: Mapping[str, tuple[int, str]],
-) -> dict[str, Any]:
-    """OCSF asks for a name or a number; a type alone is nobody."""
+def _user(person: Person, types: Mapping[str, tuple[int, str]]) -> dict[str, Any]:
+    """OCSF asks for a name or a number; a type alone names no one."""
     made: dict[str, Any] = {}
-    if name is not None:
-        made["name"] = name
-    if uid is not None:
-        made["uid"] = uid
-    if made and kind is not None:
-        made["type_id"], made["type"] = types.get(kind) or (_OTHER, kind)
+    if person.name is not None:
+        made["name"] = person.name
+    if person.uid is not None:
+        made["uid"] = person.uid
+    if made and person.kind is not None:
+        made["type_id"], made["type"] = types.get(person.kind) or (_OTHER, person.kind)
     return made
 
 
