@@ -51,7 +51,7 @@ def put_identity(
 
 
 def people(first: Mapping[str, Any], is_about_account: bool) -> tuple[Person, Person]:
-    """Who acts, and who is acted upon, where the record names them.
+    """Who is the actor, and who is acted upon, where the record names them.
 
     In user management an older record names the account only. So does a newer one without a target,
     except for the number of the actor: the rule of our CIM fields too.
