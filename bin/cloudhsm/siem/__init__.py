@@ -9,8 +9,8 @@ The modules, from the top: imports go only downward.
 ==============  =====================================================================
 templates       a record as a line of JSON: complete for any text, fast for most
 output_formats  our fields, CIM, OCSF or ECS
-ocsf            OCSF events; the table is generated from mappings/ocsf.yaml
-ecs             ECS documents; the table is generated from mappings/ecs.yaml
+ocsf            OCSF events; the table is generated from mappings/operations.yaml
+ecs             ECS documents; the table is generated from mappings/operations.yaml
 record_fields   what OCSF events and ECS documents take from the fields alike (pure)
 json_values     times and numbers as JSON has them (pure)
 search_time     the fields of a record: props, transforms, lookups, event types, tags
