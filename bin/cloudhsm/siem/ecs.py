@@ -1,7 +1,8 @@
 """A record's fields as a document of the Elastic Common Schema (ECS).
 
 Pure: fields in, document out. What depends on operation and outcome only comes from
-`ecs_rows.json`, which is made from `mappings/operations.yaml`; `docs/ecs.md` shows both, with the reasons.
+`ecs_rows.json`, which is made from `mappings/operations.yaml`; `docs/ecs.md` shows both, with the
+reasons.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A record's fields as an event of the Open Cybersecurity Schema Framework (OCSF).
 
 Pure: fields in, event out. What depends on operation and outcome only comes from `ocsf_rows.json`,
-which is made from `mappings/operations.yaml` and `ocsf.yaml`; `docs/ocsf.md` shows both, with the reasons.
+which is made from `mappings/operations.yaml` and `ocsf.yaml`; `docs/ocsf.md` shows both, with the
+reasons.
 """
 
 from __future__ import annotations
