@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tools.content import markdown
 from tools.content.page_blocks import BlockMissing, replaced
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,20 +45,12 @@ def table() -> Iterator[str]:
     import tests.bin.conftest  # noqa: F401  (finds the vendored libraries)
     from tests.bin.failure_cases import CASES, reported
 
-    yield "| where | what is broken | what is reported | what to do |"
-    yield "| --- | --- | --- | --- |"
+    rows = []
     for case in CASES:
         report = reported(case)
-        cells = case.provider, case.failure, _code(report.what), _cell(report.next_step)
-        yield f"| {' | '.join(cells)} |"
-
-
-def _code(text: str) -> str:
-    return f"`{_cell(text).replace('`', chr(39))}`"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+        what = f"`{report.what.replace('`', chr(39))}`"
+        rows.append((case.provider, case.failure, what, report.next_step))
+    return markdown.table(("where", "what is broken", "what is reported", "what to do"), rows)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.build.releases import broken_promises, newest_release, promises_hold, read_names
 from tools.build.package import version
-from tools.build.published_names import (
-    broken_promises,
-    newest_release,
-    present_names,
-    promises_hold,
-    read_names,
-)
+from tools.build.published_names import present_names
 
 ROOT = Path(__file__).resolve().parents[2]
 RELEASE = newest_release(ROOT)

@@ -17,12 +17,11 @@ import yaml
 from emulator.conf.conf_file import Conf, read_conf
 from tools.build.package import version
 from tools.content.fields import SOURCETYPES, Dictionary, read_dictionary
-from tools.content.strict_yaml import Fault, MappingError
+from tools.content.strict_yaml import MappingError
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path("mappings", "published")
-_FILE_NAME = re.compile(r"(\d+)\.(\d+)\.(\d+)\.yaml")
-_KEYS_OF = "keys of "
+KEYS_OF = "keys of "
 
 # The names by their kind, such as "event types" or "columns of cloudhsm_opcodes".
 Names = Mapping[str, Sequence[str]]
@@ -82,56 +81,6 @@ def rendered(names: Names, release: str) -> str:
     return f"{head}\n{body}"
 
 
-def newest_release(root: Path) -> Path:
-    """The file of the last release; raises OSError if there is none."""
-    found = [path for path in (root / FOLDER).glob("*.yaml") if _FILE_NAME.fullmatch(path.name)]
-    if not found:
-        raise FileNotFoundError(f"{root / FOLDER} has no <version>.yaml; git has the last one")
-    return max(found, key=_numbers)
-
-
-def read_names(path: Path) -> dict[str, list[str]]:
-    """The names in a release's file; raises MappingError if it is no such file."""
-    try:
-        held = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise MappingError([Fault(path, line, f"is not YAML: {error.problem}")]) from error
-    if not isinstance(held, dict) or not all(isinstance(one, list) for one in held.values()):
-        raise MappingError([Fault(path, 1, "must hold lists of names by their kind")])
-    return {str(kind): [str(name) for name in names] for kind, names in held.items()}
-
-
-def broken_promises(published: Names, present: Names, release: str) -> list[str]:
-    """What was published and is gone, each with what to do; new names break nothing.
-
-    A lookup that wants another key breaks every search that asks it, so keys must be the same.
-    """
-    return [
-        f"{release} published {name!r} among the {kind}, and it is gone:"
-        " keep the name (an alias will do), or raise the major version"
-        for kind, names in published.items()
-        for name in names
-        if name not in present.get(kind, ())
-    ] + [
-        f"{release} published the {kind} without {name!r}:"
-        " give the new key a lookup of its own, or raise the major version"
-        for kind, names in present.items()
-        if kind.startswith(_KEYS_OF) and published.get(kind)
-        for name in names
-        if name not in published[kind]
-    ]
-
-
-def promises_hold(release: str, now: str) -> bool:
-    """Whether version `now` must keep what `release` published: the same major version."""
-    return release.split(".")[0] == now.split(".")[0]
-
-
-def _numbers(path: Path) -> tuple[int, ...]:
-    return tuple(map(int, path.stem.split(".")))
-
-
 def _fields(dictionary: Dictionary) -> Iterator[tuple[str, list[str]]]:
     """What people may build searches on: neither inner workings nor what is Splunk's own."""
     for sourcetype in SOURCETYPES:
@@ -163,7 +112,7 @@ def _lookups(root: Path, props: Conf, transforms: Conf) -> Iterator[tuple[str, l
     ]
     for name, settings in lookups.items():
         if keys := {key for words in asked if words[0] == name for key in _keys(words)}:
-            yield f"{_KEYS_OF}{name}", list(keys)
+            yield f"{KEYS_OF}{name}", list(keys)
         if "fields_list" in settings:
             yield f"columns of {name}", _words(settings["fields_list"].value)
         else:

@@ -20,6 +20,7 @@ from tools.content.fields import (
     Group,
     Unknowable,
 )
+from tools.content.markdown import table_text
 
 PAGE = "docs/fields.md"
 NAMES = "bin/cloudhsm/siem/field_names.json"
@@ -57,10 +58,10 @@ def pages(dictionary: Dictionary) -> dict[str, str]:
     """The generated pages by their path from the root of the source."""
     parts = [_FIRST_LINE, "# Fields", _INTRODUCTION]
     for group in dictionary.groups:
-        parts += [f"## {group.title}", _plain(group.text), _table(_COLUMNS, _rows(group))]
+        parts += [f"## {group.title}", _plain(group.text), table_text(_COLUMNS, _rows(group))]
     parts += ["## What CIM is told", _CIM]
     for model in MODELS:
-        parts += [f"### {model}", _table(_CIM_COLUMNS, _cim_rows(dictionary, model))]
+        parts += [f"### {model}", table_text(_CIM_COLUMNS, _cim_rows(dictionary, model))]
     parts.append("## Where the examples come from")
     parts += [_shown(record) for record in dictionary.records]
     return {PAGE: "\n\n".join(parts) + "\n", NAMES: _names(dictionary)}
@@ -180,16 +181,6 @@ def _shown(record: ExampleRecord) -> str:
     if record.sourcetype == CERTIFICATE:
         text = json.dumps(json.loads(text))
     return f"**{record.name}**: {_plain(record.about)}\n\n```\n{text}\n```"
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    """A bar would end the cell, also inside code."""
-    return text.replace("|", r"\|").replace("\n", " ")
 
 
 def _plain(text: str) -> str:

@@ -20,10 +20,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from tools.proof.mutant_report import ROOT, Kill, NoProof, kill_all, kill_table, markdown, replaced
+from tools.content import markdown
+from tools.content.page_blocks import replaced
+from tools.proof.mutant_report import ROOT, Kill, NoProof, kill_all, kill_table
 from tools.proof.mutants import MUTANTS, AnchorMissing
 
 GUARANTEE = ROOT / "docs" / "guarantee.md"
+COMMAND = "python -m tools.proof --write"
 _MANY = {"GUARANTEE_EXAMPLES": "600"}
 _AT_ONCE = 3
 _KILLS = "40"
@@ -31,14 +34,14 @@ _EVENTS = "20000"
 _FAULT_HEADER = ("fault", "records", "delivered", "surplus copies", "lost numbers", "judged")
 _FAULT_FIGURES = ("fault", "of", "delivered", "surplus", "gaps", "judged")
 
-Part = Callable[[], "str | None"]
+Part = Callable[[], "list[str] | None"]
 
 
 class Broken(Exception):
     """Something did not hold; the message says what."""
 
 
-def mutants() -> str:
+def mutants() -> list[str]:
     """The kill table; raises Broken where a mutant survives."""
     kills = [*_told(kill_all(MUTANTS))]
     survivors = [mutant.name for mutant, killer in kills if killer is None]
@@ -58,7 +61,7 @@ def stories() -> None:
     _call(["pytest", "tests/guarantee", "-q", "-p", "no:cacheprovider"], _MANY)
 
 
-def faults() -> str:
+def faults() -> list[str]:
     """The fault table; raises Broken where a record is missing or too much, or a verdict is."""
     command = [sys.executable, "-m", "tests.guarantee", "--events", _EVENTS]
     rows = []
@@ -68,7 +71,8 @@ def faults() -> str:
             print(line, end="", flush=True)
     if process.returncode:
         raise Broken("the guarantee does not hold under one of these faults")
-    return markdown(_FAULT_HEADER, ([row[name] for name in _FAULT_FIGURES] for row in rows))
+    figures = ([str(row[name]) for name in _FAULT_FIGURES] for row in rows)
+    return [*markdown.table(_FAULT_HEADER, figures)]
 
 
 def soak() -> None:
@@ -102,7 +106,7 @@ PARTS: Mapping[str, Part] = {
 _TABLES = {"mutants": "kill table", "faults": "fault table"}
 
 
-def _run(names: Iterable[str]) -> Iterator[tuple[str, str | Exception | None]]:
+def _run(names: Iterable[str]) -> Iterator[tuple[str, list[str] | Exception | None]]:
     """The parts and what became of them: a table, nothing, or how they failed.
 
     Mutants use both processors; the others use one each, and wait, so they run at the same time.
@@ -114,7 +118,7 @@ def _run(names: Iterable[str]) -> Iterator[tuple[str, str | Exception | None]]:
         yield from pool.map(_outcome, [name for name in listed if name not in alone])
 
 
-def _outcome(name: str) -> tuple[str, str | Exception | None]:
+def _outcome(name: str) -> tuple[str, list[str] | Exception | None]:
     try:
         table = PARTS[name]()
     except (Broken, NoProof, AnchorMissing) as problem:
@@ -134,11 +138,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"no part is called {unknown[0]!r}; there are {', '.join(PARTS)}")
     results = [*_run(asked.parts or PARTS)]
-    tables = {_TABLES[name]: table for name, table in results if isinstance(table, str)}
+    tables = {_TABLES[name]: table for name, table in results if isinstance(table, list)}
     if asked.write:
         document = GUARANTEE.read_text(encoding="utf-8")
         for name, table in tables.items():
-            document = replaced(document, name, table)
+            document = replaced(document, name, COMMAND, table)
         GUARANTEE.write_text(document, encoding="utf-8")
     return 1 if any(isinstance(result, Exception) for _name, result in results) else 0
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tools.content import markdown
 from tools.proof.mutants import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +54,7 @@ def kill_all(mutants: Sequence[Mutant]) -> Iterator[Kill]:
             tests = sorted({test.split("::")[0] for mutant in mutants for test in mutant.tests})
             for test, killer in zip(tests, pool.map(lambda one: _run(snapshot, [one]), tests)):
                 if killer is not None:
-                    raise NoProof(f"{killer} of {test} fails without any mutant: mend that first")
+                    raise NoProof(f"{killer} of {test} fails without any mutant: fix that first")
             yield from pool.map(_attack(snapshot), mutants)
 
 
@@ -103,39 +104,18 @@ def _run(tree: Path, tests: Sequence[str]) -> str | None:
     return None
 
 
-def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table for a document."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+def kill_table(kills: Iterable[Kill]) -> list[str]:
+    """The lines of the table of docs/guarantee.md."""
+    return [
+        *markdown.table(
+            _HEADER,
+            (
+                (f"`{mutant.name}`", mutant.number, mutant.fault, f"`{_name(killer)}`")
+                for mutant, killer in kills
+            ),
+        )
+    ]
 
 
-def kill_table(kills: Iterable[Kill]) -> str:
-    """The table of docs/guarantee.md."""
-    return markdown(
-        _HEADER,
-        (
-            (f"`{one.name}`", one.number, one.fault, f"`{(killer or 'SURVIVES').split('::')[-1]}`")
-            for one, killer in kills
-        ),
-    )
-
-
-def between(document: str, name: str) -> str:
-    """What stands between the markers of a generated part; raises ValueError without them."""
-    begin, end = _markers(name)
-    _, found, rest = document.partition(begin)
-    part, also, _ = rest.partition(end)
-    if not (found and also):
-        raise ValueError(f"the document lacks {begin} or {end}")
-    return part
-
-
-def replaced(document: str, name: str, part: str) -> str:
-    """The document with another generated part; raises ValueError without its markers."""
-    begin, end = _markers(name)
-    old = begin + between(document, name) + end
-    return document.replace(old, f"{begin}\n\n{part}\n{end}")
-
-
-def _markers(name: str) -> tuple[str, str]:
-    return f"<!-- {name}: written by `python -m tools.proof --write` -->", f"<!-- end of {name} -->"
+def _name(killer: str | None) -> str:
+    return (killer or "SURVIVES").split("::")[-1]

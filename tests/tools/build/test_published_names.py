@@ -5,14 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.build.published_names import (
-    broken_promises,
-    main,
-    newest_release,
-    present_names,
-    promises_hold,
-    read_names,
-)
+from tests.tools.build.releases import broken_promises, newest_release, promises_hold, read_names
+from tools.build.published_names import main, present_names
 from tools.content.strict_yaml import MappingError
 
 ROOT = Path(__file__).resolve().parents[3]

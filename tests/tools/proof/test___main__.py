@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tools.proof import __main__ as proof
-from tools.proof.mutant_report import Kill, between
+from tools.proof.mutant_report import Kill
 from tools.proof.mutants import MUTANTS
 
 
@@ -30,8 +30,7 @@ def test_a_whole_kill_table_is_written_where_the_document_shows_it(
 ) -> None:
     killed_by(monkeypatch, "x.py::test_y")
     assert proof.main(["mutants", "--write"]) == 0
-    table = between(document.read_text(encoding="utf-8"), "kill table")
-    assert table.count("| `test_y` |") == len(MUTANTS)
+    assert document.read_text(encoding="utf-8").count("| `test_y` |") == len(MUTANTS)
 
 
 def test_a_survivor_fails_by_name_and_is_not_written(

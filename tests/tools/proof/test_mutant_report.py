@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools.proof import mutant_report
-from tools.proof.mutant_report import Kill, NoProof, between, kill_all, replaced
+from tools.proof.mutant_report import Kill, NoProof, kill_all
 from tools.proof.mutants import OURS, Mutant
 
 TEST = "tests/test_answer.py"
@@ -62,23 +62,7 @@ def test_tests_that_fail_without_a_mutant_prove_nothing(tree: Path) -> None:
 
 def test_a_table_names_the_test_and_shouts_where_there_is_none() -> None:
     kills = [Kill(mutant("", "a"), "x.py::test_y"), Kill(mutant("", "b"), None)]
-    assert mutant_report.kill_table(kills).splitlines()[2:] == [
+    assert mutant_report.kill_table(kills)[2:] == [
         "| `a` | - | answers wrongly | `test_y` |",
         "| `b` | - | answers wrongly | `SURVIVES` |",
     ]
-
-
-def test_only_what_stands_between_the_markers_is_replaced() -> None:
-    begin = "<!-- t: written by `python -m tools.proof --write` -->"
-    document = f"before\n{begin}\nold\n<!-- end of t -->\nbehind\n"
-    once = replaced(document, "t", "| new |\n")
-    assert between(once, "t").strip() == "| new |"
-    assert once.startswith("before\n")
-    assert once.endswith("\nbehind\n")
-    assert replaced(once, "t", "| new |\n") == once
-
-
-@pytest.mark.parametrize("document", ["", "<!-- end of t -->"])
-def test_a_document_without_markers_is_refused(document: str) -> None:
-    with pytest.raises(ValueError, match="lacks <!-- t"):
-        replaced(document, "t", "")

@@ -13,6 +13,7 @@ from tools.bench.capacity import model
 from tools.bench.capacity.measured import Measured, Rates
 from tools.bench.capacity.model import Workload
 from tools.bench.capacity.schema import Facts
+from tools.content import markdown
 from tools.content.page_blocks import BlockMissing, replaced
 
 PAGE = "docs/capacity.md"
@@ -77,24 +78,16 @@ def way(work: Workload, facts: Facts, rates: Rates) -> str:
     return f"pull, {', '.join(changes)}; or push" if changes else "pull"
 
 
+_SIZE_COLUMNS = (
+    *("clusters", "records a day", "GB a day, license", "calls/s: of the quota"),
+    *("one run asks for", "CPU a day", "memory", "state", "written a day", "way"),
+    "AWS counts, GB a day: logged / read by pull / sent by push",
+)
+
+
 def _sizes(facts: Facts, rates: Rates) -> Iterator[str]:
-    yield _row(
-        "clusters",
-        "records a day",
-        "GB a day, license",
-        "calls/s: of the quota",
-        "one run asks for",
-        "CPU a day",
-        "memory",
-        "state",
-        "written a day",
-        "way",
-        "AWS counts, GB a day: logged / read by pull / sent by push",
-    )
-    yield _row(*["---"] * 11)
-    for clusters in SIZES:
-        work = replace(USUAL, clusters=clusters)
-        yield _row(*_size(work, facts, rates))
+    works = (replace(USUAL, clusters=clusters) for clusters in SIZES)
+    return markdown.table(_SIZE_COLUMNS, ([*_size(work, facts, rates)] for work in works))
 
 
 def _size(work: Workload, facts: Facts, rates: Rates) -> Iterator[str]:
@@ -115,39 +108,29 @@ def _size(work: Workload, facts: Facts, rates: Rates) -> Iterator[str]:
 
 
 def _limits(facts: Facts) -> Iterator[str]:
-    intervals = [f"`interval = {seconds}`" for seconds in INTERVALS]
-    yield _row("FilterLogEvents a second", "records a day and cluster", *intervals)
-    yield _row(*["---"] * (2 + len(INTERVALS)))
-    for region in QUOTA_REGIONS:
-        for records in DENSITIES:
-            work = replace(USUAL, region=region, hsms=28, records_per_day=records / 28)
-            yield _row(
-                f"{rate_limit.quota(region)} ({region})",
-                f"{records:,}" if records else "hardly any",
-                *(
-                    f"{model.most_clusters(replace(work, interval_s=interval), facts):,}"
-                    for interval in INTERVALS
-                ),
-            )
+    intervals = (f"`interval = {seconds}`" for seconds in INTERVALS)
+    columns = ["FilterLogEvents a second", "records a day and cluster", *intervals]
+    rows = ([*_limit(region, records, facts)] for region in QUOTA_REGIONS for records in DENSITIES)
+    return markdown.table(columns, rows)
+
+
+def _limit(region: str, records: int, facts: Facts) -> Iterator[str]:
+    work = replace(USUAL, region=region, hsms=28, records_per_day=records / 28)
+    yield f"{rate_limit.quota(region)} ({region})"
+    yield f"{records:,}" if records else "hardly any"
+    for seconds in INTERVALS:
+        yield f"{model.most_clusters(replace(work, interval_s=seconds), facts):,}"
+
+
+_POLL_COLUMNS = (
+    *("poll", "calls", "refused", "groups read", "records", "lag: median, 95 %, most"),
+    *("took", "CPU", "memory", "state", "own events"),
+)
 
 
 def _simulation(measured: Measured) -> Iterator[str]:
-    yield _row(
-        "poll",
-        "calls",
-        "refused",
-        "groups read",
-        "records",
-        "lag: median, 95 %, most",
-        "took",
-        "CPU",
-        "memory",
-        "state",
-        "own events",
-    )
-    yield _row(*["---"] * 11)
-    for number, poll in enumerate(measured.fleet["polls"], 1):
-        yield _row(*_poll(number, poll))
+    polls = enumerate(measured.fleet["polls"], 1)
+    return markdown.table(_POLL_COLUMNS, ([*_poll(number, poll)] for number, poll in polls))
 
 
 def _poll(number: int, poll: Mapping[str, Any]) -> Iterator[str]:
@@ -168,37 +151,35 @@ def _poll(number: int, poll: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rates(measured: Measured, rates: Rates) -> Iterator[str]:
-    yield _row("of the collector", f"measured {measured.day}, {measured.machine}")
-    yield _row("---", "---")
-    yield _row("start of a run", f"{rates.start_cpu_s:.2f} s CPU")
-    yield _row("a log group in a run", f"{rates.group_cpu_s * 1000:.1f} ms CPU")
-    yield _row("a new record", f"{rates.record_cpu_s * 1e6:.0f} µs CPU")
-    yield _row("a record that is read again", f"{rates.repeat_cpu_s * 1e6:.1f} µs CPU")
     kept = (
         f"{rates.id_cpu_s * 1e6:.1f} µs CPU, {rates.id_mb * 1e6:.0f} B of memory; "
         f"{rates.asked_id_mb * 1e6:.0f} B while its group is swept"
     )
-    yield _row("a kept event id in a run", kept)
-    yield _row("an event id in the state", f"{model.STATE_GENERATIONS * model.ID_BYTES:.0f} B")
-    yield _row("saves of a group's state in a run", f"{rates.saves_per_run:.1f}")
-    yield _row("an HSM in the state", f"{rates.stream_state_bytes:.0f} B")
-    yield _row("a heartbeat, each 15 minutes", f"{rates.heartbeat_bytes:.0f} B")
+    rows = (
+        ("start of a run", f"{rates.start_cpu_s:.2f} s CPU"),
+        ("a log group in a run", f"{rates.group_cpu_s * 1000:.1f} ms CPU"),
+        ("a new record", f"{rates.record_cpu_s * 1e6:.0f} µs CPU"),
+        ("a record that is read again", f"{rates.repeat_cpu_s * 1e6:.1f} µs CPU"),
+        ("a kept event id in a run", kept),
+        ("an event id in the state", f"{model.STATE_GENERATIONS * model.ID_BYTES:.0f} B"),
+        ("saves of a group's state in a run", f"{rates.saves_per_run:.1f}"),
+        ("an HSM in the state", f"{rates.stream_state_bytes:.0f} B"),
+        ("a heartbeat, each 15 minutes", f"{rates.heartbeat_bytes:.0f} B"),
+    )
+    measured_on = f"measured {measured.day}, {measured.machine}"
+    return markdown.table(("of the collector", measured_on), rows)
 
 
 def _bench(text: str) -> Iterator[str]:
     """Its lines, `PART, Python VERSION: FIGURES`, as a table."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        yield f"`make bench` measures it on your machine. No figures are kept in `{BENCH}` now."
-        return
-    yield _row("`make bench`", "Python", "figures")
-    yield _row("---", "---", "---")
-    for number, line in enumerate(lines, 1):
+    rows = []
+    for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
         figures = _BENCH_LINE.fullmatch(line)
         if figures is None:
             raise PageProblem(f"{BENCH}:{number}: is no line of `make bench`: {line[:80]!r}")
-        yield _row(*figures.groups())
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+        rows.append(figures.groups())
+    if rows:
+        return markdown.table(("`make bench`", "Python", "figures"), rows)
+    return iter(
+        [f"`make bench` measures it on your machine. No figures are kept in `{BENCH}` now."]
+    )

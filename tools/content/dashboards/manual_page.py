@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from tools.content import markdown
 from tools.content.dashboards.schema import PREFIX, Common, Opens, Panel, View
 
 PAGE = "docs/dashboards.md"
@@ -53,10 +54,9 @@ def _view(name: str, view: View, common: Common) -> Iterator[str]:
     titles = [common.inputs.by_name[one].title for one in view.inputs]
     titles += [one.title for one in view.own_inputs.values()]
     yield f"Inputs: {', '.join(titles)}.\n"
-    yield "| panel | says | a click opens |\n| --- | --- | --- |"
-    for panel in view.panels:
-        if panel.title:
-            yield f"| {_cell(panel.title)} | {_cell(panel.about or '')} | {_opens(panel)} |"
+    titled = ((panel.title, panel) for panel in view.panels if panel.title)
+    rows = ((title, panel.about or "", _opens(panel)) for title, panel in titled)
+    yield from markdown.table(("panel", "says", "a click opens"), rows)
     yield ""
 
 
@@ -67,7 +67,3 @@ def _opens(panel: Panel) -> str:
     if opens.view:
         return f"`{PREFIX}{opens.view}`"
     return "the records" if opens.records else "what else is here about it"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

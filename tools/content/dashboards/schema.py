@@ -278,8 +278,3 @@ def line_of_panel(path: Path, view: View, panel: str) -> int:
 
 def _palettes(panel: Panel) -> list[str]:
     return [panel.colours] if isinstance(panel.colours, str) else list(panel.colours.values())
-
-
-def placeholders(text: str) -> list[str]:
-    """What stands between double braces."""
-    return re.findall(r"\{\{(.*?)\}\}", text, re.DOTALL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tools.content import markdown
 from tools.content.conf_blocks import BlockProblem
 from tools.content.deployment import schema, topology_diagrams
 from tools.content.deployment.schema import Deployment, Difference, Kind, Settings
@@ -42,21 +43,30 @@ def page(text: str, deployment: Deployment) -> str:
 
 def _table(deployment: Deployment) -> Iterator[str]:
     roles = deployment.roles
-    yield _row(["what", "files", *(role.title for role in roles), "why"])
-    yield _row(["---"] * (len(roles) + 3))
-    for kind in deployment.kinds:
-        cells = [_CELLS[kind.works[role.name]] for role in roles]
-        yield _row([kind.title, _named(kind, deployment), *cells, kind.why])
+    rows = (
+        [
+            kind.title,
+            _named(kind, deployment),
+            *(_CELLS[kind.works[role.name]] for role in roles),
+            kind.why,
+        ]
+        for kind in deployment.kinds
+    )
+    return markdown.table(["what", "files", *(role.title for role in roles), "why"], rows)
 
 
 def _differences(deployment: Deployment) -> Iterator[str]:
     titles = {role.name: role.title.lower() for role in deployment.roles}
-    yield _row(["part for", "slim", "", "but"])
-    yield _row(["---"] * 4)
-    for difference in deployment.slim_differs:
-        roles = ", ".join(titles[name] for name in difference.roles)
-        slim = _SLIM[difference.slim]
-        yield _row([roles, slim, _named(difference, deployment), difference.why])
+    rows = (
+        (
+            ", ".join(titles[name] for name in difference.roles),
+            _SLIM[difference.slim],
+            _named(difference, deployment),
+            difference.why,
+        )
+        for difference in deployment.slim_differs
+    )
+    return markdown.table(("part for", "slim", "", "but"), rows)
 
 
 def _named(named: Kind | Difference, deployment: Deployment) -> str:
@@ -76,7 +86,3 @@ def _all_of(file: str, named: Kind | Difference, deployment: Deployment) -> bool
 
 def _keys(keys: Sequence[str]) -> str:
     return ", ".join(f"`{key.removesuffix(' *')}`" for key in keys)
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tools.content.detections.schema import Detection
+from tools.content.markdown import table_text
 from tools.content.sigma.pipelines import FILE, SCHEMAS, Places
 
 PAGE = "docs/sigma.md"
@@ -47,10 +48,10 @@ def page(detections: Iterable[Detection], places: Places) -> str:
     """The whole page."""
     found = [*detections]
     said = [one for one in found if one.sigma.rules]
-    parts = [_HEAD, f"## {len(said)} rules", _table(_RULES, map(_rule, said))]
+    parts = [_HEAD, f"## {len(said)} rules", table_text(_RULES, map(_rule, said))]
     rest = [(one.name, str(one.sigma.cannot)) for one in found if not one.sigma.rules]
-    parts += [f"## {len(rest)} detections that are no rules", _table(_CANNOT, rest)]
-    parts += ["## Fields", _FIELDS, _table(("field", *SCHEMAS), _fields(places))]
+    parts += [f"## {len(rest)} detections that are no rules", table_text(_CANNOT, rest)]
+    parts += ["## Fields", _FIELDS, table_text(("field", *SCHEMAS), _fields(places))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -73,10 +74,3 @@ def _fields(places: Places) -> Iterable[Sequence[str]]:
             told = "; ".join(f"{ours} is {theirs}" for ours, theirs in words.items())
             cells.append(f"`{place.called(schema, name)}`" + (f" ({told})" if told else ""))
         yield (f"`{name}`", *cells)
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join(
-        f"| {' | '.join(one.replace('|', chr(92) + '|') for one in line)} |" for line in lines
-    )
