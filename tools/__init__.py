@@ -10,6 +10,7 @@ checks           what every change must pass: gates, browser, tests on Splunk's 
 proof            the guarantee under attack; detections over a quiet month
 demo             the add-on at work on this machine: a local AWS, and a stand-in for splunkd
 build            environments, libraries, package, release
+processes        programs that tools start
 content          what is generated from mappings/, detections/ and dashboards/
 ===============  ============================================================================
 """

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools import processes
 from tools.bench.server import GROUP, STREAMS
 from tools.build import environments
 from tools.demo import local_aws, splunkd
@@ -106,13 +107,9 @@ class Server:
 @contextmanager
 def serving(records: int, *options: str) -> Iterator[Server]:
     """A server in a process of its own, stopped at the end."""
-    command = [sys.executable, "-m", "tools.bench.server", str(records), *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None  # noqa: S101  (asked for just above)
-        try:
-            yield Server(server.stdout.readline().strip())
-        finally:
-            server.kill()
+    log = Path(os.devnull)
+    with processes.serving("tools.bench.server", records, *options, log=log) as url:
+        yield Server(url)
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ import hashlib
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.build import interpreters
+from tools.processes import finished
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST_FOR_DEVELOPMENT = (3, 11)
@@ -256,16 +256,8 @@ def _own_interpreter() -> Path:
 def _run(command: list[str], name: str) -> None:
     """Run quietly; a failure shows all output of the command. Raises Interrupted for a signal."""
     try:
-        outcome = subprocess.run(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            errors="replace",
-            check=False,
-            env={**os.environ, "UV_SYSTEM_CERTS": "1", "UV_PYTHON_DOWNLOADS": "never"},
-        )
+        variables = {"UV_SYSTEM_CERTS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+        outcome = finished(command, env={**os.environ, **variables})
     except OSError as error:
         raise EnvironmentProblem(f"{command[0]} cannot be started: {error.strerror}") from error
     if outcome.returncode < 0 or outcome.returncode == _ENDED_BY_CTRL_C:

@@ -15,11 +15,12 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from tools.processes import finished
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = ROOT / "build" / "lib"
@@ -113,19 +114,11 @@ def install(requirements: Path, target: Path) -> None:
     options += ["--target", str(target)]
     command = [sys.executable, "-m", "pip", "install", *options, "-r", str(requirements)]
     build = str(requirements.parent / BUILD_REQUIREMENTS)
-    outcome = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        # The first name is read by pip before 25.3, the second from there on.
-        env={**os.environ, "PIP_CONSTRAINT": build, "PIP_BUILD_CONSTRAINT": build},
-    )
+    # The first name is read by pip before 25.3, the second from there on.
+    variables = {"PIP_CONSTRAINT": build, "PIP_BUILD_CONSTRAINT": build}
+    outcome = finished(command, env={**os.environ, **variables})
     if outcome.returncode != 0:
-        raise VendoringProblem(
-            f"{requirements.name}: pip could not install it\n{outcome.stdout}{outcome.stderr}"
-        )
+        raise VendoringProblem(f"{requirements.name}: pip could not install it\n{outcome.stdout}")
 
 
 def cut_down(library_set: Path, name: str) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import ctypes.util
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tools.build.environments import ROOT
+from tools.processes import finished
 
 REVIEWED = Path(__file__).with_name("appinspect-warnings.txt")
 MUST_BE_ZERO = ("error", "failure", "future_failure", "skipped")
@@ -42,7 +42,7 @@ def inspect(archive: Path, report: Path, root: Path = ROOT) -> Iterator[str]:
     options = ["--mode", "precert", "--max-messages", "all", "--skip-trusted-libraries-update"]
     output = ["--data-format", "json", "--output-file", str(report)]
     program = root / ".venv" / "appinspect" / "bin" / "splunk-appinspect"
-    outcome = _run([str(program), "inspect", str(archive), *options, *output])
+    outcome = finished([str(program), "inspect", str(archive), *options, *output])
     if not report.exists():
         yield f"AppInspect wrote no report: {outcome.stdout[-2000:]}"
         return
@@ -86,7 +86,7 @@ def reviewed_warnings(text: str) -> set[Warning_]:
 
 def slim(staged: Path, root: Path = ROOT) -> Iterator[str]:
     """Run `slim validate` over the staged add-on; yields errors, and warnings that matter."""
-    outcome = _run([str(root / ".venv" / "slim" / "bin" / "slim"), "validate", str(staged)])
+    outcome = finished([str(root / ".venv" / "slim" / "bin" / "slim"), "validate", str(staged)])
     yield from slim_complaints(outcome.stdout, outcome.returncode)
 
 
@@ -114,14 +114,3 @@ def _checks(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _file_of(message: dict[str, Any]) -> str:
     name = message.get("message_filename")
     return "-" if name in (None, "None") else str(name)
-
-
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        check=False,
-    )

@@ -6,7 +6,6 @@ Static checks and the fast unit tests run at the same time; each prints its outp
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from tools.build.environments import ROOT
+from tools.processes import finished
 
 # Lines of dots, which pytest prints while it runs.
 _PROGRESS = re.compile(r"(?m)^(?:bringing up nodes.*|[.sxXFE]+ +\[ *\d+%\])\n")
@@ -53,14 +53,7 @@ def run(steps: Sequence[Step]) -> list[Result]:
 
 def _run(step: Step) -> Result:
     begun = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", *step.command],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    done = finished([sys.executable, "-m", *step.command], ROOT)
     result = Result(step, done.returncode, done.stdout, time.monotonic() - begun)
     _report(result)
     return result

@@ -7,12 +7,12 @@ An interpreter that this machine lacks is named; everything else on our own Pyth
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from tools.build.environments import RECIPES, ROOT, Environment, plan
+from tools.processes import finished
 
 # Folders that one process runs, the slowest first.
 TESTS = (("tests/bin",), ("tests/guarantee",), ("tests/fake_aws",))
@@ -64,14 +64,7 @@ def main() -> int:
 def _passed(part: Part) -> bool:
     # Its own cache would record the failures of this interpreter as those of the other one.
     command = [str(part.environment.python), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [*command, *part.tests],
-        cwd=ROOT,
-        check=False,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    done = finished([*command, *part.tests], ROOT)
     # In one piece, so that the output of two interpreters does not mix.
     print(f"Python {part.version}: {' '.join(part.tests)}\n{done.stdout}", end="", flush=True)
     return done.returncode == 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +24,7 @@ from tools.build.package import APP_ID
 from tools.content.deployment import schema
 from tools.content.deployment.schema import Deployment, Difference, Kind, Role
 from tools.content.strict_yaml import MappingError
+from tools.processes import finished
 
 TRUTH = schema.FILE
 Files = Mapping[str, bytes]  # content by path below the app's folder
@@ -135,16 +135,8 @@ def partition(archive: Path, folder: Path, root: Path = ROOT) -> dict[str, Files
     home = folder / "home"
     home.mkdir()
     environment = {name: text for name, text in os.environ.items() if name[:5] not in _OF_A_USER}
-    outcome = subprocess.run(
-        [str(program), "partition", "-o", str(made), str(archive.resolve())],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        check=False,
-        cwd=folder,
-        env={**environment, "HOME": str(home)},
-    )
+    command = [str(program), "partition", "-o", str(made), str(archive.resolve())]
+    outcome = finished(command, folder, {**environment, "HOME": str(home)})
     parts = {_part_name(path): path.read_bytes() for path in sorted(made.glob("*.tar.gz"))}
     if outcome.returncode or not parts:
         raise PartitionProblem(f"slim partition failed: {outcome.stdout[-2000:]}")

@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tools.content import markdown
 from tools.content.page_blocks import replaced
+from tools.processes import finished
 from tools.proof.mutant_report import ROOT, Kill, NoProof, kill_all, kill_table
 from tools.proof.mutants import MUTANTS, AnchorMissing
 
@@ -82,15 +83,7 @@ def soak() -> None:
 
 def _call(arguments: Sequence[str], variables: Mapping[str, str]) -> None:
     """What the program prints comes in one piece, since parts run at the same time."""
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    done = finished([sys.executable, "-m", *arguments], ROOT, {**os.environ, **variables})
     print(done.stdout, end="", flush=True)
     if done.returncode:
         raise Broken(f"{' '.join(arguments)} failed")

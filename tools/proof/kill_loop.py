@@ -22,7 +22,6 @@ import select
 import signal
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 import xml.etree.ElementTree as ET
@@ -43,8 +42,7 @@ from tools.build import package
 from tools.build.package import PackagingProblem
 from tools.build.vendor import VendoringProblem
 from tools.demo import local_aws, splunkd
-
-ROOT = Path(__file__).resolve().parents[2]
+from tools.processes import NotServing, serving
 
 STANZA = "aws_cloudhsm://soak"
 COLLECTOR = "aws:cloudhsm:collector"
@@ -241,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="cloudhsm-soak-") as folder:
             soak = _soaked(asked, Path(folder))
-    except (SoakError, PackagingProblem, VendoringProblem) as error:
+    except (SoakError, NotServing, PackagingProblem, VendoringProblem) as error:
         print(f"soak failed (seed {asked.seed}): {error}")
         return 1
     problems = [*soak.problems]
@@ -483,12 +481,12 @@ class _Soak:
 
 
 def _soaked(asked: Asked, folder: Path) -> _Soak:
-    """Raises SoakError, PackagingProblem, VendoringProblem."""
-    with tarfile.open(package.build()) as archive:
-        archive.extractall(folder)  # noqa: S202  (built by us a moment ago)
+    """Raises SoakError, NotServing, PackagingProblem, VendoringProblem."""
+    package.unpacked(package.build(), folder)
     dice = Random(asked.seed)  # noqa: S311  (a schedule, not a secret)
     now_ms = time.time_ns() // 1_000_000
-    with _serving(asked, now_ms, folder) as url:
+    options = _served_by(asked, now_ms)
+    with serving("tests.fake_aws", *options, log=folder / "fake-aws.log") as url:
         trail = audit_trail(
             asked.seed,
             asked.records,
@@ -516,34 +514,11 @@ def _parameters(asked: Asked, url: str) -> Mapping[str, str]:
     }
 
 
-@contextmanager
-def _serving(asked: Asked, now_ms: int, folder: Path) -> Iterator[str]:
-    """The fake CloudWatch Logs as a process of its own; gives its URL."""
-    given = {
-        "--seed": asked.seed,
-        "--events": asked.records,
-        "--days": DAYS,
-        "--lost-share": asked.lost_share,
-        "--faults": asked.named_faults,
-        "--now-ms": now_ms,
-        "--speed": 0,
-    }
-    options = [str(part) for option in given.items() for part in option]
-    command = [sys.executable, "-m", "tests.fake_aws", *options]
-    log = folder / "fake-aws.log"
-    with log.open("w") as errors:
-        server = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
-        )
-    try:
-        assert server.stdout is not None  # noqa: S101  (asked for just above)
-        url = server.stdout.readline().strip()
-        if not url:
-            raise SoakError(f"the fake CloudWatch Logs did not start: {log.read_text()[-600:]}")
-        yield url
-    finally:
-        server.terminate()
-        server.communicate()
+def _served_by(asked: Asked, now_ms: int) -> Iterator[object]:
+    """The options of the fake CloudWatch Logs, which is a process of its own."""
+    yield from ("--seed", asked.seed, "--events", asked.records, "--days", DAYS)
+    yield from ("--lost-share", asked.lost_share, "--faults", asked.named_faults)
+    yield from ("--now-ms", now_ms, "--speed", 0)
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from tools.bench.capacity.simulation import Asked, Outcome, Poll, SimulationErro
 from tools.build.package import PackagingProblem
 from tools.build.vendor import VendoringProblem
 from tools.content.strict_yaml import MappingError
+from tools.processes import NotServing
 
 ROOT = Path(__file__).resolve().parents[3]
 KEPT = ROOT / "build" / "capacity"
@@ -40,6 +41,7 @@ FAST = 100.0
 PROBLEMS = (
     MappingError,
     MeasurementProblem,
+    NotServing,
     PackagingProblem,
     PageProblem,
     SimulationError,

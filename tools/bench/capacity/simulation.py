@@ -13,12 +13,10 @@ import platform
 import re
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -27,9 +25,9 @@ from tools.bench.capacity.fleet import Fleet
 from tools.bench.capacity.process_usage import Watched, watch
 from tools.build import package
 from tools.demo import splunkd
+from tools.processes import serving
 
-ROOT = Path(__file__).resolve().parents[3]
-
+SERVICE = "tools.bench.capacity.service"
 STANZA = "aws_cloudhsm://capacity"
 COLLECTOR = "aws:cloudhsm:collector"
 SWEEP_MS = 6 * 3_600_000
@@ -259,14 +257,14 @@ def simulate(
 ) -> Outcome:
     """Every poll; `told` is called after each. built: the package, where it was built already.
 
-    Raises SimulationError, and what building the package raises.
+    Raises SimulationError, NotServing, and what building the package raises.
     """
     outcome = Outcome(asked, _version(asked.python))
     with tempfile.TemporaryDirectory(prefix="cloudhsm-capacity-") as name:
         folder = Path(name)
-        with tarfile.open(built or package.build()) as archive:
-            archive.extractall(folder)  # noqa: S202  (built by us a moment ago)
-        with _serving(asked, folder) as url:
+        package.unpacked(built or package.build(), folder)
+        options = (asked.region, asked.region_calls_per_second, asked.latency_ms)
+        with serving(SERVICE, *options, log=folder / "service.log") as url:
             simulation = Simulation(asked, Control(url), url, folder)
             for poll in simulation.polls():
                 outcome.polls.append(poll)
@@ -286,23 +284,3 @@ def _version(python: str) -> str:
     except (OSError, subprocess.SubprocessError) as error:
         raise SimulationError(f"{python} does not run as a Python interpreter: {error}") from error
     return done.stdout.strip() or platform.python_version()
-
-
-@contextmanager
-def _serving(asked: Asked, folder: Path) -> Iterator[str]:
-    options = (asked.region, asked.region_calls_per_second, asked.latency_ms)
-    command = [sys.executable, "-m", "tools.bench.capacity.service", *map(str, options)]
-    log = folder / "service.log"
-    with log.open("w") as errors:
-        server = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
-        )
-    try:
-        assert server.stdout is not None  # noqa: S101  (asked for just above)
-        url = server.stdout.readline().strip()
-        if not url:
-            raise SimulationError(f"the fake service did not start: {log.read_text()[-600:]}")
-        yield url
-    finally:
-        server.kill()
-        server.communicate()
