@@ -22,7 +22,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from cloudhsm.splunk.typed_secrets import entry_of
-from tests.bin.conftest import LIBRARIES, ROOT
+from tests.bin.conftest import ROOT
 from tests.bin.fake_splunkd import SESSION_KEY, FakeSplunkd
 from tests.bin.fakes import (
     HSM,
@@ -39,15 +39,6 @@ from tools.demo import local_aws, splunkd
 
 GROUP = "/aws/cloudhsm/cluster-likphkxygsn"
 SECRET = "this-is-the-secret-key"
-
-
-@pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The add-on as it is installed: bin/ beside lib/."""
-    folder = tmp_path_factory.mktemp("apps") / "TA-aws-cloudhsm"
-    shutil.copytree(ROOT / "bin", folder / "bin", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "lib").symlink_to(LIBRARIES)
-    return folder
 
 
 @pytest.fixture(scope="session")

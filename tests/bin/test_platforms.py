@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -36,15 +35,6 @@ CHECKPOINTS = PureWindowsPath(r"C:\Program Files\Splunk\var\lib\splunk\modinputs
 LOGS = PureWindowsPath(r"C:\Program Files\Splunk\var\log\splunk")
 # CreateFile takes 259 characters unless long paths were switched on.
 LONGEST_PATH = 259
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The add-on as it is installed: bin/ beside lib/."""
-    folder = tmp_path_factory.mktemp("apps") / "TA-aws-cloudhsm"
-    shutil.copytree(ROOT / "bin", folder / "bin", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "lib").symlink_to(LIBRARIES)
-    return folder
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from tests.bin.test_aws_cloudhsm import (
     GROUP,
     KEY_ID,
     NO_KEYS,
-    app,
     aws,
     configuration,
     environment,
@@ -32,7 +31,7 @@ from tests.bin.test_aws_cloudhsm import TYPED_SECRET as KEY
 from tests.bin.test_aws_cloudhsm import keeper as splunkd
 from tools.demo import splunkd as run_document
 
-__all__ = ["app", "aws", "splunkd"]  # fixtures
+__all__ = ["aws", "splunkd"]  # fixtures
 
 REALM = "TA-aws-cloudhsm"
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from tests.bin.conftest import app
 from tests.bin.fakes import Answer, ScriptedAws, described, filtered
-from tests.bin.test_aws_cloudhsm import GROUP, app, aws, configuration, events, start
+from tests.bin.test_aws_cloudhsm import GROUP, aws, configuration, events, start
 
 __all__ = ["app", "aws"]  # fixtures
 

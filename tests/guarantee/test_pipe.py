@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.bin.conftest import app
 from tests.bin.fakes import ScriptedAws, described, event, holding
 from tests.bin.test_aws_cloudhsm import (
     GROUP,
-    app,
     aws,
     configuration,
     data,

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.tools.yaml_faults import faults, line_of
 from tools.bench.capacity import schema
 from tools.bench.capacity.schema import UnknownName
-from tools.content.strict_yaml import MappingError
 
 ROOT = Path(__file__).resolve().parents[4]
 TEXT = (ROOT / schema.FILE).read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def said(tmp_path: Path) -> Callable[[str, str], str]:
-    """What reading says of the file with one text in place of another."""
-
-    def read(old: str, new: str) -> str:
-        assert old in TEXT
-        (tmp_path / schema.FILE).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / schema.FILE).write_text(TEXT.replace(old, new, 1), encoding="utf-8")
-        with pytest.raises(MappingError) as caught:
-            schema.read(tmp_path)
-        return str(caught.value)
-
-    return read
-
-
-def line_of(text: str) -> int:
-    return TEXT[: TEXT.index(text)].count("\n") + 1
 
 
 @pytest.mark.parametrize(
@@ -54,12 +34,11 @@ def line_of(text: str) -> int:
         ("name: page_bytes", "name: siren", "- name: page_bytes", "nothing computes with siren"),
     ],
 )
-def test_a_fault_names_its_line(
-    said: Callable[[str, str], str], old: str, new: str, at: str, fault: str
-) -> None:
-    found = [line for line in said(old, new).splitlines() if fault in line]
-    assert found
-    assert f"{schema.FILE}:{line_of(at)}:" in found[0]
+def test_a_fault_names_its_line(tmp_path: Path, old: str, new: str, at: str, fault: str) -> None:
+    assert old in TEXT
+    text = faults(tmp_path, schema.FILE, TEXT.replace(old, new, 1), schema.read)
+    lines = [line for line in text.splitlines() if fault in line]
+    assert f"{schema.FILE}:{line_of(TEXT, at)}:" in lines[0]
 
 
 def test_an_assumption_can_be_replaced_and_an_unknown_name_is_refused() -> None:

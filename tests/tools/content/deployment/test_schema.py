@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.tools.yaml_faults import faults, line_of
 from tools.content.deployment import schema
-from tools.content.strict_yaml import MappingError
 
 ROOT = Path(__file__).resolve().parents[4]
 TEXT = (ROOT / schema.FILE).read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def said(tmp_path: Path) -> Callable[[str, str], str]:
-    """What reading says of the file with one text in place of another."""
-
-    def read(old: str, new: str) -> str:
-        assert old in TEXT
-        (tmp_path / schema.FILE).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / schema.FILE).write_text(TEXT.replace(old, new, 1), encoding="utf-8")
-        with pytest.raises(MappingError) as caught:
-            schema.read(tmp_path)
-        return str(caught.value)
-
-    return read
-
-
-def line_of(text: str) -> int:
-    return TEXT[: TEXT.index(text)].count("\n") + 1
 
 
 @pytest.mark.parametrize(
@@ -79,10 +59,11 @@ def line_of(text: str) -> int:
     ],
 )
 def test_faults_are_told_where_they_are(
-    said: Callable[[str, str], str], old: str, new: str, at: str, fault: str
+    tmp_path: Path, old: str, new: str, at: str, fault: str
 ) -> None:
-    text = said(old, new)
-    assert f"{schema.FILE}:{line_of(at)}: " in text
+    assert old in TEXT
+    text = faults(tmp_path, schema.FILE, TEXT.replace(old, new, 1), schema.read)
+    assert f"{schema.FILE}:{line_of(TEXT, at)}: " in text
     assert fault in text
 
 
