@@ -20,6 +20,8 @@ GRACE_S = 3.0
 # A process that has not ended so long after it was asked to is stuck, as in a name server that does
 # not respond, or in a fault of its own. It ends as if it were killed, which loses nothing.
 FORCED_S = 4.5
+# What asks for the end; SIGBREAK on Windows only.
+_REQUESTS = {signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGBREAK", signal.SIGTERM)}
 
 
 class StopRequested(BaseException):
@@ -48,10 +50,8 @@ class Stop:
 
     def listen(self) -> None:
         """Take SIGTERM (and Ctrl-C in a terminal) as the request."""
-        signal.signal(signal.SIGTERM, self._on_signal)
-        signal.signal(signal.SIGINT, self._on_signal)
-        if hasattr(signal, "SIGBREAK"):  # Windows
-            signal.signal(signal.SIGBREAK, self._on_signal)
+        for request in _REQUESTS:
+            signal.signal(request, self._on_signal)
         if hasattr(signal, "SIGALRM"):
             signal.signal(signal.SIGALRM, self._on_alarm)
 
@@ -145,8 +145,7 @@ class Stop:
 
 
 def _end_when_asked(wakes: socket.socket) -> None:
-    ends = {signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGBREAK", signal.SIGTERM)}
-    while ends.isdisjoint(wakes.recv(1)):
+    while _REQUESTS.isdisjoint(wakes.recv(1)):
         pass
     time.sleep(FORCED_S)
     os.write(2, b"WARNING what=stop_forced: the process did not end in time; nothing is lost\n")
