@@ -18,6 +18,7 @@ page_blocks  blocks of a page that a command writes
 fields       mappings/fields.yaml, validated
 conf_blocks  the generated blocks of props.conf and transforms.conf
 variants     numbered variants of operations
+eval_text    expressions of EVAL
 mappings     operations, responses, types, outcomes, activities, validated
 strict_yaml  YAML against a model, with the line of each fault
 markdown     tables of Markdown

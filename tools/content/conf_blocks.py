@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from emulator.conf.conf_file import parse_conf
+from tools.content.eval_text import OPCODE, case, matches
 from tools.content.mappings import Activity, Operation
 from tools.content.variants import Variants
 
@@ -193,9 +194,9 @@ def _actor_settings(settings: Settings, operations: Sequence[Operation]) -> Iter
             for word in sorted(words)
         ),
     ]
-    yield f"EVAL-object = {_case(named)}"
+    yield f"EVAL-object = {case(named)}"
     numbers = [(accounts, "mvindex(target_user_id, 0)"), *named[1:3]]
-    yield f"EVAL-object_id = {_case(numbers)}"
+    yield f"EVAL-object_id = {case(numbers)}"
 
 
 _NAMED_BY_THE_RECORD = ("target_user", "key_handle", "hsm_id", "object_handle")
@@ -208,20 +209,13 @@ def _opcodes(operations: Iterable[Operation], what: str) -> list[str]:
     return [operation.name for operation in operations if operation.cim.object == what]
 
 
-_OPCODE = "mvindex(opcode, 0)"
-
-
 def _is_operation(names: Sequence[str], operations: Sequence[Operation]) -> str:
     """Whether the record's operation is one of these, or a numbered variant of one."""
-    return f'match({_OPCODE}, "^(?:{Variants(operations).pattern(names)})$")'
+    return matches(OPCODE, [Variants(operations).pattern(names)])
 
 
-def _is_one_of(values: Iterable[str], field: str = "opcode") -> str:
-    return f'match(mvindex({field}, 0), "^(?:{"|".join(values)})$")'
-
-
-def _case(branches: Iterable[tuple[str, str]]) -> str:
-    return f"case({', '.join(f'{condition}, {value}' for condition, value in branches)})"
+def _is_one_of(values: Iterable[str], field: str) -> str:
+    return matches(f"mvindex({field}, 0)", values)
 
 
 # --- what stands behind a record
@@ -229,7 +223,7 @@ def _case(branches: Iterable[tuple[str, str]]) -> str:
 
 def _activity_settings(operations: Sequence[Operation], rules: Sequence[Activity]) -> Iterator[str]:
     branches = [(_rule(rule, operations), f'"{rule.activity}"') for rule in rules]
-    yield f"EVAL-activity = {_case(branches)}"
+    yield f"EVAL-activity = {case(branches)}"
     ruled = " OR ".join(condition for condition, _ in branches)
     accounts = _is_operation(_opcodes(operations, "target_user"), operations)
     actor = f"if(isnotnull(ambiguous_at), null(), if({accounts}, {_ACTOR}, {_OTHER_USER}))"

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from tools.content.eval_text import OPCODE, case, matches
 from tools.content.mappings import Operation
 
-_OPCODE = "mvindex(opcode, 0)"
 # SPL: the record's operation without the number at its end; a number alone stays.
-_WITHOUT_NUMBER = rf'replace({_OPCODE}, "(?<=[A-Za-z_])\d+$", "")'
+_WITHOUT_NUMBER = rf'replace({OPCODE}, "(?<=[A-Za-z_])\d+$", "")'
 _ANY_NUMBER = r"\d*"
 _NUMBER = re.compile(r"(?<=[A-Za-z_])\d+$")
 
@@ -35,7 +35,7 @@ class Variants:
     def settings(self) -> Iterator[str]:
         """The EVALs by which lookups and searches find a record's operation."""
         unnumbered = [(_is(rf"{stem}\d+"), stem) for stem in sorted(self._only_numbered)]
-        numbered = [(_is(*sorted(self._numbered)), _OPCODE)] if self._numbered else []
+        numbered = [(_is(*sorted(self._numbered)), OPCODE)] if self._numbered else []
         keys = [(found, f'"{self._only_numbered[stem][-1]}"') for found, stem in unnumbered]
         key = _case([*numbered, *keys])
         own = [name for name in sorted(self._numbered) if self._base[name] == name]
@@ -49,14 +49,14 @@ class Variants:
         ]
         family = _case(
             [
-                *([(_is(*own), _OPCODE)] if own else []),
+                *([(_is(*own), OPCODE)] if own else []),
                 *((_is(name), f'"{base}"') for name, base in other.items()),
                 *bases,
             ]
         )
         yield f"EVAL-opcode_key = {key}"
         yield f"EVAL-opcode_family = {family}"
-        yield f'EVAL-variant_of = nullif({key}, coalesce({_OPCODE}, "(none)"))'
+        yield f'EVAL-variant_of = nullif({key}, coalesce({OPCODE}, "(none)"))'
 
     def pattern(self, names: Sequence[str]) -> str:
         """A regular expression for these operations and what counts as a variant of one."""
@@ -91,9 +91,8 @@ def _number(name: str) -> int:
 
 
 def _is(*expressions: str) -> str:
-    return f'match({_OPCODE}, "^(?:{"|".join(expressions)})$")'
+    return matches(OPCODE, expressions)
 
 
 def _case(branches: Sequence[tuple[str, str]]) -> str:
-    every = [(f"isnull({_OPCODE})", '"(none)"'), *branches, ("true()", _WITHOUT_NUMBER)]
-    return f"case({', '.join(f'{condition}, {value}' for condition, value in every)})"
+    return case([(f"isnull({OPCODE})", '"(none)"'), *branches, ("true()", _WITHOUT_NUMBER)])
