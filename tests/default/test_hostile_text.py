@@ -236,6 +236,7 @@ SEARCHES = {
     "cloudhsm_records": "`cloudhsm_records`",
     "cloudhsm_collector": "`cloudhsm_collector`",
     "cloudhsm_dedup": f"{BEHIND}`cloudhsm_dedup`",
+    "cloudhsm_with_head": f"{BEHIND}`cloudhsm_with_head`",
     "cloudhsm_contradicting": f"{BEHIND}`cloudhsm_contradicting`",
     "cloudhsm_cloudtrail_index": "`cloudhsm_cloudtrail_index`",
     "cloudhsm_cloudtrail": "`cloudhsm_cloudtrail`",
