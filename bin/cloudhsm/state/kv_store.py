@@ -79,7 +79,7 @@ class Owner:
 
 
 class SlotRow:
-    """The slots of one group, as long as nobody else claims it. Reading them needs no claim.
+    """The slots of one group, until another host claims it. Reading them needs no claim.
 
     key: the name of the group's state file without its suffix.
     """
