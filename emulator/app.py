@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 from emulator.conf import macros
@@ -76,23 +77,30 @@ class App:
         self._matching = lru_cache(maxsize=4096)(props.matching)
 
     @classmethod
-    def load(cls, folder: Path, neighbours: Sequence[Path] = ()) -> App:
+    def load(
+        cls,
+        folder: Path,
+        neighbours: Sequence[Path] = (),
+        local_macros: Mapping[str, str] = MappingProxyType({}),
+    ) -> App:
         """Read `default/`, `lookups/` and `metadata/` of an app's folder.
 
         `neighbours`: folders of other apps whose exported props.conf, transforms.conf and
         collections.conf apply too; their errors are raised when they apply to an event.
+        `local_macros`: what an administrator set in local/macros.conf, name to definition.
         Raises EmulatorError with file, stanza and line for everything that is malformed, refers to
         nothing, or is not modelled; also where two apps set one setting differently.
         """
         folders = [read_app(Path(folder)), *(read_neighbour(Path(path)) for path in neighbours)]
         confs = merged(folders)
-        search_macros = Macros.from_conf(confs["macros.conf"])
+        search_macros = Macros.from_conf(confs["macros.conf"]).with_local(local_macros)
+        checked_macros = search_macros.with_placeholders()
         macros.check(search_macros, confs["macros.conf"])
         transforms = _transforms(confs, folders)
         _check_constants(transforms, _fields_not_in_raw(confs["fields.conf"]))
         knowledge = SearchKnowledge(
             search_macros,
-            saved_searches(confs["savedsearches.conf"], search_macros),
+            saved_searches(confs["savedsearches.conf"], checked_macros),
             transforms.lookups,
             alerts(confs["savedsearches.conf"]),
         )

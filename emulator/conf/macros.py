@@ -27,6 +27,15 @@ class Macro:
     arguments: tuple[str, ...]
 
 
+def is_placeholder(name: str, macro: Macro) -> bool:
+    """Whether [NAME] only calls a macro set_NAME_..., which does not exist.
+
+    A search with it ends with an error that contains this name: what an administrator has to set.
+    """
+    call = f"`set_{re.escape(name)}_\\w+`"
+    return re.fullmatch(call, macro.definition.strip()) is not None
+
+
 class Macros:
     """All macros of an app; the same name with another number of arguments is another macro."""
 
@@ -37,6 +46,19 @@ class Macros:
     def from_conf(cls, conf: Conf) -> Macros:
         """Raises ConfError with file, stanza and line for what is malformed or not modelled."""
         return cls(dict(_macro(stanza) for stanza in conf.with_defaults()))
+
+    def with_local(self, definitions: Mapping[str, str]) -> Macros:
+        """These macros with those that an administrator set: name to definition, no arguments.
+
+        Admin Manual, "Configuration file precedence": local/macros.conf wins over default/.
+        """
+        local = {(name, 0): Macro(text, ()) for name, text in definitions.items()}
+        return Macros({**self._macros, **local})
+
+    def with_placeholders(self) -> Macros:
+        """These macros for a check of texts that use a placeholder; it stands for any event."""
+        names = {name for (name, _), one in self._macros.items() if is_placeholder(name, one)}
+        return self.with_local(dict.fromkeys(names, "index=*"))
 
     def expand(self, text: str) -> str:
         """`text` with every `` `macro(arguments)` `` outside quotes expanded, nested ones too.
@@ -115,10 +137,16 @@ def _arguments(text: str | None) -> list[str]:
 
 
 def check(macros: Macros, conf: Conf) -> None:
-    """Expand every definition, so that a missing macro is reported where it is used."""
+    """Expand every definition, so that a missing macro is reported where it is used.
+
+    A placeholder may call a missing macro: that is what it is for.
+    """
+    complete = macros.with_placeholders()
     for stanza in conf.with_defaults():
         setting = stanza.settings["definition"]
+        if is_placeholder(stanza.name, Macro(setting.value, ())):
+            continue
         try:
-            macros.expand(setting.value)
+            complete.expand(setting.value)
         except EmulatorError as error:
             raise error.at(setting.location) from error

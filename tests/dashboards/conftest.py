@@ -15,6 +15,7 @@ from tests.dashboards.reading import Raw
 from tests.dashboards.shown_views import Shown
 from tools.content.detections import ingest
 from tools.content.detections.scenarios import Story, sample_trail
+from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[2]
 View = Callable[..., Shown]
@@ -35,7 +36,7 @@ def trail(story: Story) -> list[Raw]:
 @pytest.fixture(scope="session")
 def shipped() -> App:
     """The shipped configuration."""
-    return App.load(ROOT)
+    return installed_app(ROOT)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from tests.dashboards.conftest import ROOT, View
 from tests.dashboards.reading import Raw
 from tests.dashboards.shown_views import PanelRow, Shown
 from tests.default.trails import CLUSTER, GROUP, HSM, MARCH, OTHER_HSM, handed_over, record, verdict
+from tools.content.installed_app import installed_app
 
 _NOW = MARCH + 86_400
 _INPUT = InputReporter("aws_cloudhsm://main", "us-east-1", "forwarder")
@@ -392,7 +393,7 @@ def test_rules_and_lookups_that_are_not_there_are_wrong(tmp_path: Path) -> None:
     for name in ("cloudhsm_opcodes.csv", "cloudhsm_responses.csv"):
         path = tmp_path / "lookups" / name
         path.write_text(path.read_text().splitlines()[0] + "\n")
-    damaged = App.load(tmp_path)
+    damaged = installed_app(tmp_path)
     session = Session(damaged, now=_NOW)
     session.index(handed_over(damaged, [record(0, _NOW - 60)]))
 

@@ -8,6 +8,7 @@ import pytest
 
 from emulator.app import App
 from emulator.event import IndexedEvent
+from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = "cluster-likphkxygsn"
@@ -20,7 +21,7 @@ Fields = dict[str, Union[str, list[str]]]
 @pytest.fixture(scope="session")
 def app() -> App:
     """The shipped configuration."""
-    return App.load(ROOT)
+    return installed_app(ROOT)
 
 
 @pytest.fixture(scope="session")

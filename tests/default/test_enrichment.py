@@ -1,8 +1,8 @@
-"""What the customer's tables add automatically, and what a record's activity is."""
+"""What the customer's tables add to records, and what a record's activity is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Union
 
@@ -11,6 +11,7 @@ import pytest
 from emulator.app import App
 from emulator.event import IndexedEvent
 from emulator.session import Session
+from emulator.spl.context import ResultRow
 from tests.default.conftest import CLUSTER, HSM, SOURCE
 from tools.content.mappings import read_activities
 
@@ -24,6 +25,7 @@ RULES = [
     for rule in read_activities(ROOT / "mappings")
     for value in rule.values
 ]
+CONTEXT = "`cloudhsm_records` | `cloudhsm_once` | `cloudhsm_context`"
 KNOWN = {"known_user": f"kmsuser@{CLUSTER}", "activity": "application"}
 
 
@@ -46,10 +48,16 @@ def event(text: str, at: float = 1_513_717_277, source: str = SOURCE) -> Indexed
     return IndexedEvent(text, round(at * 1e6), HSM, source, "aws:cloudhsm:audit", "main")
 
 
-def searching(app: App, *events: IndexedEvent) -> Session:
-    session = Session(app, now=1_600_000_000)
+def searching(app: App, *events: IndexedEvent, **stores: list[Mapping[str, str]]) -> Session:
+    session = Session(app, now=1_600_000_000, stores=stores)
     session.index(events)
     return session
+
+
+def in_context(app: App, one: IndexedEvent, **stores: list[Mapping[str, str]]) -> ResultRow:
+    """The record as searches see it after the macro that looks the tables up."""
+    (row,) = searching(app, one, **stores).search(CONTEXT).rows
+    return row
 
 
 # --- activity
@@ -65,14 +73,14 @@ def test_a_rule_names_the_source_of_a_record_before_any_table(
         user_type=values.get("user_type", "CN_CRYPTO_USER"),
         log_type=values.get("log_type", "MGMT_USER_DETAILS_LOG"),
     )
-    stores = {"cloudhsm_known_users": [KNOWN]}
-    assert app.search_time(event(text), stores)["activity"] == activity
+    row = in_context(app, event(text), cloudhsm_known_users=[KNOWN])
+    assert row["activity"] == activity
 
 
 def test_the_table_of_known_users_names_the_rest(app: App) -> None:
-    stores = {"cloudhsm_known_users": [{**KNOWN, "known_user_owner": "pki team"}]}
-    fields = app.search_time(event(record()), stores)
-    assert (fields["activity"], fields["known_user_owner"]) == ("application", "pki team")
+    known = {**KNOWN, "known_user_owner": "pki team"}
+    row = in_context(app, event(record()), cloudhsm_known_users=[known])
+    assert (row["activity"], row["known_user_owner"]) == ("application", "pki team")
 
 
 @pytest.mark.parametrize(
@@ -90,15 +98,46 @@ def test_the_table_of_known_users_names_the_rest(app: App) -> None:
 def test_no_name_is_taken_for_a_known_user_without_certainty(
     app: App, text: str, source: str
 ) -> None:
-    stores = {"cloudhsm_known_users": [KNOWN]}
-    assert app.search_time(event(text, source=source), stores)["activity"] == "user"
+    row = in_context(app, event(text, source=source), cloudhsm_known_users=[KNOWN])
+    assert row["activity"] == "user"
 
 
-def test_empty_tables_add_nothing(fields_of: FieldsOf) -> None:
-    fields = fields_of(record())
-    assert fields["activity"] == "user"
+@pytest.mark.parametrize(
+    ("entry", "activity"),
+    [
+        ({}, "application"),
+        ({"user_type": "CN_CRYPTO_USER"}, "application"),
+        ({"user_type": "CN_CRYPTO_OFFICER"}, "user"),
+        ({"known_from": "1513717277"}, "application"),
+        ({"known_from": "1513717278"}, "user"),
+    ],
+    ids=["earlier schema", "same type", "other type", "entered before", "entered later"],
+)
+def test_a_known_user_is_matched_by_type_and_time_where_the_row_has_them(
+    app: App, entry: dict[str, str], activity: str
+) -> None:
+    row = in_context(app, event(record()), cloudhsm_known_users=[{**KNOWN, **entry}])
+    assert row["activity"] == activity
+
+
+@pytest.mark.parametrize("user_type", ["CN_CRYPTO_OFFICER", "CN_CRYPTO_PRE_OFFICER"])
+def test_an_officer_is_never_an_application(app: App, user_type: str) -> None:
+    officer = event(record(user_type=user_type))
+    row = in_context(app, officer, cloudhsm_known_users=[KNOWN])
+    assert (row["activity"], "known_user_owner" in row) == ("user", False)
+    person = in_context(app, officer, cloudhsm_known_users=[{**KNOWN, "activity": "person"}])
+    assert person["activity"] == "person"
+
+
+def test_empty_tables_add_nothing(app: App) -> None:
+    row = in_context(app, event(record()))
+    assert row["activity"] == "user"
     added = {"cluster_name", "cluster_owner", "known_user_owner", "business_hours"}
-    assert not added & set(fields)
+    assert not {name for name in added if row.get(name) is not None}
+
+
+def test_no_automatic_lookup_reads_a_kv_store_collection(app: App) -> None:
+    assert not app.automatic_collections
 
 
 # --- the documented searches
@@ -108,7 +147,7 @@ def test_a_cluster_has_its_name_everywhere_once_it_is_entered(app: App) -> None:
     session = searching(app, event(record()))
     for name in ("test", "payments"):
         session.search(f'| `cloudhsm_add_cluster("{CLUSTER}", "{name}", "prod", "pki", "high")`')
-    (row,) = session.search("`cloudhsm_records`").rows
+    (row,) = session.search(CONTEXT).rows
     names = ("cluster_name", "cluster_environment", "cluster_owner", "cluster_criticality")
     assert [row[name] for name in names] == ["payments", "prod", "pki", "high"]
     assert len(session.search("| inputlookup cloudhsm_clusters").rows) == 1
@@ -118,8 +157,27 @@ def test_a_known_user_is_named_once_entered(app: App) -> None:
     session = searching(app, event(record()))
     entry = f'`cloudhsm_add_known_user("kmsuser", "{CLUSTER}", "application", "KMS", "")`'
     session.search(f"| {entry}")
-    (row,) = session.search("`cloudhsm_audit`").rows
+    (row,) = session.search(CONTEXT).rows
     assert (row["activity"], row["known_user_owner"]) == ("application", "KMS")
+
+
+def test_a_user_entered_by_number_is_known_from_then_on(app: App) -> None:
+    session = searching(app)
+    for user in ("7", "kmsuser"):
+        session.search(
+            f'| `cloudhsm_add_known_user("{user}", "{CLUSTER}", "application", "KMS", "")`'
+        )
+    rows = session.search("| inputlookup cloudhsm_known_users").rows
+    assert [row["known_from"] for row in rows] == ["1600000000", "0"]
+
+
+def test_naming_a_cluster_again_leaves_its_confirmation(app: App) -> None:
+    confirmed = {"cluster_id": CLUSTER, "trust": "confirmed", "confirmed_by": "alice"}
+    session = searching(app, cloudhsm_clusters=[{**confirmed, "_key": CLUSTER}])
+    session.search(f'| `cloudhsm_add_cluster("{CLUSTER}", "payments", "prod", "pki", "high")`')
+    (row,) = session.search("| inputlookup cloudhsm_clusters").rows
+    assert confirmed.items() <= row.items()
+    assert row["cluster_name"] == "payments"
 
 
 @pytest.mark.parametrize(
@@ -143,6 +201,6 @@ def test_business_hours_are_those_of_the_offset(
 ) -> None:
     session = searching(app, event(record(), MONDAY + 3600 * hour))
     session.search(f"| `cloudhsm_set_business_hours(1, 5, 8, 18, {offset})`")
-    (row,) = session.search("`cloudhsm_audit`").rows
+    (row,) = session.search(CONTEXT).rows
     assert row["business_hours"] == expected
     assert len(session.search("| inputlookup cloudhsm_business_hours").rows) == 168

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Union
 
@@ -16,6 +16,8 @@ from emulator.conf.conf_file import read_conf
 from emulator.conf.props import Rules
 from emulator.event import IndexedEvent
 from emulator.search_time.operations import classes
+from emulator.session import Session
+from emulator.spl.syntax import calls
 from tools.content.fields import Example, ExampleRecord, Field, read_dictionary
 
 Fields = dict[str, Union[str, list[str]]]
@@ -59,16 +61,15 @@ def computed(settings: Rules) -> set[str]:
 
 
 def looked_up(settings: Rules) -> dict[str, str]:
-    """What gives each looked-up field: lookup:<name> or customer:<collection>."""
+    """What gives each looked-up field: lookup:<name>."""
     tables = {}
     for setting in classes(settings, "LOOKUP-"):
         question, keyword, outputs = setting.value.partition(" OUTPUT ")
         assert keyword, f"{setting.key} puts out whatever columns there are"
         lookup = question.split()[0]
-        stanza = TRANSFORMS[lookup].settings
-        kind = "lookup" if "filename" in stanza else "customer"
+        assert "filename" in TRANSFORMS[lookup].settings, "a collection may be empty"
         for name in re.sub(r"\S+ AS ", "", outputs).replace(",", " ").split():
-            tables[name] = f"{kind}:{lookup if kind == 'lookup' else stanza['collection'].value}"
+            tables[name] = f"lookup:{lookup}"
     return tables
 
 
@@ -76,7 +77,8 @@ def defined(sourcetype: str) -> dict[str, Field]:
     return {
         field.name: field
         for field in DICTIONARY.fields
-        if sourcetype in field.sourcetypes and "splunk" not in field.origins
+        if sourcetype in field.sourcetypes
+        and not all(origin.startswith(("splunk", "customer:")) for origin in field.origins)
     }
 
 
@@ -101,13 +103,30 @@ def test_a_field_comes_from_the_origin_of_its_definition(
     settings = rules(app, name, source)
     tables = looked_up(settings)
     for field in defined(sourcetype).values():
-        listed = {o for o in field.origins if o.startswith(("lookup:", "customer:"))}
+        listed = {origin for origin in field.origins if origin.startswith("lookup:")}
         used = {tables[field.name]} if field.name in tables else set()
         # A field may be computed in one source type and looked up in another.
         assert used == listed or (not used and field.name in computed(settings)), field.name
         if "record" in field.origins:
             assert field.name in extracted(settings)
         assert not (field.name in computed(settings) and listed and len(field.origins) == 1)
+
+
+def test_the_customers_fields_come_from_the_tables_that_one_macro_looks_up(app: App) -> None:
+    tables: dict[str, set[str]] = {}
+    for call in calls(app.knowledge.macros.expand("* | `cloudhsm_context`")):
+        if call.name == "lookup":
+            question, _, outputs = call.arguments.partition(" OUTPUT ")
+            origin = f"customer:{question.split()[1]}"
+            for name in re.sub(r"\S+ as known_(?:type|from)", "", outputs).split(","):
+                field = name.split(" as ")[0].strip()
+                tables.setdefault(field, set()).add(origin)
+    tables.pop("", None)
+    defined_here = {
+        field.name: {origin for origin in field.origins if origin.startswith("customer:")}
+        for field in DICTIONARY.fields
+    }
+    assert tables == {name: origins for name, origins in defined_here.items() if origins}
 
 
 @pytest.mark.parametrize(("name", "sourcetype", "source"), SOURCETYPES)
@@ -232,18 +251,14 @@ def test_every_value_of_a_certificate_storage_record_reaches_its_field(
 # --- the examples of everything else
 
 
-def stores(app: App, record: ExampleRecord) -> dict[str, list[dict[str, str]]]:
-    """A row in each of the customer's tables that fits this record."""
+def stores(app: App) -> dict[str, list[Mapping[str, str]]]:
+    """A row in each of the customer's tables that fits the examples."""
     rows: dict[str, dict[str, str]] = {}
     examples = {field.name: str(field.example) for field in DICTIONARY.fields}
-    settings = rules(app, f"aws:cloudhsm:{record.sourcetype}", "")
-    for setting in classes(settings, "LOOKUP-"):
-        stanza = TRANSFORMS[setting.value.split()[0]].settings
-        if "collection" in stanza:
-            columns = [name.strip() for name in stanza["fields_list"].value.split(",")]
-            row = {name: examples[name] for name in columns if name in examples}
-            rows.setdefault(stanza["collection"].value, {}).update(row)
-    return {name: [row] for name, row in rows.items()}
+    for lookup in app.knowledge.store_lookups:
+        row = {name: examples[name] for name in lookup.columns if name in examples}
+        rows.setdefault(lookup.collection.name, {}).update(row)
+    return {name: [{**row, "user_type": ""}] for name, row in rows.items()}
 
 
 def searched(app: App, record: ExampleRecord) -> Fields:
@@ -251,7 +266,10 @@ def searched(app: App, record: ExampleRecord) -> Fields:
     usecs = int(moment[1]) if moment else json.loads(record.text)["timestamp"] * 1000
     sourcetype = f"aws:cloudhsm:{record.sourcetype}"
     event = IndexedEvent(record.text, usecs, record.host, record.source, sourcetype, "main")
-    return dict(app.search_time(event, stores(app, record)))
+    session = Session(app, now=usecs / 1_000_000 + 1, stores=stores(app))
+    session.index([event])
+    (row,) = session.search("* | `cloudhsm_context`").rows
+    return dict(row)
 
 
 @pytest.mark.parametrize("record", DICTIONARY.records, ids=lambda record: record.name)

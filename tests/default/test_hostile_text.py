@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from cloudhsm.splunk.event_writer import Event, visible
 from emulator.app import App
 from emulator.conf.conf_file import read_conf
-from emulator.conf.macros import Macros
 from emulator.session import Session
 from emulator.spl.context import Results
 from emulator.spl.syntax import calls
@@ -243,6 +242,8 @@ SEARCHES = {
     "cloudhsm_at_work": f"{BEHIND}search `cloudhsm_at_work`",
     "cloudhsm_operation(1)": f"{BEHIND}search `cloudhsm_operation(CN_LOGIN)`",
     "cloudhsm_once": f"{BEHIND}`cloudhsm_once`",
+    "cloudhsm_context": f"{BEHIND}`cloudhsm_once` | `cloudhsm_context`",
+    "cloudhsm_cluster_names": f"{BEHIND}`cloudhsm_cluster_names`",
     "cloudhsm_actor": f"{BEHIND}`cloudhsm_once` | `cloudhsm_actor`",
     "cloudhsm_of_user(1)": f"{BEHIND}`cloudhsm_of_user(0)`",
     "cloudhsm_call_failed": f"{BEHIND}where NOT `cloudhsm_call_failed`",
@@ -261,6 +262,8 @@ SEARCHES = {
     "cloudhsm_set_business_hours(5)": "| `cloudhsm_set_business_hours(1, 5, 8, 18, 1)`",
     "cloudhsm_add_cluster(5)": '| `cloudhsm_add_cluster("cluster-x", "n", "e", "o", "c")`',
     "cloudhsm_add_known_user(5)": '| `cloudhsm_add_known_user("u", "c", "person", "o", "r")`',
+    "cloudhsm_add_known_caller(5)": '| `cloudhsm_add_known_caller("a", "s", "n", "o", "r")`',
+    "cloudhsm_write_clusters": '| makeresults | eval cluster_id="c" | `cloudhsm_write_clusters`',
     "cloudhsm_utc(2)": f"{BEHIND}`cloudhsm_utc(_time, user_name)`",
     "cloudhsm_hex(1)": f"{BEHIND}eval x=`cloudhsm_hex(sequence)`",
     "cloudhsm_continuity_events": "`cloudhsm_continuity_events`",
@@ -387,7 +390,5 @@ def test_no_search_is_made_of_texts_of_records(name: str, search: str) -> None:
 
 @pytest.mark.parametrize("name", SAVED)
 def test_no_saved_search_writes_anything(app: App, name: str) -> None:
-    expanded = Macros.from_conf(read_conf(ROOT / "default" / "macros.conf")).expand(
-        SAVED[name].settings["search"].value
-    )
+    expanded = app.knowledge.macros.expand(SAVED[name].settings["search"].value)
     assert not {call.name for call in calls(expanded)} & {"outputlookup", "outputcsv", "collect"}

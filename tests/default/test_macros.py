@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -7,12 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.app import App
 from emulator.conf.conf_file import read_conf
-from emulator.conf.macros import Macros
+from emulator.conf.macros import Macro, Macros, is_placeholder
+from emulator.dashboards.dashboard_studio import navigation, read_view
+from emulator.errors import SearchError
+from emulator.session import Session
 from emulator.spl.context import Context
 from emulator.spl.pipeline import run
 
-DEFAULT = Path(__file__).resolve().parents[2] / "default"
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT = ROOT / "default"
 
 
 @pytest.mark.parametrize(
@@ -27,8 +33,9 @@ DEFAULT = Path(__file__).resolve().parents[2] / "default"
 def test_a_macro_names_its_sourcetypes_in_the_index_that_one_macro_decides(
     macro: str, sourcetypes: list[str]
 ) -> None:
-    text = Macros.from_conf(read_conf(DEFAULT / "macros.conf")).expand(f"`{macro}`")
-    assert text.startswith("((index=*) ")
+    macros = Macros.from_conf(read_conf(DEFAULT / "macros.conf"))
+    text = macros.with_local({"cloudhsm_index": "(index=hsm)"}).expand(f"`{macro}`")
+    assert text.startswith("((index=hsm) ")
     assert [
         kind
         for kind in ("audit", "certificate", "collector")
@@ -38,10 +45,30 @@ def test_a_macro_names_its_sourcetypes_in_the_index_that_one_macro_decides(
 
 def test_the_index_of_each_kind_of_data_is_decided_in_one_place_only() -> None:
     stanzas = read_conf(DEFAULT / "macros.conf").stanzas.values()
-    deciding = [
-        stanza.name for stanza in stanzas if "index=" in stanza.settings["definition"].value
-    ]
+    definitions = {stanza.name: stanza.settings["definition"].value for stanza in stanzas}
+    deciding = [name for name, text in definitions.items() if is_placeholder(name, Macro(text, ()))]
     assert deciding == ["cloudhsm_index", "cloudhsm_cloudtrail_index"]
+    assert not [name for name, text in definitions.items() if "index=" in text]
+
+
+def test_no_search_of_the_add_on_runs_before_the_index_macros_are_set() -> None:
+    unset = App.load(ROOT)
+    missing = r"'set_(?:cloudhsm|cloudhsm_cloudtrail)_index_under_Settings\w+' cannot be found"
+    searches = {**unset.knowledge.saved_searches, **_searches_of_views()}
+    for name, search in searches.items():
+        with pytest.raises(SearchError) as raised:
+            Session(unset, now=0).search(search)
+        assert re.search(missing, str(raised.value)), name
+
+
+def _searches_of_views() -> dict[str, str]:
+    """The searches of all views that read events, not another one's results."""
+    return {
+        f"{name}: {source}": settings["options"]["query"]
+        for name in navigation(ROOT)
+        for source, settings in read_view(ROOT, name).definition["dataSources"].items()
+        if settings["type"] == "ds.search"
+    }
 
 
 def test_repeats_are_removed_by_key_and_text_and_events_without_them_stay() -> None:

@@ -15,6 +15,7 @@ from emulator.event import IndexedEvent
 from emulator.session import Session
 from tests.default.conftest import CLUSTER, HSM, SOURCE
 from tests.default.trails import MARCH, handed_over, record
+from tools.content.installed_app import installed_app
 
 Fields = dict[str, Union[str, list[str]]]
 
@@ -51,7 +52,7 @@ def beside(tmp_path_factory: pytest.TempPathFactory) -> App:
     (other / "metadata").mkdir()
     (other / "default" / "props.conf").write_text(ITS_PROPS)
     (other / "metadata" / "default.meta").write_text("[]\nexport = system\n")
-    return App.load(ROOT, neighbours=[other])
+    return installed_app(ROOT, neighbours=[other])
 
 
 def from_our_input(app: App) -> IndexedEvent:

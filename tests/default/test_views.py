@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from emulator.app import App
 from emulator.dashboards.dashboard_studio import View, navigation, read_view
 from tools.content.dashboards.lint import Surroundings, faults, tokens_of
+from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = navigation(ROOT)
@@ -22,7 +22,7 @@ def views() -> dict[str, View]:
 @pytest.fixture(scope="module")
 def around(views: dict[str, View]) -> Surroundings:
     tokens = {name: tokens_of(view.definition) for name, view in views.items()}
-    known = App.load(ROOT).knowledge
+    known = installed_app(ROOT).knowledge
     return Surroundings(known.macros, frozenset(known.saved_searches), tokens)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from emulator.app import App
 from emulator.scheduler import Index, Scheduler
 from emulator.spl.alerts import Alert, Throttling, TimeRange
+from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[2]
 SLICE = TimeRange("-6m@m", "-1m@m")
@@ -21,7 +22,7 @@ START = 1_772_532_000
 
 @pytest.fixture(scope="module")
 def app() -> App:
-    return App.load(ROOT)
+    return installed_app(ROOT)
 
 
 def alert(search: str, throttling: Throttling | None = None, index: TimeRange = SLICE) -> Alert:

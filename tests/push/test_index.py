@@ -21,12 +21,13 @@ from samples.simulator import simulate
 from tests.default.trails import GROUP, HOUR, HSM, MARCH, OTHER_HSM, handed_over, record, records
 from tests.push.batches import REGION, pushed, sent
 from tools.build.package import ROOT
+from tools.content.installed_app import installed_app
 
 
 @pytest.fixture(scope="module")
 def app() -> App:
     """The shipped configuration."""
-    return App.load(ROOT)
+    return installed_app(ROOT)
 
 
 SEARCH = "AWS CloudHSM - Continuity from the index"

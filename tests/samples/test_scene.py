@@ -17,6 +17,7 @@ from samples.scene import FIRST_SEQUENCE, Line, Scene, cluster_id, from_mapping,
 from samples.trail import TrailEvent
 from samples.vocabulary import CERTIFICATE_OPERATIONS, OPCODES, RESPONSES, USER_TYPES
 from tests.samples.reading import Parsed, read
+from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[2]
 START = 1_772_532_000_000_000  # 2026-03-03 10:00 UTC
@@ -26,7 +27,7 @@ OLDER, NEWER = Generation.OLDER, Generation.NEWER
 
 @pytest.fixture(scope="module")
 def app() -> App:
-    return App.load(ROOT)
+    return installed_app(ROOT)
 
 
 def seen(app: App, events: list[TrailEvent]) -> list[dict[str, object]]:

@@ -23,6 +23,7 @@ from emulator.regex import Regex, compile_regex
 from samples.simulator import Simulation
 from tools.bench.parts import Extent, Ratio
 from tools.bench.programs import ROOT, BenchProblem, Python
+from tools.content.installed_app import installed_app
 
 SEED, DAYS = 7, 7
 END = datetime(2026, 3, 2, 8, 30, tzinfo=timezone.utc)
@@ -62,7 +63,7 @@ def normalization(python: Python, extent: Extent) -> Iterator[str]:
     if python.version != f"{sys.version_info[0]}.{sys.version_info[1]}":
         return
     files = sampled(min(extent.records, MOST_RECORDS))
-    whole, single = partial(normalize, App.load(ROOT), files), partial(cut, one_regex(), files)
+    whole, single = partial(normalize, installed_app(ROOT), files), partial(cut, one_regex(), files)
     count = sum(len(file.records) for file in files)
     whole(), single()  # what is compiled once is compiled here
     ours, theirs = [], []

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from emulator.app import App
 from emulator.dashboards.dashboard_studio import ShownView, ViewSearches, navigation, read_view
 from emulator.session import Session
 from tools.bench.parts import Extent, Ratio
 from tools.bench.programs import ROOT, Python
 from tools.content.detections import ingest
 from tools.content.detections.scenarios import sample_trail
+from tools.content.installed_app import installed_app
 
 BASELINE = "`cloudhsm_audit` | stats count by opcode, outcome"
 _TRAIL = 5_000  # records of the sample trail, about
@@ -44,7 +44,7 @@ def views(python: Python, extent: Extent) -> Iterator[str]:
 
 def indexed(times: int) -> Session:
     """The sample trail with as many records as so many have, and what the collector said of it."""
-    app, story = App.load(ROOT), sample_trail(volume=times)
+    app, story = installed_app(ROOT), sample_trail(volume=times)
     session = Session(app, now=story.until)
     shown = ((one.timestamp_ms / 1000, one) for one in story.records)
     session.index(event for _at, event in ingest.records(app, shown))

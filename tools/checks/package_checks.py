@@ -19,10 +19,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from emulator.app import App
 from emulator.conf.conf_file import read_conf
 from emulator.errors import EmulatorError
 from tools.build import interpreters, package, vendor
+from tools.content.installed_app import installed_app
 
 ICON_SIZES = {
     "static/appIcon.png": 36,
@@ -194,7 +194,7 @@ def is_library_file(path: str) -> bool:
 def conf(built: Package) -> Iterator[str]:
     """The configuration loads: every regex compiles in PCRE2, every reference resolves."""
     try:
-        App.load(built.staged)
+        installed_app(built.staged)
         tags = read_conf(built.staged / "default" / "tags.conf", "default/tags.conf")
         types = read_conf(built.staged / "default" / "eventtypes.conf")
     except EmulatorError as error:

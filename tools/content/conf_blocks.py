@@ -223,7 +223,8 @@ def _is_one_of(values: Iterable[str], field: str) -> str:
 
 def _activity_settings(operations: Sequence[Operation], rules: Sequence[Activity]) -> Iterator[str]:
     branches = [(_rule(rule, operations), f'"{rule.activity}"') for rule in rules]
-    yield f"EVAL-activity = {case(branches)}"
+    activity = case([*branches, ("true()", '"user"')])
+    yield f"EVAL-activity = {activity}"
     ruled = " OR ".join(condition for condition, _ in branches)
     accounts = _is_operation(_opcodes(operations, "target_user"), operations)
     actor = f"if(isnotnull(ambiguous_at), null(), if({accounts}, {_ACTOR}, {_OTHER_USER}))"

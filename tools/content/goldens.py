@@ -24,6 +24,7 @@ from tests.default import ingest_paths as ingest
 from tests.default.corpus import Corpus, Sample, on_one_line
 from tests.default.damage import damaged_records
 from tests.default.ingest_paths import AUDIT, CERTIFICATE, Fields
+from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     folder = options.root / "tests" / "default" / "golden"
     try:
-        wanted = build(App.load(options.root), folder)
+        wanted = build(installed_app(options.root), folder)
     except (EmulatorError, GoldenProblem, OSError) as error:
         print(f"the golden files cannot be made: {error}", file=sys.stderr)
         return 2

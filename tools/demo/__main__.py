@@ -24,12 +24,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from emulator.app import App
 from emulator.event import IndexedEvent
 from samples.simulator import simulate
 from tools.build import package
 from tools.build.package import PackagingProblem
 from tools.build.vendor import VendoringProblem
+from tools.content.installed_app import installed_app
 from tools.demo import local_aws, report, splunkd
 from tools.demo.local_aws import LocalAwsError
 from tools.demo.report import Fields
@@ -174,7 +174,7 @@ def _run(
 
 def _enrich(progress: Progress, app: Path, events_xml: bytes) -> list[Fields]:
     """What a search would see: index time, then search time, by the package's own files."""
-    conf = App.load(app)
+    conf = installed_app(app)
     indexed: list[IndexedEvent] = list(conf.index_modular_input(events_xml))
     task = progress.add_task("evaluating props, transforms and lookups", total=len(indexed))
     enriched: list[Fields] = []

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from emulator.app import App
 from emulator.dashboards.dashboard_studio import ViewSearches
 from emulator.dashboards.server import HOST, Site, server
 from emulator.errors import EmulatorError
@@ -21,6 +20,7 @@ from tools.content.dashboards.pages import file_of, pages
 from tools.content.dashboards.schema import PREFIX, path_of
 from tools.content.detections import ingest
 from tools.content.detections.scenarios import sample_trail
+from tools.content.installed_app import installed_app
 from tools.content.strict_yaml import MappingError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +67,7 @@ def build(root: Path) -> Path:
 
 def answers(root: Path, *, is_empty: bool = False) -> ViewSearches:
     """Answers over the sample trail and what the collector said of it; now is its end."""
-    app, story = App.load(root), sample_trail()
+    app, story = installed_app(root), sample_trail()
     session = Session(app, now=story.until)
     if not is_empty:
         shown = ((one.timestamp_ms / 1000, one) for one in story.records)

@@ -59,7 +59,7 @@ def _told(kills: Iterator[Kill]) -> Iterator[Kill]:
 
 def stories() -> None:
     """Raises Broken where a random story breaks the guarantee."""
-    _call(["pytest", "tests/guarantee", "-q", "-p", "no:cacheprovider"], _MANY)
+    _call(["pytest", "tests/guarantee", "-q", "-n", "2", "-p", "no:cacheprovider"], _MANY)
 
 
 def faults() -> list[str]:
@@ -102,7 +102,8 @@ _TABLES = {"mutants": "kill table", "faults": "fault table"}
 def _run(names: Iterable[str]) -> Iterator[tuple[str, list[str] | Exception | None]]:
     """The parts and what became of them: a table, nothing, or how they failed.
 
-    Mutants use both processors; the others use one each, and wait, so they run at the same time.
+    Mutants use both processors. The others run at the same time: the stories use both as well,
+    since they take the longest, and faults and soak wait for much of theirs.
     """
     listed = list(names)
     with ThreadPoolExecutor(_AT_ONCE) as pool:

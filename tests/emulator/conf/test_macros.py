@@ -89,3 +89,19 @@ def test_a_missing_macro_in_a_definition_is_found_where_it_is_written() -> None:
 
     with pytest.raises(EmulatorError, match=r"default/macros\.conf:3 \[a\]: The search macro 'b'"):
         check(Macros.from_conf(conf), conf)
+
+
+def test_a_placeholder_is_an_error_with_its_name_until_an_administrator_sets_the_macro() -> None:
+    text = "[idx]\ndefinition = `set_idx_in_settings`\n[all]\ndefinition = `idx` a=1\n"
+    conf = parse_conf(text, "default/macros.conf")
+    macros = Macros.from_conf(conf)
+    check(macros, conf)
+    with pytest.raises(SearchError, match="'set_idx_in_settings' cannot be found"):
+        macros.expand("search `all`")
+    assert macros.with_local({"idx": "index=hsm"}).expand("search `all`") == "search index=hsm a=1"
+
+
+def test_a_call_of_a_missing_macro_is_no_placeholder_of_another_one() -> None:
+    conf = parse_conf("[idx]\ndefinition = `set_index`\n", "default/macros.conf")
+    with pytest.raises(EmulatorError, match="'set_index' cannot be found"):
+        check(Macros.from_conf(conf), conf)

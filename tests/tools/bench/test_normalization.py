@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from emulator.app import App
 from emulator.regex import compile_regex
 from tools.bench import __main__ as bench
 from tools.bench import normalization
 from tools.bench.normalization import HsmFile
 from tools.bench.parts import Extent
 from tools.bench.programs import ROOT, BenchProblem, Python
+from tools.content.installed_app import installed_app
 
 OWN = f"{sys.version_info[0]}.{sys.version_info[1]}"
 EXTENT = Extent(records=60, rounds=2)
@@ -68,4 +68,4 @@ def test_a_regex_that_matches_too_little_is_not_timed() -> None:
 def test_a_lost_record_stops_the_measuring() -> None:
     torn = HsmFile(FILE.source, FILE.host, [FILE.records[0], "no record of its own"])
     with pytest.raises(BenchProblem, match="2 records of hsm-nwbbiqbj4jk became 1 events"):
-        normalization.normalize(App.load(ROOT), [torn])
+        normalization.normalize(installed_app(ROOT), [torn])

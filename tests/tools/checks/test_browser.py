@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from emulator.app import App
 from emulator.dashboards.dashboard_studio import ViewSearches
 from emulator.dashboards.server import HOST
 from emulator.session import Session
 from tools.build import node
 from tools.build.environments import EnvironmentProblem
 from tools.checks import browser
+from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[3]
 # Stands in for Node: looks at both servers, notes what it found, and fails as tests do.
@@ -81,7 +81,7 @@ def indexes(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
     def answers(_root: Path, *, is_empty: bool) -> ViewSearches:
         asked.append(is_empty)
-        return ViewSearches(Session(App.load(ROOT), now=0))
+        return ViewSearches(Session(installed_app(ROOT), now=0))
 
     monkeypatch.setattr(browser, "answers", answers)
     return asked

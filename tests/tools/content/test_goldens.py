@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from emulator.app import App
 from tests.default.corpus import Corpus, Sample
 from tools.content import goldens
 from tools.content.goldens import GoldenProblem
+from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLDEN = Path("tests") / "default" / "golden"
@@ -94,7 +94,7 @@ def test_a_broken_configuration_is_told_and_nothing_is_written(
 
 
 def test_a_record_that_a_file_does_not_show_as_one_event_is_refused() -> None:
-    app = App.load(ROOT)
+    app = installed_app(ROOT)
     with pytest.raises(GoldenProblem, match="two at once"):
         goldens.events_of(app, Corpus("both", [Sample("two at once", two_records())]))
     samples = [Sample("the first", one_record()), Sample("no record", "Opcode : X")]

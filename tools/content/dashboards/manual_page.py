@@ -26,8 +26,9 @@ Splunk, over a made-up week with an attack in it: `make preview`.
   where the panel says so.
 - Names of users are shown as text and searched by their SHA-256: whoever makes a user chooses its
   name, and a name must not become a search.
-- Make them faster: name your index in the macro `cloudhsm_index`. Every view then reads that index
-  only.
+- **An error that names `set_cloudhsm_index_...`?** The macro `cloudhsm_index` is not set:
+  *Settings > Advanced search > Search macros*, for example `(index=hsm)`. Every view reads that
+  index only.
 - Change them: *Clone* in Dashboard Studio; or in the source,
   [writing-dashboards.md](writing-dashboards.md).
 

@@ -27,6 +27,7 @@ from emulator.event import IndexedEvent
 from samples.scene import duration
 from samples.trail import TrailEvent
 from tools.content.detections.schema import seconds
+from tools.content.installed_app import installed_app
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 CLOUDTRAIL_APP = Path(__file__).parent / "cloudtrail"
@@ -40,7 +41,7 @@ Indexed = tuple[float, IndexedEvent]
 
 def load(root: Path) -> App:
     """The shipped configuration beside an add-on that collects CloudTrail."""
-    return App.load(root, neighbours=[CLOUDTRAIL_APP])
+    return installed_app(root, neighbours=[CLOUDTRAIL_APP])
 
 
 def records(app: App, events: Iterable[tuple[float, TrailEvent]]) -> Iterator[Indexed]:

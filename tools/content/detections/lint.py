@@ -44,7 +44,7 @@ def require(root: Path, detections: Sequence[Detection], macros_text: str) -> No
     """Raises MappingError with the faults of the first detection that has any, given the text of
     macros.conf; EmulatorError if that is malformed.
     """
-    macros = Macros.from_conf(parse_conf(macros_text, "default/macros.conf"))
+    macros = Macros.from_conf(parse_conf(macros_text, "default/macros.conf")).with_placeholders()
     for detection in detections:
         if found := list(faults(root, [detection], macros)):
             raise MappingError(found)

@@ -23,8 +23,9 @@ to it); with Enterprise Security it makes a notable event and adds risk.
    that runs the searches access to it: *Settings > Indexes > New Index*, *Settings > Roles >
    (role) > Indexes*. Keep it as long as your auditors ask for (`frozenTimePeriodInSecs`).
 2. **Index macro.** Set `cloudhsm_index` to `index=hsm` (*Settings > Advanced search > Search
-   macros*, or `local/macros.conf`). As shipped it is any index, which works and is slow. For
-   CloudTrail set `cloudhsm_cloudtrail_index` likewise.
+   macros*, or `local/macros.conf`). Until then every search ends with an error that names the
+   macro. Accounts that may write to that index can forge records: name only your inputs' index.
+   For CloudTrail set `cloudhsm_cloudtrail_index` likewise; without CloudTrail, to `index=none`.
 3. **Your tables** ([enrichment.md](enrichment.md)): applications that log in all day as known
    users, business hours, clusters.
 4. **Exceptions** go into the filter macro of a detection, never into its search: an upgrade

@@ -14,6 +14,7 @@ import pytest
 from emulator.app import App
 from tools.content.dashboards.lint import Surroundings, faults, tokens_of
 from tools.content.dashboards.pages import file_of, pages
+from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[4]
 Definition = dict[str, Any]
@@ -29,7 +30,7 @@ def good(root: Path) -> Definition:
 
 @pytest.fixture(scope="module")
 def app() -> App:
-    return App.load(ROOT)
+    return installed_app(ROOT)
 
 
 def _told(definition: Definition, good: Definition, app: App) -> list[str]:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from cloudhsm.base import settings
-from emulator.app import App
 from emulator.conf.conf_file import Stanza, parse_conf, read_conf
 from tools.content.conf_blocks import BlockProblem
 from tools.content.deployment import page, schema
+from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[4]
 DOCS = ROOT / "docs"
@@ -155,7 +155,7 @@ def test_files_carried_over_a_gap_are_events_of_their_cluster_and_hsm() -> None:
     host = re.search(stanza.settings["host_regex"].value, source)
     assert host
     record = (ROOT / "tests/default/golden/published/activate_cluster.log").read_text().strip()
-    app = App.load(ROOT)
+    app = installed_app(ROOT)
     events = app.index_text(
         f"{record}\n{record}\n",
         source=source,

@@ -12,6 +12,7 @@ from emulator.event import IndexedEvent
 from tests.default import ingest_paths as ingest
 from tests.default.damage import damaged_records
 from tools.content import goldens, mappings
+from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[4]
 GOLDEN = ROOT / "tests" / "default" / "golden"
@@ -22,7 +23,7 @@ Fields = dict[str, Any]
 @cache
 def golden_records() -> list[Fields]:
     """The fields of all published, inferred and damaged records, as the command gives them."""
-    app = App.load(ROOT)
+    app = installed_app(ROOT)
     return [
         {**app.search_time(event), "_time": event.time_usecs}
         for event in [*_whole(app), *_damaged(app)]
