@@ -118,6 +118,7 @@ def test_a_gap_that_no_verdict_covers_was_lost_after_indexing(app: App) -> None:
     assert row == {
         "aws_account_id": "111122223333",
         "aws_region": "us-east-1",
+        "log_group": GROUP.name,
         "cluster_id": CLUSTER,
         "hsm_id": HSM,
         "reboot_counter": "0xe8",

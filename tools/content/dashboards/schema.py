@@ -196,6 +196,7 @@ class Palettes(Strict):
     risk: dict[str, Colour]
     verdict: dict[str, Colour]
     agreement: dict[str, Colour]
+    trust: dict[str, Colour]
     health: dict[str, Colour]
     category: dict[str, Colour]
 
