@@ -13,7 +13,7 @@ _SETTINGS = frozenset({"definition", "args"})
 _IGNORED = frozenset({"description"})  # for people only
 _UNMODELLED = frozenset({"validation", "errormsg", "iseval"})
 _NAME = re.compile(r"(?P<name>[^()]+?)(?:\((?P<count>\d+)\))?\Z")
-_PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|`(?P<call>[^`]*)`', re.DOTALL)
+_PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|(?P<comment>```.*?```)|`(?!``)(?P<call>[^`]*)`', re.DOTALL)
 _CALL = re.compile(r"\s*(?P<name>[^()]+?)\s*(?:\((?P<arguments>.*)\))?\s*\Z", re.DOTALL)
 _ARGUMENT = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",]*))\s*(?:,|\Z)', re.DOTALL)
 _DEEPEST = 100
@@ -70,11 +70,11 @@ class Macros:
     def _expand(self, text: str, depth: int) -> str:
         if depth > _DEEPEST:
             raise SearchError(f"macros expand each other more than {_DEEPEST} deep: {text[:80]}")
-        if "```" in text:
-            raise SearchError("comments (```) are not modelled here: remove them")
 
         def replaced(match: re.Match[str]) -> str:
             call = match["call"]
+            if match["comment"]:
+                return " "
             return match.group() if call is None else self._expand(self._called(call), depth + 1)
 
         expanded = _PARTS.sub(replaced, text)

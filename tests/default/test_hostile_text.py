@@ -251,6 +251,10 @@ SEARCHES = {
     "cloudhsm_bursts(2)": f"{BEHIND}`cloudhsm_bursts(600, hsm_id)`",
     "cloudhsm_alert": f"{BEHIND}eval first_time=_time, last_time=_time | `cloudhsm_alert`"
     " | fields - user_hash",
+    "cloudhsm_plain_id(2)": f"{BEHIND}eval x=`cloudhsm_plain_id(user, hsm)` | fields - x",
+    "cloudhsm_shown(1)": f"{BEHIND}`cloudhsm_shown(user)` | fields - user_shown",
+    "cloudhsm_of_cluster(1)": f"{BEHIND}`cloudhsm_of_cluster({CLUSTER})`",
+    "cloudhsm_of_hsm(1)": f"{BEHIND}`cloudhsm_of_hsm({HSM})`",
     "cloudhsm_login_once": f"{BEHIND}search opcode=CN_LOGIN | `cloudhsm_login_once`",
     "cloudhsm_officer": f"{BEHIND}where NOT `cloudhsm_officer`",
     "cloudhsm_login_runs": f"{BEHIND}search opcode=CN_LOGIN | `cloudhsm_login_once`"

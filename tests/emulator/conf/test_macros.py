@@ -59,12 +59,18 @@ def test_macros_expand_with_their_arguments_outside_quotes(text: str, expanded: 
         ("`base", "unbalanced backtick"),
         ("``", "malformed macro call"),
         ('`one("a)`', "malformed macro arguments"),
-        ("```note``` x", "comments"),
+        ("```note x", "malformed macro call"),
     ],
 )
 def test_what_cannot_be_expanded_raises(text: str, message: str) -> None:
     with pytest.raises(SearchError, match=message):
         _macros().expand(text)
+
+
+def test_a_comment_is_left_out_but_not_in_a_text_in_quotes() -> None:
+    """Search Reference, "Add comments to searches"."""
+    assert _macros().expand('a ```note: `nope` " |``` b') == "a   b"
+    assert _macros().expand('"```a```"') == '"```a```"'
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from emulator.app import App
 from emulator.eval.values import values_of
+from emulator.event import IndexedEvent
 from emulator.scheduler import Fired, Index, Scheduler
 from emulator.search_time.kv_store import by_collection
 from samples.layout import Generation
@@ -30,15 +31,20 @@ class Rehearsal:
 
 
 def rehearse(
-    app: App, detection: Detection, sample: Sample, generation: Generation = Generation.OLDER
+    app: App,
+    detection: Detection,
+    sample: Sample,
+    generation: Generation = Generation.OLDER,
+    arriving: Callable[[IndexedEvent], IndexedEvent] = lambda event: event,
 ) -> Rehearsal:
     """Runs the alert while the sample lasts, and a little longer; then each alert's drilldown.
 
-    Raises ValueError for a line of the sample that cannot be written, naming what is wrong.
+    `arriving` may give an event another host or source on its way into the index. Raises ValueError
+    for a line of the sample that cannot be written, naming what is wrong.
     """
     known = by_collection(sample.tables, app.collection_names)
     index = Index(
-        (second, app.search_time(event, known))
+        (second, app.search_time(arriving(event), known))
         for second, event in _events(app, sample, generation)
     )
     scheduler = Scheduler(app, index, sample.tables)
@@ -47,11 +53,16 @@ def rehearse(
     return Rehearsal(told, [_behind(scheduler, detection, one) for one in told])
 
 
-def _behind(scheduler: Scheduler, detection: Detection, told: Fired) -> int:
-    """Rows of the drilldown with the alert's values in place of its tokens."""
-    text = detection.drilldown.search
+def filled(text: str, told: Fired) -> str:
+    """A message or a drilldown with the alert's values in place of its tokens."""
     for name in tokens(text):
         text = text.replace(f"${name}$", "".join(values_of(told.row, name)[:1]))
+    return text
+
+
+def _behind(scheduler: Scheduler, detection: Detection, told: Fired) -> int:
+    """Rows of the drilldown with the alert's values in place of its tokens."""
+    text = filled(detection.drilldown.search, told)
     earliest, latest = (float(str(told.row.get(name, 0))) for name in ("drill_from", "drill_to"))
     return len(scheduler.search(text, earliest, latest).rows)
 

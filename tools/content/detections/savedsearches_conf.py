@@ -12,7 +12,14 @@ from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from tools.content.conf_blocks import with_block
-from tools.content.detections.schema import SEVERITIES, Detection, seconds
+from tools.content.detections.schema import (
+    PLAIN_IN_MESSAGES,
+    SEVERITIES,
+    TOKEN_NOTES,
+    Detection,
+    seconds,
+    tokens,
+)
 
 BLOCK = "detections"
 # A record can be searched some moments after the second that it was indexed in.
@@ -34,7 +41,21 @@ def macros(text: str, detections: Iterable[Detection]) -> str:
 
 def whole_search(detection: Detection) -> str:
     """The search as it is saved: with the fields of every alert, and the customer's filter."""
-    return f"{detection.search.strip()}\n| `cloudhsm_alert` | `{detection.filter_macro}`"
+    shown = "".join(f" | `cloudhsm_shown({name})`" for name in _shown_fields(detection))
+    return f"{detection.search.strip()}\n| `cloudhsm_alert`{shown} | `{detection.filter_macro}`"
+
+
+def _shown_fields(detection: Detection) -> list[str]:
+    """The fields whose values a message must not repeat as they are."""
+    return sorted(set(tokens(detection.risk.message)) - PLAIN_IN_MESSAGES)
+
+
+def message(detection: Detection) -> str:
+    """The title of an alert: a value that an outsider may have chosen in its safe form."""
+    text = detection.risk.message
+    for name in _shown_fields(detection):
+        text = text.replace(f"${name}$", f"${name}_shown$")
+    return text
 
 
 def cron(detection: Detection) -> str:
@@ -50,9 +71,11 @@ def cron(detection: Detection) -> str:
 
 def drilldown_search(detection: Detection) -> str:
     """The search behind an alert, over the time of its records."""
-    macro, _, rest = detection.drilldown.search.strip().partition(" ")
+    search = detection.drilldown.search.strip()
+    macro, _, rest = search.partition(" ")
     times = "earliest=$drill_from$ latest=$drill_to$"
-    return " ".join(f"{macro} {times} {rest}".split("\n")).strip()
+    notes = [f" ```{TOKEN_NOTES[name]}```" for name in tokens(search) if name in TOKEN_NOTES]
+    return " ".join(f"{macro} {times} {rest}".split("\n")).strip() + "".join(notes)
 
 
 def _stanza(detection: Detection) -> Iterator[str]:
@@ -85,7 +108,7 @@ def _enterprise_security(detection: Detection) -> Iterator[str]:
     yield f"action.correlationsearch.label = {detection.title}"
     yield f"action.correlationsearch.annotations = {_json(_annotations(detection))}"
     yield "action.notable = 1"
-    yield f"action.notable.param.rule_title = {detection.risk.message}"
+    yield f"action.notable.param.rule_title = {message(detection)}"
     yield f"action.notable.param.rule_description = {detection.about} {detection.why}"
     yield f"action.notable.param.security_domain = {detection.domain}"
     yield f"action.notable.param.severity = {detection.severity}"
@@ -104,7 +127,7 @@ def _enterprise_security(detection: Detection) -> Iterator[str]:
         for one in detection.risk.objects
     ]
     yield f"action.risk.param._risk = {_json(objects)}"
-    yield f"action.risk.param._risk_message = {detection.risk.message}"
+    yield f"action.risk.param._risk_message = {message(detection)}"
     yield "action.risk.param.verbose = 0"
 
 

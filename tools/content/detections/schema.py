@@ -26,6 +26,18 @@ PREFIX = "cloudhsm_"
 TITLE = "AWS CloudHSM"
 # Fields that hold nothing a user of an HSM could have chosen: safe in the text of another search.
 SAFE_TOKENS = frozenset({"cluster_id", "drill_from", "drill_to", "hsm_id", "user_hash"})
+# What a drilldown's reader cannot see from the value.
+TOKEN_NOTES = {"user_hash": "user: the SHA-256 of the name"}
+# Values of results that are IDs of the right form, counts that a search makes, or words of ours. An
+# outsider may have written any other; the messages of an alert show those by `cloudhsm_shown`.
+PLAIN_IN_MESSAGES = frozenset(
+    {
+        *("account", "cluster_id", "hsm_id", "region"),
+        *("busiest", "changes", "exports", "failures", "imports", "keys", "longest_pause"),
+        *("records", "refusals", "repeated", "shares", "silent_for", "texts", "users"),
+        *("call_outcome", "outcome"),
+    }
+)
 SEVERITIES = ("informational", "low", "medium", "high", "critical")
 _NEW_ID = "make a new one: python -c 'import uuid; print(uuid.uuid4())'"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -28,7 +28,7 @@ BEFORE_IT_RUNS = {
     "a leading wildcard": ("NOT outcome=failure", "user=*min", "leading wildcard"),
     "no word to search for": ("`cloudhsm_operation(CN_CREATE_CO)` ", "", "reads every record"),
     "no index macro": ("`cloudhsm_audit` `cl", "index=hsm `cl", "must begin with the index macro"),
-    "an unsafe drilldown": ('=\\"$cluster_id$\\"', '=\\"$user$\\"', r"\$user\$ may hold text"),
+    "an unsafe drilldown": ("cluster($cluster_id$)", "cluster($user$)", r"\$user\$ may hold text"),
     "a slice that is too short": ("{every: 5m}", "{every: 1h, indexed: 5m}", "shorter than every"),
     "an unused threshold": (
         "severity: high",
@@ -78,8 +78,8 @@ WHEN_IT_RUNS = {
     "a misspelt key of a record": ("target: mallory", "targt: mallory", "targt is no key of a rec"),
     "an unknown response": ("quorum_missing", "quorum", "'quorum' is not known; is it quorum_miss"),
     "a drilldown that finds nothing": (
-        "CN_SET_M_VALUE)`) cluster_id",
-        "CN_SET_M_VALUE)`) opcode=CN_NONE cluster_id",
+        "CN_SET_M_VALUE)`) | `cloudhsm_of",
+        "CN_SET_M_VALUE)`) opcode=CN_NONE | `cloudhsm_of",
         "drilldown.search: finds nothing",
     ),
 }
