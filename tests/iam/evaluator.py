@@ -63,13 +63,22 @@ def _applies(statement: Statement, call: Call, resource: str) -> bool:
 
 
 def _holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
-    for operator, wanted in condition.items():
-        if operator != "StringEquals":
-            raise NotModelled(f"the condition {operator}")
-        for key, values in wanted.items():
-            if context.get(key) not in _listed(values):
-                return False
-    return True
+    return all(
+        _compared(operator, context.get(key), _listed(values))
+        for operator, wanted in condition.items()
+        for key, values in wanted.items()
+    )
+
+
+def _compared(operator: str, value: str | None, wanted: list[str]) -> bool:
+    """A negated operator is true of a key that the request does not have."""
+    if operator == "StringEquals":
+        return value in wanted
+    if operator == "StringNotEquals":
+        return value not in wanted
+    if operator == "ArnNotLike":
+        return value is None or not any(_matches(one, value) for one in wanted)
+    raise NotModelled(f"the condition {operator}")
 
 
 def _matches(pattern: str, text: str) -> bool:
