@@ -43,7 +43,7 @@ TOLERANCE = 1.05
 
 
 @dataclass
-class Endless:
+class EndlessGroup:
     """A log group whose records follow from their number alone."""
 
     records: int
@@ -69,7 +69,7 @@ class Endless:
         group: GroupId,  # noqa: ARG002  (there is only one)
         start_ms: int,
         end_ms: int,
-        stream: str | None = None,  # noqa: ARG002  (nobody asks for one)
+        stream: str | None = None,  # noqa: ARG002  (no caller asks for one)
     ) -> Iterator[Page]:
         first = max(0, self._number(start_ms))
         last = min(self.records, self._number(min(end_ms, self.now) + 1))
@@ -93,7 +93,7 @@ class Endless:
 
 
 @dataclass
-class Counting:
+class CountingWriter:
     """Takes events and keeps none."""
 
     records: int = 0
@@ -121,14 +121,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.growth", description=__doc__)
     parser.add_argument("--records", type=int, default=10_000_000)
     parser.add_argument("--days", type=int, default=100)
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="cloudhsm-growth-") as folder:
-        sizes = [*grow(Path(folder), asked.records, asked.days)]
+        sizes = [*grow(Path(folder), options.records, options.days)]
     first, last = sizes[1], sizes[-1]
     allowed = first.bytes * TOLERANCE + (last.gaps - first.gaps) * BYTES_PER_GAP
-    expected = asked.records - -(-(asked.records - LOST_EACH // 2) // LOST_EACH)
+    expected = options.records - -(-(options.records - LOST_EACH // 2) // LOST_EACH)
     if last.records != expected:
-        print(f"{last.records:,} of {expected:,} records were handed over", file=sys.stderr)
+        print(f"{last.records:,} of {expected:,} records were delivered", file=sys.stderr)
         return 1
     if last.bytes > allowed:
         print(f"The state grew with history: {first.bytes} to {last.bytes}", file=sys.stderr)
@@ -149,13 +149,13 @@ class Size:
 
 def grow(folder: Path, records: int, days: int) -> Iterator[Size]:
     """Collect four times a day, and measure after each tenth."""
-    logs = Endless(records, days * DAY_MS)
-    writer = Counting()
+    logs = EndlessGroup(records, days * DAY_MS)
+    writer = CountingWriter()
     store = FileStateStore(folder)
     for run in range(days * DAY_MS // RUN_MS + 6):
         logs.now = BEGIN_MS + run * RUN_MS
-        asked = {"aws_region": "us-east-1", "start_time": "-1d", "interval": "86400"}
-        settings = parse("aws_cloudhsm://growth", {**asked}, logs.now)
+        parameters = {"aws_region": "us-east-1", "start_time": "-1d", "interval": "86400"}
+        settings = parse("aws_cloudhsm://growth", {**parameters}, logs.now)
         memory = InputFile(folder, "growth")
         Collector(settings, logs, store, memory, writer, Stop(), read=sequential).run()
         if run and run * RUN_MS % (days * DAY_MS // 10) == 0:

@@ -1,4 +1,4 @@
-"""What a record costs from the text to the last tag, beside one regex that only cuts it up.
+"""What a record costs from the text to the last tag, compared with one regex that only cuts it up.
 
 Both run in this process on the same records, one after the other in each round: the shipped
 configuration as the emulator evaluates it, and a single regex on the same engine, PCRE2, with the
@@ -30,7 +30,7 @@ END = datetime(2026, 3, 2, 8, 30, tzinfo=timezone.utc)
 SOURCETYPE = "aws:cloudhsm:audit"
 # Enough for every kind of record that the simulator knows, and a few seconds a round.
 MOST_RECORDS = 2_000
-# What the regex does not match is cheap for it: names with line ends, torn records.
+# What the regex does not match is fast for it: names with line ends, torn records.
 LEAST_MATCHED = 0.9
 
 # The lines of a record in their order, older and newer generation in one; most are optional.
@@ -55,9 +55,9 @@ class HsmFile:
 
 
 def normalization(python: Python, extent: Extent) -> Iterator[str]:
-    """The shipped configuration's cost of an event, beside one regex over the same record.
+    """The shipped configuration's cost of an event, compared with one regex over the same record.
 
-    In this interpreter only, since no other one has the emulator; in the others it says nothing.
+    In this interpreter only, since no other one has the emulator; in the others it is not measured.
     Raises BenchProblem where one of the two did not do its work.
     """
     if python.version != f"{sys.version_info[0]}.{sys.version_info[1]}":
@@ -102,13 +102,13 @@ def normalize(app: App, files: Sequence[HsmFile]) -> None:
     for file in files:
         text = "\n".join(file.records)
         events = app.index_text(text, sourcetype=SOURCETYPE, source=file.source, host=file.host)
-        found = [app.search_time(event) for event in events]
-        if len(found) != len(file.records):
+        fields = [app.search_time(event) for event in events]
+        if len(fields) != len(file.records):
             raise BenchProblem(
-                f"{len(file.records)} records of {file.host} became {len(found)} events: see "
+                f"{len(file.records)} records of {file.host} became {len(fields)} events: see "
                 f"LINE_BREAKER in default/props.conf"
             )
-        if not all("tag" in fields for fields in found):
+        if not all("tag" in event_fields for event_fields in fields):
             raise BenchProblem(f"an event of {file.host} has no tag: see default/eventtypes.conf")
 
 

@@ -1,4 +1,4 @@
-"""What a dashboard's searches cost together, beside one search over the same records."""
+"""What a dashboard's searches cost together, compared with one search over the same records."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TRAIL = 5_000  # records of the sample trail, about
 def views(python: Python, extent: Extent) -> Iterator[str]:
     """CPU time of each view as it opens, in times of one search that counts all records once.
 
-    In this interpreter only, since no other one has the emulator; in the others it says nothing.
+    In this interpreter only, since no other one has the emulator; in the others it is not measured.
     """
     if python.version != f"{sys.version_info[0]}.{sys.version_info[1]}":
         return
@@ -43,12 +43,12 @@ def views(python: Python, extent: Extent) -> Iterator[str]:
 
 
 def indexed(times: int) -> Session:
-    """The sample trail with as many records as so many have, and what the collector said of it."""
-    app, story = installed_app(ROOT), sample_trail(volume=times)
-    session = Session(app, now=story.until)
-    shown = ((one.timestamp_ms / 1000, one) for one in story.records)
+    """The sample trail with `times` as many records, and the collector's events about it."""
+    app, scenario = installed_app(ROOT), sample_trail(volume=times)
+    session = Session(app, now=scenario.until)
+    shown = ((event.timestamp_ms / 1000, event) for event in scenario.records)
     session.index(event for _at, event in ingest.records(app, shown))
-    session.index(event for _at, event in ingest.said(app, story.said))
+    session.index(event for _at, event in ingest.collector_events(app, scenario.collector_events))
     gc.collect()
     gc.freeze()
     return session

@@ -26,7 +26,7 @@ from tools.content.detections import page as detections_page
 from tools.content.detections.schema import read_detections, techniques
 from tools.content.mappings import CATCH_ALL, CimOutcome, CodedName, Operation, Response
 from tools.content.sigma import page as sigma_page
-from tools.content.sigma.pipelines import read_places
+from tools.content.sigma import pipelines
 from tools.content.sources import Mappings, read_mappings
 from tools.content.standards.pages import pages as standards_pages
 from tools.content.strict_yaml import MappingError
@@ -111,7 +111,7 @@ def build(root: Path) -> dict[str, str]:
         **deployment_page.pages(root),
         **version.places(root),
         "docs/detections.md": detections_page.page(detections, techniques(root)),
-        sigma_page.PAGE: sigma_page.page(detections, read_places(root, detections)),
+        sigma_page.PAGE: sigma_page.page(detections, pipelines.read_mappings(root, detections)),
         "docs/cim.md": cim_page.page(
             mapping.operations, mapping.cim_outcomes.values(), mapping.activities
         ),
@@ -141,12 +141,12 @@ def write(root: Path, files: Mapping[str, str]) -> int:
 
 def report_differences(root: Path, files: Mapping[str, str]) -> int:
     """Names each file that differs and its first differing line; returns 1 if any does."""
-    found = [
+    problems = [
         line for name, text in files.items() for line in _difference(root / name, text.encode())
     ]
-    for line in found:
+    for line in problems:
         print(f"{line}; run: make generate", file=sys.stderr)
-    return 1 if found else 0
+    return 1 if problems else 0
 
 
 def _difference(path: Path, wanted: bytes) -> Iterator[str]:
@@ -213,20 +213,20 @@ def _cim_cells(
 ) -> Iterator[list[Cell]]:
     """A row for each operation and outcome, as the event's `outcome` is spelt."""
     for operation in operations:
-        place = operation.cim
+        cim = operation.cim
         for outcome in sorted(mappings.OUTCOMES):
-            meaning = outcomes[f"{place.model}.{outcome}"]
+            meaning = outcomes[f"{cim.model}.{outcome}"]
             yield [
                 operation.name,
                 outcome,
-                place.model,
-                place.action or meaning.action,
+                cim.model,
+                cim.action or meaning.action,
                 meaning.status,
-                place.change_type,
-                place.object_category,
-                place.object_attrs,
-                place.signature,
-                f"{place.reason} {meaning.reason}",
+                cim.change_type,
+                cim.object_category,
+                cim.object_attrs,
+                cim.signature,
+                f"{cim.reason} {meaning.reason}",
             ]
 
 

@@ -15,8 +15,8 @@ def replaced(text: str, name: str, command: str, lines: Sequence[str]) -> str:
     Raises BlockMissing.
     """
     begin, end = f"<!-- {name}: written by `{command}` -->\n", f"<!-- end of {name} -->\n"
-    before, found, rest = text.partition(begin)
+    before, marker, rest = text.partition(begin)
     _, closed, after = rest.partition(end)
-    if not found or not closed:
+    if not marker or not closed:
         raise BlockMissing(f"needs the lines {begin.strip()} and {end.strip()}")
     return "".join([before, begin, "\n", *(f"{line}\n" for line in lines), "\n", end, after])

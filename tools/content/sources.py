@@ -36,8 +36,8 @@ class Mappings:
     cim_outcomes: dict[str, CimOutcome]
     activities: list[Activity]
     dictionary: Dictionary
-    ocsf: ocsf.Mapping
-    ecs: ecs.Mapping
+    ocsf: ocsf.OcsfMapping
+    ecs: ecs.EcsMapping
 
 
 def read_mappings(folder: Path) -> Mappings:

@@ -229,13 +229,13 @@ def _faults(
     entry: tuple[Keys, str],
 ) -> Iterator[Fault]:
     at, name = entry
-    for one in error.errors():
-        keys = tuple(one["loc"])
-        place = ".".join(str(key) for key in keys)
-        message = _message(one, wording, _description(model, keys))
-        if not place:  # a check over several keys begins with the one to correct
+    for item in error.errors():
+        keys = tuple(item["loc"])
+        location = ".".join(str(key) for key in keys)
+        message = _message(item, wording, _description(model, keys))
+        if not location:  # a check over several keys begins with the one to correct
             keys = tuple(re.findall(r"\A(\w+):", message))
-        what = f"{place}: {message}" if place else message
+        what = f"{location}: {message}" if location else message
         line = _line_of(compose(path), (*at, *keys))
         yield Fault(path, line, f"{name}: {what}" if name else what)
 

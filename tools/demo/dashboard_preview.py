@@ -66,13 +66,15 @@ def build(root: Path) -> Path:
 
 
 def answers(root: Path, *, is_empty: bool = False) -> ViewSearches:
-    """Answers over the sample trail and what the collector said of it; now is its end."""
-    app, story = installed_app(root), sample_trail()
-    session = Session(app, now=story.until)
+    """Answers over the sample trail and the collector's events about it; now is its end."""
+    app, scenario = installed_app(root), sample_trail()
+    session = Session(app, now=scenario.until)
     if not is_empty:
-        shown = ((one.timestamp_ms / 1000, one) for one in story.records)
+        shown = ((event.timestamp_ms / 1000, event) for event in scenario.records)
         session.index(event for _at, event in ingest.records(app, shown))
-        session.index(event for _at, event in ingest.said(app, story.said))
+        session.index(
+            event for _at, event in ingest.collector_events(app, scenario.collector_events)
+        )
     gc.collect()
     gc.freeze()  # the index stays: looking through it again and again is a fifth of every search
     return ViewSearches(session)
@@ -80,7 +82,7 @@ def answers(root: Path, *, is_empty: bool = False) -> ViewSearches:
 
 @dataclass(frozen=True)
 class Refresh:
-    """Writes a view anew when its YAML, or what all views share, is newer than its XML."""
+    """Writes a view again when its YAML, or what all views share, is newer than its XML."""
 
     root: Path
     write: Callable[[Path, Sequence[str]], dict[str, str]] = pages
@@ -94,7 +96,7 @@ class Refresh:
         shipped = self.root / file_of(stem)
         sources = [source, *(source.parent / "common").glob("*.yml")]
         if shipped.is_file() and shipped.stat().st_mtime >= max(
-            one.stat().st_mtime for one in sources
+            path.stat().st_mtime for path in sources
         ):
             return
         try:

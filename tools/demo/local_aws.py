@@ -27,7 +27,7 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopba
 
 
 class LocalAwsError(Exception):
-    """The local CloudWatch Logs did not start or refused something; the message says what."""
+    """The local CloudWatch Logs did not start or refused something; the message states what."""
 
 
 class LogEvent(Protocol):

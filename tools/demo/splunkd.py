@@ -57,7 +57,7 @@ def run_input(
     number of events so far.
     """
     command = [python, str(app / "bin" / "aws_cloudhsm.py")]
-    given = os.environ if environment is None else environment
+    variables = os.environ if environment is None else environment
     with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stdin:
         stdin.write(document.encode())
         stdin.seek(0)
@@ -66,7 +66,7 @@ def run_input(
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env={name: value for name, value in given.items() if not name.startswith("PYTHON")},
+            env={name: value for name, value in variables.items() if not name.startswith("PYTHON")},
         )
         assert process.stdout is not None  # noqa: S101  (asked for just above)
         printed, events = bytearray(), 0

@@ -12,12 +12,12 @@ from emulator.dashboards.dashboard_studio import navigation
 from tools.bench import views
 from tools.bench.parts import Extent
 from tools.bench.programs import ROOT, Python
-from tools.content.detections.scenarios import Story, sample_trail
+from tools.content.detections.scenarios import Scenario, sample_trail
 
 OWN = Python(f"{sys.version_info[0]}.{sys.version_info[1]}", Path())
 
 
-def _an_hour(volume: float) -> Story:
+def _an_hour(volume: float) -> Scenario:
     return sample_trail(1 / 24, volume)
 
 

@@ -23,7 +23,7 @@ _BLOCK = 512  # bytes of a block in the kernel's accounts
 _PEAK = re.compile(rb"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 
 
-class Handed(NamedTuple):
+class DeliveredEvent(NamedTuple):
     """An event as splunkd gets it, and when its last byte came (`time.monotonic`)."""
 
     at_s: float
@@ -33,12 +33,12 @@ class Handed(NamedTuple):
 
 
 @dataclass
-class Watched:
+class WatchedProcess:
     """What one process did.
 
     seconds: of wall time. cpu_s: of user and system. written: bytes to disk, as the kernel counts
     them (none on a file system in memory). peak_kb: the most resident memory; None where
-    there is no /proc to tell. log: what it wrote to stderr, which splunkd logs. printed: the XML.
+    there is no /proc. log: what it wrote to stderr, which splunkd logs. printed: the XML.
     """
 
     seconds: float = 0.0
@@ -55,8 +55,8 @@ class Watched:
         self.printed += chunk
         self._chunks.append((len(self.printed), time.monotonic()))
 
-    def events(self) -> Iterator[Handed]:
-        """What was handed over, in its order."""
+    def events(self) -> Iterator[DeliveredEvent]:
+        """What was delivered, in its order."""
         chunks = iter(self._chunks)
         reached, at_s = next(chunks, (0, 0.0))
         start = 0
@@ -65,14 +65,14 @@ class Watched:
             while reached < end:
                 reached, at_s = next(chunks)
             event = ET.fromstring(bytes(self.printed[start:end]))  # noqa: S314  (our own output)
-            found = [event.findtext(name) or "" for name in ("source", "sourcetype", "data")]
-            yield Handed(at_s, *found)
+            fields = [event.findtext(name) or "" for name in ("source", "sourcetype", "data")]
+            yield DeliveredEvent(at_s, *fields)
             start = end
 
 
-def watch(python: str, script: Path, document: str) -> Watched:
+def watch(python: str, script: Path, document: str) -> WatchedProcess:
     """Run `script` with a document on its stdin, to its end."""
-    seen = Watched()
+    seen = WatchedProcess()
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
         stdin.write(document.encode())
         stdin.seek(0)
@@ -102,14 +102,14 @@ def watch(python: str, script: Path, document: str) -> Watched:
 
 
 def _environment() -> dict[str, str]:
-    """As splunkd gives it: nothing of what whoever starts this has set for Python."""
+    """As splunkd sets it: without the caller's settings for Python."""
     known = local_aws.environment()
     known.pop("SPLUNK_HOME", None)
     return {name: value for name, value in known.items() if not name.startswith("PYTHON")}
 
 
-def _read(process: subprocess.Popen[bytes], seen: Watched) -> None:
-    """Until the end of its output; meanwhile look at its memory.
+def _read(process: subprocess.Popen[bytes], seen: WatchedProcess) -> None:
+    """Until the end of its output; during it, look at its memory.
 
     The kernel's own account of a child (`ru_maxrss`) begins at the size of this process, which
     keeps all records; the peak in /proc belongs to the program alone, but goes with it.
@@ -120,8 +120,8 @@ def _read(process: subprocess.Popen[bytes], seen: Watched) -> None:
         while True:
             ready, _, _ = select.select([stdout], [], [], _LOOK_S)
             with suppress(OSError):
-                found = _PEAK.search(status.read_bytes())
-                seen.peak_kb = int(found[1]) if found else seen.peak_kb
+                peak = _PEAK.search(status.read_bytes())
+                seen.peak_kb = int(peak[1]) if peak else seen.peak_kb
             if not ready:
                 continue
             chunk = os.read(stdout.fileno(), 1 << 16)

@@ -8,7 +8,7 @@ from pathlib import Path
 from tools.content import markdown
 from tools.content.conf_blocks import BlockProblem
 from tools.content.deployment import schema, topology_diagrams
-from tools.content.deployment.schema import Deployment, Difference, Kind, Settings
+from tools.content.deployment.schema import Deployment, Difference, Kind
 from tools.content.page_blocks import BlockMissing, replaced
 
 PAGE = "docs/deploy.md"
@@ -80,7 +80,7 @@ def _named(named: Kind | Difference, deployment: Deployment) -> str:
 
 def _all_of(file: str, named: Kind | Difference, deployment: Deployment) -> bool:
     """Whether one kind has all settings of the file, so that they need not be listed."""
-    sharing: list[Settings] = [kind.settings for kind in deployment.kinds if file in kind.settings]
+    sharing = [kind.settings for kind in deployment.kinds if file in kind.settings]
     return len(sharing) == 1 and sharing[0] is named.settings
 
 

@@ -48,10 +48,10 @@ _DRILLDOWN_STARTS = re.compile(r"`cloudhsm_[a-z_]+`")
 
 def seconds(text: str) -> float:
     """`90s`, `15m`, `3h` or `30d` in seconds. Raises ValueError."""
-    found = _DURATION.fullmatch(text)
-    if not found:
+    match = _DURATION.fullmatch(text)
+    if not match:
         raise ValueError("write a number and a unit, such as 90s, 15m, 3h or 30d")
-    return float(found["number"]) * _UNITS[found["unit"]]
+    return float(match["number"]) * _UNITS[match["unit"]]
 
 
 def _duration(text: str) -> str:
@@ -138,7 +138,7 @@ class Controls(Strict):
 
 
 class Drilldown(Strict):
-    """The search behind an alert; $field$ only where no text of a record can come in."""
+    """The search of an alert; $field$ only where no text of a record can come in."""
 
     name: Text
     search: str
@@ -160,7 +160,7 @@ Value = str | int | float | list[str]
 
 
 class Sample(Strict):
-    """What happens, and what the alert tells of it.
+    """What happens, and its alerts.
 
     records: lines of a scene (samples/scene.py). collector: events of the collector. cloudtrail:
     API calls. tables: rows of the customer's lookups. `at` counts from the scene's beginning; what
@@ -177,13 +177,13 @@ class Sample(Strict):
 
 
 class Firing(Sample):
-    """The rows that are told, each with at least these fields, in order."""
+    """The alerts' rows, each with at least these fields, in order."""
 
     rows: list[dict[str, Value]] = Field(min_length=1)
 
 
 class Expected(Strict):
-    """How many alerts are told, and why that is right unless it is none."""
+    """How many alerts fire, and why that is right unless it is none."""
 
     alerts: int = Field(ge=0)
     because: Text | None = None
@@ -191,7 +191,7 @@ class Expected(Strict):
     @model_validator(mode="after")
     def _explained(self) -> Expected:
         if self.alerts and not self.because:
-            raise ValueError("because: say which of them are right, and what else they are")
+            raise ValueError("because: state which of them are right, and what else they are")
         return self
 
 
@@ -238,7 +238,7 @@ class Detection(Strict):
         return f"{PREFIX}{self.stem}_filter"
 
     def threshold_macro(self, name: str) -> str:
-        """The macro that holds a threshold."""
+        """The macro of a threshold."""
         return f"{PREFIX}{self.stem}_{name}"
 
     @model_validator(mode="after")
@@ -280,25 +280,27 @@ def read_detections(root: Path) -> list[Detection]:
     Raises MappingError with the faults of the first file that has some: the schema, a name that is
     not the file's, an id or a name given twice.
     """
-    found: list[Detection] = []
+    detections: list[Detection] = []
     places: dict[str, Path] = {}
     known = techniques(root)
     for path in sorted((root / FOLDER).glob("*")):
         if path.suffix != ".yml":
-            raise MappingError([Fault(path, 1, f"{FOLDER}/ holds detections: NAME.yml, no others")])
+            raise MappingError(
+                [Fault(path, 1, f"{FOLDER}/ contains detections: NAME.yml, no others")]
+            )
         detection = read_detection(path)
         if detection.id in places:
             line = line_in(path, "id")
             what = f"id: {places[detection.id].name} has it; {_NEW_ID}"
             raise MappingError([Fault(path, line, what)])
-        for place, technique in enumerate(detection.attack):
+        for position, technique in enumerate(detection.attack):
             if technique not in known:
-                line = line_in(path, "attack", place)
-                what = f"attack: {technique} is not in mappings/attack.yaml: add it, or mend it"
+                line = line_in(path, "attack", position)
+                what = f"attack: {technique} is not in mappings/attack.yaml: add it, or fix it"
                 raise MappingError([Fault(path, line, what)])
         places[detection.id] = path
-        found.append(detection)
-    return found
+        detections.append(detection)
+    return detections
 
 
 def read_detection(path: Path) -> Detection:

@@ -1,4 +1,4 @@
-"""What a detection's key `sigma` may hold: rules, or why Sigma cannot say it.
+"""What a detection's key `sigma` may contain: rules, or why Sigma cannot express it.
 
 Source: the Sigma specification 2.x (rules, correlation rules), as pySigma 2.0 reads it.
 """
@@ -24,7 +24,7 @@ def _condition_fits(detection: dict[str, Any]) -> dict[str, Any]:
     named = set(detection) - {"condition"}
     if used != named:
         wrong = sorted(used ^ named)[0]
-        raise ValueError(f"condition: {wrong} is not in both, the condition and beside it")
+        raise ValueError(f"condition: {wrong} is not in both, the condition and the selections")
     return detection
 
 
@@ -55,7 +55,7 @@ class Correlation(Strict):
 
 
 class Sigma(Strict):
-    """How Sigma says it.
+    """How Sigma expresses it.
 
     service: whose log it is. note: where it differs from Splunk's search. counted: a correlation
     that `correlation` builds upon. cannot: why there is no rule.
@@ -69,14 +69,14 @@ class Sigma(Strict):
     cannot: Text | None = None
 
     @model_validator(mode="after")
-    def _whole(self) -> Sigma:
+    def _check_parts(self) -> Sigma:
         if (self.cannot is None) == (not self.rules):
-            raise ValueError("write rules, or cannot: why Sigma cannot say it")
+            raise ValueError("write rules, or cannot: why Sigma cannot express it")
         if self.correlation is None:
             if len(self.rules) > 1 or self.counted:
                 raise ValueError("correlation: is missing, and there is more than one rule")
             return self
-        names = [one.name for one in self.rules] + ([self.counted.name] if self.counted else [])
+        names = [rule.name for rule in self.rules] + ([self.counted.name] if self.counted else [])
         if None in names or len(set(names)) < len(names):
             raise ValueError("name: each rule under a correlation needs one of its own")
         used = {*self.correlation.rules, *(self.counted.rules if self.counted else ())}
@@ -87,25 +87,25 @@ class Sigma(Strict):
     @property
     def correlations(self) -> list[Correlation]:
         """In the order in which they build upon each other."""
-        return [one for one in (self.counted, self.correlation) if one is not None]
+        return [item for item in (self.counted, self.correlation) if item is not None]
 
     @property
     def fields(self) -> set[str]:
         """All fields of events that are looked at."""
-        found = {name for rule in self.rules for name in _fields(rule.detection)}
-        for one in self.correlations:
-            found.update(one.group_by)
-            if isinstance(field := (one.condition or {}).get("field"), str):
-                found.add(field)
-        return found
+        names = {name for rule in self.rules for name in _fields(rule.detection)}
+        for item in self.correlations:
+            names.update(item.group_by)
+            if isinstance(field := (item.condition or {}).get("field"), str):
+                names.add(field)
+        return names
 
 
 def _fields(detection: Mapping[str, Any]) -> Iterator[str]:
     for name, selection in detection.items():
         if name == "condition":
             continue
-        for one in selection if isinstance(selection, list) else [selection]:
-            for key, value in one.items():
+        for item in selection if isinstance(selection, list) else [selection]:
+            for key, value in item.items():
                 field, *modifiers = key.split("|")
                 yield field
                 if "fieldref" in modifiers:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from emulator.app import App
-from tools.content.dashboards.lint import Surroundings, faults, tokens_of
+from tools.content.dashboards.lint import LintContext, faults, tokens_of
 from tools.content.dashboards.pages import file_of, pages
 from tools.content.installed_app import installed_app
 
@@ -34,7 +34,7 @@ def app() -> App:
 
 
 def _told(definition: Definition, good: Definition, app: App) -> list[str]:
-    around = Surroundings(
+    around = LintContext(
         app.knowledge.macros,
         frozenset(app.knowledge.saved_searches),
         {"cloudhsm_doors": tokens_of(good)},
