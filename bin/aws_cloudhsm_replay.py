@@ -25,7 +25,6 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +34,7 @@ import aws_cloudhsm_state
 from cloudhsm.base import arguments, settings
 from cloudhsm.base.errors import CloudHsmError, Place, SettingError, StateError
 from cloudhsm.base.terminal import show
+from cloudhsm.splunk.command_line import checkpoint_folder, command_parser, refused, utc
 from cloudhsm.state import replay_requests
 from cloudhsm.state.file_store import FileStateStore, Loaded, StateFile
 from cloudhsm.state.kv_replay_requests import KvRequests
@@ -73,9 +73,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=_ME, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(_ME, __doc__)
     parser.add_argument("--folder", type=Path, help="checkpoint folder of the input aws_cloudhsm")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--group", metavar="NAME", help="the log group to collect again")
@@ -192,7 +190,7 @@ def _end(file: SavedState, request_id: str) -> int:
     """Remove a replay from the state; returns the number of records that it delivered."""
     state = file.load().state
     if state is None:
-        raise _refused("--cancel", "found no state any more", "See --list")
+        raise refused("--cancel", "found no state any more", "See --list")
     ended = [replay for replay in state.progress.replays if replay.id == request_id]
     state.progress.replays = [
         replay for replay in state.progress.replays if replay.id != request_id
@@ -204,13 +202,11 @@ def _end(file: SavedState, request_id: str) -> int:
 def _folder(folder: Path | None) -> Path:
     """The checkpoint folder, which splunkd keeps in $SPLUNK_DB."""
     if folder is None:
-        home, database = os.environ.get("SPLUNK_HOME"), os.environ.get("SPLUNK_DB")
-        if not home and not database:
-            raise _refused(
+        if not os.environ.get("SPLUNK_HOME") and not os.environ.get("SPLUNK_DB"):
+            raise refused(
                 "--folder", "is not given, nor SPLUNK_HOME set", "Start this by `splunk cmd python`"
             )
-        base = Path(database) if database else Path(home or "") / "var" / "lib" / "splunk"
-        folder = base / "modinputs" / arguments.SCHEME
+        folder = checkpoint_folder(os.environ)
     if not folder.is_dir():
         raise StateError(
             "There is no such checkpoint folder",
@@ -225,11 +221,11 @@ def _request(store: ReplayStore, options: argparse.Namespace) -> str:
     now_ms = time.time_ns() // 1_000_000
     start_ms, end_ms = _range(options.start, options.end, now_ms)
     if len(options.reason) > replay_requests.LONGEST_REASON:
-        raise _refused(
+        raise refused(
             "--reason", "is too long", f"{replay_requests.LONGEST_REASON} characters are enough"
         )
     if options.stream is not None and not replay_requests.is_stream(options.stream):
-        raise _refused("--stream", "is not the name of a log stream", "Write it as in hsm-ID")
+        raise refused("--stream", "is not the name of a log stream", "Write it as in hsm-ID")
     key, state = _state_of(store, options)
     request = Request(
         id=uuid.uuid4().hex,
@@ -253,9 +249,9 @@ def _range(start: str | None, end: str | None, now_ms: int) -> tuple[int, int]:
     """Milliseconds since 1970, both inclusive."""
     start_ms, end_ms = _instant("--from", start, now_ms), _instant("--to", end, now_ms)
     if start_ms >= end_ms:
-        raise _refused("--to", "is not after --from", "Give the earlier instant to --from")
+        raise refused("--to", "is not after --from", "Give the earlier instant to --from")
     if end_ms > now_ms:
-        raise _refused("--to", "is in the future", "Later records are collected anyway")
+        raise refused("--to", "lies in the future", "Later records are collected anyway")
     return start_ms, end_ms
 
 
@@ -268,7 +264,7 @@ def _instant(option: str, text: str | None, now_ms: int) -> int:
             return settings.parse(arguments.SCHEME, stanza, now_ms).start_ms(now_ms)
     if text:
         what = f"{text!r} is not an instant that has passed"
-    raise _refused(option, what, next_step)
+    raise refused(option, what, next_step)
 
 
 def _state_of(store: ReplayStore, options: argparse.Namespace) -> tuple[str, GroupState]:
@@ -286,10 +282,10 @@ def _state_of(store: ReplayStore, options: argparse.Namespace) -> tuple[str, Gro
     if matching:
         accounts = ", ".join(f"{s.group.account} in {s.group.region}" for _, s in matching)
         next_step = "Select one with --account, --region"
-        raise _refused("--group", f"is collected from {accounts}", next_step)
+        raise refused("--group", f"is collected from {accounts}", next_step)
     known = ", ".join(sorted({state.group.name for _, state in states})) or "none"
     where = "" if options.kvstore else "; where the input has state_store = kvstore, add --kvstore"
-    raise _refused(
+    raise refused(
         "--group",
         f"{options.group!r} is not collected here",
         f"Groups collected here: {known}{where}",
@@ -323,7 +319,7 @@ def _cancel(store: ReplayStore, request_id: str) -> str:
             with store.locked(key, state.group) as file:
                 records = _end(file, request_id)
             return f"{request_id}: ended; {records} records were delivered again before"
-    raise _refused("--cancel", f"{request_id!r} is neither waiting nor under way", "See --list")
+    raise refused("--cancel", f"{request_id!r} is neither waiting nor under way", "See --list")
 
 
 def _range_of(request: Request | Replay, group: GroupId) -> str:
@@ -340,8 +336,7 @@ def _by(request: Request | Replay) -> str:
 
 
 def _utc(ms: int) -> str:
-    moment = datetime.fromtimestamp(ms / 1000, timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc(ms / 1000, "milliseconds").replace("+00:00", "Z")
 
 
 def _user() -> str:
@@ -352,10 +347,6 @@ def _user() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except (ImportError, KeyError):  # Windows; a container may have no name for its user
         return os.environ.get("USERNAME", "unknown")[:200]
-
-
-def _refused(option: str, what: str, next_step: str) -> SettingError:
-    return SettingError(f"{option} {what}", next_step=next_step)
 
 
 if __name__ == "__main__":

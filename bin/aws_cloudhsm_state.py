@@ -29,7 +29,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from cloudhsm.base.errors import CloudHsmError, Place, StateError
 from cloudhsm.base.terminal import show
+from cloudhsm.splunk.command_line import command_parser, utc
 from cloudhsm.state.file_store import FileStateStore, Loaded, StateFile
 from cloudhsm.state.input_cache import InputFile
 
@@ -68,11 +68,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="aws_cloudhsm_state.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("aws_cloudhsm_state.py", __doc__)
     parser.add_argument("command", choices=_COMMANDS)
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE.state")
     parser.add_argument("--force", action="store_true", help="set aside even an undamaged state")
@@ -176,8 +172,8 @@ def _shown(loaded: Loaded, otherwise: str) -> str:
     state, progress = loaded.state, loaded.state.progress
     lines = [
         f"{state.group.name} ({state.group.account}, {state.group.region}), read by {state.stanza}",
-        f"  collected from        {_utc(progress.start_ms)}",
-        f"  settled up to         {_utc(progress.settled_ms)}",
+        f"  collected from        {utc(progress.start_ms / 1000)}",
+        f"  settled up to         {utc(progress.settled_ms / 1000)}",
         f"  history still to read {len(progress.backfills)} stretches",
         f"  remembered event ids  {len(state.seen)}",
         f"  gaps pending          {state.ledger.pending()}",
@@ -226,10 +222,6 @@ def _is_undamaged(path: Path) -> bool:
 
 def _stamp() -> str:
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-
-
-def _utc(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, timezone.utc).isoformat(timespec="seconds")
 
 
 if __name__ == "__main__":

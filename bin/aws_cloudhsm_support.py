@@ -23,7 +23,6 @@ import uuid
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -32,10 +31,11 @@ import aws_cloudhsm_state
 from cloudhsm import __version__
 from cloudhsm.base.arguments import SCHEME
 from cloudhsm.base.conf_file import ConfSettings
-from cloudhsm.base.errors import CloudHsmError, Place, SettingError, StateError
+from cloudhsm.base.errors import CloudHsmError, Place, StateError
 from cloudhsm.base.redaction import HIDDEN
 from cloudhsm.base.terminal import show
 from cloudhsm.splunk import log_file, support_bundle
+from cloudhsm.splunk.command_line import checkpoint_folder, command_parser, refused, utc
 from cloudhsm.splunk.support_bundle import Redactor
 from cloudhsm.state.input_cache import InputFile, InputState
 
@@ -113,11 +113,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="aws_cloudhsm_support.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("aws_cloudhsm_support.py", __doc__)
     parser.add_argument("stanzas", nargs="*", metavar="stanza", help=f"NAME or {SCHEME}://NAME")
     parser.add_argument("--output", type=Path, metavar="FILE.zip", help="a file that is not there")
     parser.add_argument("--anonymous", action="store_true", help="replace AWS account ids too")
@@ -136,30 +132,29 @@ def _output(output: Path | None) -> Path:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     path = output or Path(f"aws_cloudhsm_support-{stamp}.zip")
     if path.suffix != ".zip":
-        raise _refused("--output", f"'{path}' is not the name of a zip", "Write FILE.zip")
+        raise refused("--output", f"'{path}' is not the name of a zip", "Write FILE.zip")
     if path.exists():
-        raise _refused("--output", f"'{path}' is there already", "Name a new file")
+        raise refused("--output", f"'{path}' is there already", "Name a new file")
     if not path.parent.is_dir():
-        raise _refused("--output", f"'{path.parent}' is not a folder", "Name one that is there")
+        raise refused("--output", f"'{path.parent}' is not a folder", "Name one that is there")
     return path
 
 
 def _sources(options: argparse.Namespace) -> BundleSources:
-    home, database = os.environ.get("SPLUNK_HOME"), os.environ.get("SPLUNK_DB")
+    home = os.environ.get("SPLUNK_HOME")
     if not home and options.folder is None:
-        raise _refused(
+        raise refused(
             "SPLUNK_HOME", "is not set, nor --folder given", "Start this by `splunk cmd python`"
         )
     if home and not Path(home).is_dir():
-        raise _refused("SPLUNK_HOME", f"'{home}' is not a folder", "Start this by `splunk cmd`")
+        raise refused("SPLUNK_HOME", f"'{home}' is not a folder", "Start this by `splunk cmd`")
     if options.folder is not None and not options.folder.is_dir():
-        raise _refused("--folder", f"'{options.folder}' is not a folder", "Leave it out")
+        raise refused("--folder", f"'{options.folder}' is not a folder", "Leave it out")
     if not 1 <= options.log_megabytes <= 500:
-        raise _refused("--log-megabytes", "is not a number from 1 to 500", "Leave it out")
-    base = Path(database) if database else Path(home or "") / "var" / "lib" / "splunk"
+        raise refused("--log-megabytes", "is not a number from 1 to 500", "Leave it out")
     return BundleSources(
         Path(home) if home else None,
-        options.folder or base / "modinputs" / SCHEME,
+        options.folder or checkpoint_folder(os.environ),
         tuple(stanza if "://" in stanza else f"{SCHEME}://{stanza}" for stanza in options.stanzas),
         options.log_megabytes * MEGABYTE,
     )
@@ -199,7 +194,7 @@ def _check_wanted(sources: BundleSources, inputs_here: list[str]) -> None:
         if stanza in inputs_here or (logs and (logs / log_file.file_name(stanza)).exists()):
             continue
         known = ", ".join(inputs_here) or "none"
-        raise _refused("stanza", f"{stanza!r} is not an input of this host", f"Inputs: {known}")
+        raise refused("stanza", f"{stanza!r} is not an input of this host", f"Inputs: {known}")
 
 
 def _settings(bundle: Bundle, sources: BundleSources) -> Iterator[tuple[str, Inputs]]:
@@ -254,7 +249,7 @@ def _versions(bundle: Bundle, sources: BundleSources) -> str:
         f"Python {platform.python_version()} ({sys.executable})",
         f"platform {platform.platform()} {platform.machine()}",
         f"{ssl.OPENSSL_VERSION}, MD5 {'allowed' if _is_md5_allowed() else 'refused (FIPS)'}",
-        f"written {_utc(time.time())}",
+        f"written {utc(time.time())}",
     ]
     libraries = sorted((APP / "lib").glob("*/*.dist-info"))
     lines += [f"lib/{library.parent.name}/{library.stem}" for library in libraries] or [
@@ -301,12 +296,12 @@ def _memories(bundle: Bundle, sources: BundleSources, inputs_here: list[str]) ->
 def _memory(state: InputState) -> Iterator[str]:
     """What an input remembers of AWS's clock, its groups and its failures."""
     yield f"  AWS's clock is ahead  {state.clock.offset_ms} ms"
-    yield f"  groups looked for     {_utc(state.discovered_ms / 1000)}"
-    yield f"  last heartbeat        {_utc(state.heartbeat_ms / 1000)}"
+    yield f"  groups looked for     {utc(state.discovered_ms / 1000)}"
+    yield f"  last heartbeat        {utc(state.heartbeat_ms / 1000)}"
     for group in state.groups:
         yield f"  group {group.id.name} in {group.id.account}"
     for name, failure in state.failures.items():
-        since = _utc(failure.since_ms / 1000)
+        since = utc(failure.since_ms / 1000)
         yield f"  {name} fails since {since}, {failure.tries} times: {failure.error}"
 
 
@@ -318,7 +313,7 @@ def _listing(bundle: Bundle, folder: Path) -> Iterator[str]:
             with bundle.noting(path):
                 status = path.lstat()
                 yield (
-                    f"{status.st_mode:o} {status.st_size:>11} {_utc(status.st_mtime)} {path.name}"
+                    f"{status.st_mode:o} {status.st_size:>11} {utc(status.st_mtime)} {path.name}"
                 )
         if len(files) > MOST_FILES:
             yield f"... and {len(files) - MOST_FILES} more"
@@ -423,14 +418,6 @@ def _summary(output: Path, bundle: Bundle) -> Iterator[str]:
     if bundle.errors:
         yield f"{len(bundle.errors)} items could not be read: see errors.txt."
     yield "Look through it before you give it away: names of hosts, roles and groups are in it."
-
-
-def _utc(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
-
-
-def _refused(option: str, what: str, next_step: str) -> SettingError:
-    return SettingError(f"{option} {what}", next_step=next_step)
 
 
 if __name__ == "__main__":

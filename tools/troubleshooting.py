@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tools.content import markdown
 from tools.content.page_blocks import BlockMissing, replaced
+from tools.content.written_files import settled
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = "docs/troubleshooting.md"
@@ -32,12 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BlockMissing as error:
         print(f"{path}: {error}", file=sys.stderr)
         return 1
-    if options.check and text != wanted:
-        print(f"{path}: differs; run: {COMMAND}", file=sys.stderr)
-        return 1
-    if text != wanted:
-        path.write_text(wanted, encoding="utf-8")
-    return 0
+    return settled(options.root, {PAGE: wanted}, COMMAND, check=options.check)
 
 
 def table() -> Iterator[str]:

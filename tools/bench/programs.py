@@ -57,29 +57,18 @@ def run(command: list[str], stdin: str = "", mark: bytes = MARK) -> Measured:
     Raises BenchProblem where the program fails. The peak is the kernel's (`ru_maxrss`), which
     begins at that of this process: small, as long as it keeps nothing of what it reads.
     """
-    with tempfile.TemporaryFile() as stdin_file, tempfile.TemporaryFile() as stderr:
-        stdin_file.write(stdin.encode())
-        stdin_file.seek(0)
+    with tempfile.TemporaryFile() as stderr:
         begun = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdin=stdin_file, stdout=subprocess.PIPE, stderr=stderr, env=_environment()
-        )
-        assert process.stdout is not None  # noqa: S101  (asked for just above)
-        with process.stdout as stdout:
-            records = _count(stdout.fileno(), mark)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
+        with splunkd.started(command, stdin, stderr, local_aws.environment()) as (process, stdout):
+            records = _count(stdout, mark)
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - begun
+            process.returncode = os.waitstatus_to_exitcode(status)
         stderr.seek(0)
         log = stderr.read().decode(errors="replace")[-1000:]
     if process.returncode:
         raise BenchProblem(f"{' '.join(command[:3])} ended with {process.returncode}: {log}")
     return Measured(seconds, usage.ru_maxrss / 1024, records, log)
-
-
-def _environment() -> dict[str, str]:
-    known = local_aws.environment()
-    return {name: value for name, value in known.items() if not name.startswith("PYTHON")}
 
 
 def _count(pipe: int, mark: bytes) -> int:

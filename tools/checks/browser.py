@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def browser() -> Path:
     """Chromium; from Debian's packages where this machine has none and we may install it.
 
-    Raises EnvironmentProblem with what to do where it are not available.
+    Raises EnvironmentProblem with what to do where there is none.
     """
     if path := _chromium():
         return path

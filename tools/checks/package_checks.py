@@ -133,7 +133,7 @@ def manifest(built: Package) -> Iterator[str]:
     for keys in MANIFEST_FILES:
         name = content[keys[0]][keys[1]][keys[2]]
         if not name or not (built.staged / name).is_file():
-            yield f"app.manifest: {'.'.join(keys)} names {name}, which the package fails"
+            yield f"app.manifest: {'.'.join(keys)} names {name}, which the package does not have"
 
 
 def icons(built: Package) -> Iterator[str]:

@@ -66,7 +66,7 @@ def unplaced(deployment: Deployment, package: Files) -> Iterator[str]:
     for item in shipped:
         kinds = [kind for kind, says in named.items() if says(item)]
         if not kinds:
-            yield (f"{item}: no kind of {TRUTH} names it: add it to the one for where it works")
+            yield f"{item}: no kind of {TRUTH} names it: add it to the one for where it works"
         elif len(kinds) > 1:
             yield f"{item}: is in several kinds of {TRUTH}, {' and '.join(kinds)}: leave it in one"
     for kind in deployment.kinds:
@@ -237,7 +237,7 @@ def _unexplained(role: Role, slim: str, item: Item) -> str:
     does = "does nothing" if slim == "keeps" else "works"
     return (
         f"{role.part}: {item}: slim {divides}, but {TRUTH} says that it {does} on "
-        f"{role.title.lower()}s: correct its kind, or give the reason in slim_differs why slim errs"
+        f"{role.title.lower()}s: correct its kind, or give the reason in slim_differs"
     )
 
 

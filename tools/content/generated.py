@@ -30,6 +30,7 @@ from tools.content.sigma import pipelines
 from tools.content.sources import Mappings, read_mappings
 from tools.content.standards.pages import pages as standards_pages
 from tools.content.strict_yaml import MappingError
+from tools.content.written_files import settled
 
 OPCODE_COLUMNS = (
     "opcode_key",
@@ -79,7 +80,7 @@ def run(root: Path, *, check: bool) -> int:
             f"{error.filename}: {error.strerror}; run this in the add-on's source", file=sys.stderr
         )
         return 2
-    return (report_differences if check else write)(root, files)
+    return settled(root, files, "make generate", check=check)
 
 
 def build(root: Path) -> dict[str, str]:
@@ -129,35 +130,6 @@ def build_lookups(mapping: Mappings) -> dict[str, str]:
         "cloudhsm_log_types.csv": _type_csv("log_type", mapping.log_types),
         "cloudhsm_user_types.csv": _type_csv("user_type", mapping.user_types),
     }
-
-
-def write(root: Path, files: Mapping[str, str]) -> int:
-    """Writes every file and returns 0."""
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(text.encode())
-    return 0
-
-
-def report_differences(root: Path, files: Mapping[str, str]) -> int:
-    """Names each file that differs and its first differing line; returns 1 if any does."""
-    problems = [
-        line for name, text in files.items() for line in _difference(root / name, text.encode())
-    ]
-    for line in problems:
-        print(f"{line}; run: make generate", file=sys.stderr)
-    return 1 if problems else 0
-
-
-def _difference(path: Path, wanted: bytes) -> Iterator[str]:
-    if not path.is_file():
-        yield f"{path}: is missing"
-        return
-    have, want = path.read_bytes().split(b"\n"), wanted.split(b"\n")
-    for number in range(max(len(have), len(want))):
-        if have[number : number + 1] != want[number : number + 1]:
-            yield f"{path}:{number + 1}: differs from what it is generated from"
-            return
 
 
 def _type_csv(name: str, rows: Iterable[CodedName]) -> str:

@@ -24,9 +24,11 @@ from tests.default import ingest_paths as ingest
 from tests.default.corpus import Corpus, Sample, on_one_line
 from tests.default.damage import damaged_records
 from tests.default.ingest_paths import AUDIT, CERTIFICATE, Fields
+from tools.content.written_files import settled
 from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[2]
+ORIGIN = "the configuration gives"
 
 # What only the place decides from which a record comes: for each sourcetype the same everywhere.
 PLACE = (
@@ -74,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (EmulatorError, GoldenProblem, OSError) as error:
         print(f"the golden files cannot be made: {error}", file=sys.stderr)
         return 2
-    return report_differences(folder, wanted) if options.check else write_files(folder, wanted)
+    stale = _stale(folder, wanted)
+    return settled(folder, wanted, "make goldens", check=options.check, origin=ORIGIN, stale=stale)
 
 
 def build(app: App, folder: Path) -> dict[str, str]:
@@ -138,38 +141,6 @@ def events_of(app: App, corpus: Corpus) -> list[IndexedEvent]:
         if event.raw != sample.text:
             raise GoldenProblem(f"{corpus.name}, {sample.name}: not one event: {event.raw[:80]!r}")
     return events
-
-
-def write_files(folder: Path, wanted: Mapping[str, str]) -> int:
-    """Writes every file, removes those that nothing makes any more, and returns 0."""
-    for path in _stale(folder, wanted):
-        path.unlink()
-    for name, text in wanted.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode())
-    return 0
-
-
-def report_differences(folder: Path, wanted: Mapping[str, str]) -> int:
-    """Names each file that differs and its first differing line; returns 1 if any does."""
-    problems = [line for name, text in wanted.items() for line in difference(folder / name, text)]
-    problems += [f"{path}: nothing makes it any more" for path in _stale(folder, wanted)]
-    for line in problems:
-        print(f"{line}; run: make goldens", file=sys.stderr)
-    return 1 if problems else 0
-
-
-def difference(path: Path, wanted: str) -> Iterator[str]:
-    """At most one line that states where the file departs from `wanted`."""
-    if not path.is_file():
-        yield f"{path}: is missing"
-        return
-    have, want = path.read_bytes().split(b"\n"), wanted.encode().split(b"\n")
-    for number in range(max(len(have), len(want))):
-        if have[number : number + 1] != want[number : number + 1]:
-            yield f"{path}:{number + 1}: differs from what the configuration gives"
-            return
 
 
 def _stale(folder: Path, wanted: Mapping[str, str]) -> list[Path]:

@@ -4,8 +4,8 @@
     python -m tools.demo --aws --region REGION  the clusters of your own account, read only
 
 The package is built and unpacked, its modular input is started twice as splunkd would start it, and
-its configuration is evaluated over what the first run delivered. Exits with 1 if anything that
-the demo promises failed.
+its configuration is evaluated over what the first run delivered. Exits with 1 if a
+promise of the demo is not met.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ NEWEST, NOTABLE = 6, 24
 
 
 class DemoError(Exception):
-    """Something that the demo promises failed; the message states what."""
+    """A promise of the demo is not met; the message states which."""
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ def verdicts(collector_events: Iterable[Fields]) -> dict[tuple[str, int, int], s
 def integrity_table(
     sequences: Iterable[HsmSequence], judged: Mapping[tuple[str, int, int], str]
 ) -> Table:
-    """Each HSM's numbers beside what the collector reports about every hole."""
+    """Each HSM's numbers, and the collector's verdict on every hole."""
     table = _table("Integrity: every HSM numbers its records from 0")
     for column in ("HSM", "Reboot counter", "Sequence numbers", "Records", "Missing", "Verdict"):
         table.add_column(column, justify="right" if column in ("Records", "Missing") else "left")

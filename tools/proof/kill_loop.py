@@ -27,11 +27,11 @@ import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from tests.bin.fakes import audit_text
 from tests.fake_aws.control import Control
@@ -439,19 +439,21 @@ class _KillLoop:
         printed = bytearray()
         most = self._most_bytes(ending, seconds)
         with tempfile.TemporaryFile(dir=self.folder) as log:
-            with _started(self.options.python, self.app, self.document, log) as process:
+            command = [self.options.python, str(self.app / "bin" / "aws_cloudhsm.py")]
+            variables = local_aws.environment()
+            with splunkd.started(command, self.document, log, variables) as (process, stdout):
                 if ending == "kill" and self.rng.random() < EARLY_KILLS:
                     time.sleep(self.rng.uniform(0, 0.3))
                 else:
                     _wait_until_stoppable(process)
-                has_ended = _read(process, printed, seconds, most)
+                has_ended = _read(stdout, printed, seconds, most)
                 if ending == "whole" and not has_ended:
                     raise KillLoopError(f"a process did not end within {seconds:.0f} s")
                 if has_ended or process.poll() is not None:
                     ending = "whole"
-                    _read(process, printed, TERM_S)
+                    _read(stdout, printed, TERM_S)
                 else:
-                    self._end(process, printed, ending)
+                    self._end(process, stdout, printed, ending)
                 if process.wait() == -signal.SIGKILL:
                     ending = "kill"  # also where SIGTERM was of no use
                 elif ending == "kill":
@@ -467,10 +469,12 @@ class _KillLoop:
             return sys.maxsize
         return 1 + int(self.rng.random() * seconds * 3 * CALLS_PER_SECOND * 600)
 
-    def _end(self, process: subprocess.Popen[bytes], printed: bytearray, ending: str) -> None:
+    def _end(
+        self, process: subprocess.Popen[bytes], stdout: int, printed: bytearray, ending: str
+    ) -> None:
         begun = time.monotonic()
         process.send_signal(signal.SIGKILL if ending == "kill" else signal.SIGTERM)
-        if not _read(process, printed, TERM_S):
+        if not _read(stdout, printed, TERM_S):
             self.problems.append(f"process {len(self.runs) + 1} did not end in {TERM_S:.0f} s")
             process.kill()
         process.wait()
@@ -526,31 +530,6 @@ def _served_by(options: LoopOptions, now_ms: int) -> Iterator[object]:
     yield from ("--now-ms", now_ms, "--speed", 0)
 
 
-@contextmanager
-def _started(
-    python: str, app: Path, document: str, log: IO[bytes]
-) -> Iterator[subprocess.Popen[bytes]]:
-    """The modular input, which does not outlive the block."""
-    environment = local_aws.environment()
-    kept = {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
-    kept.pop("SPLUNK_HOME", None)
-    with tempfile.TemporaryFile() as stdin:
-        stdin.write(document.encode())
-        stdin.seek(0)
-        process = subprocess.Popen(
-            [python, str(app / "bin" / "aws_cloudhsm.py")],
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=kept,
-        )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def _wait_until_stoppable(process: subprocess.Popen[bytes]) -> None:
     """Until the process catches SIGTERM, as in `/proc`; before that it would just die."""
     status = Path(f"/proc/{process.pid}/status")
@@ -563,14 +542,12 @@ def _wait_until_stoppable(process: subprocess.Popen[bytes]) -> None:
 
 
 def _read(
-    process: subprocess.Popen[bytes],
+    pipe: int,
     printed: bytearray,
     seconds: float,
     most: int = sys.maxsize,
 ) -> bool:
     """Append what the process prints, for so long and to so many bytes; whether it ended."""
-    assert process.stdout is not None  # noqa: S101  (a pipe, see `_started`)
-    pipe = process.stdout.fileno()
     deadline = time.monotonic() + seconds
     while len(printed) < most:
         left = deadline - time.monotonic()

@@ -140,7 +140,7 @@ def test_a_setting_missing_where_it_works_is_told(
     edit(parts[part], PROPS, setting, "# gone")
     (said,) = misplaced()
     assert said.startswith(f"{part}: {PROPS}: [aws:cloudhsm:audit] {fault}")
-    assert said.endswith("correct its kind, or say in slim_differs why slim errs")
+    assert said.endswith("correct its kind, or give the reason in slim_differs")
 
 
 def test_a_search_time_setting_on_a_forwarder_is_told(

@@ -52,8 +52,8 @@ def test_a_broken_promise_fails_and_names_the_seed(
 ) -> None:
     def lossy(options: kill_loop.LoopOptions, *_: object) -> object:
         source = type("Source", (), {"fresh": 0})()
-        fields = {"asked": asked, "source": source, "problems": [], "slowest_term_s": 0.0}
-        return type("Soak", (), {**fields, "put": PUT, "lost": LOST, "lives": [FIRST]})()
+        fields = {"options": options, "source": source, "problems": [], "slowest_term_s": 0.0}
+        return type("Soak", (), {**fields, "put": PUT, "lost": LOST, "runs": [FIRST]})()
 
     monkeypatch.setattr(kill_loop, "_run_loop", lossy)
     assert kill_loop.main(["--seed", "11"]) == 1
@@ -85,18 +85,18 @@ NOT_PUT = Record(HSM, audit_text(8, 1_790_000_000_000_008))
         ([FIRST, SECOND._replace(records=[*PUT[4:], record(3, "eve")])], "but not like that"),
         (
             [FIRST, SECOND._replace(records=[*PUT[3:], PUT[5]._replace(stream="hsm-2")])],
-            "handed over, but not like that at the source: hsm-2|",
+            "delivered, but not like that at the source: hsm-2|",
         ),
         ([FIRST, SECOND._replace(records=PUT[1:])], "4 repeats by the end of process 2"),
         ([FIRST._replace(ending="term"), SECOND], "2 repeats by the end of process 2"),
         ([FIRST._replace(records=[*PUT[:5], PUT[0]]), SECOND], "1 repeats by the end of process 1"),
         (
             [FIRST, SECOND, ProcessRun("whole", [], [said(3, 3, "absent_at_source")])],
-            "1 said to be absent, but held by the source",
+            "1 reported as absent, but present at the source",
         ),
         (
             [FIRST, SECOND, ProcessRun("whole", [], [said(9, 10, "absent_at_source")])],
-            "2 said to be absent, but given by no HSM",
+            "2 reported as absent, but given by no HSM",
         ),
         (
             [FIRST, SECOND, ProcessRun("whole", [], [said(5, 5, "recovered")])],

@@ -39,6 +39,7 @@ from tools.bench.capacity.simulation import (
 from tools.build.package import PackagingProblem
 from tools.build.vendor import VendoringProblem
 from tools.content.strict_yaml import MappingError
+from tools.content.written_files import settled
 from tools.processes import NotServing
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -334,19 +335,14 @@ def _json(document: object) -> str:
 
 
 def _page(options: argparse.Namespace) -> int:
-    path = options.root / page.PAGE
     measurements = measured.read(options.root / "tools" / "bench" / "capacity" / measured.PATH.name)
     facts = schema.read(options.root)
-    have = path.read_text(encoding="utf-8")
+    have = (options.root / page.PAGE).read_text(encoding="utf-8")
     kept = options.root / page.BENCH
     bench = kept.read_text(encoding="utf-8") if kept.exists() else ""
     want = page.page(have, facts, measurements, measured.rates(measurements), bench)
-    if options.check:
-        if have != want:
-            print(f"{path}: differs; run: python -m tools.bench.capacity page", file=sys.stderr)
-        return int(have != want)
-    path.write_text(want, encoding="utf-8")
-    return 0
+    command = "python -m tools.bench.capacity page"
+    return settled(options.root, {page.PAGE: want}, command, check=options.check)
 
 
 if __name__ == "__main__":

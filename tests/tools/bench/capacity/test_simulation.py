@@ -110,7 +110,7 @@ def test_a_record_that_comes_twice_ends_the_simulation(
         return seen
 
     monkeypatch.setattr(simulation, "watch", twice)
-    with pytest.raises(SimulationError, match="handed over twice, or not as it was written"):
+    with pytest.raises(SimulationError, match="delivered twice, or not as it was written"):
         simulate(replace(SMALL, clusters=1, hsms=1), built=built)
 
 

@@ -135,7 +135,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     ),
     "a click with a token of nobody": (
         _url("viz_who", "$row.hsm_id.value|u$", "$who|u$"),
-        "hands over $who$, which no input sets",
+        "passes $who$, which no input sets",
     ),
     "a click with text as it is": (
         _url("viz_who", "$row.hsm_id.value|u$", "$row.user.value$"),
