@@ -13,6 +13,7 @@ import csv
 import io
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Union
 
@@ -32,15 +33,16 @@ from tools.content.standards.pages import pages as standards_pages
 from tools.content.strict_yaml import MappingError
 from tools.content.written_files import settled
 
-OPCODE_COLUMNS = (
-    "opcode_key",
-    "opcode_code",
-    "command_type",
-    "category",
-    "description",
-    "risk",
-    "provenance",
-)
+# Columns of a lookup, each with the attribute that it shows.
+OPCODE_COLUMNS = {
+    "opcode_key": "name",
+    "opcode_code": "code",
+    "command_type": "command_type",
+    "category": "category",
+    "description": "description",
+    "risk": "risk",
+    "provenance": "provenance",
+}
 CIM_COLUMNS = (
     "opcode_key",
     "outcome",
@@ -53,14 +55,13 @@ CIM_COLUMNS = (
     "signature",
     "reason_for_place",
 )
-RESPONSE_COLUMNS = (
-    "response_key",
-    "response_code",
-    "response",
-    "response_class",
-    "response_meaning",
-    "provenance",
-)
+RESPONSE_COLUMNS = {
+    "response_code": "code",
+    "response": "text",
+    "response_class": "kind",
+    "response_meaning": "meaning",
+    "provenance": "provenance",
+}
 # A value as a lookup shows it: empty for null, a list separated by blanks.
 Cell = Union[str, list[str], None]
 
@@ -124,8 +125,12 @@ def build_lookups(mapping: Mappings) -> dict[str, str]:
     operations = mapping.operations
     return {
         "cloudhsm_cim.csv": _csv(CIM_COLUMNS, _cim_cells(operations, mapping.cim_outcomes)),
-        "cloudhsm_opcodes.csv": _csv(OPCODE_COLUMNS, map(_opcode_cells, operations)),
-        "cloudhsm_responses.csv": _csv(RESPONSE_COLUMNS, _response_cells(mapping.responses)),
+        "cloudhsm_opcodes.csv": _csv(
+            OPCODE_COLUMNS, map(attrgetter(*OPCODE_COLUMNS.values()), operations)
+        ),
+        "cloudhsm_responses.csv": _csv(
+            ("response_key", *RESPONSE_COLUMNS), _response_cells(mapping.responses)
+        ),
         "cloudhsm_command_types.csv": _type_csv("command_type", mapping.command_types),
         "cloudhsm_log_types.csv": _type_csv("log_type", mapping.log_types),
         "cloudhsm_user_types.csv": _type_csv("user_type", mapping.user_types),
@@ -134,20 +139,9 @@ def build_lookups(mapping: Mappings) -> dict[str, str]:
 
 def _type_csv(name: str, rows: Iterable[CodedName]) -> str:
     columns = (name, f"{name}_code", f"{name}_label", "description", "provenance")
-    cells = ([row.name, row.code, row.label, row.description, row.provenance] for row in rows)
-    return _csv(columns, cells)
-
-
-def _opcode_cells(operation: Operation) -> list[Cell]:
-    return [
-        operation.name,
-        operation.code,
-        operation.command_type,
-        operation.category,
-        operation.description,
-        operation.risk,
-        operation.provenance,
-    ]
+    return _csv(
+        columns, map(attrgetter("name", "code", "label", "description", "provenance"), rows)
+    )
 
 
 def _response_cells(responses: Sequence[Response]) -> Iterator[list[Cell]]:
@@ -159,25 +153,16 @@ def _response_cells(responses: Sequence[Response]) -> Iterator[list[Cell]]:
     first, as they are what a person can read and check. Success has no row by code: its words
     decide.
     """
+    cells = attrgetter(*RESPONSE_COLUMNS.values())
     named = [response for response in responses if response.text != CATCH_ALL]
     for response in named:
-        yield [f"*:{response.text}", *_of_response(response)]
+        yield [f"*:{response.text}", *cells(response)]
     for response in named:
         if response.code and response.kind != "success":
-            yield [f"{response.code}:*", *_of_response(response)]
+            yield [f"{response.code}:*", *cells(response)]
     for response in responses:
         if response.text == CATCH_ALL:
-            yield [CATCH_ALL, *_of_response(response)]
-
-
-def _of_response(response: Response) -> list[Cell]:
-    return [
-        response.code,
-        response.text,
-        response.kind,
-        response.meaning,
-        response.provenance,
-    ]
+            yield [CATCH_ALL, *cells(response)]
 
 
 def _cim_cells(

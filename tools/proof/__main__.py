@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tools.content import markdown
-from tools.content.page_blocks import replaced
+from tools.content.page_blocks import filled
 from tools.processes import finished
 from tools.proof.mutant_report import ROOT, Kill, NoProof, kill_all, kill_table
 from tools.proof.mutants import MUTANTS, AnchorMissing
@@ -135,8 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tables = {_TABLES[name]: table for name, table in results if isinstance(table, list)}
     if options.write:
         document = GUARANTEE.read_text(encoding="utf-8")
-        for name, table in tables.items():
-            document = replaced(document, name, COMMAND, table)
+        document = filled(document, str(GUARANTEE), COMMAND, tables)
         GUARANTEE.write_text(document, encoding="utf-8")
     return 1 if any(isinstance(result, Exception) for _name, result in results) else 0
 

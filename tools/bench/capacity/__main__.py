@@ -19,9 +19,10 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any, Union
 
 from cloudhsm.aws import rate_limit
 from tools.bench.capacity import measured, model, page, schema
@@ -38,6 +39,7 @@ from tools.bench.capacity.simulation import (
 )
 from tools.build.package import PackagingProblem
 from tools.build.vendor import VendoringProblem
+from tools.content.conf_blocks import BlockProblem
 from tools.content.strict_yaml import MappingError
 from tools.content.written_files import settled
 from tools.processes import NotServing
@@ -46,6 +48,7 @@ ROOT = Path(__file__).resolve().parents[3]
 KEPT = ROOT / "build" / "capacity"
 FAST = 100.0
 PROBLEMS = (
+    BlockProblem,
     MappingError,
     MeasurementProblem,
     NotServing,
@@ -79,19 +82,29 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_model(commands.add_parser("model", help="what an installation needs"))
-    _add_simulate(commands.add_parser("simulate", help="the real collector over a fleet"))
-    command = commands.add_parser(
-        "measure", help="write tools/bench/capacity/measured.json; minutes"
+    needs = commands.add_parser("model", help="what an installation needs")
+    _add(needs, _MODEL, Workload(1, 1, 0), "clusters", "hsms", "records_per_day")
+    text = f"a number in place of that in {schema.FILE}"
+    needs.add_argument(
+        "--assume",
+        type=_named_number,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help=text,
     )
-    command.add_argument("--python", default=sys.executable, help="that runs the collector")
-    command.set_defaults(command=_measure)
-    command = commands.add_parser("page", help="the tables of docs/capacity.md")
-    command.add_argument(
-        "--check", action="store_true", help="write nothing, exit 1 if they differ"
-    )
-    command.add_argument("--root", type=Path, default=ROOT, help="the add-on's source folder")
-    command.set_defaults(command=_page)
+    needs.set_defaults(command=_model)
+    fleet = commands.add_parser("simulate", help="the real collector over a fleet")
+    _add(fleet, _SIMULATION, SimulationOptions())
+    fleet.add_argument("--write", type=Path, default=KEPT / "simulation.json", metavar="FILE")
+    fleet.set_defaults(command=_simulate)
+    rates = commands.add_parser("measure", help=f"write {measured.PATH.name}; minutes")
+    rates.add_argument("--python", default=sys.executable, help="that runs the collector")
+    rates.set_defaults(command=_measure)
+    tables = commands.add_parser("page", help="the tables of docs/capacity.md")
+    tables.add_argument("--check", action="store_true", help="write nothing, exit 1 if they differ")
+    tables.add_argument("--root", type=Path, default=ROOT, help="the add-on's source folder")
+    tables.set_defaults(command=_page)
     return parser
 
 
@@ -123,47 +136,65 @@ def _named_number(text: str) -> tuple[str, float]:
     return name, number
 
 
-def _add_model(command: argparse.ArgumentParser) -> None:
-    usual = Workload(1, 1, 0)
-    command.add_argument(
-        "--clusters", type=_whole_number, required=True, help="in one account and Region"
-    )
-    command.add_argument(
-        "--hsms", type=_whole_number, required=True, help="of each cluster, 1 to 28"
-    )
-    command.add_argument("--records-per-day", type=_number, required=True, help="of each HSM")
-    command.add_argument("--region", default=usual.region)
-    command.add_argument("--interval", type=_number, default=usual.interval_s, help="seconds")
-    command.add_argument("--horizon", type=_number, default=usual.horizon_h, help="hours")
-    command.add_argument("--record-bytes", type=_number, default=usual.record_bytes)
-    command.add_argument("--calls-per-second", type=_number, help="default: half of the quota")
-    command.add_argument("--latency-ms", type=_number, default=usual.latency_s * 1000)
-    command.add_argument("--kept-days", type=_number, default=usual.kept_days, help="by CloudWatch")
-    command.add_argument(
-        "--assume",
-        type=_named_number,
-        action="append",
-        default=[],
-        metavar="NAME=NUMBER",
-        help=f"a number in place of that in {schema.FILE}",
-    )
-    command.set_defaults(command=_model)
+def _milliseconds(text: str) -> float:
+    """In seconds."""
+    return _number(text) / 1000
+
+
+# Option, field of what it is an option of, type, help.
+_Row = tuple[str, str, Callable[[str], object], Union[str, None]]
+_MODEL: tuple[_Row, ...] = (
+    ("--clusters", "clusters", _whole_number, "in one account and Region"),
+    ("--hsms", "hsms", _whole_number, "of each cluster, 1 to 28"),
+    ("--records-per-day", "records_per_day", _number, "of each HSM"),
+    ("--region", "region", str, None),
+    ("--interval", "interval_s", _number, "seconds"),
+    ("--horizon", "horizon_h", _number, "hours"),
+    ("--record-bytes", "record_bytes", _number, None),
+    ("--calls-per-second", "calls_per_second", _number, "default: half of the quota"),
+    ("--latency-ms", "latency_s", _milliseconds, None),
+    ("--kept-days", "kept_days", _number, "by CloudWatch"),
+)
+_SIMULATION: tuple[_Row, ...] = (
+    ("--clusters", "clusters", _whole_number, None),
+    ("--hsms", "hsms", _whole_number, None),
+    ("--polls", "busy", _whole_number, "while records come"),
+    ("--quiet", "quiet", _whole_number, "polls without records"),
+    ("--backlog", "backlog", _whole_number, "records of each HSM"),
+    ("--records-per-day", "records_per_day", _number, None),
+    ("--interval", "interval_s", _whole_number, "seconds"),
+    ("--region", "region", str, None),
+    ("--calls-per-second", "calls_per_second", _number, "the input's; default: its own"),
+    ("--latency-ms", "latency_ms", _number, None),
+    ("--interpreter", "python", str, "that runs the collector"),
+)
+
+
+def _add(
+    command: argparse.ArgumentParser, rows: Iterable[_Row], usual: object, *required: str
+) -> None:
+    for option, field, kind, text in rows:
+        needed = field in required
+        default = None if needed else getattr(usual, field)
+        shown = option[2:].replace("-", "_").upper()
+        command.add_argument(
+            option,
+            dest=field,
+            metavar=shown,
+            type=kind,
+            default=default,
+            required=needed,
+            help=text,
+        )
+
+
+def _fields(options: argparse.Namespace, rows: Iterable[_Row]) -> dict[str, Any]:
+    return {field: getattr(options, field) for _, field, _, _ in rows}
 
 
 def _model(options: argparse.Namespace) -> int:
     facts = schema.read(ROOT).changed(dict(options.assume))
-    work = Workload(
-        clusters=options.clusters,
-        hsms=options.hsms,
-        records_per_day=options.records_per_day,
-        region=_region(options.region),
-        interval_s=options.interval,
-        horizon_h=options.horizon,
-        record_bytes=options.record_bytes,
-        calls_per_second=options.calls_per_second,
-        latency_s=options.latency_ms / 1000,
-        kept_days=options.kept_days,
-    )
+    work = Workload(**{**_fields(options, _MODEL), "region": _region(options.region)})
     rates = measured.rates(measured.read())
     way = page.way(work, facts, rates)
     for what, value in _answers(work, model.needs(work, facts, rates), facts, way):
@@ -228,49 +259,17 @@ def _answers(
     yield "prices", "https://calculator.aws/"
 
 
-def _add_simulate(command: argparse.ArgumentParser) -> None:
-    usual = SimulationOptions()
-    command.add_argument("--clusters", type=_whole_number, default=usual.clusters)
-    command.add_argument("--hsms", type=_whole_number, default=usual.hsms)
-    command.add_argument(
-        "--polls", type=_whole_number, default=usual.busy, help="while records come"
-    )
-    command.add_argument(
-        "--quiet", type=_whole_number, default=usual.quiet, help="polls without records"
-    )
-    command.add_argument(
-        "--backlog", type=_whole_number, default=usual.backlog, help="records of each HSM"
-    )
-    command.add_argument("--records-per-day", type=_number, default=usual.records_per_day)
-    command.add_argument("--interval", type=_whole_number, default=usual.interval_s, help="seconds")
-    command.add_argument("--region", default=usual.region)
-    command.add_argument("--calls-per-second", type=_number, help="the input's; default: its own")
-    command.add_argument("--latency-ms", type=_number, default=usual.latency_ms)
-    command.add_argument("--interpreter", default=usual.python, help="that runs the collector")
-    command.add_argument("--write", type=Path, default=KEPT / "simulation.json", metavar="FILE")
-    command.set_defaults(command=_simulate)
-
-
 def _simulate(options: argparse.Namespace) -> int:
     region = _region(options.region)
     # The model's own limits are those of AWS and of the input.
-    Workload(options.clusters, options.hsms, options.records_per_day, region, options.interval)
-    for name in ("polls", "quiet", "backlog"):
-        if getattr(options, name) < (name == "backlog"):
-            raise UnusableFigure(f"{name} is {getattr(options, name)}, which is too few")
+    Workload(options.clusters, options.hsms, options.records_per_day, region, options.interval_s)
+    for name, count in (("polls", options.busy), ("quiet", options.quiet)):
+        if count < 0:
+            raise UnusableFigure(f"{name} is {count}, which is too few")
+    if options.backlog < 1:
+        raise UnusableFigure(f"backlog is {options.backlog}, which is too few")
     wanted = SimulationOptions(
-        clusters=options.clusters,
-        hsms=options.hsms,
-        quiet=options.quiet,
-        busy=options.polls,
-        backlog=options.backlog,
-        records_per_day=options.records_per_day,
-        interval_s=options.interval,
-        region=region,
-        region_calls_per_second=rate_limit.quota(region),
-        calls_per_second=options.calls_per_second,
-        latency_ms=options.latency_ms,
-        python=options.interpreter,
+        **_fields(options, _SIMULATION), region_calls_per_second=rate_limit.quota(region)
     )
     outcome = simulate(wanted, _print_poll)
     options.write.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from tools.bench.capacity.measured import Measured, Rates
 from tools.bench.capacity.model import Workload
 from tools.bench.capacity.schema import CapacityFacts
 from tools.content import markdown
-from tools.content.page_blocks import BlockMissing, replaced
+from tools.content.page_blocks import filled
 
 PAGE = "docs/capacity.md"
 BENCH = "tools/bench/capacity/bench.txt"
@@ -33,20 +33,16 @@ MUCH_MEMORY_MB = 2_000
 
 
 class PageProblem(Exception):
-    """The page lacks a block; the message names it."""
+    """A line of the benchmark's figures is none; the message names it."""
 
 
 def page(text: str, facts: CapacityFacts, measured: Measured, rates: Rates, bench: str = "") -> str:
     """The page with its tables updated; `bench` is what `make bench` printed.
 
-    Raises PageProblem for a marker that the page lacks, and for a line that no bench prints.
+    Raises BlockProblem for a marker that the page lacks, PageProblem for a line that no bench
+    prints.
     """
-    for name, lines in blocks(facts, measured, rates, bench).items():
-        try:
-            text = replaced(text, name, COMMAND, lines)
-        except BlockMissing as error:
-            raise PageProblem(f"{PAGE}: {error}") from error
-    return text
+    return filled(text, PAGE, COMMAND, blocks(facts, measured, rates, bench))
 
 
 def blocks(

@@ -12,7 +12,7 @@ from tools.bench.capacity import __main__ as capacity
 from tools.bench.capacity import measured, model, page, schema
 from tools.bench.capacity.measured import Measured, MeasurementProblem
 from tools.bench.capacity.model import Workload
-from tools.bench.capacity.page import PageProblem
+from tools.content.conf_blocks import BlockProblem
 
 ROOT = Path(__file__).resolve().parents[4]
 FACTS = schema.read(ROOT)
@@ -63,7 +63,7 @@ def test_the_bench_is_shown_as_a_table_and_foreign_lines_are_refused(
 
 def test_a_page_without_a_marker_names_it() -> None:
     torn = TEXT.replace(f"<!-- limits: written by `{page.COMMAND}` -->", "")
-    with pytest.raises(PageProblem, match="needs the lines <!-- limits: written by"):
+    with pytest.raises(BlockProblem, match="needs the lines <!-- limits: written by"):
         page.page(torn, FACTS, MEASURED, RATES)
 
 
