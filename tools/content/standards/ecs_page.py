@@ -8,7 +8,7 @@ from typing import Any
 
 from tools.content.fields import Dictionary
 from tools.content.mappings import OUTCOMES
-from tools.content.markdown import table
+from tools.content.markdown import table_text
 from tools.content.standards import ocsf
 from tools.content.standards.ecs import EcsMapping
 from tools.content.standards.ecs_facts import CUSTOM
@@ -77,17 +77,13 @@ def page(
     custom = mapping.settings.custom
     parts = [
         _HEAD.format(version=mapping.facts.version),
-        *_lines(_COLUMNS, _operations(mapping, severities)),
+        table_text(_COLUMNS, _operations(mapping, severities)) + "\n",
         _PLACES,
-        *_lines(("field", "ECS"), _fields(dictionary)),
+        table_text(("field", "ECS"), _fields(dictionary)) + "\n",
         _CUSTOM.format(namespace=CUSTOM, names=", ".join(f"`{name}`" for name in custom)),
         f"```json\n{json.dumps(example, indent=2)}\n```\n",
     ]
     return "".join(parts)
-
-
-def _lines(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:
-    return (f"{line}\n" for line in table(columns, rows))
 
 
 def _operations(mapping: EcsMapping, severities: ocsf.OcsfMapping) -> Iterator[Sequence[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tools.content.fields import Dictionary
 from tools.content.mappings import OUTCOMES, Ocsf
-from tools.content.markdown import table
+from tools.content.markdown import table_text
 from tools.content.standards.ocsf import FALLBACK, OTHER, OcsfMapping
 
 _HEAD = """\
@@ -89,11 +89,11 @@ def page(mapping: OcsfMapping, dictionary: Dictionary, example: dict[str, Any]) 
             other=OTHER,
             statuses=", ".join(statuses),
         ),
-        *_lines(_OPERATION_COLUMNS, _operations(mapping)),
+        table_text(_OPERATION_COLUMNS, _operations(mapping)) + "\n",
         _SEVERITY.format(lowest=levels[0], highest=levels[-1]),
-        *_lines(("outcome", "steps", "why"), _steps(mapping)),
+        table_text(("outcome", "steps", "why"), _steps(mapping)) + "\n",
         _PLACES,
-        *_lines(("field", "OCSF"), _fields(dictionary)),
+        table_text(("field", "OCSF"), _fields(dictionary)) + "\n",
         _UNMAPPED.format(names=", ".join(f"`{name}`" for name in settings.unmapped)),
         f"```json\n{json.dumps(example, indent=2)}\n```\n",
     ]
@@ -106,10 +106,6 @@ _PEOPLE = {
     "account": "`user`: the account; `actor`: who acts",
     "actor": "`actor`: who acts",
 }
-
-
-def _lines(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:
-    return (f"{line}\n" for line in table(columns, rows))
 
 
 def _operations(mapping: OcsfMapping) -> Iterator[Sequence[str]]:
