@@ -13,7 +13,7 @@ from emulator.session import Session
 from tests.dashboards import reading
 from tests.dashboards.reading import Raw
 from tests.dashboards.shown_views import Shown
-from tools.content.detections import ingest
+from tools.content.detections import scenarios
 from tools.content.detections.scenarios import Scenario, sample_trail
 from tools.content.installed_app import installed_app
 
@@ -42,11 +42,7 @@ def shipped() -> App:
 @pytest.fixture(scope="session")
 def session(story: Scenario, shipped: App) -> Session:
     """An index with the sample trail; now is its end."""
-    result = Session(shipped, now=story.until)
-    shown = ((record.timestamp_ms / 1000, record) for record in story.records)
-    result.index(event for _at, event in ingest.records(shipped, shown))
-    result.index(event for _at, event in ingest.collector_events(shipped, story.collector_events))
-    return result
+    return scenarios.session(shipped, story)
 
 
 @pytest.fixture(scope="session")

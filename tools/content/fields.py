@@ -139,11 +139,9 @@ class Field(Strict):
             )
         return data
 
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Field:
+    def _contradictions(self) -> Iterator[str]:
         if faults := [*_field_faults(self)]:
-            raise ValueError(f"{self.name}: {'; '.join(faults)}")
-        return self
+            yield f"{self.name}: {'; '.join(faults)}"
 
 
 # A line of a record decides these, so that no default of a group counts there.

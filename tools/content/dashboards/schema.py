@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from tools.content import strict_yaml
 from tools.content.strict_yaml import Fault, MappingError, Strict, Text, line_in
@@ -24,9 +25,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9A-F]{6}$")]
 Kind = Literal["number", "table", "columns", "bars", "line", "area", "pie", "text"]
 # What a drilldown may pass: a token, or a field of the clicked row.
-DeliveredEvent = Annotated[
-    str, StringConstraints(pattern=r"^(?:row\.\w+\.value|[a-z][a-z0-9_.]*)$")
-]
+TokenSource = Annotated[str, StringConstraints(pattern=r"^(?:row\.\w+\.value|[a-z][a-z0-9_.]*)$")]
 
 
 class Search(Strict):
@@ -37,13 +36,11 @@ class Search(Strict):
     earliest: str | None = None
     latest: str | None = None
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Search:
+    def _contradictions(self) -> Iterator[str]:
         if self.extends and not self.query.lstrip().startswith("|"):
-            raise ValueError("query: continues another search, so it begins with |")
+            yield "query: continues another search, so it begins with |"
         if self.extends and (self.earliest or self.latest):
-            raise ValueError("extends: the other search has the times")
-        return self
+            yield "extends: the other search has the times"
 
 
 class ClickTarget(Strict):
@@ -51,16 +48,14 @@ class ClickTarget(Strict):
 
     records: str | None = None
     view: Name | None = None
-    handed: dict[Name, DeliveredEvent] = Field(default={}, alias="with")
-    sets: dict[Name, DeliveredEvent] = {}
+    handed: dict[Name, TokenSource] = Field(default={}, alias="with")
+    sets: dict[Name, TokenSource] = {}
 
-    @model_validator(mode="after")
-    def _has_one_target(self) -> ClickTarget:
+    def _contradictions(self) -> Iterator[str]:
         if sum(map(bool, (self.records, self.view, self.sets))) != 1:
-            raise ValueError("records, view or sets: give one of them")
+            yield "records, view or sets: give one of them"
         if self.handed and not self.view:
-            raise ValueError("with: what is passed needs a view to go to")
-        return self
+            yield "with: what is passed needs a view to go to"
 
 
 class Panel(Strict):
@@ -81,21 +76,19 @@ class Panel(Strict):
     empty: Text | None = None
     opens: ClickTarget | None = None
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Panel:
+    def _contradictions(self) -> Iterator[str]:
         if (self.show == "text") != (self.text is not None):
-            raise ValueError("text: is what a panel of the kind text shows, and only that")
+            yield "text: is what a panel of the kind text shows, and only that"
         if (self.show == "text") == (self.search is not None):
-            raise ValueError("search: every panel but a text shows one")
+            yield "search: every panel but a text shows one"
         if (self.show == "table") != (self.empty is not None):
-            raise ValueError("empty: states what to do about an empty table, and only a table's")
+            yield "empty: states what to do about an empty table, and only a table's"
         if self.alarm and self.show != "number":
-            raise ValueError("alarm: only a number turns red (bad) or amber (look) above 0")
+            yield "alarm: only a number turns red (bad) or amber (look) above 0"
         if self.widths and self.show != "table":
-            raise ValueError("widths: pixels of columns, so only a table has them")
+            yield "widths: pixels of columns, so only a table has them"
         if isinstance(self.colours, str) == (self.show == "table") and self.colours:
-            raise ValueError("colours: columns and their palettes for tables, else one palette")
-        return self
+            yield "colours: columns and their palettes for tables, else one palette"
 
 
 class PanelRow(Strict):
@@ -104,12 +97,10 @@ class PanelRow(Strict):
     height: int = Field(ge=40, le=1200)
     panels: list[Panel] = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _full(self) -> PanelRow:
+    def _contradictions(self) -> Iterator[str]:
         width = sum(panel.width for panel in self.panels)
         if width != COLUMNS:
-            raise ValueError(f"panels: their widths add up to {width}, not {COLUMNS}")
-        return self
+            yield f"panels: their widths add up to {width}, not {COLUMNS}"
 
 
 class ViewInput(Strict):
@@ -147,20 +138,18 @@ class View(Strict):
             return []
         return re.findall(r"\w+", last[1])
 
-    @model_validator(mode="after")
-    def _references(self) -> View:
+    def _contradictions(self) -> Iterator[str]:
         for name, search in self.searches.items():
             if search.extends is not None and search.extends not in self.searches:
-                raise ValueError(f"searches: {name} extends {search.extends}, which is not there")
+                yield f"searches: {name} extends {search.extends}, which is not there"
         for panel in self.panels:
             if panel.search is not None and panel.search not in self.searches:
-                raise ValueError(f"rows: {panel.id} shows {panel.search}, which is no search")
+                yield f"rows: {panel.id} shows {panel.search}, which is no search"
             if panel.show == "table" and not self.columns(str(panel.search)):
-                raise ValueError(f"rows: {panel.id} is a table, so {panel.search} ends with table")
+                yield f"rows: {panel.id} is a table, so {panel.search} ends with table"
         ids = [panel.id for panel in self.panels]
         if doubled := sorted({panel_id for panel_id in ids if ids.count(panel_id) > 1}):
-            raise ValueError(f"rows: two panels are called {doubled[0]}")
-        return self
+            yield f"rows: two panels are called {doubled[0]}"
 
 
 class Input(Strict):

@@ -12,6 +12,8 @@ from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.input_cache import InputState
 from cloudhsm.trail.gap_ledger import GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
+from emulator.app import App
+from emulator.session import Session
 from samples.quiet_month import QuietFacts, QuietMonth
 from samples.simulator import simulate
 from samples.trail import TrailEvent, TrailFacts
@@ -42,6 +44,15 @@ class Scenario:
     since: float
     until: float
     least_records: int = 0
+
+
+def session(app: App, scenario: Scenario) -> Session:
+    """An index with its records and the collector's events; now is its end."""
+    indexed = Session(app, now=scenario.until)
+    shown = ((event.timestamp_ms / 1000, event) for event in scenario.records)
+    indexed.index(event for _, event in ingest.records(app, shown))
+    indexed.index(event for _, event in ingest.collector_events(app, scenario.collector_events))
+    return indexed
 
 
 def quiet_month(volume: float = 1.0) -> Scenario:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,7 +15,6 @@ from pydantic import (
     AfterValidator,
     Field,
     StringConstraints,
-    model_validator,
 )
 
 from tools.content import strict_yaml
@@ -93,11 +93,9 @@ class Schedule(Strict):
         """The slice of index time, or None."""
         return self.every if self.indexed == "as every" else self.indexed
 
-    @model_validator(mode="after")
-    def _whole(self) -> Schedule:
+    def _contradictions(self) -> Iterator[str]:
         if self.slice and seconds(self.slice) < seconds(self.every):
-            raise ValueError("indexed is shorter than every: records between two runs are not seen")
-        return self
+            yield "indexed is shorter than every: records between two runs are not seen"
 
 
 class Threshold(Strict):
@@ -143,17 +141,15 @@ class Drilldown(Strict):
     name: Text
     search: str
 
-    @model_validator(mode="after")
-    def _safe(self) -> Drilldown:
+    def _contradictions(self) -> Iterator[str]:
         unsafe = sorted(set(tokens(self.search)) - SAFE_TOKENS)
         if unsafe:
-            raise ValueError(
+            yield (
                 f"${unsafe[0]}$ may hold text of a record, which would become part of a search;"
                 f" use one of {', '.join(f'${name}$' for name in sorted(SAFE_TOKENS))}"
             )
         if not _DRILLDOWN_STARTS.match(self.search):
-            raise ValueError("search: must begin with a macro such as `cloudhsm_audit`")
-        return self
+            yield "search: must begin with a macro such as `cloudhsm_audit`"
 
 
 Value = str | int | float | list[str]
@@ -188,11 +184,9 @@ class Expected(Strict):
     alerts: int = Field(ge=0)
     because: Text | None = None
 
-    @model_validator(mode="after")
-    def _explained(self) -> Expected:
+    def _contradictions(self) -> Iterator[str]:
         if self.alerts and not self.because:
-            raise ValueError("because: state which of them are right, and what else they are")
-        return self
+            yield "because: state which of them are right, and what else they are"
 
 
 class Detection(Strict):
@@ -241,21 +235,17 @@ class Detection(Strict):
         """The macro of a threshold."""
         return f"{PREFIX}{self.stem}_{name}"
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Detection:
+    def _contradictions(self) -> Iterator[str]:
         if not _UUID.fullmatch(self.id):
-            raise ValueError(f"id: must be a UUID in lower case; {_NEW_ID}")
+            yield f"id: must be a UUID in lower case; {_NEW_ID}"
         for name in self.thresholds:
             if f"`{self.threshold_macro(name)}`" not in self.search:
-                raise ValueError(
-                    f"thresholds: the search does not use `{self.threshold_macro(name)}`"
-                )
+                yield (f"thresholds: the search does not use `{self.threshold_macro(name)}`")
         overlaps = self.schedule.slice != self.schedule.every
         if overlaps and self.throttle is None:
-            raise ValueError("throttle: runs overlap, so the same rows would alert again and again")
+            yield "throttle: runs overlap, so the same rows would alert again and again"
         if not (self.controls.pci_dss or self.controls.nist_800_53 or self.controls.fips_140):
-            raise ValueError("controls: name at least one that it serves")
-        return self
+            yield "controls: name at least one that it serves"
 
 
 def tokens(text: str) -> list[str]:

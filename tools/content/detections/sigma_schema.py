@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
 from tools.content.strict_yaml import Strict, Text
 
@@ -45,13 +45,11 @@ class Correlation(Strict):
     timespan: Timespan
     condition: dict[str, str | int] | None = None
 
-    @model_validator(mode="after")
-    def _counts(self) -> Correlation:
+    def _contradictions(self) -> Iterator[str]:
         if self.type.startswith("temporal") == (self.condition is not None):
-            raise ValueError("condition: needed where something is counted, and only there")
+            yield "condition: needed where something is counted, and only there"
         if self.type == "value_count" and "field" not in (self.condition or {}):
-            raise ValueError("condition: value_count needs field: the one whose values it counts")
-        return self
+            yield "condition: value_count needs field: the one whose values it counts"
 
 
 class Sigma(Strict):
@@ -68,21 +66,19 @@ class Sigma(Strict):
     correlation: Correlation | None = None
     cannot: Text | None = None
 
-    @model_validator(mode="after")
-    def _check_parts(self) -> Sigma:
+    def _contradictions(self) -> Iterator[str]:
         if (self.cannot is None) == (not self.rules):
-            raise ValueError("write rules, or cannot: why Sigma cannot express it")
+            yield "write rules, or cannot: why Sigma cannot express it"
         if self.correlation is None:
             if len(self.rules) > 1 or self.counted:
-                raise ValueError("correlation: is missing, and there is more than one rule")
-            return self
+                yield "correlation: is missing, and there is more than one rule"
+            return
         names = [rule.name for rule in self.rules] + ([self.counted.name] if self.counted else [])
         if None in names or len(set(names)) < len(names):
-            raise ValueError("name: each rule under a correlation needs one of its own")
+            yield "name: each rule under a correlation needs one of its own"
         used = {*self.correlation.rules, *(self.counted.rules if self.counted else ())}
         if used != set(names):
-            raise ValueError(f"rules: {sorted(used ^ {*names}, key=str)[0]} is not in both places")
-        return self
+            yield f"rules: {sorted(used ^ {*names}, key=str)[0]} is not in both places"
 
     @property
     def correlations(self) -> list[Correlation]:

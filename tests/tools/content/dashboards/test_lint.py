@@ -98,7 +98,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     ),
     "an input without a place": (
         lambda one: one["layout"]["globalInputs"].pop(0),
-        "input_time must be an input and stand above",
+        "input_time must be an input and be above",
     ),
     "a token that nobody sets": (
         _source("ds_logins", query="`cloudhsm_audit` | stats count by user | where user=$who|s$"),
