@@ -14,13 +14,11 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page
-from cloudhsm.aws.rate_limit import RateLimiter
-from cloudhsm.base.aws_clock import AwsClock
+from cloudhsm.aws.log_source import LogEvent, Page
 from cloudhsm.base.settings import parse
 from cloudhsm.base.shutdown import Stop
 from cloudhsm.collect.collector import Collector
@@ -29,8 +27,8 @@ from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.file_store import FileStateStore
 from cloudhsm.state.input_cache import InputFile
 from cloudhsm.trail.log_group import GroupId, Origin
+from tests.bin.fakes import GROUP, FakeLogs, audit_text
 
-GROUP = GroupId("aws", "111122223333", "us-east-1", "/aws/cloudhsm/cluster-likphkxygsn")
 STREAMS = tuple(f"hsm-grow234567{letter}" for letter in "abcd")
 BEGIN_MS = 1_790_000_000_000
 DAY_MS = 86_400_000
@@ -42,27 +40,12 @@ BYTES_PER_GAP = 400
 TOLERANCE = 1.05
 
 
-@dataclass
-class EndlessGroup:
+class EndlessGroup(FakeLogs):
     """A log group whose records follow from their number alone."""
 
-    records: int
-    span_ms: int
-    now: int = BEGIN_MS
-    clock: AwsClock = field(default_factory=AwsClock)
-    pace: RateLimiter = field(default_factory=lambda: RateLimiter(1e9))
-
-    def now_ms(self) -> int:
-        return self.now
-
-    def latest_ms(self) -> int:
-        return self.now
-
-    def may_read(self, group: GroupId) -> None:
-        """Nothing to learn: its clock is never in doubt."""
-
-    def discover(self, selectors: object, is_over: object = None) -> Discovery:  # noqa: ARG002
-        return Discovery([FoundGroup(GROUP)], [])
+    def __init__(self, records: int, span_ms: int) -> None:
+        super().__init__(now=BEGIN_MS)
+        self._records, self._span_ms = records, span_ms
 
     def read(
         self,
@@ -72,7 +55,7 @@ class EndlessGroup:
         stream: str | None = None,  # noqa: ARG002  (no caller asks for one)
     ) -> Iterator[Page]:
         first = max(0, self._number(start_ms))
-        last = min(self.records, self._number(min(end_ms, self.now) + 1))
+        last = min(self._records, self._number(min(end_ms, self.now) + 1))
         for start in range(first, max(first + 1, last), PAGE):
             numbers = range(start, min(last, start + PAGE))
             events = [self._event(n) for n in numbers if n % LOST_EACH != LOST_EACH // 2]
@@ -80,15 +63,11 @@ class EndlessGroup:
 
     def _number(self, at_ms: int) -> int:
         """The number of the first record at or after an instant."""
-        return -(-(at_ms - BEGIN_MS) * self.records // self.span_ms)
+        return -(-(at_ms - BEGIN_MS) * self._records // self._span_ms)
 
     def _event(self, number: int) -> LogEvent:
-        at_ms = BEGIN_MS + number * self.span_ms // self.records
-        text = (
-            f"Time: 09/21/26 00:00:00.000000, usecs:{at_ms * 1000}\n"
-            f"Sequence No : {number // 4:#x}\nReboot counter : 0xe8\n"
-            "Command Type(hex) : CN_MGMT_CMD (0x0)\nOpcode : CN_LOGIN (0xd)"
-        )
+        at_ms = BEGIN_MS + number * self._span_ms // self._records
+        text = audit_text(number // 4, at_ms * 1000)
         return LogEvent(f"{at_ms}-{number}", STREAMS[number % 4], at_ms, text)
 
 

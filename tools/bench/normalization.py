@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import statistics
 import sys
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -21,7 +20,7 @@ from itertools import islice
 from emulator.app import App
 from emulator.regex import Regex, compile_regex
 from samples.simulator import Simulation
-from tools.bench.parts import Extent, Ratio
+from tools.bench.parts import Extent, Ratio, cpu_seconds
 from tools.bench.programs import ROOT, BenchProblem, Python
 from tools.content.installed_app import installed_app
 
@@ -68,20 +67,14 @@ def normalization(python: Python, extent: Extent) -> Iterator[str]:
     whole(), single()  # what is compiled once is compiled here
     ours, theirs = [], []
     for _ in range(extent.rounds):
-        ours.append(_seconds(whole))
-        theirs.append(_seconds(single))
+        ours.append(cpu_seconds(whole))
+        theirs.append(cpu_seconds(single))
     each_usecs = [statistics.median(times) / count * 1e6 for times in (ours, theirs)]
     pairs = Ratio([mine / other for mine, other in zip(ours, theirs, strict=True)])
     yield (
         f"{each_usecs[0]:,.0f} microseconds per event from text to tags, {each_usecs[1]:,.1f} for "
         f"one regex: {pairs} times as long; {count:,} records of {len(files)} HSMs"
     )
-
-
-def _seconds(work: Callable[[], None]) -> float:
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
 
 
 def sampled(count: int) -> list[HsmFile]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,13 @@ class Ratio:
 def ratio(theirs: list[Measured], ours: list[Measured]) -> Ratio:
     """Round by round: a machine that is busy for a while slows both."""
     return Ratio([their.seconds / our.seconds for their, our in zip(theirs, ours, strict=True)])
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """What it takes of one core, in this process."""
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
 
 
 def speed(python: Python, extent: Extent) -> Iterator[str]:

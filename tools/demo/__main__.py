@@ -5,7 +5,7 @@
 
 The package is built and unpacked, its modular input is started twice as splunkd would start it, and
 its configuration is evaluated over what the first run delivered. Exits with 1 if a
-promise of the demo is not met.
+promise of the demo fails.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ NEWEST, NOTABLE = 6, 24
 
 
 class DemoError(Exception):
-    """A promise of the demo is not met; the message states which."""
+    """A promise of the demo failed; the message states which."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from tools.build.environments import EnvironmentProblem
 from tools.content.dashboards.dashboard_studio import APP
 from tools.content.dashboards.pages import file_of, pages
 from tools.content.dashboards.schema import PREFIX, path_of
-from tools.content.detections import ingest
-from tools.content.detections.scenarios import sample_trail
+from tools.content.detections import scenarios
 from tools.content.installed_app import installed_app
 from tools.content.strict_yaml import MappingError
 
@@ -67,14 +66,9 @@ def build(root: Path) -> Path:
 
 def answers(root: Path, *, is_empty: bool = False) -> ViewSearches:
     """Answers over the sample trail and the collector's events about it; now is its end."""
-    app, scenario = installed_app(root), sample_trail()
-    session = Session(app, now=scenario.until)
-    if not is_empty:
-        shown = ((event.timestamp_ms / 1000, event) for event in scenario.records)
-        session.index(event for _at, event in ingest.records(app, shown))
-        session.index(
-            event for _at, event in ingest.collector_events(app, scenario.collector_events)
-        )
+    app, scenario = installed_app(root), scenarios.sample_trail()
+    empty = Session(app, now=scenario.until)
+    session = empty if is_empty else scenarios.session(app, scenario)
     gc.collect()
     gc.freeze()  # the index stays: looking through it again and again is a fifth of every search
     return ViewSearches(session)

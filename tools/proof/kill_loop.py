@@ -151,9 +151,9 @@ def judge(
     page:  the most records that the source gives out at once.
     """
     expected = {record.key: record for record in put}
-    handed_over = [record for run in runs for record in run.records]
-    keys = {record.key for record in handed_over}
-    wrong = [record.key for record in handed_over if expected.get(record.key) != record]
+    delivered = [record for run in runs for record in run.records]
+    keys = {record.key for record in delivered}
+    wrong = [record.key for record in delivered if expected.get(record.key) != record]
     problems = [
         *_listed("lost", sorted(expected.keys() - keys)),
         *_listed("delivered, but not like that at the source", sorted({*wrong})),

@@ -101,7 +101,7 @@ def test_slim_leaves_nothing_in_the_home_of_whoever_runs_it(
 def test_a_new_file_must_be_placed(truth: Deployment, whole: Files) -> None:
     assert list(slim_partition.unplaced(truth, {**whole, "default/commands.conf": b""})) == [
         f"default/commands.conf: no kind of {schema.FILE} names it: add it to the one "
-        "that says where it works"
+        "for where it works"
     ]
 
 

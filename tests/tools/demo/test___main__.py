@@ -45,7 +45,7 @@ def refused(run: splunkd.InputRun) -> splunkd.InputRun:
     ("fault", "says"),
     [
         (lossy, "records were put in"),
-        (repeating, "the second run handed over 1 events again"),
+        (repeating, "the second run delivered 1 events again"),
         (refused, "demo failed: ERROR it was refused"),
     ],
 )

@@ -67,6 +67,6 @@ class Fleet:
         self.written_bytes += len(text.encode())
         return Arrival(group, stream, at_ms, text, visible_ms)
 
-    def handed_over(self, source: str, text: str) -> int | None:
+    def delivered(self, source: str, text: str) -> int | None:
         """When a record that was delivered became visible; None if none such was due."""
         return self.waiting.pop((source, text), None)

@@ -215,7 +215,7 @@ class Simulation:
             if event.sourcetype == COLLECTOR:
                 own.append(event.text)
                 continue
-            visible_ms = self.fleet.handed_over(event.source, event.text)
+            visible_ms = self.fleet.delivered(event.source, event.text)
             if visible_ms is None:
                 raise SimulationError(
                     f"delivered twice, or not as it was written: {event.source} {event.text}"
