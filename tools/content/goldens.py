@@ -24,8 +24,8 @@ from tests.default import ingest_paths as ingest
 from tests.default.corpus import Corpus, Sample, on_one_line
 from tests.default.damage import damaged_records
 from tests.default.ingest_paths import AUDIT, CERTIFICATE, Fields
-from tools.content.written_files import settled
 from tools.content.installed_app import installed_app
+from tools.content.written_files import settled
 
 ROOT = Path(__file__).resolve().parents[2]
 ORIGIN = "the configuration gives"
