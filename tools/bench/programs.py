@@ -52,7 +52,7 @@ def run(command: list[str], stdin: str = "", mark: bytes = MARK) -> Measured:
 
     mark: what each record that is printed has once.
 
-    The caller's settings for Python do not apply: unbuffered output, say, costs a program
+    The caller's settings for Python do not apply: unbuffered output, for example, costs a program
     that prints much more than one that writes whole pages.
     Raises BenchProblem where the program fails. The peak is the kernel's (`ru_maxrss`), which
     begins at that of this process: small, as long as it keeps nothing of what it reads.

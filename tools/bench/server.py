@@ -144,7 +144,7 @@ def _rendered(event: dict[str, object]) -> bytes:
 
 @dataclass
 class Load:
-    """What was asked, how fast, and what to do about it.
+    """The calls so far, and the limits on them.
 
     calls_per_second: refilled at this rate, a second's worth at most; None for no limit.
     """
@@ -182,7 +182,7 @@ class Load:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else head and body of a small answer lie 40 ms apart
+    disable_nagle_algorithm = True  # else a small answer's body comes 40 ms late
     pages: Pages
     load: Load
 

@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def bill(document: dict[str, Any]) -> str:
-    """`told`: name, version, license, sha256 of the package, time, libraries."""
+    """`document`: name, version, license, sha256 of the package, time, libraries."""
     package = Component(
         name=document["name"],
         version=document["version"],

@@ -236,7 +236,7 @@ def _unexplained(role: Role, slim: str, item: Item) -> str:
     divides = _SLIM_SAYS[slim].format("it")
     does = "does nothing" if slim == "keeps" else "works"
     return (
-        f"{role.part}: {item}: slim {divides}, but {TRUTH} says that it {does} on "
+        f"{role.part}: {item}: slim {divides}, but by {TRUTH} it {does} on "
         f"{role.title.lower()}s: correct its kind, or give the reason in slim_differs"
     )
 

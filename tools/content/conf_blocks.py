@@ -75,7 +75,7 @@ def _key_settings(settings: StanzaSettings, record_keys: Sequence[str]) -> Itera
 
 
 def _repeating(record_keys: Sequence[str]) -> str:
-    """The whole record, if a key occurs twice in it: only then the transforms have work to do."""
+    """The complete record, if a key occurs twice in it: only then the transforms do anything."""
     line = r"[^\r\n]*+[\r\n]++"
     twice = rf"({_alternatives(record_keys)}){_COLON}{line}(?:{line}){{0,{_LINES}}}?\1{_COLON}"
     return rf"\A(?=(?:{line}){{0,{_LINES}}}?{twice})(?<repeating>.+)\z"
@@ -105,7 +105,7 @@ def _key_transforms(settings: StanzaSettings) -> Iterator[str]:
 def _repeated(settings: StanzaSettings) -> Iterator[tuple[str, str]]:
     """For each EXTRACT of one key: its class, and a regex for the key's further lines.
 
-    It starts from where the EXTRACT finds the key, so that a line which only a forged name holds is
+    It starts from where the EXTRACT finds the key, so that a line which only a forged name has is
     no second one of anything.
     """
     between = rf"(?:[^\r\n]*+[\r\n]++){{0,{_LINES}}}?"

@@ -147,7 +147,7 @@ def _type_csv(name: str, rows: Iterable[CodedName]) -> str:
 def _response_cells(responses: Sequence[Response]) -> Iterator[list[Cell]]:
     """The rows by `response_key`, which an event builds as `<code>:<text>`.
 
-    An event has a code and a text, a text alone (certificates; sentences whose code nobody
+    An event has a code and a text, a text alone (certificates; sentences whose code is not
     published) or a code with a text that a later firmware reworded. So each response is there
     twice, as `*:<text>` and as `<code>:*`. The lookup takes the first row that fits; texts come
     first, as they are what a person can read and check. Success has no row by code: its words
@@ -168,7 +168,7 @@ def _response_cells(responses: Sequence[Response]) -> Iterator[list[Cell]]:
 def _cim_cells(
     operations: Iterable[Operation], outcomes: Mapping[str, CimOutcome]
 ) -> Iterator[list[Cell]]:
-    """A row for each operation and outcome, as the event's `outcome` is spelt."""
+    """A row for each operation and outcome, as the event's `outcome` is written."""
     for operation in operations:
         cim = operation.cim
         for outcome in sorted(mappings.OUTCOMES):

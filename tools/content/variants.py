@@ -69,7 +69,7 @@ class Variants:
                 other for other in self._base if _stem(other) == stem
             ]
             first = stem if stem in self._base else siblings[-1]
-            elsewhere = [one for one in siblings if not {one, self._base[one]} & {*names}]
+            elsewhere = [other for other in siblings if not {other, self._base[other]} & {*names}]
             if name != first:
                 others += [] if first in names else [name]
             elif name == stem and not elsewhere:

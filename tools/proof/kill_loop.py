@@ -6,7 +6,7 @@ The package is built once and its modular input started as splunkd would start i
 CloudWatch Logs in another process, whose virtual time moves on during this time and which gets new
 records, some of them visible late. Most runs end by SIGKILL at a random moment, some by SIGTERM.
 Then runs end on their own until nothing is left to read, and `judge` compares what was delivered
-with what CloudWatch Logs holds. Exits with 1 if anything fails.
+with what CloudWatch Logs has. Exits with 1 if anything fails.
 
 Faults that throttle make the collector slow down, as they should: ask for fewer records with them.
 The schedule follows from the seed; the step at which a signal reaches the process does not.
@@ -71,7 +71,7 @@ class KillLoopError(Exception):
 
 
 class Record(NamedTuple):
-    """A record as CloudWatch Logs holds it, or as it was delivered."""
+    """A record as CloudWatch Logs has it, or as it was delivered."""
 
     stream: str
     text: str
@@ -104,7 +104,7 @@ class Verdict(NamedTuple):
 
 
 class ProcessRun(NamedTuple):
-    """One process: how it ended (kill, term or whole) and what it had delivered by then."""
+    """One process: how it ended (kill, term or its own end) and what it had delivered by then."""
 
     ending: str
     records: Sequence[Record] = ()
@@ -369,7 +369,7 @@ class _Source:
 
 @dataclass
 class _KillLoop:
-    """What was asked, where from, and what has happened so far."""
+    """The options, the source of the records, and what has happened so far."""
 
     options: LoopOptions
     source: _Source

@@ -151,7 +151,7 @@ def test_a_search_time_setting_on_a_forwarder_is_told(
     (said,) = misplaced()
     assert said.startswith(
         f"{FORWARD}: {PROPS}: [aws:cloudhsm:audit] EVAL-dvc: slim keeps it, but "
-        f"{schema.FILE} says that it does nothing on heavy forwarders"
+        f"by {schema.FILE} it does nothing on heavy forwarders"
     )
 
 

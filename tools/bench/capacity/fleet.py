@@ -46,21 +46,21 @@ class Fleet:
 
         per_hsm: records of each; a fraction is a chance of one more.
         """
-        dice = Random(f"{self.seed}/{from_ms}")  # noqa: S311  (a schedule, not a secret)
+        rng = Random(f"{self.seed}/{from_ms}")  # noqa: S311  (a schedule, not a secret)
         for cluster in range(self.clusters):
             arrivals: list[Arrival] = []
             for hsm in range(self.hsms):
-                count = int(per_hsm) + (dice.random() < per_hsm % 1)
-                moments = sorted(dice.randrange(from_ms, to_ms) for _ in range(count))
-                arrivals += [self._record(cluster, hsm, moment, dice) for moment in moments]
+                count = int(per_hsm) + (rng.random() < per_hsm % 1)
+                moments = sorted(rng.randrange(from_ms, to_ms) for _ in range(count))
+                arrivals += [self._record(cluster, hsm, moment, rng) for moment in moments]
             if arrivals:
                 yield arrivals
 
-    def _record(self, cluster: int, hsm: int, visible_ms: int, dice: Random) -> Arrival:
+    def _record(self, cluster: int, hsm: int, visible_ms: int, rng: Random) -> Arrival:
         sequence = self._sequences.get((cluster, hsm), 0)
         self._sequences[cluster, hsm] = sequence + 1
-        at_ms = visible_ms - dice.randrange(LATEST_MS)
-        text = audit_text(sequence, at_ms * 1000 - 1_500, user=dice.choice(_USERS))
+        at_ms = visible_ms - rng.randrange(LATEST_MS)
+        text = audit_text(sequence, at_ms * 1000 - 1_500, user=rng.choice(_USERS))
         group, stream = self.group(cluster), hsm_name(cluster * self.hsms + hsm)
         self.waiting[f"{ACCOUNT}:{self.region}:{group}:{stream}", text] = visible_ms
         self.written += 1

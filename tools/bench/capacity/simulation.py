@@ -172,7 +172,7 @@ class Simulation:
         if self.fleet.waiting:
             missing = next(iter(self.fleet.waiting))
             raise SimulationError(
-                f"{len(self.fleet.waiting)} records were not handed over, among them {missing}"
+                f"{len(self.fleet.waiting)} records were not delivered, among them {missing}"
             )
 
     def _until_caught_up(self, kind: str) -> Iterator[Poll]:

@@ -44,7 +44,7 @@ OPTIONS: Mapping[str, frozenset[str]] = {
 # Splunk cuts what a base search that does not transform hands on ("Chain searches together").
 _TRANSFORMING = frozenset({"stats", "chart", "timechart", "top", "rare", "tstats"})
 _SOME = re.compile(r"(?:head|tail) |sort [1-9]")  # so many rows and no more
-# Columns of rows whose characters nobody else chooses, beside those that begin with `_`.
+# Columns of rows whose characters no user chooses, next to those that begin with `_`.
 _SAFE_COLUMNS = frozenset({"hsm_id", "cluster_id", "outcome", "record_status"})
 _TOKEN = re.compile(r"\$([A-Za-z_][\w.]*)(?:\|([a-z]))?\$")
 _LONGEST_TITLE, _LONGEST_DESCRIPTION = 40, 280

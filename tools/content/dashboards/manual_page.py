@@ -1,4 +1,4 @@
-"""`docs/dashboards.md`: what each view answers, and what each of its panels says."""
+"""`docs/dashboards.md`: what each view answers, and what each of its panels shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tools.content import markdown
 from tools.content.dashboards.schema import PREFIX, ClickTarget, Common, Panel, View
 
 PAGE = "docs/dashboards.md"
-PICTURES = "dashboards"  # beside the page
+PICTURES = "dashboards"  # next to the page
 _HEAD = """\
 <!-- generated from dashboards/*.yml by make generate -->
 # Dashboards

@@ -44,7 +44,7 @@ def in_address(query: str) -> str:
     """SPL as the value of `q` in an address; tokens stay, and the browser encodes what they give.
 
     The search page takes a search without the leading `search`, but not one that begins with a
-    macro behind it, so that word is written.
+    macro after it, so that word is written.
     """
     text = " ".join(query.split())
     if not text.startswith("|"):

@@ -81,7 +81,7 @@ class Schedule(Strict):
 
     every: how often. indexed: the slice of index time of a run, as long as `every` unless it is
     longer, so that records which belong together are seen together; null where the search picks
-    what is new by itself. events: how far back, in the events' own time.
+    what is new itself. events: how far back, in the events' own time.
     """
 
     every: Literal["5m", "15m", "1h", "4h", "1d"]

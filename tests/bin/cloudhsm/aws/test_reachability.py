@@ -44,7 +44,7 @@ def test_the_exception_that_led_to_it_is_the_cause(
 
 
 @pytest.mark.parametrize(
-    ("login", "setting"), [(OURS, "proxy_url"), (AwsIdentity(), "HTTPS_PROXY")]
+    ("identity", "setting"), [(OURS, "proxy_url"), (AwsIdentity(), "HTTPS_PROXY")]
 )
 @pytest.mark.parametrize(
     ("by", "what", "next_step"),
