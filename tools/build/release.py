@@ -90,7 +90,7 @@ def release_notes(root: Path, *, draft: bool = False) -> str:
         if section["version"] == version:
             if not draft and not re.fullmatch(r"\d{4}-\d\d-\d\d", section["date"]):
                 raise PackagingProblem(
-                    f"CHANGELOG.md dates {version} {section['date']}: write the date of the "
+                    f"CHANGELOG.md: {version} is {section['date']}: write the date of the "
                     "release there and in app.manifest, or make a draft"
                 )
             end = sections[number + 1].start() if number + 1 < len(sections) else len(text)
