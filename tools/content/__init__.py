@@ -19,6 +19,7 @@ fields         mappings/fields.yaml, validated
 conf_blocks    the generated blocks of props.conf and transforms.conf
 variants       numbered variants of operations
 eval_text      expressions of EVAL
+installed_app  the add-on with the macros set that it asks for
 mappings       operations, responses, types, outcomes, activities, validated
 strict_yaml    YAML against a model, with the line of each fault
 written_files  files that follow from others, written or compared
