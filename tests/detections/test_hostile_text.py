@@ -103,14 +103,14 @@ def test_no_title_and_no_drilldown_has_a_text_of_host_or_source(
         host, source = PLACES[place](event)
         return replace(event, host=host, source=source)
 
-    rehearsal = run_sample(app, detection, sample, Generation(sample.generations[0]), arriving)
-    for told in rehearsal.alerts:
-        drilldown = filled(drilldown_search(detection), told)
-        for text in (filled(message(detection), told), drilldown):
+    result = run_sample(app, detection, sample, Generation(sample.generations[0]), arriving)
+    for alert in result.alerts:
+        drilldown = filled(drilldown_search(detection), alert)
+        for text in (filled(message(detection), alert), drilldown):
             assert "alert(1)" not in text.lower()
         template = drilldown_search(detection).replace("$", "")
         assert commands(app, drilldown) == commands(app, template)
-    assert all(rehearsal.drilldown_rows)
+    assert all(result.drilldown_rows)
 
 
 def commands(app: App, search: str) -> list[str]:
