@@ -1,4 +1,4 @@
-"""Has a stretch of a log group collected again, e.g. after an index was lost.
+"""Collects a time range of a log group again, e.g. after an index was lost.
 
     splunk cmd python aws_cloudhsm_replay.py --group /aws/cloudhsm/cluster-ID
         --from 2026-01-31T08:00:00Z --to 2026-01-31T12:00:00Z
@@ -7,8 +7,8 @@
     splunk cmd python aws_cloudhsm_replay.py --cancel ID
     splunk cmd python aws_cloudhsm_replay.py --kvstore [--uri URI] [--user NAME] ...
 
-The next run of the input reads the range again and hands over every record that CloudWatch Logs
-still keeps, marked by `replay` events. Times are CloudWatch's, both ends included, UTC unless an
+The next run of the input reads the range again and delivers every record that CloudWatch Logs
+still has, marked by `replay` events. Times are CloudWatch's, both ends included, UTC unless an
 offset is given. Records that the index still has are then there twice: the macro `cloudhsm_dedup`
 removes the repeats from a search. Run this on the host that collects the group, as the user that
 runs Splunk; for inputs with `state_store = kvstore` add --kvstore, on any host that reaches the
@@ -23,9 +23,8 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import suppress
-from datetime import datetime, timezone
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +34,7 @@ import aws_cloudhsm_state
 from cloudhsm.base import arguments, settings
 from cloudhsm.base.errors import CloudHsmError, Place, SettingError, StateError
 from cloudhsm.base.terminal import show
+from cloudhsm.splunk.command_line import checkpoint_folder, command_parser, refused, utc
 from cloudhsm.state import replay_requests
 from cloudhsm.state.file_store import FileStateStore, Loaded, StateFile
 from cloudhsm.state.kv_replay_requests import KvRequests
@@ -46,24 +46,26 @@ from cloudhsm.trail.windows import Replay
 _ME = "aws_cloudhsm_replay.py"
 
 
-class Held(Protocol):
-    """A state that nobody else holds meanwhile."""
+class SavedState(Protocol):
+    """The state of one group; to save it, no other process may use it."""
 
     def load(self) -> Loaded: ...
     def save(self, state: GroupState) -> None: ...
 
 
 def main(arguments: list[str]) -> int:
-    """Returns 0, or 1 when what was asked for could not be done."""
-    asked = _parser().parse_args(arguments)
+    """Returns 0, or 1 when the command failed."""
+    options = _parser().parse_args(arguments)
     try:
-        desk: Desk = _KvStore(asked) if asked.kvstore else _Files(asked.folder)
-        if asked.list:
-            show("\n".join(_listed(desk)) or "No replay is waiting or under way.")
-        elif asked.cancel:
-            show(_cancel(desk, asked.cancel))
+        store: ReplayStore = (
+            _KvStoreReplays(options) if options.kvstore else _FileReplays(options.folder)
+        )
+        if options.list:
+            show("\n".join(_listed(store)) or "No replay is waiting or under way.")
+        elif options.cancel:
+            show(_cancel(store, options.cancel))
         else:
-            show(_ask(desk, asked))
+            show(_request(store, options))
     except (CloudHsmError, OSError) as error:
         show(error, sys.stderr)
         return 1
@@ -71,9 +73,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=_ME, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_parser(_ME, __doc__)
     parser.add_argument("--folder", type=Path, help="checkpoint folder of the input aws_cloudhsm")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--group", metavar="NAME", help="the log group to collect again")
@@ -89,40 +89,44 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class Desk(Protocol):
-    """Where states are and requests wait; a state is called by its key."""
+class ReplayStore(Protocol):
+    """The states of groups, by their keys, and the requests for replays of them."""
 
-    def states(self) -> Iterator[tuple[str, GroupState]]:
-        """Every state that can be read; the others are told on stderr."""
+    def group_keys(self) -> Iterable[str]: ...
+    def saved(self, key: str) -> SavedState: ...
+    def locked(self, key: str, group: GroupId) -> AbstractContextManager[SavedState]: ...
 
-    def found(self, key: str, group: GroupId) -> Iterator[tuple[str, Request | CloudHsmError]]:
-        """What waits there, by its name."""
+    def pending(self, key: str, group: GroupId) -> Iterable[tuple[str, Request | CloudHsmError]]:
+        """The requests for a group, by their names, each read or with its error."""
 
     def write(self, key: str, request: Request) -> None: ...
     def withdraw(self, key: str, request: Request) -> None: ...
 
-    def end(self, key: str, group: GroupId, wanted: str) -> int:
-        """Take a replay out of the state, which no run may hold meanwhile; its records so far."""
 
-
-class _Files:
+class _FileReplays:
     """The checkpoint folder of this host."""
 
-    def __init__(self, given: Path | None) -> None:
-        self._folder = _folder(given)
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = _folder(folder)
 
-    def states(self) -> Iterator[tuple[str, GroupState]]:
-        found = [*self._folder.glob("*.state"), *self._folder.glob("*.previous")]
-        for path in sorted({one.with_suffix(".state") for one in found}):
-            try:
-                state = StateFile(path).load().state
-            except CloudHsmError as error:
-                show(error, sys.stderr)
-                continue
-            if state is not None:
-                yield path.stem, state
+    def group_keys(self) -> Iterable[str]:
+        generations = [*self._folder.glob("*.state"), *self._folder.glob("*.previous")]
+        return sorted({path.stem for path in generations})
 
-    def found(self, key: str, group: GroupId) -> Iterator[tuple[str, Request | CloudHsmError]]:
+    def saved(self, key: str) -> SavedState:
+        return StateFile(self._path(key))
+
+    def locked(self, key: str, group: GroupId) -> AbstractContextManager[SavedState]:  # noqa: ARG002  (of files, the group)
+        owner = self._folder.stat().st_uid
+        if os.name != "nt" and owner != os.getuid():
+            raise StateError(
+                "A state that another user writes could not be read by Splunk any more",
+                place=Place(file=str(self._folder)),
+                next_step=f"Run this as the owner of the folder (user id {owner})",
+            )
+        return FileStateStore(self._folder).open(group, _ME)
+
+    def pending(self, key: str, group: GroupId) -> Iterable[tuple[str, Request | CloudHsmError]]:
         for file, request in replay_requests.found(self._path(key), group):
             yield file.name, request
 
@@ -132,84 +136,77 @@ class _Files:
     def withdraw(self, key: str, request: Request) -> None:
         replay_requests.path(self._path(key), request).unlink()
 
-    def end(self, key: str, group: GroupId, wanted: str) -> int:  # noqa: ARG002  (a file tells)
-        owner = self._folder.stat().st_uid
-        if os.name != "nt" and owner != os.getuid():
-            raise StateError(
-                "A state that another user writes could not be read by Splunk any more",
-                place=Place(file=str(self._folder)),
-                next_step=f"Run this as the owner of the folder (user id {owner})",
-            )
-        with FileStateStore(self._folder).open(group, _ME) as file:
-            return _without(file, wanted)
-
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.state"
 
 
-class _KvStore:
-    """KV Store, as a person may use it."""
+class _KvStoreReplays:
+    """KV Store, as a person may use it. splunklib, which files do not need, is imported here."""
 
-    def __init__(self, asked: argparse.Namespace) -> None:
-        self._slots, self._owner = aws_cloudhsm_state.kv_store_as(asked)
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._slots, self._owner = aws_cloudhsm_state.kv_store_as(options)
+        from cloudhsm.state import kv_store
 
-    def states(self) -> Iterator[tuple[str, GroupState]]:
-        from cloudhsm.state.kv_store import KvState, known  # splunklib, which files do without
+        self._kv_store = kv_store
 
-        for key in known(self._slots):
-            try:
-                state = KvState(self._slots, key, None, self._owner).load().state
-            except StateError as error:
-                show(error, sys.stderr)
-                continue
-            if state is not None:
-                yield key, state
+    def group_keys(self) -> Iterable[str]:
+        return self._kv_store.known(self._slots)
 
-    def found(self, key: str, group: GroupId) -> Iterator[tuple[str, Request | CloudHsmError]]:
-        return self._requests(key, group).found()
+    def saved(self, key: str) -> SavedState:
+        return self._kv_store.KvState(self._slots, key, None, self._owner)
 
-    def write(self, key: str, request: Request) -> None:
-        self._requests(key, request.group).write(request)
-
-    def withdraw(self, key: str, request: Request) -> None:
-        self._requests(key, request.group).discard(request)
-
-    def end(self, key: str, group: GroupId, wanted: str) -> int:
-        from cloudhsm.state.kv_store import KvState  # as above
-
-        state = KvState(self._slots, key, group, self._owner)
+    @contextmanager
+    def locked(self, key: str, group: GroupId) -> Iterator[SavedState]:
+        state = self._kv_store.KvState(self._slots, key, group, self._owner)
         state.claim(_ME)
         try:
-            return _without(state, wanted)
+            yield state
         finally:
             state.release()
 
-    def _requests(self, key: str, group: GroupId) -> KvRequests:
-        return KvRequests(self._slots, key, group)
+    def pending(self, key: str, group: GroupId) -> Iterable[tuple[str, Request | CloudHsmError]]:
+        return KvRequests(self._slots, key, group).found()
+
+    def write(self, key: str, request: Request) -> None:
+        KvRequests(self._slots, key, request.group).write(request)
+
+    def withdraw(self, key: str, request: Request) -> None:
+        KvRequests(self._slots, key, request.group).discard(request)
 
 
-def _without(file: Held, wanted: str) -> int:
-    """The records of a replay that is in the state no more."""
+def _states(store: ReplayStore) -> Iterator[tuple[str, GroupState]]:
+    """Every state that can be read; the errors of the others go to stderr."""
+    for key in store.group_keys():
+        try:
+            state = store.saved(key).load().state
+        except CloudHsmError as error:
+            show(error, sys.stderr)
+            continue
+        if state is not None:
+            yield key, state
+
+
+def _end(file: SavedState, request_id: str) -> int:
+    """Remove a replay from the state; returns the number of records that it delivered."""
     state = file.load().state
     if state is None:
-        raise _refused("--cancel", "found no state any more", "See --list")
-    ended = [one for one in state.progress.replays if one.id == wanted]
-    state.progress.replays = [one for one in state.progress.replays if one.id != wanted]
+        raise refused("--cancel", "found no state any more", "See --list")
+    ended = [replay for replay in state.progress.replays if replay.id == request_id]
+    state.progress.replays = [
+        replay for replay in state.progress.replays if replay.id != request_id
+    ]
     file.save(state)
-    return sum(one.records for one in ended)
+    return sum(replay.records for replay in ended)
 
 
-def _folder(given: Path | None) -> Path:
+def _folder(folder: Path | None) -> Path:
     """The checkpoint folder, which splunkd keeps in $SPLUNK_DB."""
-    folder = given
     if folder is None:
-        home, database = os.environ.get("SPLUNK_HOME"), os.environ.get("SPLUNK_DB")
-        if not home and not database:
-            raise _refused(
+        if not os.environ.get("SPLUNK_HOME") and not os.environ.get("SPLUNK_DB"):
+            raise refused(
                 "--folder", "is not given, nor SPLUNK_HOME set", "Start this by `splunk cmd python`"
             )
-        base = Path(database) if database else Path(home or "") / "var" / "lib" / "splunk"
-        folder = base / "modinputs" / arguments.SCHEME
+        folder = checkpoint_folder(os.environ)
     if not folder.is_dir():
         raise StateError(
             "There is no such checkpoint folder",
@@ -219,30 +216,31 @@ def _folder(given: Path | None) -> Path:
     return folder
 
 
-def _ask(desk: Desk, asked: argparse.Namespace) -> str:
-    """Leave the request; returns what to tell."""
+def _request(store: ReplayStore, options: argparse.Namespace) -> str:
+    """Leave the request; returns the message for the administrator."""
     now_ms = time.time_ns() // 1_000_000
-    start_ms, end_ms = _range(asked.start, asked.end, now_ms)
-    if len(asked.reason) > replay_requests.LONGEST_REASON:
-        raise _refused(
+    start_ms, end_ms = _range(options.start, options.end, now_ms)
+    if len(options.reason) > replay_requests.LONGEST_REASON:
+        raise refused(
             "--reason", "is too long", f"{replay_requests.LONGEST_REASON} characters are enough"
         )
-    if asked.stream is not None and not replay_requests.is_stream(asked.stream):
-        raise _refused("--stream", "is not the name of a log stream", "Write it as in hsm-ID")
-    key, state = _state_of(desk, asked)
+    if options.stream is not None and not replay_requests.is_stream(options.stream):
+        raise refused("--stream", "is not the name of a log stream", "Write it as in hsm-ID")
+    key, state = _state_of(store, options)
     request = Request(
         id=uuid.uuid4().hex,
         group=state.group,
-        stream=asked.stream,
+        stream=options.stream,
         start_ms=start_ms,
         end_ms=end_ms,
         requested_by=_user(),
         requested_ms=now_ms,
-        reason=asked.reason,
+        reason=options.reason,
     )
-    desk.write(key, request)
+    store.write(key, request)
+    time_range = _range_of(request, state.group)
     return (
-        f"{request.id}: the next run of {state.stanza} collects {_what(request)} again.\n"
+        f"{request.id}: the next run of {state.stanza} collects {time_range} again.\n"
         f"Withdraw it with --cancel {request.id}; follow it with --list or the `replay` events."
     )
 
@@ -251,9 +249,9 @@ def _range(start: str | None, end: str | None, now_ms: int) -> tuple[int, int]:
     """Milliseconds since 1970, both inclusive."""
     start_ms, end_ms = _instant("--from", start, now_ms), _instant("--to", end, now_ms)
     if start_ms >= end_ms:
-        raise _refused("--to", "is not after --from", "Give the earlier instant to --from")
+        raise refused("--to", "is not after --from", "Give the earlier instant to --from")
     if end_ms > now_ms:
-        raise _refused("--to", "lies in the future", "What is still to come is collected anyway")
+        raise refused("--to", "lies in the future", "Later records are collected anyway")
     return start_ms, end_ms
 
 
@@ -266,69 +264,65 @@ def _instant(option: str, text: str | None, now_ms: int) -> int:
             return settings.parse(arguments.SCHEME, stanza, now_ms).start_ms(now_ms)
     if text:
         what = f"{text!r} is not an instant that has passed"
-    raise _refused(option, what, next_step)
+    raise refused(option, what, next_step)
 
 
-def _state_of(desk: Desk, asked: argparse.Namespace) -> tuple[str, GroupState]:
+def _state_of(store: ReplayStore, options: argparse.Namespace) -> tuple[str, GroupState]:
     """The state of the one group that is meant."""
-    states = [*desk.states()]
+    states = [*_states(store)]
     matching = [
         (key, state)
         for key, state in states
-        if state.group.name == asked.group
-        and asked.account in (None, state.group.account)
-        and asked.region in (None, state.group.region)
+        if state.group.name == options.group
+        and options.account in (None, state.group.account)
+        and options.region in (None, state.group.region)
     ]
     if len(matching) == 1:
         return matching[0]
     if matching:
-        whose = ", ".join(f"{one.group.account} in {one.group.region}" for _, one in matching)
-        raise _refused("--group", f"is collected from {whose}", "Say which: --account, --region")
+        accounts = ", ".join(f"{s.group.account} in {s.group.region}" for _, s in matching)
+        next_step = "Select one with --account, --region"
+        raise refused("--group", f"is collected from {accounts}", next_step)
     known = ", ".join(sorted({state.group.name for _, state in states})) or "none"
-    where = "" if asked.kvstore else "; where the input has state_store = kvstore, add --kvstore"
-    raise _refused(
+    where = "" if options.kvstore else "; where the input has state_store = kvstore, add --kvstore"
+    raise refused(
         "--group",
-        f"{asked.group!r} is not collected here",
+        f"{options.group!r} is not collected here",
         f"Groups collected here: {known}{where}",
     )
 
 
-def _listed(desk: Desk) -> Iterator[str]:
-    for key, state in desk.states():
-        for name, request in desk.found(key, state.group):
+def _listed(store: ReplayStore) -> Iterator[str]:
+    for key, state in _states(store):
+        for name, request in store.pending(key, state.group):
             if isinstance(request, Request):
-                yield f"{request.id} waiting: {_what(request)}{_by(request)}"
+                yield f"{request.id} waiting: {_range_of(request, state.group)}{_by(request)}"
             else:
                 yield f"{name}: {request}"
-        for one in state.progress.replays:
-            part = 100 * (one.position_ms - one.start_ms) // max(1, one.end_ms - one.start_ms)
+        for replay in state.progress.replays:
+            done_ms = replay.position_ms - replay.start_ms
+            part = 100 * done_ms // max(1, replay.end_ms - replay.start_ms)
             yield (
-                f"{one.id} under way, {part} % read, {one.records} records handed over: "
-                f"{_what(_asked_for(one, state.group))}{_by(one)}"
+                f"{replay.id} under way, {part} % read, {replay.records} records delivered: "
+                f"{_range_of(replay, state.group)}{_by(replay)}"
             )
 
 
-def _asked_for(one: Replay, group: GroupId) -> Request:
-    return Request(
-        one.id, group, one.stream, one.start_ms, one.end_ms, one.requested_by, 0, one.reason
-    )
+def _cancel(store: ReplayStore, request_id: str) -> str:
+    """Withdraw a request; a replay under way ends, and what it delivered stays."""
+    for key, state in _states(store):
+        for _, request in store.pending(key, state.group):
+            if isinstance(request, Request) and request.id == request_id:
+                store.withdraw(key, request)
+                return f"{request_id}: withdrawn; nothing was collected again"
+        if any(replay.id == request_id for replay in state.progress.replays):
+            with store.locked(key, state.group) as file:
+                records = _end(file, request_id)
+            return f"{request_id}: ended; {records} records were delivered again before"
+    raise refused("--cancel", f"{request_id!r} is neither waiting nor under way", "See --list")
 
 
-def _cancel(desk: Desk, wanted: str) -> str:
-    """Withdraw a request; a replay under way ends, and what it handed over stays."""
-    for key, state in desk.states():
-        for _, request in desk.found(key, state.group):
-            if isinstance(request, Request) and request.id == wanted:
-                desk.withdraw(key, request)
-                return f"{wanted}: withdrawn; nothing was collected again"
-        if any(one.id == wanted for one in state.progress.replays):
-            records = desk.end(key, state.group, wanted)
-            return f"{wanted}: ended; {records} records were handed over again before"
-    raise _refused("--cancel", f"{wanted!r} is neither waiting nor under way", "See --list")
-
-
-def _what(request: Request) -> str:
-    group = request.group
+def _range_of(request: Request | Replay, group: GroupId) -> str:
     stream = f" stream {request.stream}" if request.stream else ""
     return (
         f"{group.name}{stream} ({group.account}, {group.region}) "
@@ -336,28 +330,23 @@ def _what(request: Request) -> str:
     )
 
 
-def _by(asked: Request | Replay) -> str:
-    reason = f": {asked.reason!r}" if asked.reason else ""
-    return f", asked for by {asked.requested_by!r}{reason}"
+def _by(request: Request | Replay) -> str:
+    reason = f": {request.reason!r}" if request.reason else ""
+    return f", requested by {request.requested_by!r}{reason}"
 
 
 def _utc(ms: int) -> str:
-    moment = datetime.fromtimestamp(ms / 1000, timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc(ms / 1000, "milliseconds").replace("+00:00", "Z")
 
 
 def _user() -> str:
-    """Who is asking, from the system and not from variables that anybody can set."""
+    """The user, from the system and not from variables that any user can set."""
     try:
         import pwd
 
         return pwd.getpwuid(os.getuid()).pw_name
     except (ImportError, KeyError):  # Windows; a container may have no name for its user
         return os.environ.get("USERNAME", "unknown")[:200]
-
-
-def _refused(option: str, what: str, next_step: str) -> SettingError:
-    return SettingError(f"{option} {what}", next_step=next_step)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ certificate of --uri is verified, except on loopback.
 
 `set-aside` renames both generations of a state (nothing is deleted), so that the next run collects
 the group again from `start_time`; records that Splunk already has are then repeated and can be
-removed by the macro `cloudhsm_dedup`. A state that is whole is set aside only with --force.
+removed by the macro `cloudhsm_dedup`. An undamaged state is set aside only with --force.
 
 `forget` ends the 30 days in which heartbeats name a deleted log group; its state stays.
 """
@@ -29,7 +29,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from cloudhsm.base.errors import CloudHsmError, Place, StateError
 from cloudhsm.base.terminal import show
+from cloudhsm.splunk.command_line import command_parser, utc
 from cloudhsm.state.file_store import FileStateStore, Loaded, StateFile
 from cloudhsm.state.input_cache import InputFile
 
@@ -50,9 +50,9 @@ _FAULTS = (CloudHsmError, OSError, OverflowError, ValueError)
 
 def main(arguments: list[str]) -> int:
     """Returns 0, or 1 when something could not be shown, moved or set aside."""
-    asked = _parser().parse_intermixed_args(arguments)
+    options = _parser().parse_intermixed_args(arguments)
     try:
-        act, files = _chosen(asked)
+        function, files = _command(options)
     except CloudHsmError as error:
         show(error, sys.stderr)
         return 1
@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
     for path in files:
         try:
             _check_name(path)
-            show(act(path))
+            show(function(path))
         except _FAULTS as error:
             show(f"{path}: {error}", sys.stderr)
             status = 1
@@ -68,14 +68,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="aws_cloudhsm_state.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("aws_cloudhsm_state.py", __doc__)
     parser.add_argument("command", choices=_COMMANDS)
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE.state")
-    parser.add_argument("--force", action="store_true", help="set aside even a whole state")
+    parser.add_argument("--force", action="store_true", help="set aside even an undamaged state")
     add_kv_store_to(parser)
     return parser
 
@@ -95,38 +91,38 @@ def add_kv_store_to(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _chosen(asked: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path]]:
-    """What is to be done, and with which states."""
-    needs_kv_store = asked.kvstore or asked.command.startswith("to-")
-    if not asked.files and not (asked.kvstore and asked.command == "show"):
+def _command(options: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path]]:
+    """The function of the command, and the states to call it with."""
+    needs_kv_store = options.kvstore or options.command.startswith("to-")
+    if not options.files and not (options.kvstore and options.command == "show"):
         _parser().error("name at least one FILE.state")
     if not needs_kv_store:
         simple = {"show": _show, "forget": _forget}
-        if asked.command in simple:
-            return simple[asked.command], asked.files
-        return lambda path: _set_aside(path, force=asked.force), asked.files
-    return _with_kv_store(asked)
+        if options.command in simple:
+            return simple[options.command], options.files
+        return lambda path: _set_aside(path, force=options.force), options.files
+    return _with_kv_store(options)
 
 
-def _with_kv_store(asked: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path]]:
-    slots, owner = kv_store_as(asked)
+def _with_kv_store(options: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path]]:
+    slots, owner = kv_store_as(options)
     from cloudhsm.state import kv_store, migration  # they need splunklib, which files do not
 
-    acts: dict[str, Callable[[Path], str]] = {
+    functions: dict[str, Callable[[Path], str]] = {
         "to-kvstore": lambda path: migration.to_kv_store(path, slots, owner),
         "to-file": lambda path: migration.to_file(path, slots, owner),
         "set-aside": lambda path: migration.set_aside(
-            path, slots, owner, force=asked.force, stamp=_stamp()
+            path, slots, owner, force=options.force, stamp=_stamp()
         ),
         "show": lambda path: _shown(
             kv_store.KvState(slots, path.stem, None, owner).load(), "KV Store has no such state"
         ),
     }
-    files = asked.files or [Path(f"{key}.state") for key in kv_store.known(slots)]
-    return acts[asked.command], files
+    files = options.files or [Path(f"{key}.state") for key in kv_store.known(slots)]
+    return functions[options.command], files
 
 
-def kv_store_as(asked: argparse.Namespace) -> tuple[Collection, Owner]:
+def kv_store_as(options: argparse.Namespace) -> tuple[Collection, Owner]:
     """KV Store, as a person may use it. Raises CloudHsmError.
 
     The password or token comes from the terminal, otherwise from stdin: never from an argument,
@@ -142,14 +138,14 @@ def kv_store_as(asked: argparse.Namespace) -> tuple[Collection, Owner]:
     from cloudhsm.splunk.splunkd_rest import Collection, describe, log_in, verified
     from cloudhsm.state.kv_store import COLLECTION, Owner
 
-    context = verified(asked.uri, asked.ca)
-    if asked.token:
-        login = {"splunkToken": _secret(f"Token for {asked.uri}: ")}
+    context = verified(options.uri, options.ca)
+    if options.token:
+        login = {"splunkToken": _secret(f"Token for {options.uri}: ")}
     else:
-        password = _secret(f"Password of {asked.user} at {asked.uri}: ")
-        login = {"token": f"Splunk {log_in(asked.uri, asked.user, password, context)}"}
-    slots = Collection(asked.uri, login, COLLECTION, context)
-    return slots, Owner(describe(asked.uri, login, context))
+        password = _secret(f"Password of {options.user} at {options.uri}: ")
+        login = {"token": f"Splunk {log_in(options.uri, options.user, password, context)}"}
+    slots = Collection(options.uri, login, COLLECTION, context)
+    return slots, Owner(describe(options.uri, login, context))
 
 
 def _secret(prompt: str) -> str:
@@ -176,8 +172,8 @@ def _shown(loaded: Loaded, otherwise: str) -> str:
     state, progress = loaded.state, loaded.state.progress
     lines = [
         f"{state.group.name} ({state.group.account}, {state.group.region}), read by {state.stanza}",
-        f"  collected from        {_utc(progress.start_ms)}",
-        f"  settled up to         {_utc(progress.settled_ms)}",
+        f"  collected from        {utc(progress.start_ms / 1000)}",
+        f"  settled up to         {utc(progress.settled_ms / 1000)}",
         f"  history still to read {len(progress.backfills)} stretches",
         f"  remembered event ids  {len(state.seen)}",
         f"  gaps pending          {state.ledger.pending()}",
@@ -188,7 +184,7 @@ def _shown(loaded: Loaded, otherwise: str) -> str:
 
 
 def _set_aside(path: Path, *, force: bool) -> str:
-    if not force and _is_whole(path):
+    if not force and _is_undamaged(path):
         raise ValueError("this state is whole; set it aside all the same with --force")
     moved = []
     for generation in StateFile(path).generations():
@@ -206,7 +202,7 @@ def _forget(path: Path) -> str:
     store, inputs = FileStateStore(path.parent), []
     for memory in map(InputFile.at, sorted(path.parent.glob("*.input"))):
         state = memory.load()
-        kept = [one for one in state.gone if store.path(one[0]).name != path.name]
+        kept = [group for group in state.gone if store.path(group[0]).name != path.name]
         if kept != state.gone:
             state.gone = kept
             if not memory.save(state):
@@ -217,7 +213,7 @@ def _forget(path: Path) -> str:
     return f"{path}: heartbeats no longer name its log group ({', '.join(inputs)})"
 
 
-def _is_whole(path: Path) -> bool:
+def _is_undamaged(path: Path) -> bool:
     try:
         return StateFile(path).load().is_newest
     except CloudHsmError:
@@ -226,10 +222,6 @@ def _is_whole(path: Path) -> bool:
 
 def _stamp() -> str:
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-
-
-def _utc(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, timezone.utc).isoformat(timespec="seconds")
 
 
 if __name__ == "__main__":

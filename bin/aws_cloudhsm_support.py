@@ -1,4 +1,4 @@
-"""Writes a zip for whoever helps with a problem: settings, logs, states, versions, no secrets.
+"""Writes a zip for the person who analyzes a problem: settings, logs, states, versions, no secrets.
 
     splunk cmd python aws_cloudhsm_support.py [--output FILE.zip] [--anonymous] [stanza ...]
 
@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import hashlib
 import io
+import itertools
 import os
 import platform
 import ssl
@@ -22,7 +23,6 @@ import uuid
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -30,11 +30,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import aws_cloudhsm_state
 from cloudhsm import __version__
 from cloudhsm.base.arguments import SCHEME
-from cloudhsm.base.conf_file import Settings
-from cloudhsm.base.errors import CloudHsmError, Place, SettingError, StateError
+from cloudhsm.base.conf_file import ConfSettings
+from cloudhsm.base.errors import CloudHsmError, Place, StateError
 from cloudhsm.base.redaction import HIDDEN
 from cloudhsm.base.terminal import show
 from cloudhsm.splunk import log_file, support_bundle
+from cloudhsm.splunk.command_line import checkpoint_folder, command_parser, refused, utc
 from cloudhsm.splunk.support_bundle import Redactor
 from cloudhsm.state.input_cache import InputFile, InputState
 
@@ -54,6 +55,9 @@ _STATES_ELSEWHERE = (
     "`splunk cmd python aws_cloudhsm_replay.py --list --kvstore`"
 )
 
+# The stanzas of one inputs.conf with their settings.
+Inputs = list[tuple[str, ConfSettings]]
+
 
 @dataclass
 class Bundle:
@@ -64,7 +68,7 @@ class Bundle:
     errors: list[str] = field(default_factory=list)
 
     def add(self, name: str, text: str) -> None:
-        """Put a text in. The one door: whatever comes through it is redacted."""
+        """Add a text, redacted. Nothing enters the bundle in another way."""
         name = self.redactor.text(name).replace(HIDDEN, "___")
         if name in self.members:  # two names that differed in what was hidden
             name = f"{name}.{len(self.members)}"
@@ -80,8 +84,8 @@ class Bundle:
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where things lie on this host."""
+class BundleSources:
+    """The folders of this host that the bundle is made from, and what it is limited to."""
 
     home: Path | None
     checkpoints: Path
@@ -95,25 +99,21 @@ class Places:
 
 def main(arguments: list[str]) -> int:
     """Returns 0, or 1 when no bundle could be written."""
-    asked = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        output, places = _output(asked.output), _places(asked)
-        bundle = Bundle(Redactor(asked.anonymous))
-        _fill(bundle, places)
+        output, sources = _output(options.output), _sources(options)
+        bundle = Bundle(Redactor(options.anonymous))
+        _fill(bundle, sources)
         _write(output, bundle.members)
     except (CloudHsmError, OSError) as error:
         show(error, sys.stderr)
         return 1
-    show("\n".join(_told(output, bundle)))
+    show("\n".join(_summary(output, bundle)))
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="aws_cloudhsm_support.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser("aws_cloudhsm_support.py", __doc__)
     parser.add_argument("stanzas", nargs="*", metavar="stanza", help=f"NAME or {SCHEME}://NAME")
     parser.add_argument("--output", type=Path, metavar="FILE.zip", help="a file that is not there")
     parser.add_argument("--anonymous", action="store_true", help="replace AWS account ids too")
@@ -128,81 +128,79 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _output(given: Path | None) -> Path:
+def _output(output: Path | None) -> Path:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    path = given or Path(f"aws_cloudhsm_support-{stamp}.zip")
+    path = output or Path(f"aws_cloudhsm_support-{stamp}.zip")
     if path.suffix != ".zip":
-        raise _refused("--output", f"'{path}' is not the name of a zip", "Write FILE.zip")
+        raise refused("--output", f"'{path}' is not the name of a zip", "Write FILE.zip")
     if path.exists():
-        raise _refused("--output", f"'{path}' is there already", "Name a new file")
+        raise refused("--output", f"'{path}' is there already", "Name a new file")
     if not path.parent.is_dir():
-        raise _refused("--output", f"'{path.parent}' is not a folder", "Name one that is there")
+        raise refused("--output", f"'{path.parent}' is not a folder", "Name one that is there")
     return path
 
 
-def _places(asked: argparse.Namespace) -> Places:
-    home, database = os.environ.get("SPLUNK_HOME"), os.environ.get("SPLUNK_DB")
-    if not home and asked.folder is None:
-        raise _refused(
+def _sources(options: argparse.Namespace) -> BundleSources:
+    home = os.environ.get("SPLUNK_HOME")
+    if not home and options.folder is None:
+        raise refused(
             "SPLUNK_HOME", "is not set, nor --folder given", "Start this by `splunk cmd python`"
         )
     if home and not Path(home).is_dir():
-        raise _refused("SPLUNK_HOME", f"'{home}' is not a folder", "Start this by `splunk cmd`")
-    if asked.folder is not None and not asked.folder.is_dir():
-        raise _refused("--folder", f"'{asked.folder}' is not a folder", "Leave it out")
-    if not 1 <= asked.log_megabytes <= 500:
-        raise _refused("--log-megabytes", "is not a number from 1 to 500", "Leave it out")
-    base = Path(database) if database else Path(home or "") / "var" / "lib" / "splunk"
-    return Places(
+        raise refused("SPLUNK_HOME", f"'{home}' is not a folder", "Start this by `splunk cmd`")
+    if options.folder is not None and not options.folder.is_dir():
+        raise refused("--folder", f"'{options.folder}' is not a folder", "Leave it out")
+    if not 1 <= options.log_megabytes <= 500:
+        raise refused("--log-megabytes", "is not a number from 1 to 500", "Leave it out")
+    return BundleSources(
         Path(home) if home else None,
-        asked.folder or base / "modinputs" / SCHEME,
-        tuple(one if "://" in one else f"{SCHEME}://{one}" for one in asked.stanzas),
-        asked.log_megabytes * MEGABYTE,
+        options.folder or checkpoint_folder(os.environ),
+        tuple(stanza if "://" in stanza else f"{SCHEME}://{stanza}" for stanza in options.stanzas),
+        options.log_megabytes * MEGABYTE,
     )
 
 
-def _fill(bundle: Bundle, places: Places) -> None:
+def _fill(bundle: Bundle, sources: BundleSources) -> None:
     """Everything, secrets being learned before the first text is put in."""
-    found = [*_settings(bundle, places)]
-    for _, inputs in found:
-        for _, settings in inputs:
-            for name, value in settings:
-                bundle.redactor.learn(name, value)
+    files = [*_settings(bundle, sources)]
+    all_settings = [settings for _, inputs in files for _, settings in inputs]
+    for name, value in itertools.chain.from_iterable(all_settings):
+        bundle.redactor.learn(name, value)
     variables = {k: v for k, v in sorted(os.environ.items()) if support_bundle.is_telling(k)}
     for name, value in os.environ.items():
         # PWD, SSH_AUTH_SOCK and the like name a place.
         is_secret = support_bundle.names_a_secret(name) and not os.path.exists(value)  # noqa: PTH110  (raises nothing)
         if name in variables or is_secret:
             bundle.redactor.learn(name, value)
-    inputs_here = sorted({one for _, inputs in found for one, _ in inputs if "://" in one})
-    _check_wanted(places, inputs_here)
+    inputs_here = sorted({name for _, inputs in files for name, _ in inputs if "://" in name})
+    _check_wanted(sources, inputs_here)
 
-    bundle.add("versions.txt", _versions(bundle, places))
+    bundle.add("versions.txt", _versions(bundle, sources))
     shown = [f"{name} = {bundle.redactor.variable(name, variables[name])}" for name in variables]
     bundle.add("environment.txt", "\n".join(shown))
-    bundle.add("settings.conf", "\n".join(_shown(found, places, bundle.redactor)))
-    bundle.add("states.txt", "\n\n".join(_states(bundle, places)))
-    if any(pair == _IN_KV_STORE for _, inputs in found for _, given in inputs for pair in given):
+    bundle.add("settings.conf", "\n".join(_shown(files, sources, bundle.redactor)))
+    bundle.add("states.txt", "\n\n".join(_states(bundle, sources)))
+    if any(_IN_KV_STORE in settings for settings in all_settings):
         bundle.errors.append(_STATES_ELSEWHERE)
-    bundle.add("inputs.txt", "\n\n".join(_memories(bundle, places, inputs_here)))
-    bundle.add("checkpoints.txt", "\n".join(_listing(bundle, places.checkpoints)))
-    _add_logs(bundle, places)
+    bundle.add("inputs.txt", "\n\n".join(_memories(bundle, sources, inputs_here)))
+    bundle.add("checkpoints.txt", "\n".join(_listing(bundle, sources.checkpoints)))
+    _add_logs(bundle, sources)
     bundle.add("errors.txt", "\n".join(bundle.errors) or "Everything could be read.")
 
 
-def _check_wanted(places: Places, inputs_here: list[str]) -> None:
-    logs = places.home and places.home / "var" / "log" / "splunk"
-    for stanza in places.wanted:
+def _check_wanted(sources: BundleSources, inputs_here: list[str]) -> None:
+    logs = sources.home and sources.home / "var" / "log" / "splunk"
+    for stanza in sources.wanted:
         if stanza in inputs_here or (logs and (logs / log_file.file_name(stanza)).exists()):
             continue
         known = ", ".join(inputs_here) or "none"
-        raise _refused("stanza", f"{stanza!r} is not an input of this host", f"Inputs: {known}")
+        raise refused("stanza", f"{stanza!r} is not an input of this host", f"Inputs: {known}")
 
 
-def _settings(bundle: Bundle, places: Places) -> Iterator[tuple[str, list[tuple[str, Settings]]]]:
+def _settings(bundle: Bundle, sources: BundleSources) -> Iterator[tuple[str, Inputs]]:
     """Of every inputs.conf that has any: our stanzas as they lie there, inputs or defaults."""
     seen = set()
-    for path in _conf_files(places.home):
+    for path in _conf_files(sources.home):
         with bundle.noting(path):
             if path.resolve() in seen or not path.is_file():
                 continue
@@ -228,33 +226,37 @@ def _start_of(path: Path) -> bytes:
 
 
 def _shown(
-    found: list[tuple[str, list[tuple[str, Settings]]]], places: Places, redactor: Redactor
+    files: list[tuple[str, list[tuple[str, ConfSettings]]]],
+    sources: BundleSources,
+    redactor: Redactor,
 ) -> Iterator[str]:
-    for path, inputs in found:
+    for path, inputs in files:
         yield f"# {path}"
         for stanza, settings in inputs:
-            if places.wants(stanza):
+            if sources.wants(stanza):
                 yield f"[{stanza}]\n{_pairs(settings, redactor)}\n"
 
 
-def _pairs(settings: Settings, redactor: Redactor) -> str:
+def _pairs(settings: ConfSettings, redactor: Redactor) -> str:
     return "\n".join(
         f"{name or '(no setting)'} = {redactor.setting(name, value)}" for name, value in settings
     )
 
 
-def _versions(bundle: Bundle, places: Places) -> str:
+def _versions(bundle: Bundle, sources: BundleSources) -> str:
     lines = [
         f"TA-aws-cloudhsm {__version__} in {APP}",
         f"Python {platform.python_version()} ({sys.executable})",
         f"platform {platform.platform()} {platform.machine()}",
         f"{ssl.OPENSSL_VERSION}, MD5 {'allowed' if _is_md5_allowed() else 'refused (FIPS)'}",
-        f"written {_utc(time.time())}",
+        f"written {utc(time.time())}",
     ]
     libraries = sorted((APP / "lib").glob("*/*.dist-info"))
-    lines += [f"lib/{one.parent.name}/{one.stem}" for one in libraries] or ["no lib folder"]
-    if places.home is not None:
-        path = places.home / "etc" / "splunk.version"
+    lines += [f"lib/{library.parent.name}/{library.stem}" for library in libraries] or [
+        "no lib folder"
+    ]
+    if sources.home is not None:
+        path = sources.home / "etc" / "splunk.version"
         with bundle.noting(path):
             lines += ["", f"# {path}", _start_of(path).decode("utf-8", "replace")]
     return "\n".join(lines)
@@ -268,38 +270,38 @@ def _is_md5_allowed() -> bool:
     return True
 
 
-def _states(bundle: Bundle, places: Places) -> Iterator[str]:
-    """What `aws_cloudhsm_state.py show` says of each group."""
-    folder = places.checkpoints
+def _states(bundle: Bundle, sources: BundleSources) -> Iterator[str]:
+    """What `aws_cloudhsm_state.py show` shows of each group."""
+    folder = sources.checkpoints
     generations = [*folder.glob("*.state"), *folder.glob("*.previous")]
-    for path in sorted({one.with_suffix(".state") for one in generations}):
-        said, failed = io.StringIO(), io.StringIO()
+    for path in sorted({path.with_suffix(".state") for path in generations}):
+        shown, failed = io.StringIO(), io.StringIO()
         with bundle.noting(path):
-            with contextlib.redirect_stdout(said), contextlib.redirect_stderr(failed):
+            with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(failed):
                 status = aws_cloudhsm_state.main(["show", str(path)])
             if status:
                 bundle.errors.append(failed.getvalue().strip())
-            elif places.wants(said.getvalue().split("\n")[0].rpartition("read by ")[2]):
-                yield f"# {path.name}\n{said.getvalue().strip()}"
+            elif sources.wants(shown.getvalue().split("\n")[0].rpartition("read by ")[2]):
+                yield f"# {path.name}\n{shown.getvalue().strip()}"
 
 
-def _memories(bundle: Bundle, places: Places, inputs_here: list[str]) -> Iterator[str]:
+def _memories(bundle: Bundle, sources: BundleSources, inputs_here: list[str]) -> Iterator[str]:
     for stanza in inputs_here:
-        file = InputFile(places.checkpoints, stanza)
+        file = InputFile(sources.checkpoints, stanza)
         with bundle.noting(file.path):
-            if places.wants(stanza) and file.path.exists():
+            if sources.wants(stanza) and file.path.exists():
                 yield f"{stanza} ({file.path.name})\n" + "\n".join(_memory(file.load()))
 
 
 def _memory(state: InputState) -> Iterator[str]:
     """What an input remembers of AWS's clock, its groups and its failures."""
     yield f"  AWS's clock is ahead  {state.clock.offset_ms} ms"
-    yield f"  groups looked for     {_utc(state.discovered_ms / 1000)}"
-    yield f"  last heartbeat        {_utc(state.heartbeat_ms / 1000)}"
-    for found in state.groups:
-        yield f"  group {found.id.name} in {found.id.account}"
+    yield f"  groups looked for     {utc(state.discovered_ms / 1000)}"
+    yield f"  last heartbeat        {utc(state.heartbeat_ms / 1000)}"
+    for group in state.groups:
+        yield f"  group {group.id.name} in {group.id.account}"
     for name, failure in state.failures.items():
-        since = _utc(failure.since_ms / 1000)
+        since = utc(failure.since_ms / 1000)
         yield f"  {name} fails since {since}, {failure.tries} times: {failure.error}"
 
 
@@ -311,25 +313,25 @@ def _listing(bundle: Bundle, folder: Path) -> Iterator[str]:
             with bundle.noting(path):
                 status = path.lstat()
                 yield (
-                    f"{status.st_mode:o} {status.st_size:>11} {_utc(status.st_mtime)} {path.name}"
+                    f"{status.st_mode:o} {status.st_size:>11} {utc(status.st_mtime)} {path.name}"
                 )
         if len(files) > MOST_FILES:
             yield f"... and {len(files) - MOST_FILES} more"
 
 
-def _add_logs(bundle: Bundle, places: Places) -> None:
+def _add_logs(bundle: Bundle, sources: BundleSources) -> None:
     """The newest lines of each input's files, and of splunkd's own what is about this add-on.
 
     A talkative input does not push out one that fell silent: who needs less than an equal share
     leaves the rest to the others.
     """
-    if places.home is None:
+    if sources.home is None:
         bundle.errors.append("SPLUNK_HOME is not set: no logs are here")
         return
-    folder = places.home / "var" / "log" / "splunk"
-    logs = _logs(folder, places.wanted)
-    of_splunkd = places.log_bytes // 10
-    left = places.log_bytes - of_splunkd
+    folder = sources.home / "var" / "log" / "splunk"
+    logs = _logs(folder, sources.wanted)
+    of_splunkd = sources.log_bytes // 10
+    left = sources.log_bytes - of_splunkd
     for number, (name, files) in enumerate(logs.items()):
         left -= _add_newest(bundle, name, files, left // (len(logs) - number))
     path = folder / "splunkd.log"
@@ -357,7 +359,7 @@ def _logs(folder: Path, wanted: tuple[str, ...]) -> dict[str, list[Path]]:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:  # whoever reads it will tell
+    except OSError:  # reading it reports the error
         return 0
 
 
@@ -377,7 +379,7 @@ def _add_newest(bundle: Bundle, name: str, files: list[Path], share: int) -> int
 
 def _end_of(path: Path, most: int) -> str:
     """The last lines of a file, at most so many bytes of them."""
-    if not path.is_file():  # opening a pipe would wait for whoever writes to it
+    if not path.is_file():  # opening a pipe would wait for its writer
         raise FileNotFoundError("there is no such file")
     with path.open("rb") as file:
         size = file.seek(0, io.SEEK_END)
@@ -386,7 +388,7 @@ def _end_of(path: Path, most: int) -> str:
 
 
 def _write(output: Path, members: dict[str, str]) -> None:
-    """Whole or not at all, and readable by its owner only."""
+    """Complete or not at all, and readable by its owner only."""
     temporary = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
@@ -407,23 +409,15 @@ def _write(output: Path, members: dict[str, str]) -> None:
         ) from error
 
 
-def _told(output: Path, bundle: Bundle) -> Iterator[str]:
+def _summary(output: Path, bundle: Bundle) -> Iterator[str]:
     yield f"{output} has:"
     for name, text in bundle.members.items():
         yield f"  {len(text):>9} {name}"
     removed = [f"{count} {what}" for what, count in bundle.redactor.removed.items() if count]
     yield f"Taken out: {', '.join(removed) or 'nothing, there was no secret'}."
     if bundle.errors:
-        yield f"{len(bundle.errors)} things could not be read: see errors.txt."
+        yield f"{len(bundle.errors)} items could not be read: see errors.txt."
     yield "Look through it before you give it away: names of hosts, roles and groups are in it."
-
-
-def _utc(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
-
-
-def _refused(option: str, what: str, next_step: str) -> SettingError:
-    return SettingError(f"{option} {what}", next_step=next_step)
 
 
 if __name__ == "__main__":

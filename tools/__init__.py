@@ -8,7 +8,7 @@ troubleshooting  the table of docs/troubleshooting.md
 bench            `make bench`, `make growth`, `make capacity`: how fast, how large, how much
 checks           what every change must pass: gates, browser, tests on Splunk's Pythons
 proof            the guarantee under attack; detections over a quiet month
-demo             the add-on at work on this machine: a local AWS, and a stand-in for splunkd
+demo             the add-on running on this machine: a local AWS, and a stand-in for splunkd
 build            environments, libraries, package, release
 processes        programs that tools start
 content          what is generated from mappings/, detections/ and dashboards/

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tools.content import markdown
-from tools.content.page_blocks import BlockMissing, replaced
+from tools.content.conf_blocks import BlockProblem
+from tools.content.page_blocks import filled
+from tools.content.written_files import settled
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = "docs/troubleshooting.md"
@@ -26,18 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help="the source folder")
     options = parser.parse_args(arguments)
     path: Path = options.root / PAGE
-    text = path.read_text("utf-8")
     try:
-        wanted = replaced(text, "failures", COMMAND, [*table()])
-    except BlockMissing as error:
-        print(f"{path}: {error}", file=sys.stderr)
+        wanted = filled(path.read_text("utf-8"), str(path), COMMAND, {"failures": table()})
+    except BlockProblem as error:
+        print(error, file=sys.stderr)
         return 1
-    if options.check and text != wanted:
-        print(f"{path}: differs; run: {COMMAND}", file=sys.stderr)
-        return 1
-    if text != wanted:
-        path.write_text(wanted, encoding="utf-8")
-    return 0
+    return settled(options.root, {PAGE: wanted}, COMMAND, check=options.check)
 
 
 def table() -> Iterator[str]:

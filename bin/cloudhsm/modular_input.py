@@ -60,13 +60,13 @@ class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type i
 
         log_file.to_stderr()
         try:
-            name, given = definition.metadata["name"], definition.parameters
-            wiring.validate(name, given, definition.metadata)
+            name, parameters = definition.metadata["name"], definition.parameters
+            wiring.validate(name, parameters, definition.metadata)
         except Exception as error:
             raise ValueError(redacted(str(error))) from error
 
     def stream_events(self, inputs: InputDefinition, ew: SplunkEventWriter) -> None:
-        """One run of each stanza that splunkd hands over (one, since instances are not shared)."""
+        """One run of each stanza that splunkd passes (one, since instances are not shared)."""
         _prepare_memory()
         from cloudhsm import wiring
         from cloudhsm.base.errors import OutputClosed
@@ -83,15 +83,15 @@ class AwsCloudHsmInput(Script):  # type: ignore[misc]  # splunklib has no type i
             self.exit_status |= bool(failures)
             self.was_stopped = stop.requested
             if any(isinstance(failure, OutputClosed) for failure in failures):
-                _let_go_of_stdout()
+                _detach_stdout()
                 return
 
 
 def _prepare_memory() -> None:
     """Pages come and go as thousands of objects and megabytes of text, several times a second."""
-    # glibc returns each large block to the kernel when it is freed, and asks for it anew, until one
-    # as large as this was freed (mallopt(3): the threshold is dynamic). It is never touched, so it
-    # takes no memory; without it the kernel clears half a gigabyte per 200,000 records.
+    # glibc returns each large block to the kernel when it is freed, and requests it again, until
+    # one as large as this was freed (mallopt(3): the threshold is dynamic). It is never touched, so
+    # it takes no memory; without it the kernel clears half a gigabyte per 200,000 records.
     spare = bytes(30 << 20)
     del spare
 
@@ -102,9 +102,9 @@ def main(arguments: list[str]) -> int:
         print(_NO_STDOUT, file=sys.stderr)
         return 1
     script = AwsCloudHsmInput()
-    # Bytes: the document says how it is encoded, and Windows would decode it by its code page.
-    given = sys.stdin.buffer
-    status = int(script.run_script(arguments, SplunkEventWriter(), given)) or script.exit_status
+    # Bytes: the document declares its encoding, and Windows would decode it by its code page.
+    document = sys.stdin.buffer
+    status = int(script.run_script(arguments, SplunkEventWriter(), document)) or script.exit_status
     if script.was_stopped:
         _leave(status)
     return status
@@ -118,6 +118,6 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _let_go_of_stdout() -> None:
+def _detach_stdout() -> None:
     """The interpreter flushes stdout when it ends, which would fail once more, and noisily."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

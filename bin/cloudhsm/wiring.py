@@ -1,4 +1,4 @@
-"""The rooms put together: one run of one stanza, or one look whether it may run."""
+"""The parts of the collector combined: one run of one stanza, or one check of its settings."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
-from cloudhsm.aws.credentials import FORM_TIMEOUTS, differing_key, unlocked
-from cloudhsm.base import settings
+from cloudhsm.aws.credentials import FORM_TIMEOUTS, differing_key, with_secrets
 from cloudhsm.base.arguments import DEFAULT_LOG_LEVEL
 from cloudhsm.base.errors import (
     CloudHsmError,
@@ -28,7 +27,7 @@ from cloudhsm.base.errors import (
     refused_setting,
 )
 from cloudhsm.base.redaction import conceal
-from cloudhsm.base.settings import Settings
+from cloudhsm.base.settings import Settings, parse, parse_form
 from cloudhsm.base.shutdown import NetworkTimeOver, Stop, StopRequested
 from cloudhsm.collect import access_check, read_ahead
 from cloudhsm.collect.collector import SHARE_OF_INTERVAL, Collector
@@ -37,12 +36,12 @@ from cloudhsm.collect.open_group import Store
 from cloudhsm.splunk import log_file, own_save, typed_secrets
 from cloudhsm.splunk.event_writer import EventWriter
 from cloudhsm.splunk.pipe import Pipe
-from cloudhsm.splunk.typed_secrets import Moved
+from cloudhsm.splunk.typed_secrets import MovedSecrets
 from cloudhsm.state.file_store import FileStateStore
 from cloudhsm.state.input_cache import InputFile
 
 if TYPE_CHECKING:
-    from cloudhsm.splunk.password_storage import SplunkSecrets
+    from cloudhsm.splunk.password_storage import SplunkPasswordStorage
     from cloudhsm.state.kv_store import KvStateStore
 
 log = logging.getLogger("cloudhsm")
@@ -59,29 +58,29 @@ def validate(name: str, parameters: Parameters, metadata: Mapping[str, str]) -> 
     conceal(metadata.get("session_key"))
     if own_save.is_announced(Path(metadata.get("checkpoint_dir", "")), name):
         return
-    asked = settings.parse_form(name, parameters, _now_ms())
-    conceal(*asked.login.secrets)
-    _refuse_files_of_a_member(asked, metadata)
-    asked = _unlocked(asked, metadata)
-    failures = check_access(asked, is_strict=True)
-    differing = differing_key(asked.login)
+    settings = parse_form(name, parameters, _now_ms())
+    conceal(*settings.identity.secrets)
+    _refuse_files_of_a_member(settings, metadata)
+    settings = _with_secrets(settings, metadata)
+    failures = check_access(settings, is_strict=True)
+    differing = differing_key(settings.identity)
     if failures or differing:
         raise access_check.as_one([*([differing] if differing else []), *failures])
 
 
-def check_access(asked: Settings, *, is_strict: bool = False) -> list[CloudHsmError]:
-    """What stands in the way of collecting, found by a dry call of 15 s at most.
+def check_access(settings: Settings, *, is_strict: bool = False) -> list[CloudHsmError]:
+    """What prevents collection, found by test calls of 15 s at most.
 
     is_strict: what only should be fixed counts too, since a person is there to fix it.
     """
 
     def source() -> CloudWatchLogs:
-        logs = CloudWatchLogs(asked, FORM_TIMEOUTS)
+        logs = CloudWatchLogs(settings, FORM_TIMEOUTS)
         if is_strict and logs.advisories:
             raise logs.advisories[0]
         return logs
 
-    return access_check.check(asked, source, is_strict=is_strict)
+    return access_check.check(settings, source, is_strict=is_strict)
 
 
 def run(
@@ -92,28 +91,28 @@ def run(
     home = os.environ.get("SPLUNK_HOME")
     folder = Path(home) if home else None
     try:
-        asked = settings.parse(stanza, parameters, _now_ms())
+        settings = parse(stanza, parameters, _now_ms())
     except CloudHsmError as error:
         with log_file.open_log(stanza, DEFAULT_LOG_LEVEL, folder):
-            return _told([error, *_left_in_files(stanza, folder)], stanza)
-    conceal(*asked.login.secrets)
-    with log_file.open_log(stanza, asked.log_level, folder):
-        return _told(collect(asked, metadata, stop), stanza)
+            return _logged([error, *_left_in_files(stanza, folder)], stanza)
+    conceal(*settings.identity.secrets)
+    with log_file.open_log(stanza, settings.log_level, folder):
+        return _logged(collect(settings, metadata, stop), stanza)
 
 
-def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[CloudHsmError]:
+def collect(settings: Settings, metadata: Mapping[str, str], stop: Stop) -> list[CloudHsmError]:
     """One run over all log groups; returns what failed, for single groups or altogether."""
-    writer = EventWriter(Pipe(sys.stdout.fileno(), stop), asked.index)
+    writer = EventWriter(Pipe(sys.stdout.fileno(), stop), settings.index)
     failures: list[CloudHsmError] = []
-    memory = InputFile(Path(metadata["checkpoint_dir"]), asked.stanza)
+    memory = InputFile(Path(metadata["checkpoint_dir"]), settings.stanza)
     is_new = False
     try:
         with suppress(StopRequested):
-            failures, is_new = _collect(asked, metadata, memory, writer, stop)
+            failures, is_new = _collect(settings, metadata, memory, writer, stop)
     except CloudHsmError as error:
         failures.append(error)
     except Exception as error:  # noqa: BLE001  (the process's edge: splunklib would print it raw)
-        failures.append(Unexpected(error, Place(region=asked.aws_region)))
+        failures.append(Unexpected(error, Place(region=settings.aws_region)))
     try:
         with suppress(StopRequested):
             writer.close()
@@ -121,46 +120,50 @@ def collect(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> list[Cl
         if not any(isinstance(failure, OutputClosed) for failure in failures):
             failures.append(error)
     if is_new and failures:
-        _explain(asked, stop)
+        _explain(settings, stop)
     if stop.requested:
-        log.info("%s what=stopped", pair("input", asked.stanza))
+        log.info("%s what=stopped", pair("input", settings.stanza))
     return failures
 
 
 def _collect(
-    asked: Settings, metadata: Mapping[str, str], memory: InputFile, writer: EventWriter, stop: Stop
+    settings: Settings,
+    metadata: Mapping[str, str],
+    memory: InputFile,
+    writer: EventWriter,
+    stop: Stop,
 ) -> tuple[list[CloudHsmError], bool]:
     """What failed, and whether the groups were never looked for before.
 
     Raises OutputClosed, StopRequested.
     """
-    advisories: list[CloudHsmError] = [*asked.advisories]
+    advisories: list[CloudHsmError] = [*settings.advisories]
     host = metadata.get("server_host", "")
-    stop.end_network_in(SHARE_OF_INTERVAL * asked.interval_s + HANGING_S)
+    stop.end_network_in(SHARE_OF_INTERVAL * settings.interval_s + HANGING_S)
     try:
         with stop.interruptible():
-            moved = _put_away(asked, metadata)
+            moved = _move_to_password_storage(settings, metadata)
             advisories += moved.problems
-            store = _store(asked, metadata, stop)
+            store = _store(settings, metadata, stop)
             if store is None:
                 return [], False
-            asked = _unlocked(_with_unbound(asked, moved), metadata)
-            differing = differing_key(asked.login)
-            logs = CloudWatchLogs(asked)
+            settings = _with_secrets(_with_proxy_user(settings, moved), metadata)
+            differing = differing_key(settings.identity)
+            logs = CloudWatchLogs(settings)
     except (NetworkTimeOver, Exception) as error:  # noqa: BLE001  (as every failure of a group)
-        cause = _early_failure(error, Place(region=asked.aws_region))
-        InputFailure(asked, memory, writer, stop, host, advisories).write(cause, _now_ms())
+        cause = _early_failure(error, Place(region=settings.aws_region))
+        InputFailure(settings, memory, writer, stop, host, advisories).write(cause, _now_ms())
         return [cause], False
-    is_new = memory.load().is_new_to(asked)
+    is_new = memory.load().is_new_to(settings)
     advisories += [*([differing] if differing else []), *logs.advisories]
-    read = read_ahead.reader_for(asked.windows_in_flight)
+    read = read_ahead.reader_for(settings.windows_in_flight)
     collector = Collector(
-        asked, logs, store, memory, writer, stop, host, read=read, advisories=advisories
+        settings, logs, store, memory, writer, stop, host, read=read, advisories=advisories
     )
     result = collector.result
     try:
         collector.run()
-        log.info("%s what=run_ended %s", pair("input", asked.stanza), result.line())
+        log.info("%s what=run_ended %s", pair("input", settings.stanza), result.line())
     except OutputClosed as error:  # what failed before is reported, too
         result.failures.append(error)
     return result.failures, is_new
@@ -177,37 +180,37 @@ def _early_failure(error: Exception | NetworkTimeOver, place: Place) -> CloudHsm
     return error if isinstance(error, CloudHsmError) else Unexpected(error, place)
 
 
-def _unlocked(asked: Settings, metadata: Mapping[str, str]) -> Settings:
-    """With the secrets that it names; raises CloudHsmError where one is not to be had."""
-    login = asked.login
-    is_needed = (login.credential and not login.keys) or (
-        login.proxy_credential and not login.proxy_user
+def _with_secrets(settings: Settings, metadata: Mapping[str, str]) -> Settings:
+    """With the secrets that it names; raises CloudHsmError where one is missing."""
+    identity = settings.identity
+    is_needed = (identity.credential and not identity.keys) or (
+        identity.proxy_credential and not identity.proxy_user
     )
     if not is_needed:  # so that splunkd is asked only by inputs that keep something there
-        return asked
-    return replace(asked, login=unlocked(login, _storage(metadata)))
+        return settings
+    return replace(settings, identity=with_secrets(identity, _password_storage(metadata)))
 
 
-def _put_away(asked: Settings, metadata: Mapping[str, str]) -> Moved:
+def _move_to_password_storage(settings: Settings, metadata: Mapping[str, str]) -> MovedSecrets:
     """Move typed secrets to Splunk's password storage."""
     home = os.environ.get("SPLUNK_HOME")
-    mover = typed_secrets.Mover(
-        lambda: _storage(metadata),
+    secrets = typed_secrets.SecretMover(
+        lambda: _password_storage(metadata),
         Path(home) if home else None,
         partial(own_save.announced, Path(metadata["checkpoint_dir"])),
     )
-    name = asked.stanza.partition("://")[2]
-    moved = mover.put_away(name, asked.aws_region, asked.login)
+    name = settings.stanza.partition("://")[2]
+    moved = secrets.move(name, settings.aws_region, settings.identity)
     for of, entry in moved.entries.items():
         done = f"{pair('of', of)} {pair('kept_as', entry)} what=secrets_moved_to_password_storage"
-        log.info("%s %s", pair("input", asked.stanza), done)
+        log.info("%s %s", pair("input", settings.stanza), done)
     return moved
 
 
-def _with_unbound(asked: Settings, moved: Moved) -> Settings:
+def _with_proxy_user(settings: Settings, moved: MovedSecrets) -> Settings:
     for user in moved.proxy_user:
-        return replace(asked, login=replace(asked.login, proxy_user=user))
-    return asked
+        return replace(settings, identity=replace(settings.identity, proxy_user=user))
+    return settings
 
 
 def _left_in_files(stanza: str, home: Path | None) -> list[CloudHsmError]:
@@ -217,55 +220,55 @@ def _left_in_files(stanza: str, home: Path | None) -> list[CloudHsmError]:
     return [secret.error() for secret in plain if secret.input_name in ("", name)]
 
 
-def _storage(metadata: Mapping[str, str]) -> SplunkSecrets:
+def _password_storage(metadata: Mapping[str, str]) -> SplunkPasswordStorage:
     from cloudhsm.splunk.password_storage import (
-        SplunkSecrets,  # most inputs need no secret of Splunk's
+        SplunkPasswordStorage,  # most inputs need no secret of Splunk's
     )
 
     uri, key = metadata.get("server_uri", ""), metadata.get("session_key", "")
-    return SplunkSecrets(uri, key)
+    return SplunkPasswordStorage(uri, key)
 
 
-def _store(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> Store | None:
+def _store(settings: Settings, metadata: Mapping[str, str], stop: Stop) -> Store | None:
     """Where states are kept; None where another host collects and this one stands by.
 
     Raises SettingError for files on a member of a search head cluster, CloudHsmError where KV
     Store cannot be used.
     """
     folder = Path(metadata["checkpoint_dir"])
-    if asked.state_store == "file":
-        _refuse_files_of_a_member(asked, metadata)
+    if settings.state_store == "file":
+        _refuse_files_of_a_member(settings, metadata)
         return FileStateStore(folder)
-    store = _kv_store(asked, metadata, stop)
-    at_work = store.at_work(asked.stanza)
+    store = _kv_store(settings, metadata, stop)
+    at_work = store.at_work(settings.stanza)
     if at_work is None:
         return store
-    log.info("%s %s what=standing_by", pair("input", asked.stanza), pair("at_work", at_work))
+    log.info("%s %s what=standing_by", pair("input", settings.stanza), pair("at_work", at_work))
     return None
 
 
-def _kv_store(asked: Settings, metadata: Mapping[str, str], stop: Stop) -> KvStateStore:
+def _kv_store(settings: Settings, metadata: Mapping[str, str], stop: Stop) -> KvStateStore:
     from cloudhsm.splunk.splunkd_rest import Collection, describe
     from cloudhsm.state.kv_store import COLLECTION, KvStateStore, Owner  # most inputs keep files
 
     uri, key = metadata.get("server_uri", ""), metadata.get("session_key", "")
-    login = {"token": f"Splunk {key}"}
-    owner = Owner(describe(uri, login), asked.interval_s)
-    collection = Collection(uri, login, COLLECTION, waiting=stop.patient)
+    session = {"token": f"Splunk {key}"}
+    owner = Owner(describe(uri, session), settings.interval_s)
+    collection = Collection(uri, session, COLLECTION, waiting=stop.patient)
     return KvStateStore(Path(metadata["checkpoint_dir"]), collection, owner)
 
 
-def _refuse_files_of_a_member(asked: Settings, metadata: Mapping[str, str]) -> None:
+def _refuse_files_of_a_member(settings: Settings, metadata: Mapping[str, str]) -> None:
     """On every member of a search head cluster the input runs, each with files of its own."""
     from cloudhsm.splunk.splunkd_rest import CLUSTER_MEMBER, SplunkdSilent, describe
 
-    if asked.state_store != "file":
+    if settings.state_store != "file":
         return
     try:
-        login = {"token": f"Splunk {metadata.get('session_key', '')}"}
-        server = describe(metadata.get("server_uri", ""), login)
+        session = {"token": f"Splunk {metadata.get('session_key', '')}"}
+        server = describe(metadata.get("server_uri", ""), session)
     except SplunkdSilent as error:
-        log.info("%s what=cluster_unknown %s", pair("input", asked.stanza), error.line())
+        log.info("%s what=cluster_unknown %s", pair("input", settings.stanza), error.line())
         return
     if CLUSTER_MEMBER in server.roles:
         raise _files_of_a_member(server.name)
@@ -277,22 +280,22 @@ def _files_of_a_member(name: str) -> SettingError:
         f"is file, but {name} is a member of a search head cluster: each member would collect "
         "everything for itself",
         "Set state_store = kvstore, or run the input on a heavy forwarder; "
-        "docs/clustered-state.md tells how to keep the positions",
+        "docs/clustered-state.md describes how to keep the positions",
     )
 
 
-def _explain(asked: Settings, stop: Stop) -> None:
-    """A conf file that was deployed met no validation, so its first run tells what that would.
+def _explain(settings: Settings, stop: Stop) -> None:
+    """A deployed conf file was never validated, so its first run logs what validation reports.
 
-    Where nothing failed there is nothing to tell: the run made the same calls.
+    Called only where something failed: otherwise the run made the same calls.
     """
     with suppress(StopRequested), stop.interruptible():
-        for failure in check_access(asked):
-            told = f"what=access_checked {failure.line()}"
-            log.warning("%s %s", pair("input", asked.stanza), told)
+        for failure in check_access(settings):
+            finding = f"what=access_checked {failure.line()}"
+            log.warning("%s %s", pair("input", settings.stanza), finding)
 
 
-def _told(failures: list[CloudHsmError], stanza: str) -> list[CloudHsmError]:
+def _logged(failures: list[CloudHsmError], stanza: str) -> list[CloudHsmError]:
     """Log each cause once, however many log groups it concerns."""
     causes: dict[str, list[CloudHsmError]] = {}
     for failure in failures:

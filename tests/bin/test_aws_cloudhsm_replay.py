@@ -229,7 +229,7 @@ def test_the_list_shows_what_waits_what_is_under_way_and_what_is_damaged(folder:
     said = command(folder, "--list").stdout.splitlines()
     assert any(line.startswith(f"{request.id} waiting: {GROUP.name} ") for line in said)
     assert any(r": 'index\nlost'" in line for line in said)
-    assert any(re.match(r"a{32} under way, 25 % read, 7 records handed", line) for line in said)
+    assert any(re.match(r"a{32} under way, 25 % read, 7 records delivered", line) for line in said)
     assert any(line.startswith(damaged.name) for line in said)
     assert len(said) == 3
     assert damaged.exists()
@@ -252,7 +252,7 @@ def test_a_replay_under_way_can_be_ended(folder: Path) -> None:
     save(folder, GROUP, Replay(START_MS, END_MS, START_MS, id="a" * 32, records=7), kept)
     said = command(folder, "--cancel", "a" * 32)
     assert (said.returncode, said.stderr) == (0, "")
-    assert "7 records were handed over again before" in said.stdout
+    assert "7 records were delivered again before" in said.stdout
     assert under_way(folder) == [kept]
 
 

@@ -13,8 +13,8 @@ from emulator.session import Session
 from tests.dashboards import reading
 from tests.dashboards.reading import Raw
 from tests.dashboards.shown_views import Shown
-from tools.content.detections import ingest
-from tools.content.detections.scenarios import Story, sample_trail
+from tools.content.detections import scenarios
+from tools.content.detections.scenarios import Scenario, sample_trail
 from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,13 +22,13 @@ View = Callable[..., Shown]
 
 
 @pytest.fixture(scope="session")
-def story() -> Story:
+def story() -> Scenario:
     """A week with incidents: records, and the collector's events."""
     return sample_trail()
 
 
 @pytest.fixture(scope="session")
-def trail(story: Story) -> list[Raw]:
+def trail(story: Scenario) -> list[Raw]:
     """The records in the order of time, read without the add-on."""
     return reading.read(story.records)
 
@@ -40,13 +40,9 @@ def shipped() -> App:
 
 
 @pytest.fixture(scope="session")
-def session(story: Story, shipped: App) -> Session:
+def session(story: Scenario, shipped: App) -> Session:
     """An index with the sample trail; now is its end."""
-    result = Session(shipped, now=story.until)
-    shown = ((record.timestamp_ms / 1000, record) for record in story.records)
-    result.index(event for _at, event in ingest.records(shipped, shown))
-    result.index(event for _at, event in ingest.said(shipped, story.said))
-    return result
+    return scenarios.session(shipped, story)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +57,6 @@ def view(session: Session) -> View:
 
 
 @pytest.fixture(scope="session")
-def empty_view(shipped: App, story: Story) -> View:
+def empty_view(shipped: App, story: Scenario) -> View:
     """The same over an empty index."""
     return lambda name, /, **tokens: Shown(name, Session(shipped, now=story.until), **tokens)

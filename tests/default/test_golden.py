@@ -19,7 +19,7 @@ from tests.default import corpus_certificates, corpus_layouts, corpus_opcodes
 from tests.default.corpus import Corpus, Sample, lines_of
 from tests.default.damage import MUTATORS, Damaged, damaged_records
 from tests.default.ingest_paths import AUDIT, Fields, fields_of, file_of, from_collector, from_file
-from tools.content import goldens
+from tools.content import goldens, written_files
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).resolve().parent / "golden"
@@ -108,7 +108,7 @@ def is_flagged(fields: Fields) -> bool:
 
 
 def test_the_golden_files_are_what_the_configuration_gives(made: dict[str, str]) -> None:
-    differences = [line for name in made for line in goldens.difference(GOLDEN / name, made[name])]
+    differences = [*written_files.differences(GOLDEN, made, goldens.ORIGIN)]
     assert not differences, "make goldens, then read the difference line by line"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emulator.dashboards.dashboard_studio import View, navigation, read_view
-from tools.content.dashboards.lint import Surroundings, faults, tokens_of
+from tools.content.dashboards.lint import LintContext, faults, tokens_of
 from tools.content.installed_app import installed_app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,10 +20,10 @@ def views() -> dict[str, View]:
 
 
 @pytest.fixture(scope="module")
-def around(views: dict[str, View]) -> Surroundings:
+def around(views: dict[str, View]) -> LintContext:
     tokens = {name: tokens_of(view.definition) for name, view in views.items()}
     known = installed_app(ROOT).knowledge
-    return Surroundings(known.macros, frozenset(known.saved_searches), tokens)
+    return LintContext(known.macros, frozenset(known.saved_searches), tokens)
 
 
 def test_there_are_seven_views_and_the_navigation_has_all() -> None:
@@ -33,7 +33,7 @@ def test_there_are_seven_views_and_the_navigation_has_all() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_view_has_no_fault(
-    name: str, views: dict[str, View], around: Surroundings
+    name: str, views: dict[str, View], around: LintContext
 ) -> None:
     assert faults(name, views[name].definition, around) == []
 

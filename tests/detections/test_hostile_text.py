@@ -18,7 +18,7 @@ from emulator.spl.syntax import calls
 from samples.layout import Generation
 from tests.detections.conftest import DETECTIONS
 from tools.content.detections.ingest import ACCOUNT, REGION
-from tools.content.detections.sample_runner import filled, rehearse
+from tools.content.detections.sample_runner import filled, run_sample
 from tools.content.detections.savedsearches_conf import drilldown_search, message
 from tools.content.detections.schema import Detection, Firing
 
@@ -58,11 +58,11 @@ def renamed(sample: Firing, text: str) -> Firing:
 def test_a_name_changes_nothing_but_the_name(app: App, detection: Detection, name: str) -> None:
     sample = detection.fires[0]
     generation = Generation(sample.generations[0])
-    harmless = rehearse(app, detection, sample, generation)
-    hostile = rehearse(app, detection, renamed(sample, HOSTILE[name]), generation)
-    assert hostile.behind == harmless.behind
+    harmless = run_sample(app, detection, sample, generation)
+    hostile = run_sample(app, detection, renamed(sample, HOSTILE[name]), generation)
+    assert hostile.drilldown_rows == harmless.drilldown_rows
     shown = HOSTILE[name].replace("\x1b", "\\u001b")
-    for had, has in zip(harmless.told, hostile.told, strict=True):
+    for had, has in zip(harmless.alerts, hostile.alerts, strict=True):
         assert had.run == has.run
         assert set(had.row) == set(has.row)
         for key, value in has.row.items():
@@ -103,14 +103,14 @@ def test_no_title_and_no_drilldown_has_a_text_of_host_or_source(
         host, source = PLACES[place](event)
         return replace(event, host=host, source=source)
 
-    rehearsal = rehearse(app, detection, sample, Generation(sample.generations[0]), arriving)
-    for told in rehearsal.told:
-        drilldown = filled(drilldown_search(detection), told)
-        for text in (filled(message(detection), told), drilldown):
+    result = run_sample(app, detection, sample, Generation(sample.generations[0]), arriving)
+    for alert in result.alerts:
+        drilldown = filled(drilldown_search(detection), alert)
+        for text in (filled(message(detection), alert), drilldown):
             assert "alert(1)" not in text.lower()
         template = drilldown_search(detection).replace("$", "")
         assert commands(app, drilldown) == commands(app, template)
-    assert all(rehearsal.behind)
+    assert all(result.drilldown_rows)
 
 
 def commands(app: App, search: str) -> list[str]:

@@ -24,7 +24,7 @@ from cloudhsm.aws import credentials
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
 from cloudhsm.aws.rate_limit import RateLimiter
 from cloudhsm.aws.session import AwsSession
-from cloudhsm.base.aws_identity import Login
+from cloudhsm.base.aws_identity import AwsIdentity
 from cloudhsm.base.errors import CloudHsmError, OutputClosed, StateCorrupt
 from cloudhsm.base.settings import parse
 from cloudhsm.base.shutdown import Stop
@@ -55,7 +55,7 @@ _MOST_RUNS = 500
 @cache
 def _models() -> AwsSession:
     """The models are read from disk once; the client, with its retry quota, is new in each run."""
-    return AwsSession(Login(), credentials.RUN_TIMEOUTS)
+    return AwsSession(AwsIdentity(), credentials.RUN_TIMEOUTS)
 
 
 @contextmanager

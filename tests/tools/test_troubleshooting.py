@@ -34,7 +34,10 @@ def test_another_message_makes_the_page_differ_until_it_is_written(
 ) -> None:
     arguments = ["--root", str(source)]
     assert troubleshooting.main(["--check", *arguments]) == 1
-    assert "differs; run: python -m tools.troubleshooting" in capsys.readouterr().err
+    assert (
+        "differs from what it is generated from; run: python -m tools.troubleshooting"
+        in capsys.readouterr().err
+    )
     assert troubleshooting.main(arguments) == 0
     assert troubleshooting.main(["--check", *arguments]) == 0
     page = (source / troubleshooting.PAGE).read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Measure the collector beside other programs: same machine, same server, same run.
+"""Measure the collector next to other programs: same machine, same server, same run.
 
     python -m tools.bench [PART...] [--records N] [--rounds N]
 
@@ -43,15 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--records", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args(arguments)
-    unknown = [name for name in asked.parts if name not in PARTS]
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.parts if name not in PARTS]
     if unknown:
         parser.error(f"no part is called {unknown[0]!r}; there are {', '.join(PARTS)}")
     try:
-        found = [*pythons()]
-        for name in asked.parts or QUICK:
-            for python in found:
-                for line in PARTS[name](python, Extent(asked.records, asked.rounds)):
+        interpreters = [*pythons()]
+        for name in options.parts or QUICK:
+            for python in interpreters:
+                for line in PARTS[name](python, Extent(options.records, options.rounds)):
                     print(f"{name}, Python {python.version}: {line}", flush=True)
     except BenchProblem as problem:
         print(f"error: {problem}", file=sys.stderr)

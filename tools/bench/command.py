@@ -1,4 +1,4 @@
-"""The command that prints records as JSON lines, beside one regex and json.dumps."""
+"""The command that prints records as JSON lines, compared with one regex and json.dumps."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def command(python: Python, extent: Extent) -> Iterator[str]:
             for _ in range(extent.rounds):
                 theirs.append(_enough(run(baseline, mark=_MARK), records, "the regex"))
                 mine.append(_enough(run([*ours, str(file)], mark=_MARK), records, "the command"))
-            yield _told(form, records, theirs, mine)
+            yield _summary(form, records, theirs, mine)
 
 
 def _written(file: Path, count: int) -> int:
-    texts = [record for one in sampled(min(count, _WEEK)) for record in one.records]
+    texts = [record for habit in sampled(min(count, _WEEK)) for record in habit.records]
     file.write_text("\n".join(islice(cycle(texts), count)) + "\n", "utf-8")
     return count
 
@@ -51,7 +51,7 @@ def _enough(done: Measured, records: int, who: str) -> Measured:
     return done
 
 
-def _told(form: str, records: int, theirs: Sequence[Measured], ours: Sequence[Measured]) -> str:
+def _summary(form: str, records: int, theirs: Sequence[Measured], ours: Sequence[Measured]) -> str:
     seconds = statistics.median(done.seconds for done in ours)
     return (
         f"{form}: {records / seconds:,.0f} records/s, {ratio([*theirs], [*ours])} times as fast as "

@@ -14,13 +14,11 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page
-from cloudhsm.aws.rate_limit import RateLimiter
-from cloudhsm.base.aws_clock import AwsClock
+from cloudhsm.aws.log_source import LogEvent, Page
 from cloudhsm.base.settings import parse
 from cloudhsm.base.shutdown import Stop
 from cloudhsm.collect.collector import Collector
@@ -29,8 +27,8 @@ from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.file_store import FileStateStore
 from cloudhsm.state.input_cache import InputFile
 from cloudhsm.trail.log_group import GroupId, Origin
+from tests.bin.fakes import GROUP, FakeLogs, audit_text
 
-GROUP = GroupId("aws", "111122223333", "us-east-1", "/aws/cloudhsm/cluster-likphkxygsn")
 STREAMS = tuple(f"hsm-grow234567{letter}" for letter in "abcd")
 BEGIN_MS = 1_790_000_000_000
 DAY_MS = 86_400_000
@@ -42,37 +40,22 @@ BYTES_PER_GAP = 400
 TOLERANCE = 1.05
 
 
-@dataclass
-class Endless:
+class EndlessGroup(FakeLogs):
     """A log group whose records follow from their number alone."""
 
-    records: int
-    span_ms: int
-    now: int = BEGIN_MS
-    clock: AwsClock = field(default_factory=AwsClock)
-    pace: RateLimiter = field(default_factory=lambda: RateLimiter(1e9))
-
-    def now_ms(self) -> int:
-        return self.now
-
-    def latest_ms(self) -> int:
-        return self.now
-
-    def may_read(self, group: GroupId) -> None:
-        """Nothing to learn: its clock is never in doubt."""
-
-    def discover(self, selectors: object, is_over: object = None) -> Discovery:  # noqa: ARG002
-        return Discovery([FoundGroup(GROUP)], [])
+    def __init__(self, records: int, span_ms: int) -> None:
+        super().__init__(now=BEGIN_MS)
+        self._records, self._span_ms = records, span_ms
 
     def read(
         self,
         group: GroupId,  # noqa: ARG002  (there is only one)
         start_ms: int,
         end_ms: int,
-        stream: str | None = None,  # noqa: ARG002  (nobody asks for one)
+        stream: str | None = None,  # noqa: ARG002  (no caller asks for one)
     ) -> Iterator[Page]:
         first = max(0, self._number(start_ms))
-        last = min(self.records, self._number(min(end_ms, self.now) + 1))
+        last = min(self._records, self._number(min(end_ms, self.now) + 1))
         for start in range(first, max(first + 1, last), PAGE):
             numbers = range(start, min(last, start + PAGE))
             events = [self._event(n) for n in numbers if n % LOST_EACH != LOST_EACH // 2]
@@ -80,20 +63,16 @@ class Endless:
 
     def _number(self, at_ms: int) -> int:
         """The number of the first record at or after an instant."""
-        return -(-(at_ms - BEGIN_MS) * self.records // self.span_ms)
+        return -(-(at_ms - BEGIN_MS) * self._records // self._span_ms)
 
     def _event(self, number: int) -> LogEvent:
-        at_ms = BEGIN_MS + number * self.span_ms // self.records
-        text = (
-            f"Time: 09/21/26 00:00:00.000000, usecs:{at_ms * 1000}\n"
-            f"Sequence No : {number // 4:#x}\nReboot counter : 0xe8\n"
-            "Command Type(hex) : CN_MGMT_CMD (0x0)\nOpcode : CN_LOGIN (0xd)"
-        )
+        at_ms = BEGIN_MS + number * self._span_ms // self._records
+        text = audit_text(number // 4, at_ms * 1000)
         return LogEvent(f"{at_ms}-{number}", STREAMS[number % 4], at_ms, text)
 
 
 @dataclass
-class Counting:
+class CountingWriter:
     """Takes events and keeps none."""
 
     records: int = 0
@@ -121,14 +100,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.growth", description=__doc__)
     parser.add_argument("--records", type=int, default=10_000_000)
     parser.add_argument("--days", type=int, default=100)
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="cloudhsm-growth-") as folder:
-        sizes = [*grow(Path(folder), asked.records, asked.days)]
+        sizes = [*grow(Path(folder), options.records, options.days)]
     first, last = sizes[1], sizes[-1]
     allowed = first.bytes * TOLERANCE + (last.gaps - first.gaps) * BYTES_PER_GAP
-    expected = asked.records - -(-(asked.records - LOST_EACH // 2) // LOST_EACH)
+    expected = options.records - -(-(options.records - LOST_EACH // 2) // LOST_EACH)
     if last.records != expected:
-        print(f"{last.records:,} of {expected:,} records were handed over", file=sys.stderr)
+        print(f"{last.records:,} of {expected:,} records were delivered", file=sys.stderr)
         return 1
     if last.bytes > allowed:
         print(f"The state grew with history: {first.bytes} to {last.bytes}", file=sys.stderr)
@@ -149,13 +128,13 @@ class Size:
 
 def grow(folder: Path, records: int, days: int) -> Iterator[Size]:
     """Collect four times a day, and measure after each tenth."""
-    logs = Endless(records, days * DAY_MS)
-    writer = Counting()
+    logs = EndlessGroup(records, days * DAY_MS)
+    writer = CountingWriter()
     store = FileStateStore(folder)
     for run in range(days * DAY_MS // RUN_MS + 6):
         logs.now = BEGIN_MS + run * RUN_MS
-        asked = {"aws_region": "us-east-1", "start_time": "-1d", "interval": "86400"}
-        settings = parse("aws_cloudhsm://growth", {**asked}, logs.now)
+        parameters = {"aws_region": "us-east-1", "start_time": "-1d", "interval": "86400"}
+        settings = parse("aws_cloudhsm://growth", {**parameters}, logs.now)
         memory = InputFile(folder, "growth")
         Collector(settings, logs, store, memory, writer, Stop(), read=sequential).run()
         if run and run * RUN_MS % (days * DAY_MS // 10) == 0:

@@ -1,4 +1,4 @@
-"""What a record costs from the text to the last tag, beside one regex that only cuts it up.
+"""What a record costs from the text to the last tag, compared with one regex that only cuts it up.
 
 Both run in this process on the same records, one after the other in each round: the shipped
 configuration as the emulator evaluates it, and a single regex on the same engine, PCRE2, with the
@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import statistics
 import sys
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -21,7 +20,7 @@ from itertools import islice
 from emulator.app import App
 from emulator.regex import Regex, compile_regex
 from samples.simulator import Simulation
-from tools.bench.parts import Extent, Ratio
+from tools.bench.parts import Extent, Ratio, cpu_seconds
 from tools.bench.programs import ROOT, BenchProblem, Python
 from tools.content.installed_app import installed_app
 
@@ -30,7 +29,7 @@ END = datetime(2026, 3, 2, 8, 30, tzinfo=timezone.utc)
 SOURCETYPE = "aws:cloudhsm:audit"
 # Enough for every kind of record that the simulator knows, and a few seconds a round.
 MOST_RECORDS = 2_000
-# What the regex does not match is cheap for it: names with line ends, torn records.
+# What the regex does not match is fast for it: names with line ends, torn records.
 LEAST_MATCHED = 0.9
 
 # The lines of a record in their order, older and newer generation in one; most are optional.
@@ -55,9 +54,9 @@ class HsmFile:
 
 
 def normalization(python: Python, extent: Extent) -> Iterator[str]:
-    """The shipped configuration's cost of an event, beside one regex over the same record.
+    """The shipped configuration's cost of an event, compared with one regex over the same record.
 
-    In this interpreter only, since no other one has the emulator; in the others it says nothing.
+    In this interpreter only, since no other one has the emulator; in the others it is not measured.
     Raises BenchProblem where one of the two did not do its work.
     """
     if python.version != f"{sys.version_info[0]}.{sys.version_info[1]}":
@@ -68,20 +67,14 @@ def normalization(python: Python, extent: Extent) -> Iterator[str]:
     whole(), single()  # what is compiled once is compiled here
     ours, theirs = [], []
     for _ in range(extent.rounds):
-        ours.append(_seconds(whole))
-        theirs.append(_seconds(single))
+        ours.append(cpu_seconds(whole))
+        theirs.append(cpu_seconds(single))
     each_usecs = [statistics.median(times) / count * 1e6 for times in (ours, theirs)]
     pairs = Ratio([mine / other for mine, other in zip(ours, theirs, strict=True)])
     yield (
         f"{each_usecs[0]:,.0f} microseconds per event from text to tags, {each_usecs[1]:,.1f} for "
         f"one regex: {pairs} times as long; {count:,} records of {len(files)} HSMs"
     )
-
-
-def _seconds(work: Callable[[], None]) -> float:
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun
 
 
 def sampled(count: int) -> list[HsmFile]:
@@ -102,13 +95,13 @@ def normalize(app: App, files: Sequence[HsmFile]) -> None:
     for file in files:
         text = "\n".join(file.records)
         events = app.index_text(text, sourcetype=SOURCETYPE, source=file.source, host=file.host)
-        found = [app.search_time(event) for event in events]
-        if len(found) != len(file.records):
+        fields = [app.search_time(event) for event in events]
+        if len(fields) != len(file.records):
             raise BenchProblem(
-                f"{len(file.records)} records of {file.host} became {len(found)} events: see "
+                f"{len(file.records)} records of {file.host} became {len(fields)} events: see "
                 f"LINE_BREAKER in default/props.conf"
             )
-        if not all("tag" in fields for fields in found):
+        if not all("tag" in event_fields for event_fields in fields):
             raise BenchProblem(f"an event of {file.host} has no tag: see default/eventtypes.conf")
 
 

@@ -53,8 +53,8 @@ RECORD = re.compile(
 
 def main(file: str) -> None:
     """Prints a line for each record that it finds."""
-    for found in RECORD.finditer(Path(file).read_text("utf-8")):
-        print(json.dumps(found.groupdict()))
+    for match in RECORD.finditer(Path(file).read_text("utf-8")):
+        print(json.dumps(match.groupdict()))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""The parts of the benchmark: each measures one promise and says how it stands."""
+"""The parts of the benchmark: each measures one promise and reports the result."""
 
 from __future__ import annotations
 
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +42,15 @@ def ratio(theirs: list[Measured], ours: list[Measured]) -> Ratio:
     return Ratio([their.seconds / our.seconds for their, our in zip(theirs, ours, strict=True)])
 
 
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """What it takes of one core, in this process."""
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
 def speed(python: Python, extent: Extent) -> Iterator[str]:
-    """From CloudWatch Logs to Splunk's pipe, beside the loops that people usually write.
+    """From CloudWatch Logs to Splunk's pipe, compared with the loops that people usually write.
 
     One window in flight, as theirs: this server has no latency that more of them could hide.
     """
@@ -83,13 +91,13 @@ def requests(python: Python, extent: Extent) -> Iterator[str]:
         tempfile.TemporaryDirectory() as checkpoints,
     ):
         collector.collect(server.url, Path(checkpoints)).expect(extent.records, "the collector")
-        backlog = server.asked()
+        backlog = server.calls()
         collector.collect(server.url, Path(checkpoints)).expect(0, "the collector")
-        quiet = server.asked()
+        quiet = server.calls()
     calls = sum(backlog.values())
     yield (
-        f"{calls} calls for a backlog of {least} pages ({calls / least:.3f}): {told(backlog)}; "
-        f"then, with nothing new: {told(quiet)}"
+        f"{calls} calls for a backlog of {least} pages ({calls / least:.3f}): {summary(backlog)}; "
+        f"then, with nothing new: {summary(quiet)}"
     )
 
 
@@ -100,10 +108,10 @@ def latency(python: Python, extent: Extent) -> Iterator[str]:
     with serving(extent.records, *options) as server, installed(python) as collector:
         done = collector.collect(server.url, calls_per_second=str(CALLS_PER_SECOND))
         done.expect(extent.records, "the collector")
-        asked = server.asked()
+        calls = server.calls()
     yield (
         f"{extent.records / done.seconds / reachable:.2f} of what {CALLS_PER_SECOND} calls/s allow "
-        f"at {LATENCY_MS} ms each, start-up included; {asked.get('throttled', 0)} calls refused"
+        f"at {LATENCY_MS} ms each, start-up included; {calls.get('throttled', 0)} calls refused"
     )
 
 
@@ -126,6 +134,6 @@ def _footprint(collect: Callable[..., Measured], server: Server, count: int, win
     )
 
 
-def told(asked: dict[str, int]) -> str:
+def summary(calls: dict[str, int]) -> str:
     """Calls by operation."""
-    return ", ".join(f"{count} {name}" for name, count in sorted(asked.items())) or "no call"
+    return ", ".join(f"{count} {name}" for name, count in sorted(calls.items())) or "no call"

@@ -28,7 +28,7 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopba
 
 
 class BenchProblem(Exception):
-    """A figure would mean nothing: the message says which program did what."""
+    """A figure would mean nothing: the message states which program did what."""
 
 
 @dataclass(frozen=True)
@@ -52,34 +52,23 @@ def run(command: list[str], stdin: str = "", mark: bytes = MARK) -> Measured:
 
     mark: what each record that is printed has once.
 
-    Nothing that whoever calls has set for Python applies: unbuffered output, say, costs a program
+    The caller's settings for Python do not apply: unbuffered output, for example, costs a program
     that prints much more than one that writes whole pages.
     Raises BenchProblem where the program fails. The peak is the kernel's (`ru_maxrss`), which
     begins at that of this process: small, as long as it keeps nothing of what it reads.
     """
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as stderr:
-        given.write(stdin.encode())
-        given.seek(0)
+    with tempfile.TemporaryFile() as stderr:
         begun = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdin=given, stdout=subprocess.PIPE, stderr=stderr, env=_environment()
-        )
-        assert process.stdout is not None  # noqa: S101  (asked for just above)
-        with process.stdout as stdout:
-            records = _count(stdout.fileno(), mark)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
+        with splunkd.started(command, stdin, stderr, local_aws.environment()) as (process, stdout):
+            records = _count(stdout, mark)
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - begun
+            process.returncode = os.waitstatus_to_exitcode(status)
         stderr.seek(0)
         log = stderr.read().decode(errors="replace")[-1000:]
     if process.returncode:
         raise BenchProblem(f"{' '.join(command[:3])} ended with {process.returncode}: {log}")
     return Measured(seconds, usage.ru_maxrss / 1024, records, log)
-
-
-def _environment() -> dict[str, str]:
-    known = local_aws.environment()
-    return {name: value for name, value in known.items() if not name.startswith("PYTHON")}
 
 
 def _count(pipe: int, mark: bytes) -> int:
@@ -98,7 +87,7 @@ class Server:
 
     url: str
 
-    def asked(self) -> dict[str, int]:
+    def calls(self) -> dict[str, int]:
         """The calls since the last time, by operation; those refused as `throttled`."""
         with _DIRECT.open(self.url, timeout=10) as answer:
             return dict(json.loads(answer.read()))
@@ -155,7 +144,7 @@ class Collector:
         self._script = str(app / "bin" / "aws_cloudhsm.py")
 
     def scheme(self) -> Measured:
-        """Tell splunkd the arguments."""
+        """Show splunkd the arguments."""
         return run([self._python, self._script, "--scheme"])
 
     def collect(self, url: str, checkpoints: Path | None = None, **parameters: str) -> Measured:

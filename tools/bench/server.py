@@ -2,9 +2,9 @@
 
     python -m tools.bench.server RECORDS [--latency-ms 80] [--calls-per-second 10]
 
-Prints its URL and serves until it is killed. One group with 4 streams whose records lie in the past
+Prints its URL and serves until it is killed. One group with 4 streams whose records are of the past
 100 days, oldest first, the newest two days old; pages of at most 1 MB, as AWS cuts them. A GET
-tells what was asked of it since the last GET.
+returns the number of calls by operation since the last GET.
 """
 
 from __future__ import annotations
@@ -105,20 +105,23 @@ class Pages:
         self._plain = [_rendered(trail.plain(n)) for n in _kept(trail)]
         self._bodies = lru_cache(maxsize=MOST_BODIES)(self._body)
 
-    def filter_log_events(self, asked: Mapping[str, int | str]) -> bytes:
+    def filter_log_events(self, request: Mapping[str, int | str]) -> bytes:
         """All streams, both ends inclusive; a token where more follows."""
         trail = self._trail
-        start_ms, end_ms = int(asked.get("startTime", 0)), int(asked.get("endTime", trail.now_ms))
+        start_ms, end_ms = (
+            int(request.get("startTime", 0)),
+            int(request.get("endTime", trail.now_ms)),
+        )
         inside = trail.numbers(start_ms, end_ms)
-        rest = inside[max(0, int(asked.get("nextToken", 0)) - inside.start) :]
+        rest = inside[max(0, int(request.get("nextToken", 0)) - inside.start) :]
         page = rest[: trail.page_events]
         token = b"" if page.stop == rest.stop else b',"nextToken":"%d"' % page.stop
         return self._bodies(page, token)
 
-    def get_log_events(self, asked: Mapping[str, int | str]) -> bytes:
+    def get_log_events(self, request: Mapping[str, int | str]) -> bytes:
         """One stream from its head; at the end the token is the one that was passed."""
-        first = STREAMS.index(str(asked["logStreamName"]))
-        rest = range(int(asked.get("nextToken", first)), self._trail.count, len(STREAMS))
+        first = STREAMS.index(str(request["logStreamName"]))
+        rest = range(int(request.get("nextToken", first)), self._trail.count, len(STREAMS))
         page = rest[: self._trail.page_events]
         token = page[-1] + page.step if page else rest.start
         return self._bodies(page, b',"nextForwardToken":"%d"' % token)
@@ -141,14 +144,14 @@ def _rendered(event: dict[str, object]) -> bytes:
 
 @dataclass
 class Load:
-    """What was asked, how fast, and what to do about it.
+    """The calls so far, and the limits on them.
 
     calls_per_second: refilled at this rate, a second's worth at most; None for no limit.
     """
 
     latency_s: float = 0.0
     calls_per_second: int | None = None
-    asked: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
     _left: float | None = None
     _refilled: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -157,7 +160,7 @@ class Load:
         """Count a call; False where the quota is used up. Returns after the latency."""
         with self._lock:
             admitted = self.calls_per_second is None or self._is_left(self.calls_per_second)
-            self.asked[operation if admitted else "throttled"] += 1
+            self.calls[operation if admitted else "throttled"] += 1
         time.sleep(self.latency_s)
         return admitted
 
@@ -170,31 +173,31 @@ class Load:
         self._left -= 1
         return True
 
-    def told(self) -> dict[str, int]:
+    def take_counts(self) -> dict[str, int]:
         """The counts since the last time."""
         with self._lock:
-            told, self.asked = dict(self.asked), Counter()
-        return told
+            counts, self.calls = dict(self.calls), Counter()
+        return counts
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else head and body of a small answer lie 40 ms apart
+    disable_nagle_algorithm = True  # else a small answer's body comes 40 ms late
     pages: Pages
     load: Load
 
     def do_GET(self) -> None:
-        self._answer(200, json.dumps(self.load.told()).encode())
+        self._answer(200, json.dumps(self.load.take_counts()).encode())
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         operation = self.headers["X-Amz-Target"].rpartition(".")[2]
         if not self.load.admit(operation):
             self._answer(400, b'{"__type":"ThrottlingException","message":"Rate exceeded"}')
         elif operation == "FilterLogEvents":
-            self._answer(200, self.pages.filter_log_events(asked))
+            self._answer(200, self.pages.filter_log_events(request))
         elif operation == "GetLogEvents":
-            self._answer(200, self.pages.get_log_events(asked))
+            self._answer(200, self.pages.get_log_events(request))
         else:
             arn = f"arn:aws:logs:us-east-1:111122223333:log-group:{GROUP}:*"
             groups = [{"logGroupName": GROUP, "arn": arn}]
@@ -217,9 +220,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("records", type=int)
     parser.add_argument("--latency-ms", type=int, default=0)
     parser.add_argument("--calls-per-second", type=int)
-    asked = parser.parse_args(arguments)
-    _Handler.pages = Pages(Trail(asked.records, time.time_ns() // 1_000_000))
-    _Handler.load = Load(asked.latency_ms / 1000, asked.calls_per_second)
+    options = parser.parse_args(arguments)
+    _Handler.pages = Pages(Trail(options.records, time.time_ns() // 1_000_000))
+    _Handler.load = Load(options.latency_ms / 1000, options.calls_per_second)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
     server.serve_forever()

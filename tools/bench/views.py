@@ -1,20 +1,18 @@
-"""What a dashboard's searches cost together, beside one search over the same records."""
+"""What a dashboard's searches cost together, compared with one search over the same records."""
 
 from __future__ import annotations
 
 import gc
 import statistics
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 from emulator.dashboards.dashboard_studio import ShownView, ViewSearches, navigation, read_view
 from emulator.session import Session
-from tools.bench.parts import Extent, Ratio
+from tools.bench.parts import Extent, Ratio, cpu_seconds
 from tools.bench.programs import ROOT, Python
-from tools.content.detections import ingest
-from tools.content.detections.scenarios import sample_trail
+from tools.content.detections import scenarios
 from tools.content.installed_app import installed_app
 
 BASELINE = "`cloudhsm_audit` | stats count by opcode, outcome"
@@ -24,7 +22,7 @@ _TRAIL = 5_000  # records of the sample trail, about
 def views(python: Python, extent: Extent) -> Iterator[str]:
     """CPU time of each view as it opens, in times of one search that counts all records once.
 
-    In this interpreter only, since no other one has the emulator; in the others it says nothing.
+    In this interpreter only, since no other one has the emulator; in the others it is not measured.
     """
     if python.version != f"{sys.version_info[0]}.{sys.version_info[1]}":
         return
@@ -34,8 +32,8 @@ def views(python: Python, extent: Extent) -> Iterator[str]:
         pairs: list[float] = []
         seconds: list[float] = []
         for _ in range(extent.rounds):
-            seconds.append(_seconds(partial(_open, session, name)))
-            pairs.append(seconds[-1] / _seconds(partial(session.search, BASELINE)))
+            seconds.append(cpu_seconds(partial(_open, session, name)))
+            pairs.append(seconds[-1] / cpu_seconds(partial(session.search, BASELINE)))
         yield (
             f"{name}: {statistics.median(seconds):.1f} s over {count:,} records, {Ratio(pairs)} "
             "times as long as one search that counts them"
@@ -43,12 +41,8 @@ def views(python: Python, extent: Extent) -> Iterator[str]:
 
 
 def indexed(times: int) -> Session:
-    """The sample trail with as many records as so many have, and what the collector said of it."""
-    app, story = installed_app(ROOT), sample_trail(volume=times)
-    session = Session(app, now=story.until)
-    shown = ((one.timestamp_ms / 1000, one) for one in story.records)
-    session.index(event for _at, event in ingest.records(app, shown))
-    session.index(event for _at, event in ingest.said(app, story.said))
+    """The sample trail with `times` as many records, and the collector's events about it."""
+    session = scenarios.session(installed_app(ROOT), scenarios.sample_trail(volume=times))
     gc.collect()
     gc.freeze()
     return session
@@ -58,9 +52,3 @@ def _open(session: Session, name: str) -> None:
     view = ShownView(read_view(ROOT, name), ViewSearches(session))
     for source in view.definition["dataSources"]:
         view.source(source)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    begun = time.process_time()
-    work()
-    return time.process_time() - begun

@@ -179,14 +179,14 @@ def plan(name: str, root: Path = ROOT) -> Environment | None:
 def prepare(names: list[str], root: Path = ROOT) -> list[str]:
     """Make those environments of `names` that are not current; returns the versions not found."""
     planned = {name: plan(name, root) for name in names}
-    found = [environment for environment in planned.values() if environment]
-    if not all(environment.is_current() for environment in found):
+    environments = [environment for environment in planned.values() if environment]
+    if not all(environment.is_current() for environment in environments):
         (root / ".venv").mkdir(exist_ok=True)
         with (root / ".venv" / ".lock").open("w") as lock:
             # Two `make` runs at once must not install into one folder.
             fcntl.flock(lock, fcntl.LOCK_EX)
             # Two `make` runs at once: the second one finds the work done.
-            _make_all([one for one in found if not one.is_current()], root)
+            _make_all([made for made in environments if not made.is_current()], root)
     return [_recipe(name).version or name for name, made in planned.items() if made is None]
 
 

@@ -21,7 +21,7 @@ def find(version: str) -> Path | None:
     Being on PATH proves nothing: a version manager leaves a stub there that refuses to start.
     """
     answers = (identify(candidate, version) for candidate in candidates(version))
-    return next((found for found in answers if found), None)
+    return next((executable for executable in answers if executable), None)
 
 
 def candidates(version: str) -> Iterator[Path]:
@@ -48,8 +48,8 @@ def identify(candidate: Path, version: str) -> Path | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    said, _, executable = answer.stdout.strip().partition(" ")
-    return Path(executable) if answer.returncode == 0 and said == version else None
+    answered, _, executable = answer.stdout.strip().partition(" ")
+    return Path(executable) if answer.returncode == 0 and answered == version else None
 
 
 def _install_folders(version: str) -> Iterator[tuple[Path, str]]:

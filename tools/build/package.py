@@ -78,7 +78,7 @@ class PackagingProblem(Exception):
 def build(root: Path = ROOT) -> Path:
     """Vendor, stage under build/ and write the archive under dist/; returns its path.
 
-    Raises PackagingProblem, and vendor.VendoringProblem where the libraries cannot be had.
+    Raises PackagingProblem, and vendor.VendoringProblem where the libraries are not available.
     """
     if generated.run(root, check=True) != 0:
         raise PackagingProblem("generated files are not what `make generate` makes: run it")
@@ -93,7 +93,7 @@ def build(root: Path = ROOT) -> Path:
             f"{archive.name} has {len(content):,} bytes, more than {MAX_BYTES:,}"
         )
     archive.parent.mkdir(exist_ok=True)
-    partial = archive.with_suffix(f".{os.getpid()}")  # whoever unpacks meanwhile sees a whole one
+    partial = archive.with_suffix(f".{os.getpid()}")  # a concurrent reader sees a complete one
     partial.write_bytes(content)
     partial.replace(archive)
     return archive
@@ -120,7 +120,7 @@ def released(root: Path = ROOT) -> int:
 
 
 def ships(path: str) -> bool:
-    """Whether the repository's file `path` (with `/`) is one that the package holds."""
+    """Whether the repository's file `path` (with `/`) is one that the package contains."""
     return any(_fits(path, pattern) for pattern in SHIPPED)
 
 
@@ -140,7 +140,7 @@ def stage(root: Path, libraries: Path, parent: Path) -> Path:
 
 
 def packed(staged: Path, mtime: int) -> bytes:
-    """The .tar.gz of a staged add-on: sorted, owned by nobody, every file of time `mtime`."""
+    """The .tar.gz of a staged add-on: sorted, owned by no one, every file of time `mtime`."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for path in [staged, *sorted(staged.rglob("*"))]:

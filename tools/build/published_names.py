@@ -1,7 +1,7 @@
 """What searches of customers depend on by name, kept for each release in `mappings/published/`.
 
 `python -m tools.build.published_names`, run at a release, writes `<version>.yaml` there.
-tests/default/test_compatibility.py holds the source against the newest of these files.
+tests/default/test_compatibility.py compares the source with the newest of these files.
 """
 
 from __future__ import annotations
@@ -61,23 +61,23 @@ def present_names(root: Path) -> dict[str, list[str]]:
         for name in ("props", "transforms", "eventtypes", "macros", "savedsearches")
     }
     names: dict[str, Iterable[str]] = {
-        "source types": [one for one in confs["props"].stanzas if "::" not in one],
+        "source types": [stanza for stanza in confs["props"].stanzas if "::" not in stanza],
         "event types": confs["eventtypes"].stanzas,
         "macros and how many arguments they take": confs["macros"].stanzas,
         "saved searches": confs["savedsearches"].stanzas,
         **dict(_fields(read_dictionary(root / "mappings"))),
         **dict(_lookups(root, confs["props"], confs["transforms"])),
     }
-    return {kind: sorted(set(held)) for kind, held in names.items()}
+    return {kind: sorted(set(values)) for kind, values in names.items()}
 
 
 def rendered(names: Names, release: str) -> str:
     """The text of a release's file."""
     head = (
         f"# What release {release} published by name; "
-        "tools/build/published_names.py wrote it, nobody edits it."
+        "tools/build/published_names.py wrote it, never edit it."
     )
-    body = yaml.safe_dump({kind: list(held) for kind, held in names.items()}, sort_keys=False)
+    body = yaml.safe_dump({kind: list(values) for kind, values in names.items()}, sort_keys=False)
     return f"{head}\n{body}"
 
 
@@ -104,14 +104,14 @@ def _lookups(root: Path, props: Conf, transforms: Conf) -> Iterator[tuple[str, l
         if {"filename", "fields_list"} & set(stanza.settings)
     }
     yield "lookups", list(lookups)
-    asked = [
+    automatic = [
         _words(setting.value)
         for stanza in props.stanzas.values()
         for setting in stanza.settings.values()
         if setting.key.startswith("LOOKUP-")
     ]
     for name, settings in lookups.items():
-        if keys := {key for words in asked if words[0] == name for key in _keys(words)}:
+        if keys := {key for words in automatic if words[0] == name for key in _keys(words)}:
             yield f"{KEYS_OF}{name}", list(keys)
         if "fields_list" in settings:
             yield f"columns of {name}", _words(settings["fields_list"].value)

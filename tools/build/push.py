@@ -37,7 +37,7 @@ def build(root: Path = ROOT) -> list[Path]:
 
 
 def packed(root: Path) -> bytes:
-    """The .zip of the functions: their rooms, those of the add-on that they need, the licence."""
+    """The .zip of the functions: their modules, those of the add-on that they need, the licence."""
     date = datetime.fromtimestamp(package.released(root), timezone.utc)
     stamp = (date.year, date.month, date.day, 0, 0, 0)
     raw = io.BytesIO()

@@ -49,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 1 with what is wrong and what to do where there can be no release."""
     parser = argparse.ArgumentParser(prog="python -m tools.build.release", description=__doc__)
     parser.add_argument("--draft", action="store_true", help="of an unreleased version too")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        notes = release_notes(ROOT, draft=asked.draft)
+        notes = release_notes(ROOT, draft=options.draft)
         folder = release(ROOT, notes)
     except (PackagingProblem, VendoringProblem, EnvironmentProblem, OSError) as error:
         print(f"release: {error}", file=sys.stderr)
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def release(root: Path, notes: str) -> Path:
-    """The folder with everything, made anew."""
+    """The folder with everything, built again."""
     archive = package.build(root)
     version = package.version(root)
     folder = root / "dist" / f"release-{version}"
@@ -79,22 +79,22 @@ def release(root: Path, notes: str) -> Path:
 
 
 def release_notes(root: Path, *, draft: bool = False) -> str:
-    """What CHANGELOG.md says of this version.
+    """What CHANGELOG.md has for this version.
 
-    Raises PackagingProblem where it says nothing, or no date (unless `draft`).
+    Raises PackagingProblem where it has nothing, or no date (unless `draft`).
     """
     version = package.version(root)
     text = (root / "CHANGELOG.md").read_text("utf-8")
     sections = [*_SECTION.finditer(text)]
-    for number, found in enumerate(sections):
-        if found["version"] == version:
-            if not draft and not re.fullmatch(r"\d{4}-\d\d-\d\d", found["date"]):
+    for number, section in enumerate(sections):
+        if section["version"] == version:
+            if not draft and not re.fullmatch(r"\d{4}-\d\d-\d\d", section["date"]):
                 raise PackagingProblem(
-                    f"CHANGELOG.md says {version} is {found['date']}: write the date of the "
+                    f"CHANGELOG.md: {version} is {section['date']}: write the date of the "
                     "release there and in app.manifest, or make a draft"
                 )
             end = sections[number + 1].start() if number + 1 < len(sections) else len(text)
-            return f"# {APP_ID} {version}\n\n{text[found.end() : end].strip()}\n"
+            return f"# {APP_ID} {version}\n\n{text[section.end() : end].strip()}\n"
     raise PackagingProblem(f"CHANGELOG.md has no section ## {version} - <date>: write one")
 
 
@@ -103,17 +103,17 @@ def bill_of_materials(root: Path, archive: Path) -> str:
     python = root / PYTHON
     if not python.exists():
         raise EnvironmentProblem(f"{PYTHON} is missing: run this through `make release`")
-    told = {
+    document = {
         "name": APP_ID,
         "version": package.version(root),
         "license": LICENSE,
         "sha256": _sha256(archive),
         "time": package.released(root),
-        "libraries": [asdict(one) for one in libraries(root)],
+        "libraries": [asdict(library) for library in libraries(root)],
     }
     command = [str(python), str(root / "tools" / "build" / "sbom.py")]
     done = subprocess.run(
-        command, input=json.dumps(told), capture_output=True, text=True, check=False
+        command, input=json.dumps(document), capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise EnvironmentProblem(done.stderr.strip()[-1000:])
@@ -121,22 +121,20 @@ def bill_of_materials(root: Path, archive: Path) -> str:
 
 
 def libraries(root: Path) -> Iterator[Library]:
-    """What requirements/vendor-*.txt pin, with the licence that NOTICE tells.
+    """What requirements/vendor-*.txt pin, with the licence that NOTICE states.
 
-    Raises PackagingProblem for a library of which NOTICE says nothing.
+    Raises PackagingProblem for a library that NOTICE does not list.
     """
     lines = (root / "NOTICE").read_text("utf-8").splitlines()
-    told = [found for line in lines if (found := _NOTICE.match(line))]
-    licenses = {
-        (one["name"], one["version"]): one["license"].replace(" or ", " OR ") for one in told
-    }
+    notices = filter(None, map(_NOTICE.match, lines))
+    licenses = {(n["name"], n["version"]): n["license"].replace(" or ", " OR ") for n in notices}
     for name in SETS:
         text = (root / "requirements" / f"vendor-{name}.txt").read_text("utf-8")
         for pin in _PIN.finditer(text):
             license_ = licenses.get((pin["name"], pin["version"]))
             if license_ is None:
                 raise PackagingProblem(
-                    f"NOTICE does not tell the licence of {pin['name']} {pin['version']}: add it"
+                    f"NOTICE does not state the licence of {pin['name']} {pin['version']}: add it"
                 )
             yield Library(pin["name"], pin["version"], license_, f"lib/{name}", pin["sha256"])
 

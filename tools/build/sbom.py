@@ -1,4 +1,4 @@
-"""Writes a CycloneDX bill of materials and holds it against CycloneDX's own schema.
+"""Writes a CycloneDX bill of materials and compares it with CycloneDX's own schema.
 
     .venv/release/bin/python tools/build/sbom.py < inventory.json > bom.json
 
@@ -26,8 +26,8 @@ from packageurl import PackageURL  # type: ignore[import-not-found]
 
 def main() -> int:
     """Returns 1 where CycloneDX's schema refuses what was made."""
-    told = json.load(sys.stdin)
-    text = bill(told)
+    document = json.load(sys.stdin)
+    text = bill(document)
     if fault := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
         print(f"the bill of materials is not valid: {fault}", file=sys.stderr)
         return 1
@@ -35,20 +35,20 @@ def main() -> int:
     return 0
 
 
-def bill(told: dict[str, Any]) -> str:
-    """`told`: name, version, license, sha256 of the package, time, libraries."""
+def bill(document: dict[str, Any]) -> str:
+    """`document`: name, version, license, sha256 of the package, time, libraries."""
     package = Component(
-        name=told["name"],
-        version=told["version"],
+        name=document["name"],
+        version=document["version"],
         type=ComponentType.APPLICATION,
-        bom_ref=told["name"],
-        licenses=[LicenseFactory().make_from_string(told["license"])],
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=told["sha256"])],
+        bom_ref=document["name"],
+        licenses=[LicenseFactory().make_from_string(document["license"])],
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=document["sha256"])],
     )
-    libraries = [_library(one) for one in told["libraries"]]
-    released = datetime.fromtimestamp(told["time"], timezone.utc)
+    libraries = [_library(library) for library in document["libraries"]]
+    released = datetime.fromtimestamp(document["time"], timezone.utc)
     bom = Bom(
-        serial_number=uuid.uuid5(uuid.NAMESPACE_OID, told["sha256"]),
+        serial_number=uuid.uuid5(uuid.NAMESPACE_OID, document["sha256"]),
         metadata=BomMetaData(component=package, timestamp=released),
         components=libraries,
     )
@@ -56,18 +56,18 @@ def bill(told: dict[str, Any]) -> str:
     return str(JsonV1Dot6(bom).output_as_string(indent=1))
 
 
-def _library(one: dict[str, str]) -> Component:
-    """The hash is that of what was fetched; the package holds a part of it, NOTICE says which."""
+def _library(library: dict[str, str]) -> Component:
+    """The hash is of the downloaded file; the package contains a part of it, see NOTICE."""
     return Component(
-        name=one["name"],
-        version=one["version"],
+        name=library["name"],
+        version=library["version"],
         type=ComponentType.LIBRARY,
-        purl=PackageURL("pypi", None, one["name"], one["version"]),
-        bom_ref=f"{one['folder']}/{one['name']}",
-        licenses=[LicenseFactory().make_from_string(one["license"])],
+        purl=PackageURL("pypi", None, library["name"], library["version"]),
+        bom_ref=f"{library['folder']}/{library['name']}",
+        licenses=[LicenseFactory().make_from_string(library["license"])],
         properties=[
-            Property(name="folder", value=one["folder"]),
-            Property(name="sha256 of the distribution", value=one["sha256"]),
+            Property(name="folder", value=library["folder"]),
+            Property(name="sha256 of the distribution", value=library["sha256"]),
         ],
     )
 

@@ -2,7 +2,7 @@
 
     python -m tools.build.vendor
 
-Three sets: lib/common, and one of lib/py39 and lib/py313 beside it, by the running Python. Each is
+Three sets: lib/common, and one of lib/py39 and lib/py313 next to it, by the running Python. Each is
 installed by pip from a requirements file with exact versions and hashes, then cut down to what the
 collector can reach. A second call with nothing changed returns at once.
 """
@@ -41,9 +41,9 @@ UNREACHABLE = {
     "py313": ("urllib3/contrib/emscripten",),  # browsers only, and it is JavaScript
 }
 
-# botocore: the calls of the collector, and those behind the credentials of a profile that assumes
+# botocore: the calls of the collector, and those for the credentials of a profile that assumes
 # a role or signs in through IAM Identity Center. A profile made by `aws login` needs a compiled
-# library that is not shipped; botocore says so before it would look for the data of that service.
+# library that is not shipped; botocore reports it before it looks for the data of that service.
 # Every other call of these services is cut out: reading them costs each start time and memory.
 SERVICES = {
     "logs": ("DescribeLogGroups", "FilterLogEvents"),
@@ -84,7 +84,7 @@ MONITOR_AS_SHIPPED = """\
 
 
 class VendoringProblem(Exception):
-    """The libraries cannot be put together; the message says which and what to do."""
+    """The libraries cannot be put together; the message states which and what to do."""
 
 
 def fill(destination: Path = LIBRARIES, requirements: Path = ROOT / "requirements") -> bool:
@@ -100,7 +100,7 @@ def fill(destination: Path = LIBRARIES, requirements: Path = ROOT / "requirement
             for name in SETS:
                 install(requirements / f"vendor-{name}.txt", Path(scratch, name))
                 cut_down(Path(scratch, name), name)
-            stamp.unlink(missing_ok=True)  # from here on, nobody may take the folder for whole
+            stamp.unlink(missing_ok=True)  # from here on, no one may take the folder for complete
             _replace(destination, Path(scratch))
         stamp.write_text(wanted)
     return True
@@ -157,7 +157,7 @@ def _cut_down_botocore(botocore: Path) -> None:
 
 
 def _cut_service(folder: Path, calls: tuple[str, ...]) -> None:
-    """Write the model anew, unpacked: packed, its bytes would depend on this machine's zlib."""
+    """Write the model again, unpacked: packed, its bytes would depend on this machine's zlib."""
     packed = sorted(folder.glob(f"*/{MODEL}.gz"))
     if len(packed) != 1:
         raise VendoringProblem(
@@ -184,19 +184,19 @@ def cut_model(text: str, calls: tuple[str, ...]) -> str:
 
 def _shapes_of(used: object, shapes: dict[str, object]) -> dict[str, object]:
     """The shapes that are named anywhere in `used`, and those that they name in turn."""
-    found: dict[str, object] = {}
+    named: dict[str, object] = {}
     waiting = [used]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, list):
-            waiting += one
-        elif isinstance(one, dict):
-            name = one.get("shape")
-            if isinstance(name, str) and name not in found:
-                found[name] = shapes[name]
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting += node
+        elif isinstance(node, dict):
+            name = node.get("shape")
+            if isinstance(name, str) and name not in named:
+                named[name] = shapes[name]
                 waiting.append(shapes[name])
-            waiting += one.values()
-    return found
+            waiting += node.values()
+    return named
 
 
 def _undocumented(model: Any) -> Any:  # noqa: ANN401  (JSON)

@@ -1,7 +1,7 @@
 """Splunk's own judgement of a package: AppInspect and `slim validate`, each in its environment.
 
 AppInspect ends with status 0 whatever it finds, so its JSON report is what counts. Some warnings
-cannot be avoided; the reviewed ones stand in appinspect-warnings.txt, each with its reason.
+cannot be avoided; the reviewed ones are in appinspect-warnings.txt, each with its reason.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REVIEWED = Path(__file__).with_name("appinspect-warnings.txt")
 MUST_BE_ZERO = ("error", "failure", "future_failure", "skipped")
 FEWEST_CHECKS = 200  # 4.3.1 has 252; a report with a handful was cut short
 
-# `slim` 1.2.8 knows the settings of Splunk 8.0 at most, and says so where it meets a newer one.
+# `slim` 1.2.8 knows the settings of Splunk 8.0 at most, and reports each newer one.
 SLIM_HARMLESS = (
     r"no matching configuration spec",
     r"Undefined setting in .*python\.(version|required)",
@@ -51,7 +51,7 @@ def inspect(archive: Path, report: Path, root: Path = ROOT) -> Iterator[str]:
 
 
 def judge(report: dict[str, Any], reviewed: set[Warning_]) -> Iterator[str]:
-    """What a report holds against the package: failures, and warnings new or no longer given."""
+    """What a report objects to in the package: failures, and warnings new or no longer given."""
     summary = report["summary"]
     if sum(summary.values()) < FEWEST_CHECKS:
         yield f"only {sum(summary.values())} checks ran: {summary}"
@@ -66,22 +66,22 @@ def judge(report: dict[str, Any], reviewed: set[Warning_]) -> Iterator[str]:
             elif message["result"] in MUST_BE_ZERO:
                 yield f"{check['name']}: {message['message']}"
     for check_name, file in sorted(warnings - reviewed):
-        yield f"a warning that nobody reviewed: {check_name} | {file}"
+        yield f"a warning that was not reviewed: {check_name} | {file}"
     for check_name, file in sorted(reviewed - warnings):
         yield f"{REVIEWED.name} lists what no longer occurs: {check_name} | {file}"
 
 
 def reviewed_warnings(text: str) -> set[Warning_]:
     """The warnings of appinspect-warnings.txt; raises ValueError for a line without a reason."""
-    found = set()
+    reviewed = set()
     for number, line in enumerate(text.splitlines(), start=1):
         if line.startswith("#") or not line.strip():
             continue
         words = [word.strip() for word in line.split("|", 2)]
         if len(words) != 3 or not all(words):
             raise ValueError(f"{REVIEWED.name}:{number}: expected `check | file | reason`: {line}")
-        found.add((words[0], words[1]))
-    return found
+        reviewed.add((words[0], words[1]))
+    return reviewed
 
 
 def slim(staged: Path, root: Path = ROOT) -> Iterator[str]:
@@ -90,24 +90,24 @@ def slim(staged: Path, root: Path = ROOT) -> Iterator[str]:
     yield from slim_complaints(outcome.stdout, outcome.returncode)
 
 
-def slim_complaints(said: str, status: int) -> Iterator[str]:
+def slim_complaints(output: str, status: int) -> Iterator[str]:
     """What matters in the output of `slim validate`."""
     complaints = [
         line
-        for line in said.splitlines()
+        for line in output.splitlines()
         if re.search(r"\[(WARNING|ERROR|FATAL)\]", line)
         and not any(re.search(harmless, line) for harmless in SLIM_HARMLESS)
     ]
     yield from complaints
     if status and not complaints:
-        yield f"slim ended with status {status}: {said[-2000:]}"
-    if "App validation complete" not in said and not complaints and not status:
-        yield f"slim did not finish: {said[-2000:]}"
+        yield f"slim ended with status {status}: {output[-2000:]}"
+    if "App validation complete" not in output and not complaints and not status:
+        yield f"slim did not finish: {output[-2000:]}"
 
 
 def _checks(report: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for one in report["reports"]:
-        for group in one["groups"]:
+    for app in report["reports"]:
+        for group in app["groups"]:
             yield from group["checks"]
 
 

@@ -47,10 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def browser() -> Path:
     """Chromium; from Debian's packages where this machine has none and we may install it.
 
-    Raises EnvironmentProblem with what to do where it cannot be had.
+    Raises EnvironmentProblem with what to do where there is none.
     """
-    if found := _found():
-        return found
+    if path := _chromium():
+        return path
     by_hand = f"apt-get update && apt-get install -y {' '.join(_PACKAGES)}"
     if not shutil.which("apt-get") or os.geteuid() != 0:
         raise EnvironmentProblem(f"there is no Chromium; as root: {by_hand}")
@@ -60,14 +60,14 @@ def browser() -> Path:
         if result.returncode != 0:
             words = " ".join(result.stderr.split())[-500:]
             raise EnvironmentProblem(
-                f"apt-get {command[0]} failed: {words}; mend it, then {by_hand}"
+                f"apt-get {command[0]} failed: {words}; fix it, then {by_hand}"
             )
-    if found := _found():
-        return found
+    if path := _chromium():
+        return path
     raise EnvironmentProblem(f"there is no Chromium after {by_hand}")
 
 
-def _found() -> Path | None:
+def _chromium() -> Path | None:
     return next((Path(path) for name in _NAMES if (path := shutil.which(name))), None)
 
 

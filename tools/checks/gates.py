@@ -42,7 +42,7 @@ GATES: Mapping[str, Gate] = {
     "runs on Splunk's Pythons": package_checks.interpreters_run_it,
     "same bytes twice": package_checks.reproducible,
     "slim validate": _slim,
-    "slim divides it as docs/deploy.md says": _partition,
+    "slim divides it as docs/deploy.md shows": _partition,
     "AppInspect": _appinspect,
 }
 

@@ -92,13 +92,13 @@ def versions(built: Package) -> Iterator[str]:
     manifest = built.manifest()["info"]["id"]
     code = (built.staged / "bin" / "cloudhsm" / "__init__.py").read_text(encoding="utf-8")
     stated = re.search(r'^__version__ = "(.+)"$', code, re.MULTILINE)
-    found = {
+    versions = {
         "default/app.conf [launcher]": conf.value("launcher", "version"),
         "app.manifest": manifest["version"],
         "bin/cloudhsm/__init__.py": stated[1] if stated else None,
     }
     wanted = package.version(built.root)
-    for where, have in found.items():
+    for where, have in versions.items():
         if have != wanted:
             yield f"{where}: version {have}, but default/app.conf [id] has {wanted}"
     changes = (built.staged / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -121,7 +121,7 @@ def manifest(built: Package) -> Iterator[str]:
     if content["schemaVersion"] != "2.0.0":
         yield f"app.manifest: schemaVersion {content['schemaVersion']}, expected 2.0.0"
     if not info["author"] or not all(author["name"] for author in info["author"]):
-        yield "app.manifest: info.author names nobody"
+        yield "app.manifest: info.author names no one"
     for key in ("title", "description"):
         if not info[key]:
             yield f"app.manifest: info.{key} is empty"
@@ -133,7 +133,7 @@ def manifest(built: Package) -> Iterator[str]:
     for keys in MANIFEST_FILES:
         name = content[keys[0]][keys[1]][keys[2]]
         if not name or not (built.staged / name).is_file():
-            yield f"app.manifest: {'.'.join(keys)} names {name}, which the package does not hold"
+            yield f"app.manifest: {'.'.join(keys)} names {name}, which the package does not have"
 
 
 def icons(built: Package) -> Iterator[str]:
@@ -211,9 +211,9 @@ def secrets(built: Package) -> Iterator[str]:
     """Nothing that looks like a credential, in our own files and in the libraries'."""
     for name, text in built.files():
         for what, pattern in SECRETS.items():
-            found = pattern.search(text)
-            if found and not (name.startswith("lib/") and "setting" in what):
-                line = text[: found.start()].count(b"\n") + 1
+            match = pattern.search(text)
+            if match and not (name.startswith("lib/") and "setting" in what):
+                line = text[: match.start()].count(b"\n") + 1
                 yield f"{name}:{line}: looks like {what}"
 
 
@@ -222,7 +222,7 @@ def machine(built: Package) -> Iterator[str]:
     for name, text in built.files():
         for path in {str(built.root), str(Path.home()), tempfile.gettempdir() + "/pip-"}:
             if len(path) > 1 and re.search(re.escape(path.encode()) + rb"\b", text):
-                yield f"{name}: holds a path of this machine: {path}"
+                yield f"{name}: has a path of this machine: {path}"
 
 
 def interpreters_run_it(built: Package) -> Iterator[str]:

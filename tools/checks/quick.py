@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import NamedTuple
 
 from tools.build.environments import ROOT
@@ -70,7 +71,7 @@ def _report(result: Result) -> None:
 def main() -> int:
     """Returns 1 if a step failed."""
     with ThreadPoolExecutor() as pool:
-        results = [one for done in pool.map(run, (STATIC, TESTS)) for one in done]
+        results = [*chain.from_iterable(pool.map(run, (STATIC, TESTS)))]
     return 1 if any(result.status for result in results) else 0
 
 

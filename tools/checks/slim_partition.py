@@ -1,7 +1,7 @@
 """Compares what `slim partition` makes of the package with deployment.yaml.
 
 slim divides an app into packages for search heads, indexers and forwarders, by the keys of each
-file. Its spec files end with Splunk 8.0; where it errs, `slim_differs` of the YAML says why.
+file. Its spec files end with Splunk 8.0; where it errs, `slim_differs` has the reason.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Files = Mapping[str, bytes]  # content by path below the app's folder
 
 
 class PartitionProblem(Exception):
-    """slim made no parts, or none that can be read; the message says why and what to do."""
+    """slim made no parts, or none that can be read; the message states why and what to do."""
 
 
 @dataclass(frozen=True, order=True)
@@ -62,19 +62,17 @@ def faults(archive: Path, root: Path = ROOT) -> Iterator[str]:
 def unplaced(deployment: Deployment, package: Files) -> Iterator[str]:
     """Files and settings of the package in no kind or in several; patterns that name nothing."""
     named = {kind.name: _says(kind) for kind in deployment.kinds}
-    found = sorted(items(deployment, package))
-    for item in found:
+    shipped = sorted(items(deployment, package))
+    for item in shipped:
         kinds = [kind for kind, says in named.items() if says(item)]
         if not kinds:
-            yield (
-                f"{item}: no kind of {TRUTH} names it: add it to the one that says where it works"
-            )
+            yield f"{item}: no kind of {TRUTH} names it: add it to the one for where it works"
         elif len(kinds) > 1:
             yield f"{item}: is in several kinds of {TRUTH}, {' and '.join(kinds)}: leave it in one"
     for kind in deployment.kinds:
-        for one, says in _patterns(kind):
-            if not any(map(says, found)):
-                yield f"{TRUTH}: {kind.name}: the package has nothing like {one}: delete it"
+        for pattern, says in _patterns(kind):
+            if not any(map(says, shipped)):
+                yield f"{TRUTH}: {kind.name}: the package has nothing like {pattern}: delete it"
 
 
 def misplaced(deployment: Deployment, package: Files, parts: Mapping[str, Files]) -> Iterator[str]:
@@ -87,24 +85,26 @@ def misplaced(deployment: Deployment, package: Files, parts: Mapping[str, Files]
         if (part := parts.get(str(role.part))) is None:
             yield f"slim made no part {role.part}: see targetWorkloads in app.manifest"
             continue
-        held = set(items(deployment, part))
+        in_part = set(items(deployment, part))
         wanted = {item for item, kind in kind_of.items() if kind.works[role.name] == "works"}
-        placed = held & set(kind_of)  # what is in no kind is a fault of its own
-        for slim, odd in (("keeps", placed - wanted), ("leaves_out", wanted - held)):
-            reasons = [one for one in expected if one.role == role and one.slim == slim]
+        placed = in_part & set(kind_of)  # what is in no kind is a fault of its own
+        for slim, odd in (("keeps", placed - wanted), ("leaves_out", wanted - in_part)):
+            reasons = [known for known in expected if (known.role, known.slim) == (role, slim)]
             for item in sorted(odd):
-                explained = [one for one in reasons if one.says(item)]
+                explained = [reason for reason in reasons if reason.says(item)]
                 unmet -= set(explained)
                 if not explained:
                     yield _unexplained(role, slim, item)
-        yield from (f"{role.part}: {item}: is not in the package" for item in sorted(held - whole))
+        yield from (
+            f"{role.part}: {item}: is not in the package" for item in sorted(in_part - whole)
+        )
         yield from (f"{role.part}: {item}: slim altered it" for item in _altered(package, part))
-    for one in expected:
-        if one in unmet:
-            told = _SLIM_SAYS[one.slim].format(one.pattern)
+    for difference in expected:
+        if difference in unmet:
+            expectation = _SLIM_SAYS[difference.slim].format(difference.pattern)
             yield (
-                f"{TRUTH}: slim_differs: slim no longer {told} for "
-                f"{one.role.title.lower()}s: delete it there"
+                f"{TRUTH}: slim_differs: slim no longer {expectation} for "
+                f"{difference.role.title.lower()}s: delete it there"
             )
 
 
@@ -147,7 +147,9 @@ def files_of(archive: bytes) -> Files:
     """The files of an app's .tar.gz by their path below its folder. Raises PartitionProblem."""
     try:
         with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
-            members = [(one.name, opened.extractfile(one)) for one in opened if one.isfile()]
+            members = [
+                (member.name, opened.extractfile(member)) for member in opened if member.isfile()
+            ]
             files = {name: content.read() for name, content in members if content}
     except (tarfile.TarError, EOFError, OSError) as error:
         raise PartitionProblem(f"a package cannot be read ({error}): build it again") from error
@@ -171,7 +173,7 @@ def _inner(name: str, content: bytes) -> bytes:
             inner = opened.extractfile(member) if member.name.endswith(".tar.gz") else None
             if inner is not None:
                 return inner.read()
-    raise PartitionProblem(f"slim's part {name} holds no package: has slim changed its form?")
+    raise PartitionProblem(f"slim's part {name} has no package: has slim changed its form?")
 
 
 _Says = Callable[[Item], bool]
@@ -221,10 +223,10 @@ class _Expected(NamedTuple):
 
 def _expected(deployment: Deployment) -> Iterator[_Expected]:
     roles = {role.name: role for role in deployment.roles}
-    for one in deployment.slim_differs:
-        for role in one.roles:
-            for pattern, says in _patterns(one):
-                yield _Expected(roles[role], one.slim, pattern, says)
+    for difference in deployment.slim_differs:
+        for role in difference.roles:
+            for pattern, says in _patterns(difference):
+                yield _Expected(roles[role], difference.slim, pattern, says)
 
 
 _SLIM_SAYS = {"keeps": "keeps {}", "leaves_out": "leaves {} out"}
@@ -234,8 +236,8 @@ def _unexplained(role: Role, slim: str, item: Item) -> str:
     divides = _SLIM_SAYS[slim].format("it")
     does = "does nothing" if slim == "keeps" else "works"
     return (
-        f"{role.part}: {item}: slim {divides}, but {TRUTH} says that it {does} on "
-        f"{role.title.lower()}s: correct its kind, or say in slim_differs why slim errs"
+        f"{role.part}: {item}: slim {divides}, but by {TRUTH} it {does} on "
+        f"{role.title.lower()}s: correct its kind, or give the reason in slim_differs"
     )
 
 

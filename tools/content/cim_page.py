@@ -65,13 +65,13 @@ def page(
 
 
 def _operation(operation: Operation) -> Sequence[str]:
-    place = operation.cim
-    by_outcome = "the outcome" if place.model == "Authentication" else ""
+    cim = operation.cim
+    by_outcome = "the outcome" if cim.model == "Authentication" else ""
     return [
         f"`{operation.name}`",
-        place.model,
-        place.action or by_outcome,
-        place.object_category or "",
-        place.signature,
-        place.reason,
+        cim.model,
+        cim.action or by_outcome,
+        cim.object_category or "",
+        cim.signature,
+        cim.reason,
     ]

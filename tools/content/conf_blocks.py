@@ -1,6 +1,6 @@
 """Writes the generated blocks of `default/*.conf`; everything around them is written by hand.
 
-A block stands between `# >>> <title>: generated from <source>` and `# <<<`. What it holds follows
+A block is between `# >>> <title>: generated from <source>` and `# <<<`. Its contents follow
 from the mappings and, where a rule repeats another, from the hand-written lines of the same stanza:
 so a record's keys, its values' forms and the rules of the source type are each written once.
 """
@@ -18,7 +18,7 @@ from tools.content.variants import Variants
 AUDIT = "aws:cloudhsm:audit"
 CERTIFICATE = "aws:cloudhsm:certificate"
 
-# What stands before the key in an EXTRACT: of the first line, of the head (down to the first user
+# What precedes the key in an EXTRACT: of the first line, of the head (down to the first user
 # name) and below it. With it: the options of the regex, its start without them, the key's colon.
 _COLON = r"[ \t]*+:"
 _TIME = r"\A\s{0,8}"
@@ -26,7 +26,7 @@ _HEAD = rf"\A(?:(?!(?:Target )?User Name{_COLON})[^\r\n]*+[\r\n]++){{0,40}}?"
 _STARTS = {_HEAD: ("", _HEAD, _COLON), _TIME: ("", _TIME, ":"), "(?m)^": ("(?m)", "^", _COLON)}
 # No copy of a record on one line is longer, in characters.
 _ONE_LINE = 4000
-# A record of more lines than this is ambiguous by itself, and no rule walks further.
+# A record of more lines than this is ambiguous already, and no rule walks further.
 _LINES = 60
 
 # How sources of other collectors begin: the Region's, or at once with the log group. (Ours begin
@@ -34,11 +34,11 @@ _LINES = 60
 _REGIONS = ("af", "ap", "ca", "cn", "eu", "eusc", "il", "me", "mx", "sa", "us")
 _SEARCH_TIME = re.compile(r"(?:EXTRACT|REPORT|EVAL|LOOKUP)-|KV_MODE$")
 
-Settings = Mapping[str, str]
+StanzaSettings = Mapping[str, str]
 
 
 class BlockProblem(Exception):
-    """A conf file lacks a block, or a stanza that one follows from; the message says which."""
+    """A conf file lacks a block, or a stanza that one follows from; the message states which."""
 
 
 def props(
@@ -61,10 +61,10 @@ def transforms(text: str, props_text: str) -> str:
     return with_block(text, "keys", _key_transforms(_settings(props_text, AUDIT)))
 
 
-# --- keys that stand twice
+# --- keys that occur twice
 
 
-def _key_settings(settings: Settings, record_keys: Sequence[str]) -> Iterator[str]:
+def _key_settings(settings: StanzaSettings, record_keys: Sequence[str]) -> Iterator[str]:
     names = [f"cloudhsm_repeated_{name}" for name, _ in _repeated(settings)]
     yield f"REPORT-cloudhsm_keys = {', '.join(names)}"
     yield f"EXTRACT-zz_ambiguous = {_ambiguous(record_keys)}"
@@ -75,7 +75,7 @@ def _key_settings(settings: Settings, record_keys: Sequence[str]) -> Iterator[st
 
 
 def _repeating(record_keys: Sequence[str]) -> str:
-    """The whole record, if a key stands twice in it: only then the transforms have work to do."""
+    """The complete record, if a key occurs twice in it: only then the transforms do anything."""
     line = r"[^\r\n]*+[\r\n]++"
     twice = rf"({_alternatives(record_keys)}){_COLON}{line}(?:{line}){{0,{_LINES}}}?\1{_COLON}"
     return rf"\A(?=(?:{line}){{0,{_LINES}}}?{twice})(?<repeating>.+)\z"
@@ -96,16 +96,16 @@ def _ambiguous(record_keys: Sequence[str]) -> str:
     return rf"^(?=\s{{0,8}}+(?<ambiguous_at>[^\r\n]++))(?:{'|'.join(reasons)})"
 
 
-def _key_transforms(settings: Settings) -> Iterator[str]:
+def _key_transforms(settings: StanzaSettings) -> Iterator[str]:
     for name, regex in _repeated(settings):
         yield from (f"[cloudhsm_repeated_{name}]", "SOURCE_KEY = repeating", f"REGEX = {regex}")
         yield from ("MV_ADD = true", "")
 
 
-def _repeated(settings: Settings) -> Iterator[tuple[str, str]]:
+def _repeated(settings: StanzaSettings) -> Iterator[tuple[str, str]]:
     """For each EXTRACT of one key: its class, and a regex for the key's further lines.
 
-    It starts from where the EXTRACT finds the key, so that a line which only a forged name holds is
+    It starts from where the EXTRACT finds the key, so that a line which only a forged name has is
     no second one of anything.
     """
     between = rf"(?:[^\r\n]*+[\r\n]++){{0,{_LINES}}}?"
@@ -115,10 +115,10 @@ def _repeated(settings: Settings) -> Iterator[tuple[str, str]]:
         yield name, f"{first}{between}{key}{colon}{value}"
 
 
-def _keyed(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
+def _keyed(settings: StanzaSettings) -> Iterator[tuple[str, str, str, str]]:
     """Class, prefix, key and value's regex of each EXTRACT that is written for one key."""
     for setting, regex in settings.items():
-        prefix = next((one for one in _STARTS if regex.startswith(one)), None)
+        prefix = next((start for start in _STARTS if regex.startswith(start)), None)
         generated = setting.startswith(("EXTRACT-zz_", "EXTRACT-one_line"))
         if setting.startswith("EXTRACT-") and prefix and not generated:
             key, _, value = regex[len(prefix) :].partition(_STARTS[prefix][2])
@@ -126,17 +126,17 @@ def _keyed(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _alternatives(keys: Iterable[str]) -> str:
-    """The keys for a regex; a key that begins another comes behind it."""
+    """The keys for a regex; a key that begins another comes after it."""
     return "|".join(key.replace("(", r"\(").replace(")", r"\)") for key in keys)
 
 
 # --- records on one line
 
 
-def _one_line_settings(settings: Settings, record_keys: Sequence[str]) -> Iterator[str]:
+def _one_line_settings(settings: StanzaSettings, record_keys: Sequence[str]) -> Iterator[str]:
     """The rule that knows a one-line copy, and one for each key, which then reads that line.
 
-    A user's name reaches as far as the last type of a user, and a type is the last one.
+    A user's name ends with the last type of a user, and a type is the last one.
     """
     time = settings["EXTRACT-usecs"].removeprefix(_TIME).replace("?<usecs>", "?:")
     line = rf"{time}[ \t]{{1,8}}(?:Version|Sequence) No{_COLON}[^\r\n]{{1,{_ONE_LINE}}}?"
@@ -170,7 +170,7 @@ def _one_line_value(value: str, after: str) -> str:
 # --- who acted upon what
 
 
-def _actor_settings(settings: Settings, operations: Sequence[Operation]) -> Iterator[str]:
+def _actor_settings(settings: StanzaSettings, operations: Sequence[Operation]) -> Iterator[str]:
     yield from Variants(operations).settings()
     accounts = _is_operation(_opcodes(operations, "target_user"), operations)
     handles, hsm = settings["EVAL-key_handle"], settings["EVAL-hsm_id"]
@@ -218,7 +218,7 @@ def _is_one_of(values: Iterable[str], field: str) -> str:
     return matches(f"mvindex({field}, 0)", values)
 
 
-# --- what stands behind a record
+# --- the activity of a record
 
 
 def _activity_settings(operations: Sequence[Operation], rules: Sequence[Activity]) -> Iterator[str]:

@@ -102,14 +102,14 @@ def _own_models(field: Field) -> Sequence[str]:
 
 
 def _meaning(field: Field) -> str:
-    told = [_plain(field.meaning)]
+    sentences = [_plain(field.meaning)]
     if field.unit:
-        told.append(f"In {_plain(field.unit)}.")
+        sentences.append(f"In {_plain(field.unit)}.")
     if field.values:
-        told.append(f"One of {_codes(field.values)}.")
+        sentences.append(f"One of {_codes(field.values)}.")
     if field.note:
-        told.append(f"*{_plain(field.note)}*")
-    return " ".join(told)
+        sentences.append(f"*{_plain(field.note)}*")
+    return " ".join(sentences)
 
 
 def _example(field: Field) -> str:
@@ -117,19 +117,19 @@ def _example(field: Field) -> str:
 
 
 def _origin(field: Field) -> str:
-    told = []
+    origins = []
     for origin in field.origins:
         kind, _, name = origin.partition(":")
         if kind == "record":
             lines = [line for line in (field.record_line, field.json_line) if line]
-            told += [_code(line.key) for line in lines]
+            origins += [_code(line.key) for line in lines]
         elif kind == "lookup":
-            told.append(f"lookup {_code(name)}")
+            origins.append(f"lookup {_code(name)}")
         elif kind == "customer":
-            told.append(f"your table {_code(name)}")
+            origins.append(f"your table {_code(name)}")
         else:
-            told.append({"splunk": "Splunk", "source": "source or host"}.get(kind, kind))
-    return ", ".join(told)
+            origins.append({"splunk": "Splunk", "source": "source or host"}.get(kind, kind))
+    return ", ".join(origins)
 
 
 def _places(field: Field) -> Iterator[str]:
@@ -148,25 +148,27 @@ def _cim_rows(dictionary: Dictionary, model: str) -> Iterator[Sequence[str]]:
     """One row for each field that this model has of us or misses, by name."""
     defined = {field.name: field for field in dictionary.fields if model in field.models}
     missed: dict[str, list[Unknowable]] = {}
-    for one in dictionary.unknowable:
-        if model in one.models:
-            missed.setdefault(one.field, []).append(one)
+    for entry in dictionary.unknowable:
+        if model in entry.models:
+            missed.setdefault(entry.field, []).append(entry)
     for name in sorted({*defined, *missed}):
         field = defined.get(name)
         yield (
             _code(name),
             _sources(dictionary, field) if field else "nothing",
             _plain(field.meaning) if field else "",
-            " ".join(f"{_sentence(one.when)} {_plain(one.reason)}" for one in missed.get(name, [])),
+            " ".join(
+                f"{_sentence(entry.when)} {_plain(entry.reason)}" for entry in missed.get(name, [])
+            ),
         )
 
 
 def _sources(dictionary: Dictionary, field: Field) -> str:
-    """What fills a CIM field: the fields that say so, its lookup, or its own line."""
-    told = [_code(one.name) for one in dictionary.fields if field.name in one.cim]
+    """What fills a CIM field: the fields that name it, its lookup, or its own line."""
+    sources = [_code(record.name) for record in dictionary.fields if field.name in record.cim]
     if field.origins != ["computed"]:
-        told.append(_origin(field))
-    return ", ".join(told) or "a constant"
+        sources.append(_origin(field))
+    return ", ".join(sources) or "a constant"
 
 
 def _sentence(when: str) -> str:

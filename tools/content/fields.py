@@ -139,11 +139,9 @@ class Field(Strict):
             )
         return data
 
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Field:
+    def _contradictions(self) -> Iterator[str]:
         if faults := [*_field_faults(self)]:
-            raise ValueError(f"{self.name}: {'; '.join(faults)}")
-        return self
+            yield f"{self.name}: {'; '.join(faults)}"
 
 
 # A line of a record decides these, so that no default of a group counts there.
@@ -282,39 +280,41 @@ def _contradictions(dictionary: Dictionary) -> Iterator[tuple[Place, str]]:
         for at, field in enumerate(group.fields)
     ]
     records = {record.name: ("records", at) for at, record in enumerate(dictionary.records)}
-    yield from _repeats((place, field.name) for place, field in fields)
-    yield from _repeats((("records", at), one.name) for at, one in enumerate(dictionary.records))
+    yield from _repeats((location, field.name) for location, field in fields)
+    yield from _repeats(
+        (("records", at), record.name) for at, record in enumerate(dictionary.records)
+    )
     yield from _line_faults(fields)
     in_cim = {field.name for _, field in fields if field.models}
-    for place, field in fields:
+    for location, field in fields:
         if field.seen_in and field.seen_in not in records:
-            yield place, f"{field.name}: there is no record {field.seen_in!r}"
+            yield location, f"{field.name}: there is no record {field.seen_in!r}"
         unknown = [name for name in field.cim if name not in in_cim]
         if unknown:
-            yield place, f"{field.name}: no field with models is named {', '.join(unknown)}"
+            yield location, f"{field.name}: no field with models is named {', '.join(unknown)}"
     used = {field.seen_in for _, field in fields}
-    for name, place in records.items():
+    for name, location in records.items():
         if name not in used:
-            yield place, f"no field takes its example from the record {name!r}; remove it"
+            yield location, f"no field takes its example from the record {name!r}; remove it"
 
 
 def _repeats(named: Iterable[tuple[Place, str]]) -> Iterator[tuple[Place, str]]:
     seen: set[str] = set()
-    for place, name in named:
+    for location, name in named:
         if name in seen:
-            yield place, f"{name} is defined twice"
+            yield location, f"{name} is defined twice"
         seen.add(name)
 
 
 def _line_faults(fields: Iterable[tuple[Place, Field]]) -> Iterator[tuple[Place, str]]:
     """The fields of one line follow each other; the first, and only that one, has the value."""
     previous, seen = "", set()
-    for place, field in fields:
+    for location, field in fields:
         if not field.key:
             continue
         if field.key != previous and field.key in seen:
-            yield place, f"{field.name}: put it below the other fields of the key {field.key!r}"
+            yield location, f"{field.name}: put it below the other fields of the key {field.key!r}"
         elif (field.key == previous) == bool(field.printed):
-            yield place, f"{field.name}: the first field of a key, and no other, has printed"
+            yield location, f"{field.name}: the first field of a key, and no other, has printed"
         previous = field.key
         seen.add(field.key)

@@ -13,6 +13,7 @@ import csv
 import io
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Union
 
@@ -26,20 +27,22 @@ from tools.content.detections import page as detections_page
 from tools.content.detections.schema import read_detections, techniques
 from tools.content.mappings import CATCH_ALL, CimOutcome, CodedName, Operation, Response
 from tools.content.sigma import page as sigma_page
-from tools.content.sigma.pipelines import read_places
+from tools.content.sigma import pipelines
 from tools.content.sources import Mappings, read_mappings
 from tools.content.standards.pages import pages as standards_pages
 from tools.content.strict_yaml import MappingError
+from tools.content.written_files import settled
 
-OPCODE_COLUMNS = (
-    "opcode_key",
-    "opcode_code",
-    "command_type",
-    "category",
-    "description",
-    "risk",
-    "provenance",
-)
+# Columns of a lookup, each with the attribute that it shows.
+OPCODE_COLUMNS = {
+    "opcode_key": "name",
+    "opcode_code": "code",
+    "command_type": "command_type",
+    "category": "category",
+    "description": "description",
+    "risk": "risk",
+    "provenance": "provenance",
+}
 CIM_COLUMNS = (
     "opcode_key",
     "outcome",
@@ -52,14 +55,13 @@ CIM_COLUMNS = (
     "signature",
     "reason_for_place",
 )
-RESPONSE_COLUMNS = (
-    "response_key",
-    "response_code",
-    "response",
-    "response_class",
-    "response_meaning",
-    "provenance",
-)
+RESPONSE_COLUMNS = {
+    "response_code": "code",
+    "response": "text",
+    "response_class": "kind",
+    "response_meaning": "meaning",
+    "provenance": "provenance",
+}
 # A value as a lookup shows it: empty for null, a list separated by blanks.
 Cell = Union[str, list[str], None]
 
@@ -79,7 +81,7 @@ def run(root: Path, *, check: bool) -> int:
             f"{error.filename}: {error.strerror}; run this in the add-on's source", file=sys.stderr
         )
         return 2
-    return (report_differences if check else write)(root, files)
+    return settled(root, files, "make generate", check=check)
 
 
 def build(root: Path) -> dict[str, str]:
@@ -111,7 +113,7 @@ def build(root: Path) -> dict[str, str]:
         **deployment_page.pages(root),
         **version.places(root),
         "docs/detections.md": detections_page.page(detections, techniques(root)),
-        sigma_page.PAGE: sigma_page.page(detections, read_places(root, detections)),
+        sigma_page.PAGE: sigma_page.page(detections, pipelines.read_mappings(root, detections)),
         "docs/cim.md": cim_page.page(
             mapping.operations, mapping.cim_outcomes.values(), mapping.activities
         ),
@@ -123,110 +125,65 @@ def build_lookups(mapping: Mappings) -> dict[str, str]:
     operations = mapping.operations
     return {
         "cloudhsm_cim.csv": _csv(CIM_COLUMNS, _cim_cells(operations, mapping.cim_outcomes)),
-        "cloudhsm_opcodes.csv": _csv(OPCODE_COLUMNS, map(_opcode_cells, operations)),
-        "cloudhsm_responses.csv": _csv(RESPONSE_COLUMNS, _response_cells(mapping.responses)),
+        "cloudhsm_opcodes.csv": _csv(
+            OPCODE_COLUMNS, map(attrgetter(*OPCODE_COLUMNS.values()), operations)
+        ),
+        "cloudhsm_responses.csv": _csv(
+            ("response_key", *RESPONSE_COLUMNS), _response_cells(mapping.responses)
+        ),
         "cloudhsm_command_types.csv": _type_csv("command_type", mapping.command_types),
         "cloudhsm_log_types.csv": _type_csv("log_type", mapping.log_types),
         "cloudhsm_user_types.csv": _type_csv("user_type", mapping.user_types),
     }
 
 
-def write(root: Path, files: Mapping[str, str]) -> int:
-    """Writes every file and returns 0."""
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(text.encode())
-    return 0
-
-
-def report_differences(root: Path, files: Mapping[str, str]) -> int:
-    """Names each file that differs and its first differing line; returns 1 if any does."""
-    found = [
-        line for name, text in files.items() for line in _difference(root / name, text.encode())
-    ]
-    for line in found:
-        print(f"{line}; run: make generate", file=sys.stderr)
-    return 1 if found else 0
-
-
-def _difference(path: Path, wanted: bytes) -> Iterator[str]:
-    if not path.is_file():
-        yield f"{path}: is missing"
-        return
-    have, want = path.read_bytes().split(b"\n"), wanted.split(b"\n")
-    for number in range(max(len(have), len(want))):
-        if have[number : number + 1] != want[number : number + 1]:
-            yield f"{path}:{number + 1}: differs from what it is generated from"
-            return
-
-
 def _type_csv(name: str, rows: Iterable[CodedName]) -> str:
     columns = (name, f"{name}_code", f"{name}_label", "description", "provenance")
-    cells = ([row.name, row.code, row.label, row.description, row.provenance] for row in rows)
-    return _csv(columns, cells)
-
-
-def _opcode_cells(operation: Operation) -> list[Cell]:
-    return [
-        operation.name,
-        operation.code,
-        operation.command_type,
-        operation.category,
-        operation.description,
-        operation.risk,
-        operation.provenance,
-    ]
+    return _csv(
+        columns, map(attrgetter("name", "code", "label", "description", "provenance"), rows)
+    )
 
 
 def _response_cells(responses: Sequence[Response]) -> Iterator[list[Cell]]:
     """The rows by `response_key`, which an event builds as `<code>:<text>`.
 
-    An event has a code and a text, a text alone (certificates; sentences whose code nobody
+    An event has a code and a text, a text alone (certificates; sentences whose code is not
     published) or a code with a text that a later firmware reworded. So each response is there
     twice, as `*:<text>` and as `<code>:*`. The lookup takes the first row that fits; texts come
     first, as they are what a person can read and check. Success has no row by code: its words
     decide.
     """
+    cells = attrgetter(*RESPONSE_COLUMNS.values())
     named = [response for response in responses if response.text != CATCH_ALL]
     for response in named:
-        yield [f"*:{response.text}", *_of_response(response)]
+        yield [f"*:{response.text}", *cells(response)]
     for response in named:
         if response.code and response.kind != "success":
-            yield [f"{response.code}:*", *_of_response(response)]
+            yield [f"{response.code}:*", *cells(response)]
     for response in responses:
         if response.text == CATCH_ALL:
-            yield [CATCH_ALL, *_of_response(response)]
-
-
-def _of_response(response: Response) -> list[Cell]:
-    return [
-        response.code,
-        response.text,
-        response.kind,
-        response.meaning,
-        response.provenance,
-    ]
+            yield [CATCH_ALL, *cells(response)]
 
 
 def _cim_cells(
     operations: Iterable[Operation], outcomes: Mapping[str, CimOutcome]
 ) -> Iterator[list[Cell]]:
-    """A row for each operation and outcome, as the event's `outcome` is spelt."""
+    """A row for each operation and outcome, as the event's `outcome` is written."""
     for operation in operations:
-        place = operation.cim
+        cim = operation.cim
         for outcome in sorted(mappings.OUTCOMES):
-            meaning = outcomes[f"{place.model}.{outcome}"]
+            meaning = outcomes[f"{cim.model}.{outcome}"]
             yield [
                 operation.name,
                 outcome,
-                place.model,
-                place.action or meaning.action,
+                cim.model,
+                cim.action or meaning.action,
                 meaning.status,
-                place.change_type,
-                place.object_category,
-                place.object_attrs,
-                place.signature,
-                f"{place.reason} {meaning.reason}",
+                cim.change_type,
+                cim.object_category,
+                cim.object_attrs,
+                cim.signature,
+                f"{cim.reason} {meaning.reason}",
             ]
 
 

@@ -25,8 +25,10 @@ from tests.default.corpus import Corpus, Sample, on_one_line
 from tests.default.damage import damaged_records
 from tests.default.ingest_paths import AUDIT, CERTIFICATE, Fields
 from tools.content.installed_app import installed_app
+from tools.content.written_files import settled
 
 ROOT = Path(__file__).resolve().parents[2]
+ORIGIN = "the configuration gives"
 
 # What only the place decides from which a record comes: for each sourcetype the same everywhere.
 PLACE = (
@@ -74,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (EmulatorError, GoldenProblem, OSError) as error:
         print(f"the golden files cannot be made: {error}", file=sys.stderr)
         return 2
-    return report_differences(folder, wanted) if options.check else write_files(folder, wanted)
+    stale = _stale(folder, wanted)
+    return settled(folder, wanted, "make goldens", check=options.check, origin=ORIGIN, stale=stale)
 
 
 def build(app: App, folder: Path) -> dict[str, str]:
@@ -86,19 +89,21 @@ def build(app: App, folder: Path) -> dict[str, str]:
     made: dict[str, str] = {}
     seen: list[Fields] = []
     for name, events in published(app, folder).items():
-        found = [ingest.fields_of(app, event) for event in events]
-        made[f"published/{name}.expected.json"] = _indented(map(_told, found))
-        seen += found
+        fields = [ingest.fields_of(app, event) for event in events]
+        made[f"published/{name}.expected.json"] = _indented(map(_expected, fields))
+        seen += fields
     for corpus in inferred(app, folder):
-        found = [ingest.fields_of(app, event) for event in events_of(app, corpus)]
+        fields = [ingest.fields_of(app, event) for event in events_of(app, corpus)]
         named = [
-            {"_record": sample.name, **_told(fields)}
-            for sample, fields in zip(corpus.samples, found)
+            {"_record": sample.name, **_expected(fields)}
+            for sample, fields in zip(corpus.samples, fields)
         ]
-        made[f"inferred/{corpus.name}.log"] = ingest.file_of(one.text for one in corpus.samples)
+        made[f"inferred/{corpus.name}.log"] = ingest.file_of(
+            sample.text for sample in corpus.samples
+        )
         kind, text = ("json", _indented) if corpus.indented else ("jsonl", _lines)
         made[f"inferred/{corpus.name}.expected.{kind}"] = text(named)
-        seen += found
+        seen += fields
     made["place.expected.json"] = _indented(_places(seen))
     made["damaged.expected.jsonl"] = _lines(_damaged(app))
     return made
@@ -138,42 +143,10 @@ def events_of(app: App, corpus: Corpus) -> list[IndexedEvent]:
     return events
 
 
-def write_files(folder: Path, wanted: Mapping[str, str]) -> int:
-    """Writes every file, removes those that nothing makes any more, and returns 0."""
-    for path in _stale(folder, wanted):
-        path.unlink()
-    for name, text in wanted.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode())
-    return 0
-
-
-def report_differences(folder: Path, wanted: Mapping[str, str]) -> int:
-    """Names each file that differs and its first differing line; returns 1 if any does."""
-    found = [line for name, text in wanted.items() for line in difference(folder / name, text)]
-    found += [f"{path}: nothing makes it any more" for path in _stale(folder, wanted)]
-    for line in found:
-        print(f"{line}; run: make goldens", file=sys.stderr)
-    return 1 if found else 0
-
-
-def difference(path: Path, wanted: str) -> Iterator[str]:
-    """At most one line that says where the file departs from `wanted`."""
-    if not path.is_file():
-        yield f"{path}: is missing"
-        return
-    have, want = path.read_bytes().split(b"\n"), wanted.encode().split(b"\n")
-    for number in range(max(len(have), len(want))):
-        if have[number : number + 1] != want[number : number + 1]:
-            yield f"{path}:{number + 1}: differs from what the configuration gives"
-            return
-
-
 def _stale(folder: Path, wanted: Mapping[str, str]) -> list[Path]:
     """Files that look made and are not; published records, kept by hand, never do."""
-    found = [*folder.rglob(_MADE), *(folder / "inferred").glob("*.log")]
-    return sorted(path for path in found if path.relative_to(folder).as_posix() not in wanted)
+    files = [*folder.rglob(_MADE), *(folder / "inferred").glob("*.log")]
+    return sorted(path for path in files if path.relative_to(folder).as_posix() not in wanted)
 
 
 def _published(app: App, name: str, text: str) -> list[IndexedEvent]:
@@ -182,7 +155,7 @@ def _published(app: App, name: str, text: str) -> list[IndexedEvent]:
     return ingest.from_file(app, text, CERTIFICATE if text.startswith("{") else AUDIT)
 
 
-def _told(fields: Fields) -> Fields:
+def _expected(fields: Fields) -> Fields:
     return {
         name: value for name, value in fields.items() if name not in {*PLACE, *_SHOWN_ELSEWHERE}
     }
@@ -192,21 +165,21 @@ def _places(seen: Iterable[Fields]) -> list[Fields]:
     """What `_told` leaves out; raises GoldenProblem where that differs within a sourcetype."""
     places: dict[object, Fields] = {}
     for fields in seen:
-        place = {name: fields[name] for name in PLACE if name in fields}
-        known = places.setdefault(fields["sourcetype"], place)
-        if known != place:
-            raise GoldenProblem(f"{known} and {place}: take what differs out of PLACE")
+        identity = {name: fields[name] for name in PLACE if name in fields}
+        known = places.setdefault(fields["sourcetype"], identity)
+        if known != identity:
+            raise GoldenProblem(f"{known} and {identity}: take what differs out of PLACE")
     return list(places.values())
 
 
 def _damaged(app: App) -> Iterator[Fields]:
-    """How each damaged record is told from a good one."""
+    """How each damaged record differs from a good one."""
     for damaged in damaged_records():
         (event,) = ingest.from_collector(app, [damaged.text], damaged.sourcetype)
         fields = ingest.fields_of(app, event)
-        told = {name: fields[name] for name in _STATUS if name in fields}
+        status = {name: fields[name] for name in _STATUS if name in fields}
         flags = [name for name in _FLAGS if name in fields.get("eventtype", [])]
-        yield {"_damage": damaged.name, **_shortened(told), "eventtype": flags}
+        yield {"_damage": damaged.name, **_shortened(status), "eventtype": flags}
 
 
 def _shortened(fields: Fields) -> Fields:
@@ -223,7 +196,7 @@ def _indented(records: Iterable[Fields]) -> str:
 
 
 def _lines(records: Iterable[Fields]) -> str:
-    return "".join(f"{json.dumps(one, sort_keys=True)}\n" for one in records)
+    return "".join(f"{json.dumps(record, sort_keys=True)}\n" for record in records)
 
 
 if __name__ == "__main__":

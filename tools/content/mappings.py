@@ -295,10 +295,12 @@ def _read(
 
 def _check_keys(listing: Listing, key: str, required: Iterable[str], why: str) -> None:
     """Keys ascend in ASCII order and are unique, the catch-all is last, none is missing."""
-    keys = [(place, str(row[key])) for place, row in enumerate(listing.raw) if _has(row, key)]
-    for (_, previous), (place, name) in zip(keys, keys[1:]):
+    keys = [(position, str(row[key])) for position, row in enumerate(listing.raw) if _has(row, key)]
+    for (_, previous), (position, name) in zip(keys, keys[1:]):
         if _rank(name) < _rank(previous):
-            listing.fault(f"{name!r} must come before {previous!r} (ASCII order, '*' last)", place)
+            listing.fault(
+                f"{name!r} must come before {previous!r} (ASCII order, '*' last)", position
+            )
     names = [name for _, name in keys]
     for name in required:
         if name not in names:
@@ -317,15 +319,15 @@ def _has(row: object, key: str) -> bool:
 def _check_unique(listing: Listing, columns: tuple[str, ...]) -> None:
     """These values do not repeat together where the last of them is known."""
     first: dict[tuple[str, ...], int] = {}
-    for place, row in enumerate(listing.raw):
+    for position, row in enumerate(listing.raw):
         if not columns or not _has(row, columns[-1]):
             continue
         values = tuple(str(row.get(column) or "null") for column in columns)
         if values in first:
             what = ", ".join(f"{column} {value}" for column, value in zip(columns, values))
             line = listing.line(first[values])
-            listing.fault(f"{what} is on line {line} already", place, columns[-1])
-        first.setdefault(values, place)
+            listing.fault(f"{what} is on line {line} already", position, columns[-1])
+        first.setdefault(values, position)
 
 
 def _operation_faults(
@@ -337,8 +339,8 @@ def _operation_faults(
         yield ("command_type",), what
     cim = operation.cim
     needed = ["action", "change_type", "object_category", "object"]
-    given = [name for name in needed if getattr(cim, name) is not None]
-    if given != (needed if cim.model == "Change" else []):
+    names = [name for name in needed if getattr(cim, name) is not None]
+    if names != (needed if cim.model == "Change" else []):
         yield ("cim",), f"a Change, and nothing else, has all of {', '.join(needed)}"
     if (cim.object_category == "user") != (cim.object == "target_user"):
         yield ("cim",), "object_category is user exactly where the object is target_user"

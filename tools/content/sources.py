@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from tools.content import mappings
 from tools.content.fields import Dictionary, read_dictionary
@@ -21,8 +22,6 @@ from tools.content.mappings import (
 from tools.content.standards import ecs, ocsf
 from tools.content.strict_yaml import Fault, MappingError
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True)
 class Mappings:
@@ -36,8 +35,19 @@ class Mappings:
     cim_outcomes: dict[str, CimOutcome]
     activities: list[Activity]
     dictionary: Dictionary
-    ocsf: ocsf.Mapping
-    ecs: ecs.Mapping
+    ocsf: ocsf.OcsfMapping
+    ecs: ecs.EcsMapping
+
+
+_LISTS: dict[str, Callable[[Path], Any]] = {
+    "responses": mappings.read_responses,
+    "user_types": mappings.read_user_types,
+    "log_types": mappings.read_log_types,
+    "command_types": mappings.read_command_types,
+    "cim_outcomes": mappings.read_cim_outcomes,
+    "activities": mappings.read_activities,
+    "dictionary": read_dictionary,
+}
 
 
 def read_mappings(folder: Path) -> Mappings:
@@ -47,51 +57,21 @@ def read_mappings(folder: Path) -> Mappings:
     """
     faults: list[Fault] = []
 
-    def attempt(read: Callable[[], T]) -> T | None:
+    def attempt(read: Callable[[], Any]) -> Any:  # noqa: ANN401  (as `read` returns it)
         try:
             return read()
         except MappingError as error:
             faults.extend(error.faults)
             return None
 
-    responses = attempt(lambda: mappings.read_responses(folder))
-    user_types = attempt(lambda: mappings.read_user_types(folder))
-    log_types = attempt(lambda: mappings.read_log_types(folder))
-    command_types = attempt(lambda: mappings.read_command_types(folder))
-    cim_outcomes = attempt(lambda: mappings.read_cim_outcomes(folder))
-    activities = attempt(lambda: mappings.read_activities(folder))
-    dictionary = attempt(lambda: read_dictionary(folder))
-    names = [row.name for row in command_types or ()]
+    lists = {name: attempt(partial(read, folder)) for name, read in _LISTS.items()}
+    names = [row.name for row in lists["command_types"] or ()]
     operations = attempt(lambda: OperationList(folder, names))
-    in_ocsf = in_ecs = None
     if operations is not None:
         known = operations
-        in_ocsf = attempt(lambda: ocsf.read_mapping(folder, known))
-        in_ecs = attempt(lambda: ecs.read_mapping(folder, known))
+        lists["ocsf"] = attempt(lambda: ocsf.read_mapping(folder, known))
+        lists["ecs"] = attempt(lambda: ecs.read_mapping(folder, known))
         faults += operations.faults
-    if (
-        faults
-        or operations is None
-        or responses is None
-        or user_types is None
-        or log_types is None
-        or command_types is None
-        or cim_outcomes is None
-        or activities is None
-        or dictionary is None
-        or in_ocsf is None
-        or in_ecs is None
-    ):
+    if faults or operations is None:
         raise MappingError(faults)
-    return Mappings(
-        [*operations.valid.values()],
-        responses,
-        user_types,
-        log_types,
-        command_types,
-        cim_outcomes,
-        activities,
-        dictionary,
-        in_ocsf,
-        in_ecs,
-    )
+    return Mappings(operations=[*operations.valid.values()], **lists)

@@ -12,10 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, Self, TypeVar, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 Model = TypeVar("Model", bound=BaseModel)
 Keys = tuple["str | int", ...]
@@ -47,6 +47,16 @@ class Strict(BaseModel):
     """Base of models that are read from YAML: no unknown keys, no conversions, immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if (contradiction := next(self._contradictions(), None)) is not None:
+            raise ValueError(contradiction)
+        return self
+
+    def _contradictions(self) -> Iterator[str]:
+        """What values of several keys contradict in each other; the first one is reported."""
+        yield from ()
 
 
 def _one_line(text: str) -> str:
@@ -229,13 +239,13 @@ def _faults(
     entry: tuple[Keys, str],
 ) -> Iterator[Fault]:
     at, name = entry
-    for one in error.errors():
-        keys = tuple(one["loc"])
-        place = ".".join(str(key) for key in keys)
-        message = _message(one, wording, _description(model, keys))
-        if not place:  # a check over several keys begins with the one to correct
+    for item in error.errors():
+        keys = tuple(item["loc"])
+        location = ".".join(str(key) for key in keys)
+        message = _message(item, wording, _description(model, keys))
+        if not location:  # a check over several keys begins with the one to correct
             keys = tuple(re.findall(r"\A(\w+):", message))
-        what = f"{place}: {message}" if place else message
+        what = f"{location}: {message}" if location else message
         line = _line_of(compose(path), (*at, *keys))
         yield Fault(path, line, f"{name}: {what}" if name else what)
 

@@ -23,7 +23,7 @@ class Variants:
     """The operations that have an entry, and which of them another opcode is a variant of."""
 
     def __init__(self, operations: Sequence[Operation]) -> None:
-        self._base = {one.name: one.variant_of or one.name for one in operations}
+        self._base = {each.name: each.variant_of or each.name for each in operations}
         self._numbered = [name for name in self._base if _NUMBER.search(name)]
         # Names that are known with a number only, by what is before it.
         self._only_numbered: dict[str, list[str]] = {}
@@ -36,7 +36,7 @@ class Variants:
         """The EVALs by which lookups and searches find a record's operation."""
         unnumbered = [(_is(rf"{stem}\d+"), stem) for stem in sorted(self._only_numbered)]
         numbered = [(_is(*sorted(self._numbered)), OPCODE)] if self._numbered else []
-        keys = [(found, f'"{self._only_numbered[stem][-1]}"') for found, stem in unnumbered]
+        keys = [(is_stem, f'"{self._only_numbered[stem][-1]}"') for is_stem, stem in unnumbered]
         key = _case([*numbered, *keys])
         own = [name for name in sorted(self._numbered) if self._base[name] == name]
         other = {
@@ -45,7 +45,8 @@ class Variants:
             if self._base[name] not in {name, _stem(name)} and _stem(name) in self._base
         }
         bases = [
-            (found, f'"{self._base[self._only_numbered[stem][-1]]}"') for found, stem in unnumbered
+            (is_stem, f'"{self._base[self._only_numbered[stem][-1]]}"')
+            for is_stem, stem in unnumbered
         ]
         family = _case(
             [
@@ -68,7 +69,7 @@ class Variants:
                 other for other in self._base if _stem(other) == stem
             ]
             first = stem if stem in self._base else siblings[-1]
-            elsewhere = [one for one in siblings if not {one, self._base[one]} & {*names}]
+            elsewhere = [other for other in siblings if not {other, self._base[other]} & {*names}]
             if name != first:
                 others += [] if first in names else [name]
             elif name == stem and not elsewhere:
@@ -86,8 +87,8 @@ def _stem(name: str) -> str:
 
 
 def _number(name: str) -> int:
-    found = _NUMBER.search(name)
-    return int(found.group()) if found else -1
+    match = _NUMBER.search(name)
+    return int(match.group()) if match else -1
 
 
 def _is(*expressions: str) -> str:

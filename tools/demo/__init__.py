@@ -1,4 +1,4 @@
-"""The add-on at work on this machine, without AWS and without Splunk.
+"""The add-on running on this machine, without AWS and without Splunk.
 
 The modules, from the top: imports go only downward.
 

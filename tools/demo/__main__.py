@@ -1,11 +1,11 @@
-"""The whole thread on this machine: CloudWatch Logs -> the built package -> enriched events.
+"""The complete path on this machine: CloudWatch Logs -> the built package -> enriched events.
 
     python -m tools.demo                        a simulated trail on a local CloudWatch Logs
     python -m tools.demo --aws --region REGION  the clusters of your own account, read only
 
 The package is built and unpacked, its modular input is started twice as splunkd would start it, and
-its configuration is evaluated over what the first run handed over. Exits with 1 if anything that
-the demo promises did not hold.
+its configuration is evaluated over what the first run delivered. Exits with 1 if a
+promise of the demo fails.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ NEWEST, NOTABLE = 6, 24
 
 
 class DemoError(Exception):
-    """Something that the demo promises did not hold; the message says what."""
+    """A promise of the demo failed; the message states which."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ class Source:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0, or 1 with a line that says what did not hold."""
-    asked = _asked(arguments)
+    """Returns 0, or 1 with a line that states what failed."""
+    options = _options(arguments)
     fixed = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     console = Console(width=WIDTH if fixed else None, highlight=False)
     try:
         with tempfile.TemporaryDirectory(prefix="cloudhsm-demo-") as folder:
-            _demonstrate(console, asked, Path(folder))
+            _demonstrate(console, options, Path(folder))
     except (DemoError, LocalAwsError, PackagingProblem, VendoringProblem) as error:
         console.print(f"demo failed: {error}", style="bold red", markup=False, soft_wrap=True)
         return 1
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tools.demo",
         description=__doc__,
@@ -85,21 +85,21 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--region", default="", help="AWS Region, with --aws")
     parser.add_argument("--log-group", default="", help="names or prefixes, with --aws")
     parser.add_argument("--start-time", default="-7d", help="how far back to read, with --aws")
-    asked = parser.parse_args(arguments)
-    if asked.aws and not asked.region:
+    options = parser.parse_args(arguments)
+    if options.aws and not options.region:
         parser.error("--aws needs --region: make demo AWS=1 REGION=us-east-1")
-    if not asked.aws and (asked.region or asked.log_group):
+    if not options.aws and (options.region or options.log_group):
         parser.error("a Region or log group needs your own account: make demo AWS=1 REGION=...")
     # CloudWatch Logs takes nothing older than 14 days.
-    if not asked.aws and not 0.05 <= asked.days <= 13.5:
+    if not options.aws and not 0.05 <= options.days <= 13.5:
         parser.error("--days must be between 0.05 and 13.5")
-    return asked
+    return options
 
 
-def _demonstrate(console: Console, asked: argparse.Namespace, folder: Path) -> None:
+def _demonstrate(console: Console, options: argparse.Namespace, folder: Path) -> None:
     with _progress(console) as progress:
         app = _installed(progress, folder)
-        with _source(progress, asked, folder) as source:
+        with _source(progress, options, folder) as source:
             document = splunkd.configuration(STANZA, source.parameters, folder / "checkpoints")
             first = _run(progress, "collecting", app, document, source)
             second = _run(progress, "collecting again", app, document, source)
@@ -135,17 +135,17 @@ def _installed(progress: Progress, folder: Path) -> Path:
 
 
 @contextmanager
-def _source(progress: Progress, asked: argparse.Namespace, folder: Path) -> Iterator[Source]:
-    if asked.aws:
-        parameters = {"aws_region": asked.region, "start_time": asked.start_time}
-        if asked.log_group:
-            parameters["log_groups"] = asked.log_group
+def _source(progress: Progress, options: argparse.Namespace, folder: Path) -> Iterator[Source]:
+    if options.aws:
+        parameters = {"aws_region": options.region, "start_time": options.start_time}
+        if options.log_group:
+            parameters["log_groups"] = options.log_group
         yield Source({**parameters, "interval": INTERVAL_S}, None, None)
         return
     task = progress.add_task("starting a local CloudWatch Logs", total=1)
     with local_aws.running(folder / "local-aws.log") as url:
         progress.advance(task)
-        trail = simulate(SEED, datetime.now(timezone.utc), asked.days)
+        trail = simulate(SEED, datetime.now(timezone.utc), options.days)
         task = progress.add_task("loading the sample trail", total=len(trail.events))
         local_aws.load(url, trail.events, lambda count: progress.advance(task, count))
         parameters = {"aws_region": "us-east-1", "endpoint_url": url, "interval": INTERVAL_S}
@@ -202,7 +202,7 @@ def _print(console: Console, records: list[Fields], own: list[Fields]) -> None:
     failures = sum(fields.get("outcome") == "failure" for fields in records)
     unknown = sum(fields.get("category") == "Unknown" for fields in records)
     flawed = sum(fields.get("record_status") != "complete" for fields in records)
-    missing = sum(last - first + 1 for one in sequences for first, last in one.holes)
+    missing = sum(last - first + 1 for sequence in sequences for first, last in sequence.holes)
     console.print(
         f"\n{len(records):,} records and {len(own)} events of the collector's own; "
         f"{failures} failures, {unknown} of no known opcode, {flawed} flawed, {missing} missing."
@@ -216,12 +216,14 @@ def _check(records: list[Fields], own: list[Fields], source: Source, again: int)
     if len(records) != source.expected:
         raise DemoError(f"{source.expected} records were put in, {len(records)} came out")
     if again:
-        raise DemoError(f"the second run handed over {again} events again")
+        raise DemoError(f"the second run delivered {again} events again")
     judged = report.verdicts(own)
-    for one in report.sequences(records):
-        for hole in one.holes:
-            if (one.hsm_id, *hole) not in judged:
-                raise DemoError(f"{one.hsm_id} lacks {hole} and the collector did not say so")
+    for sequence in report.sequences(records):
+        for hole in sequence.holes:
+            if (sequence.hsm_id, *hole) not in judged:
+                raise DemoError(
+                    f"{sequence.hsm_id} lacks {hole} and the collector did not report it"
+                )
 
 
 if __name__ == "__main__":

@@ -18,8 +18,7 @@ from tools.build.environments import EnvironmentProblem
 from tools.content.dashboards.dashboard_studio import APP
 from tools.content.dashboards.pages import file_of, pages
 from tools.content.dashboards.schema import PREFIX, path_of
-from tools.content.detections import ingest
-from tools.content.detections.scenarios import sample_trail
+from tools.content.detections import scenarios
 from tools.content.installed_app import installed_app
 from tools.content.strict_yaml import MappingError
 
@@ -66,13 +65,10 @@ def build(root: Path) -> Path:
 
 
 def answers(root: Path, *, is_empty: bool = False) -> ViewSearches:
-    """Answers over the sample trail and what the collector said of it; now is its end."""
-    app, story = installed_app(root), sample_trail()
-    session = Session(app, now=story.until)
-    if not is_empty:
-        shown = ((one.timestamp_ms / 1000, one) for one in story.records)
-        session.index(event for _at, event in ingest.records(app, shown))
-        session.index(event for _at, event in ingest.said(app, story.said))
+    """Answers over the sample trail and the collector's events about it; now is its end."""
+    app, scenario = installed_app(root), scenarios.sample_trail()
+    empty = Session(app, now=scenario.until)
+    session = empty if is_empty else scenarios.session(app, scenario)
     gc.collect()
     gc.freeze()  # the index stays: looking through it again and again is a fifth of every search
     return ViewSearches(session)
@@ -80,7 +76,7 @@ def answers(root: Path, *, is_empty: bool = False) -> ViewSearches:
 
 @dataclass(frozen=True)
 class Refresh:
-    """Writes a view anew when its YAML, or what all views share, is newer than its XML."""
+    """Writes a view again when its YAML, or what all views share, is newer than its XML."""
 
     root: Path
     write: Callable[[Path, Sequence[str]], dict[str, str]] = pages
@@ -94,7 +90,7 @@ class Refresh:
         shipped = self.root / file_of(stem)
         sources = [source, *(source.parent / "common").glob("*.yml")]
         if shipped.is_file() and shipped.stat().st_mtime >= max(
-            one.stat().st_mtime for one in sources
+            path.stat().st_mtime for path in sources
         ):
             return
         try:

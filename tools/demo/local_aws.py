@@ -27,7 +27,7 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopba
 
 
 class LocalAwsError(Exception):
-    """The local CloudWatch Logs did not start or refused something; the message says what."""
+    """The local CloudWatch Logs did not start or refused something; the message states what."""
 
 
 class LogEvent(Protocol):
@@ -44,7 +44,7 @@ class LogEvent(Protocol):
 
 
 def environment() -> dict[str, str]:
-    """This process's variables without what leads to a real account or through a proxy.
+    """This process's variables without what leads to a real account, a proxy or a Splunk.
 
     With keys that any local server takes: a profile or role of the person at the keyboard must
     neither be used nor be in the way.
@@ -54,6 +54,7 @@ def environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.upper().startswith("AWS_") and not name.upper().endswith("_PROXY")
     }
+    kept.pop("SPLUNK_HOME", None)
     nowhere = os.devnull
     return {
         **kept,

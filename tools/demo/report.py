@@ -65,7 +65,7 @@ def _table(title: str) -> Table:
 
 
 def record_table(title: str, records: Iterable[Fields], *, wide: bool = True) -> Table:
-    """Time, HSM, opcode, category, description, user, outcome; narrow: only what tells most."""
+    """Time, HSM, opcode, category, description, user, outcome; narrow: only the main columns."""
     table = _table(title)
     for column, width in (("Time (UTC)", 18), ("HSM", 15), ("Opcode", 20)):
         table.add_column(column, no_wrap=True, min_width=width)
@@ -148,7 +148,7 @@ def sequences(records: Iterable[Fields]) -> list[HsmSequence]:
         if "sequence" in record and "hsm_id" in record:
             key = (text_of(record, "hsm_id"), text_of(record, "reboot_counter"))
             numbers.setdefault(key, set()).add(int(text_of(record, "sequence")))
-    found = []
+    sequences = []
     for (hsm_id, reboot_counter), seen in sorted(numbers.items()):
         ordered = sorted(seen)
         holes = tuple(
@@ -156,43 +156,45 @@ def sequences(records: Iterable[Fields]) -> list[HsmSequence]:
             for left, right in zip(ordered, ordered[1:], strict=False)
             if left + 1 < right
         )
-        found.append(
+        sequences.append(
             HsmSequence(hsm_id, reboot_counter, ordered[0], ordered[-1], len(ordered), holes)
         )
-    return found
+    return sequences
 
 
 def verdicts(collector_events: Iterable[Fields]) -> dict[tuple[str, int, int], str]:
     """The last verdict of the collector per stream and gap."""
-    found: dict[tuple[str, int, int], str] = {}
+    verdicts: dict[tuple[str, int, int], str] = {}
     for event in collector_events:
         body = json.loads(str(event["_raw"]))
         if body["event"] in ("gap_opened", "gap_closed"):
             gap = (body["log_stream"], body["first_sequence"], body["last_sequence"])
-            found[gap] = body["verdict"]
-    return found
+            verdicts[gap] = body["verdict"]
+    return verdicts
 
 
 def integrity_table(
-    found: Iterable[HsmSequence], judged: Mapping[tuple[str, int, int], str]
+    sequences: Iterable[HsmSequence], judged: Mapping[tuple[str, int, int], str]
 ) -> Table:
-    """Each HSM's numbers beside what the collector says of every hole."""
+    """Each HSM's numbers, and the collector's verdict on every hole."""
     table = _table("Integrity: every HSM numbers its records from 0")
     for column in ("HSM", "Reboot counter", "Sequence numbers", "Records", "Missing", "Verdict"):
         table.add_column(column, justify="right" if column in ("Records", "Missing") else "left")
-    for one in found:
-        missing = ", ".join(f"{first:#x}-{last:#x}" for first, last in one.holes)
-        said = ", ".join(judged.get((one.hsm_id, *hole), "no verdict") for hole in one.holes)
-        said = said.replace("_", " ")
-        head = judged.get((one.hsm_id, 0, one.first - 1)) if one.first else None
+    for sequence in sequences:
+        missing = ", ".join(f"{first:#x}-{last:#x}" for first, last in sequence.holes)
+        verdicts = ", ".join(
+            judged.get((sequence.hsm_id, *hole), "no verdict") for hole in sequence.holes
+        )
+        verdicts = verdicts.replace("_", " ")
+        head = judged.get((sequence.hsm_id, 0, sequence.first - 1)) if sequence.first else None
         table.add_row(
-            one.hsm_id,
-            one.reboot_counter,
-            f"{one.first:#x}-{one.last:#x}",
-            f"{one.count:,}",
+            sequence.hsm_id,
+            sequence.reboot_counter,
+            f"{sequence.first:#x}-{sequence.last:#x}",
+            f"{sequence.count:,}",
             missing or "none",
-            Text(said, style="bold red")
-            if said
+            Text(verdicts, style="bold red")
+            if verdicts
             else Text(f"complete; earlier ones {head}" if head else "complete", style="green"),
         )
     return table

@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from xml.sax.saxutils import escape, quoteattr
 
 _EVENT_END = b"</event>"
@@ -44,39 +46,56 @@ def configuration(
     )
 
 
-def run_input(
-    app: Path,
-    document: str,
-    environment: Mapping[str, str] | None = None,
-    handed_over: Callable[[int], None] = lambda _: None,
-    python: str = sys.executable,
-) -> InputRun:
-    """Run `bin/aws_cloudhsm.py` of an installed app once.
+@contextmanager
+def started(
+    command: Sequence[str], document: str, log: IO[bytes], variables: Mapping[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A program with a document on its stdin, and the descriptor of its stdout.
 
-    environment: the process's variables; None for those of this one. handed_over: called with the
-    number of events so far.
+    Without the caller's settings for Python. It does not outlive the block.
     """
-    command = [python, str(app / "bin" / "aws_cloudhsm.py")]
-    given = os.environ if environment is None else environment
-    with tempfile.TemporaryFile() as stderr, tempfile.TemporaryFile() as stdin:
+    with tempfile.TemporaryFile() as stdin:
         stdin.write(document.encode())
         stdin.seek(0)
         process = subprocess.Popen(
             command,
             stdin=stdin,
             stdout=subprocess.PIPE,
-            stderr=stderr,
-            env={name: value for name, value in given.items() if not name.startswith("PYTHON")},
+            stderr=log,
+            env={name: value for name, value in variables.items() if not name.startswith("PYTHON")},
         )
-        assert process.stdout is not None  # noqa: S101  (asked for just above)
-        printed, events = bytearray(), 0
-        with process.stdout as stdout:
-            while chunk := os.read(stdout.fileno(), 1 << 16):
+    assert process.stdout is not None  # noqa: S101  (requested just above)
+    with process.stdout as stdout:
+        try:
+            yield process, stdout.fileno()
+        finally:
+            process.kill()
+            process.wait()
+
+
+def run_input(
+    app: Path,
+    document: str,
+    environment: Mapping[str, str] | None = None,
+    delivered: Callable[[int], None] = lambda _: None,
+    python: str = sys.executable,
+) -> InputRun:
+    """Run `bin/aws_cloudhsm.py` of an installed app once.
+
+    environment: the process's variables; None for those of this one. delivered: called with the
+    number of events so far.
+    """
+    command = [python, str(app / "bin" / "aws_cloudhsm.py")]
+    variables = os.environ if environment is None else environment
+    printed, events = bytearray(), 0
+    with tempfile.TemporaryFile() as stderr:
+        with started(command, document, stderr, variables) as (process, stdout):
+            while chunk := os.read(stdout, 1 << 16):
                 # From a little before the chunk: an end may be cut between two reads.
                 tail = max(0, len(printed) - len(_EVENT_END) + 1)
                 printed += chunk
                 events += printed.count(_EVENT_END, tail)
-                handed_over(events)
-        exit_status = process.wait()
+                delivered(events)
+            exit_status = process.wait()
         stderr.seek(0)
         return InputRun(bytes(printed), stderr.read().decode(errors="replace"), exit_status)

@@ -3,11 +3,11 @@
     python -m tools.proof [mutants] [stories] [faults] [soak] [--write]
 
 mutants: versions of the collector with a fault, each of which a test must notice.
-stories: the random ones of tests/guarantee, many more than `make test` tells.
+stories: the random ones of tests/guarantee, many more than in `make test`.
 faults:  figures of a fixed trail under every fault of CloudWatch Logs.
 soak:    the built package, killed again and again.
 
---write updates the tables in docs/guarantee.md, where everything held.
+--write updates the tables in docs/guarantee.md, where everything passed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tools.content import markdown
-from tools.content.page_blocks import replaced
+from tools.content.page_blocks import filled
 from tools.processes import finished
 from tools.proof.mutant_report import ROOT, Kill, NoProof, kill_all, kill_table
 from tools.proof.mutants import MUTANTS, AnchorMissing
@@ -39,19 +39,19 @@ Part = Callable[[], "list[str] | None"]
 
 
 class Broken(Exception):
-    """Something did not hold; the message says what."""
+    """Something failed; the message states what."""
 
 
 def mutants() -> list[str]:
     """The kill table; raises Broken where a mutant survives."""
-    kills = [*_told(kill_all(MUTANTS))]
+    kills = [*_logged(kill_all(MUTANTS))]
     survivors = [mutant.name for mutant, killer in kills if killer is None]
     if survivors:
         raise Broken(f"no test notices {', '.join(survivors)}")
     return kill_table(kills)
 
 
-def _told(kills: Iterator[Kill]) -> Iterator[Kill]:
+def _logged(kills: Iterator[Kill]) -> Iterator[Kill]:
     for kill in kills:
         print(f"{kill.mutant.name} ({kill.mutant.number}): {kill.killer or 'SURVIVES'}", flush=True)
         yield kill
@@ -71,7 +71,7 @@ def faults() -> list[str]:
             rows.append(json.loads(line))
             print(line, end="", flush=True)
     if process.returncode:
-        raise Broken("the guarantee does not hold under one of these faults")
+        raise Broken("the guarantee fails under one of these faults")
     figures = ([str(row[name]) for name in _FAULT_FIGURES] for row in rows)
     return [*markdown.table(_FAULT_HEADER, figures)]
 
@@ -123,20 +123,19 @@ def _outcome(name: str) -> tuple[str, list[str] | Exception | None]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 1 if anything did not hold."""
+    """Returns 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="python -m tools.proof", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--write", action="store_true", help="update docs/guarantee.md")
-    asked = parser.parse_args(arguments)
-    unknown = [name for name in asked.parts if name not in PARTS]
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.parts if name not in PARTS]
     if unknown:
         parser.error(f"no part is called {unknown[0]!r}; there are {', '.join(PARTS)}")
-    results = [*_run(asked.parts or PARTS)]
+    results = [*_run(options.parts or PARTS)]
     tables = {_TABLES[name]: table for name, table in results if isinstance(table, list)}
-    if asked.write:
+    if options.write:
         document = GUARANTEE.read_text(encoding="utf-8")
-        for name, table in tables.items():
-            document = replaced(document, name, COMMAND, table)
+        document = filled(document, str(GUARANTEE), COMMAND, tables)
         GUARANTEE.write_text(document, encoding="utf-8")
     return 1 if any(isinstance(result, Exception) for _name, result in results) else 0
 

@@ -27,7 +27,7 @@ from emulator.scheduler import Fired, Index, Scheduler
 from emulator.search_time.kv_store import by_collection
 from samples.trail import TrailEvent
 from tools.content.detections import ingest, scenarios
-from tools.content.detections.scenarios import Story, Tables
+from tools.content.detections.scenarios import Scenario, Tables
 from tools.content.detections.schema import Detection, read_detections
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,59 +53,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     began = time.monotonic()
     app = ingest.load(ROOT)
-    detections = _asked_for(parser, options.names)
+    detections = _selected(parser, options.names)
     console = Console()
-    found: dict[str, dict[str, list[Fired]]] = {}
-    for story in (scenarios.sample_trail(), scenarios.quiet_month()):
-        if story.least_records > len(story.records):
-            parser.error(f"the {story.name} has fewer than {story.least_records:,} records")
-        found[story.name] = tell(app, story, detections)
-        console.print(f"{story.name}: {len(story.records):,} records, {_since(began)}")
-    wrong = list(_print(console, detections, found, rows=options.rows))
+    alerts: dict[str, dict[str, list[Fired]]] = {}
+    for scenario in (scenarios.sample_trail(), scenarios.quiet_month()):
+        if scenario.least_records > len(scenario.records):
+            parser.error(f"the {scenario.name} has fewer than {scenario.least_records:,} records")
+        alerts[scenario.name] = run_alerts(app, scenario, detections)
+        console.print(f"{scenario.name}: {len(scenario.records):,} records, {_since(began)}")
+    wrong = list(_print(console, detections, alerts, rows=options.rows))
     for line in wrong:
         print(line, file=sys.stderr)
     console.print(f"{len(detections)} detections, {len(wrong)} differences, {_since(began)}")
     return 1 if wrong else 0
 
 
-def _asked_for(parser: argparse.ArgumentParser, names: Sequence[str]) -> list[Detection]:
-    known = {one.stem: one for one in read_detections(ROOT)}
+def _selected(parser: argparse.ArgumentParser, names: Sequence[str]) -> list[Detection]:
+    known = {detection.stem: detection for detection in read_detections(ROOT)}
     for name in names:
         if name not in known:
             parser.error(f"there is no detections/{name}.yml")
     return [known[name] for name in names] or list(known.values())
 
 
-def tell(app: App, story: Story, detections: Sequence[Detection]) -> dict[str, list[Fired]]:
-    """What each detection tells of a story, by stem."""
+def run_alerts(
+    app: App, scenario: Scenario, detections: Sequence[Detection]
+) -> dict[str, list[Fired]]:
+    """The alerts of each detection over a scenario, by stem."""
     global _APP, _INDEX, _TABLES
-    _APP, _TABLES = app, story.tables
+    _APP, _TABLES = app, scenario.tables
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(_PROCESSES, fork) as pool:
-        rows = [row for part in pool.map(_fields, _chunks(story.records)) for row in part]
-    known = by_collection(story.tables, app.collection_names)
-    others = [*ingest.said(app, story.said), *ingest.cloudtrail(story.calls)]
+        rows = [row for part in pool.map(_fields, _chunks(scenario.records)) for row in part]
+    known = by_collection(scenario.tables, app.collection_names)
+    others = [
+        *ingest.collector_events(app, scenario.collector_events),
+        *ingest.cloudtrail(scenario.calls),
+    ]
     rows += [(second, app.search_time(event, known)) for second, event in others]
     _INDEX = Index(rows)
-    work = [(app.knowledge.alerts[one.title].name, story.since, story.until) for one in detections]
+    work = [
+        (app.knowledge.alerts[detection.title].name, scenario.since, scenario.until)
+        for detection in detections
+    ]
     with ProcessPoolExecutor(_PROCESSES, fork) as pool:
-        told = list(pool.map(_told, work))
-    return {one.stem: found for one, found in zip(detections, told)}
+        results = list(pool.map(_fired, work))
+    return {detection.stem: fired for detection, fired in zip(detections, results)}
 
 
 def _fields(records: Sequence[tuple[float, TrailEvent]]) -> Rows:
     """In a worker: the fields of these records, of those that any search names."""
     known = by_collection(_TABLES, _APP.collection_names)
     named = _named(_APP)
-    found = []
+    rows = []
     for second, event in ingest.records(_APP, records):
         fields = _APP.search_time(event, known)
-        found.append((second, {name: fields[name] for name in fields.keys() & named}))
-    return found
+        rows.append((second, {name: fields[name] for name in fields.keys() & named}))
+    return rows
 
 
-def _told(work: tuple[str, float, float]) -> list[Fired]:
-    """In a worker: what one alert tells."""
+def _fired(work: tuple[str, float, float]) -> list[Fired]:
+    """In a worker: when one alert fires."""
     name, since, until = work
     return Scheduler(_APP, _INDEX, _TABLES).fired(_APP.knowledge.alerts[name], since, until)
 
@@ -118,7 +126,7 @@ def _named(app: App) -> frozenset[str]:
 
 
 def _chunks(records: Iterable[TrailEvent]) -> Iterator[list[tuple[float, TrailEvent]]]:
-    timed = ((one.timestamp_ms / 1000, one) for one in records)
+    timed = ((event.timestamp_ms / 1000, event) for event in records)
     while chunk := list(islice(timed, _CHUNK)):
         yield chunk
 
@@ -129,28 +137,28 @@ def _chunks(records: Iterable[TrailEvent]) -> Iterator[list[tuple[float, TrailEv
 def _print(
     console: Console,
     detections: Sequence[Detection],
-    found: Mapping[str, Mapping[str, Sequence[Fired]]],
+    alerts: Mapping[str, Mapping[str, Sequence[Fired]]],
     *,
     rows: bool,
 ) -> Iterator[str]:
     table = Table("detection", "sample trail", "expected", "quiet month", "expected")
-    for one in detections:
+    for detection in detections:
         cells = []
         for name, expected in (
-            ("sample trail", one.sample_trail.alerts),
-            ("quiet month", one.quiet_month.alerts),
+            ("sample trail", detection.sample_trail.alerts),
+            ("quiet month", detection.quiet_month.alerts),
         ):
-            told = found[name][one.stem]
-            cells += [str(len(told)), str(expected)]
-            if len(told) != expected:
+            fired = alerts[name][detection.stem]
+            cells += [str(len(fired)), str(expected)]
+            if len(fired) != expected:
+                stem = detection.stem
                 yield (
-                    f"detections/{one.stem}.yml: {len(told)} alerts on the {name}, expected"
-                    f" {expected}: look at them (--rows {one.stem}), then mend the search or the"
-                    " number"
+                    f"detections/{stem}.yml: {len(fired)} alerts on the {name}, expected "
+                    f"{expected}: look at them (--rows {stem}), then fix the search or the number"
                 )
-            for alert in told if rows else []:
-                console.print(f"{name} {alert.run} {one.stem} {alert.row}", highlight=False)
-        table.add_row(one.stem, *cells)
+            for alert in fired if rows else []:
+                console.print(f"{name} {alert.run} {detection.stem} {alert.row}", highlight=False)
+        table.add_row(detection.stem, *cells)
     console.print(table)
 
 

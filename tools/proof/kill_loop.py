@@ -3,13 +3,13 @@
     python -m tools.proof.kill_loop [--kills 40] [--seed N] [--records 20000] [--faults NAMES]
 
 The package is built once and its modular input started as splunkd would start it, against a fake
-CloudWatch Logs in another process, whose virtual time moves on meanwhile and which gets new
+CloudWatch Logs in another process, whose virtual time moves on during this time and which gets new
 records, some of them visible late. Most runs end by SIGKILL at a random moment, some by SIGTERM.
-Then runs end by themselves until nothing is left to read, and `judge` compares what was handed over
-with what CloudWatch Logs holds. Exits with 1 if anything does not hold.
+Then runs end on their own until nothing is left to read, and `judge` compares what was delivered
+with what CloudWatch Logs has. Exits with 1 if anything fails.
 
 Faults that throttle make the collector slow down, as they should: ask for fewer records with them.
-The schedule follows from the seed; the step at which a signal meets the process does not.
+The schedule follows from the seed; the step at which a signal reaches the process does not.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from tests.bin.fakes import audit_text
 from tests.fake_aws.control import Control
@@ -66,12 +66,12 @@ _KEY = re.compile(
 )
 
 
-class SoakError(Exception):
-    """The soak could not be carried out, or a promise was broken; the message says how."""
+class KillLoopError(Exception):
+    """The soak could not be carried out, or a promise was broken; the message states how."""
 
 
 class Record(NamedTuple):
-    """A record as CloudWatch Logs holds it, or as it was handed over."""
+    """A record as CloudWatch Logs has it, or as it was delivered."""
 
     stream: str
     text: str
@@ -86,7 +86,7 @@ class Record(NamedTuple):
 
     @property
     def number(self) -> Missing | None:
-        """Where it stands in the numbering of its HSM."""
+        """Its position in the numbering of its HSM."""
         head = _KEY.match(self.text)
         if head is None:
             return None
@@ -94,7 +94,7 @@ class Record(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What the collector said of a stretch of numbers, both ends included."""
+    """What the collector reported about a range of numbers, both ends included."""
 
     stream: str
     reboot_counter: int
@@ -103,8 +103,8 @@ class Verdict(NamedTuple):
     verdict: str
 
 
-class Life(NamedTuple):
-    """One process: how it ended (kill, term or whole) and what it had handed over by then."""
+class ProcessRun(NamedTuple):
+    """One process: how it ended (kill, term or its own end) and what it had delivered by then."""
 
     ending: str
     records: Sequence[Record] = ()
@@ -112,7 +112,7 @@ class Life(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Asked:
+class LoopOptions:
     """What to soak."""
 
     kills: int
@@ -141,34 +141,36 @@ class Asked:
 
 
 def judge(
-    put: Collection[Record], lost: Collection[Missing], lives: Sequence[Life], page: int
+    put: Collection[Record], lost: Collection[Missing], runs: Sequence[ProcessRun], page: int
 ) -> list[str]:
-    """What does not hold, as lines for people; nothing if all is well.
+    """What fails, as lines for people; nothing if all is well.
 
     put:   every record that can be read at the source, the last ones put after the last kill.
-    lost:  numbers that HSMs gave and nobody can ever read.
-    lives: the processes in their order.
+    lost:  numbers that HSMs gave and no one can ever read.
+    runs:  the processes in their order.
     page:  the most records that the source gives out at once.
     """
     expected = {record.key: record for record in put}
-    handed_over = [record for life in lives for record in life.records]
-    keys = {record.key for record in handed_over}
-    wrong = [one.key for one in handed_over if expected.get(one.key) != one]
+    delivered = [record for run in runs for record in run.records]
+    keys = {record.key for record in delivered}
+    wrong = [record.key for record in delivered if expected.get(record.key) != record]
     problems = [
         *_listed("lost", sorted(expected.keys() - keys)),
-        *_listed("handed over, but not like that at the source", sorted({*wrong})),
-        *_surplus(lives, page),
+        *_listed("delivered, but not like that at the source", sorted({*wrong})),
+        *_surplus(runs, page),
     ]
-    last = last_verdicts(lives)
-    held = {record.number for record in put}
+    last = last_verdicts(runs)
+    readable = {record.number for record in put}
     absent = {number for number, verdict in last.items() if verdict == ABSENT}
     unjudged = [number for number in _noticeable(lost, put) if last.get(number) != ABSENT]
     return [
         *problems,
-        *_listed("said to be absent, but held by the source", sorted(map(str, absent & held))),
         *_listed(
-            "said to be absent, but given by no HSM",
-            sorted(map(str, absent - held - {*lost})),
+            "reported as absent, but present at the source", sorted(map(str, absent & readable))
+        ),
+        *_listed(
+            "reported as absent, but given by no HSM",
+            sorted(map(str, absent - readable - {*lost})),
         ),
         *_listed(
             f"lost at the source, but the last verdict is not {ABSENT}",
@@ -177,45 +179,45 @@ def judge(
     ]
 
 
-def last_verdicts(lives: Sequence[Life]) -> dict[Missing, str]:
-    """The last word on each number that was ever said to be missing."""
+def last_verdicts(runs: Sequence[ProcessRun]) -> dict[Missing, str]:
+    """The last verdict on each number that was ever reported as missing."""
     return {
-        Missing(one.stream, one.reboot_counter, number): one.verdict
-        for life in lives
-        for one in life.verdicts
-        for number in range(one.first, one.last + 1)
+        Missing(verdict.stream, verdict.reboot_counter, number): verdict.verdict
+        for run in runs
+        for verdict in run.verdicts
+        for number in range(verdict.first, verdict.last + 1)
     }
 
 
-def repeats_of(lives: Sequence[Life]) -> list[int]:
-    """How many records each process handed over that had been handed over before."""
+def repeats_of(runs: Sequence[ProcessRun]) -> list[int]:
+    """How many records each process delivered that had been delivered before."""
     counts: list[int] = []
     seen: set[str] = set()
-    for life in lives:
+    for run in runs:
         before = len(seen)
-        seen.update(record.key for record in life.records)
-        counts.append(len(life.records) - (len(seen) - before))
+        seen.update(record.key for record in run.records)
+        counts.append(len(run.records) - (len(seen) - before))
     return counts
 
 
-def _surplus(lives: Sequence[Life], page: int) -> Iterator[str]:
+def _surplus(runs: Sequence[ProcessRun], page: int) -> Iterator[str]:
     """At every moment at most a page per kill so far; a page may show again only some runs later.
 
     A process that is killed cannot have repeated because of its own end.
     """
     allowed = repeated = 0
-    for number, (life, count) in enumerate(zip(lives, repeats_of(lives)), 1):
+    for number, (run, count) in enumerate(zip(runs, repeats_of(runs)), 1):
         repeated += count
         if repeated > allowed:
             yield (
                 f"{repeated} repeats by the end of process {number}, where kills explain {allowed}"
             )
             return
-        allowed += page if life.ending == "kill" else 0
+        allowed += page if run.ending == "kill" else 0
 
 
 def _noticeable(lost: Collection[Missing], put: Collection[Record]) -> Iterator[Missing]:
-    """Numbers behind the last one that can be read leave no trace."""
+    """Numbers after the last one that can be read leave no trace."""
     highest: Counter[tuple[str, int]] = Counter()
     for number in filter(None, (record.number for record in put)):
         counter = number.stream, number.reboot_counter
@@ -225,32 +227,32 @@ def _noticeable(lost: Collection[Missing], put: Collection[Record]) -> Iterator[
             yield number
 
 
-def _listed(what: str, found: Sequence[str]) -> list[str]:
-    if not found:
+def _listed(what: str, lines: Sequence[str]) -> list[str]:
+    if not lines:
         return []
-    rest = f", and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return [f"{len(found)} {what}: {', '.join(found[:SHOWN])}{rest}"]
+    rest = f", and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+    return [f"{len(lines)} {what}: {', '.join(lines[:SHOWN])}{rest}"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0, or 1 with lines that say what did not hold."""
-    asked = _asked(arguments)
+    """Returns 0, or 1 with lines that state what failed."""
+    options = _options(arguments)
     begun = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="cloudhsm-soak-") as folder:
-            soak = _soaked(asked, Path(folder))
-    except (SoakError, NotServing, PackagingProblem, VendoringProblem) as error:
-        print(f"soak failed (seed {asked.seed}): {error}")
+            loop = _run_loop(options, Path(folder))
+    except (KillLoopError, NotServing, PackagingProblem, VendoringProblem) as error:
+        print(f"soak failed (seed {options.seed}): {error}")
         return 1
-    problems = [*soak.problems]
-    problems += judge(soak.put, soak.lost, soak.lives, asked.knobs.page_events)
-    print(_figures(soak, time.monotonic() - begun))
+    problems = [*loop.problems]
+    problems += judge(loop.put, loop.lost, loop.runs, options.knobs.page_events)
+    print(_figures(loop, time.monotonic() - begun))
     for problem in problems:
-        print(f"soak failed (seed {asked.seed}): {problem}")
+        print(f"soak failed (seed {options.seed}): {problem}")
     return 1 if problems else 0
 
 
-def _asked(arguments: Sequence[str] | None) -> Asked:
+def _options(arguments: Sequence[str] | None) -> LoopOptions:
     parser = argparse.ArgumentParser(
         prog="python -m tools.proof.kill_loop",
         description=__doc__,
@@ -263,35 +265,35 @@ def _asked(arguments: Sequence[str] | None) -> Asked:
     parser.add_argument(
         "--python", default=sys.executable, help="the interpreter that runs the input"
     )
-    given = parser.parse_args(arguments)
-    if given.kills < 1 or given.records < 1:
+    parsed = parser.parse_args(arguments)
+    if parsed.kills < 1 or parsed.records < 1:
         parser.error("--kills and --records must be at least 1")
-    seed = int.from_bytes(os.urandom(4), "big") if given.seed is None else given.seed
-    asked = Asked(given.kills, seed, given.records, given.faults, given.python)
+    seed = int.from_bytes(os.urandom(4), "big") if parsed.seed is None else parsed.seed
+    options = LoopOptions(parsed.kills, seed, parsed.records, parsed.faults, parsed.python)
     try:
-        named(asked.named_faults, seed)
+        named(options.named_faults, seed)
     except ValueError as error:
         parser.error(f"--faults: {error}")
-    return asked
+    return options
 
 
-def _figures(soak: _Soak, seconds: float) -> str:
-    endings = Counter(life.ending for life in soak.lives)
-    repeats = repeats_of(soak.lives)
-    verdicts = Counter(last_verdicts(soak.lives).values())
+def _figures(loop: _KillLoop, seconds: float) -> str:
+    endings = Counter(run.ending for run in loop.runs)
+    repeats = repeats_of(loop.runs)
+    verdicts = Counter(last_verdicts(loop.runs).values())
     figures = {
-        "seed": soak.asked.seed,
+        "seed": loop.options.seed,
         "kills": endings["kill"],
         "terms": endings["term"],
-        "runs": len(soak.lives),
-        "records": len(soak.put),
-        "put_meanwhile": soak.source.fresh,
+        "runs": len(loop.runs),
+        "records": len(loop.put),
+        "put_meanwhile": loop.source.fresh,
         "repeats": sum(repeats),
         "largest_repeat": max(repeats, default=0),
-        "page": soak.asked.knobs.page_events,
-        "lost_at_source": len(soak.lost),
+        "page": loop.options.knobs.page_events,
+        "lost_at_source": len(loop.lost),
         **{f"numbers_{verdict}": count for verdict, count in sorted(verdicts.items())},
-        "slowest_term_s": f"{soak.slowest_term_s:.2f}",
+        "slowest_term_s": f"{loop.slowest_term_s:.2f}",
         "seconds": f"{seconds:.0f}",
     }
     return "soak: " + " ".join(f"{name}={value}" for name, value in figures.items())
@@ -300,18 +302,21 @@ def _figures(soak: _Soak, seconds: float) -> str:
 class _Source:
     """The fake CloudWatch Logs, and HSMs that go on writing where their trail ended."""
 
-    def __init__(self, control: Control, trail: Trail, dice: Random) -> None:
+    def __init__(self, control: Control, trail: Trail, rng: Random) -> None:
         self.lost = [*trail.missing]
         self.fresh = 0
         self.control = control
-        self._dice = dice
+        self._rng = rng
         self._next: dict[str, tuple[Missing, int]] = {}
         for arrival in trail.arrivals:
             self._count(Record(arrival.stream, arrival.message))
         for number in trail.missing:
             last, usecs = self._next.get(number.stream, (number, 0))
-            self._next[number.stream] = max(last, number, key=lambda one: one.sequence), usecs
-        new = Missing(hsm_name(dice.randrange(1 << 40)), 1, -1)
+            self._next[number.stream] = (
+                max(last, number, key=lambda missing: missing.sequence),
+                usecs,
+            )
+        new = Missing(hsm_name(rng.randrange(1 << 40)), 1, -1)
         self._next[new.stream] = new, 0
 
     def _count(self, record: Record) -> None:
@@ -319,21 +324,21 @@ class _Source:
         if number is not None:
             usecs = int(record.key.rpartition("|")[2])
             last, latest = self._next.get(record.stream, (number, usecs))
-            last = max(last, number, key=lambda one: one.sequence)
+            last = max(last, number, key=lambda missing: missing.sequence)
             self._next[record.stream] = last, max(usecs, latest)
 
     def burst(self) -> None:
         """Some records of one HSM, now: lost, late or at once."""
-        stream = self._dice.choice([*self._next])
+        stream = self._rng.choice([*self._next])
         now_ms = self.control.now_ms()
         arrivals = []
-        for _ in range(self._dice.randint(1, 6)):
+        for _ in range(self._rng.randint(1, 6)):
             arrival = self._record(stream, now_ms)
-            if self._dice.random() < 0.1:
+            if self._rng.random() < 0.1:
                 number = Record(stream, arrival.message).number
                 self.lost += [] if number is None else [number]
                 continue
-            late_ms = self._dice.randrange(LATEST_MS) if self._dice.random() < 0.5 else 0
+            late_ms = self._rng.randrange(LATEST_MS) if self._rng.random() < 0.5 else 0
             arrivals.append(arrival._replace(visible_ms=now_ms + late_ms))
         self._put(arrivals)
 
@@ -341,14 +346,14 @@ class _Source:
         """One more record of every HSM, so that each number lost before is noticed."""
         now_ms = self.control.now_ms()
         arrivals = [self._record(stream, now_ms) for stream in self._next]
-        self._put([one._replace(visible_ms=now_ms) for one in arrivals])
+        self._put([arrival._replace(visible_ms=now_ms) for arrival in arrivals])
 
     def _record(self, stream: str, now_ms: int) -> Arrival:
         last, latest = self._next[stream]
         number = Missing(stream, last.reboot_counter, last.sequence + 1)
         usecs = max(latest + 137, now_ms * 1000)
         self._next[stream] = number, usecs
-        user = self._dice.choice(("admin", "a&<b>]]>", "\u202e\U0001f511", "</event>"))
+        user = self._rng.choice(("admin", "a&<b>]]>", "\u202e\U0001f511", "</event>"))
         counter = hex(number.reboot_counter)
         text = audit_text(number.sequence, usecs, reboot_counter=counter, user=user)
         return Arrival(GROUP, stream, now_ms, text)
@@ -363,16 +368,16 @@ class _Source:
 
 
 @dataclass
-class _Soak:
-    """What was asked, where from, and what has happened so far."""
+class _KillLoop:
+    """The options, the source of the records, and what has happened so far."""
 
-    asked: Asked
+    options: LoopOptions
     source: _Source
     document: str
     app: Path
     folder: Path
-    dice: Random
-    lives: list[Life] = field(default_factory=list)
+    rng: Random
+    runs: list[ProcessRun] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     put: list[Record] = field(default_factory=list)
     slowest_term_s: float = 0.0
@@ -383,25 +388,25 @@ class _Soak:
         return self.source.lost
 
     def kill_in_a_loop(self) -> None:
-        """Raises SoakError where processes end before they can be killed."""
+        """Raises KillLoopError where processes end before they can be killed."""
         kills = 0
         # A backlog that lasts until the last kill.
-        longest_s = min(2.0, self.asked.records / (3 * CALLS_PER_SECOND) / self.asked.kills)
-        for _ in range(20 * self.asked.kills):
+        longest_s = min(2.0, self.options.records / (3 * CALLS_PER_SECOND) / self.options.kills)
+        for _ in range(20 * self.options.kills):
             self._let_things_happen()
-            ending = "term" if self.dice.random() < TERMS else "kill"
-            self._live(ending, self.dice.uniform(0, longest_s))
-            kills += self.lives[-1].ending == "kill"
-            if kills == self.asked.kills:
+            ending = "term" if self.rng.random() < TERMS else "kill"
+            self._live(ending, self.rng.uniform(0, longest_s))
+            kills += self.runs[-1].ending == "kill"
+            if kills == self.options.kills:
                 return
-        raise SoakError(f"only {kills} processes lived long enough to be killed")
+        raise KillLoopError(f"only {kills} processes lived long enough to be killed")
 
     def settle(self) -> None:
         """Run until everything is read, and for as long as gaps can be open.
 
-        Raises SoakError when that does not come.
+        Raises KillLoopError when that does not come.
         """
-        control, horizon_ms = self.source.control, self.asked.horizon_ms
+        control, horizon_ms = self.source.control, self.options.horizon_ms
         self.source.last_words()
         end_ms = control.now_ms() + 2 * horizon_ms
         for _ in range(MOST_SETTLING_RUNS):
@@ -412,61 +417,65 @@ class _Soak:
             if is_shown and self._is_quiet():
                 self.put = self.source.visible()
                 return
-        raise SoakError(
-            f"{MOST_SETTLING_RUNS} undisturbed runs did not catch up; the last said: "
+        raise KillLoopError(
+            f"{MOST_SETTLING_RUNS} undisturbed runs did not catch up; the last log: "
             f"{self.last_log[-600:]}"
         )
 
     def _is_quiet(self) -> bool:
-        said = self.last_log
-        is_done = "caught_up=yes" in said and "pending_gaps=0" in said
-        return is_done and not self.lives[-1].records
+        line = self.last_log
+        is_done = "caught_up=yes" in line and "pending_gaps=0" in line
+        return is_done and not self.runs[-1].records
 
     def _let_things_happen(self) -> None:
-        if self.dice.random() < 0.4:
+        if self.rng.random() < 0.4:
             self.source.burst()
-        if self.dice.random() < 0.3:
-            unit_ms = self.dice.choice((MINUTE_MS, HOUR_MS))
-            self.source.control.advance(int(self.dice.uniform(0, 6) * unit_ms))
+        if self.rng.random() < 0.3:
+            unit_ms = self.rng.choice((MINUTE_MS, HOUR_MS))
+            self.source.control.advance(int(self.rng.uniform(0, 6) * unit_ms))
 
     def _live(self, ending: str, seconds: float) -> None:
         """One process, ended so many seconds after its start-up unless it ends before."""
         printed = bytearray()
         most = self._most_bytes(ending, seconds)
         with tempfile.TemporaryFile(dir=self.folder) as log:
-            with _started(self.asked.python, self.app, self.document, log) as process:
-                if ending == "kill" and self.dice.random() < EARLY_KILLS:
-                    time.sleep(self.dice.uniform(0, 0.3))
+            command = [self.options.python, str(self.app / "bin" / "aws_cloudhsm.py")]
+            variables = local_aws.environment()
+            with splunkd.started(command, self.document, log, variables) as (process, stdout):
+                if ending == "kill" and self.rng.random() < EARLY_KILLS:
+                    time.sleep(self.rng.uniform(0, 0.3))
                 else:
                     _wait_until_stoppable(process)
-                has_ended = _read(process, printed, seconds, most)
+                has_ended = _read(stdout, printed, seconds, most)
                 if ending == "whole" and not has_ended:
-                    raise SoakError(f"a process did not end within {seconds:.0f} s")
+                    raise KillLoopError(f"a process did not end within {seconds:.0f} s")
                 if has_ended or process.poll() is not None:
                     ending = "whole"
-                    _read(process, printed, TERM_S)
+                    _read(stdout, printed, TERM_S)
                 else:
-                    self._end(process, printed, ending)
+                    self._end(process, stdout, printed, ending)
                 if process.wait() == -signal.SIGKILL:
                     ending = "kill"  # also where SIGTERM was of no use
                 elif ending == "kill":
-                    ending = "whole"  # by itself, in the moment before the signal
+                    ending = "whole"  # on its own, in the moment before the signal
             log.seek(0)
             self.last_log = log.read().decode(errors="replace")
         self._check_exit(ending, process.wait())
-        self.lives.append(life_of(ending, bytes(printed)))
+        self.runs.append(run_of(ending, bytes(printed)))
 
     def _most_bytes(self, ending: str, seconds: float) -> int:
         """Half of the kills come after so many bytes, when the pipe may have run full."""
-        if ending == "whole" or self.dice.random() < 0.5:
+        if ending == "whole" or self.rng.random() < 0.5:
             return sys.maxsize
-        return 1 + int(self.dice.random() * seconds * 3 * CALLS_PER_SECOND * 600)
+        return 1 + int(self.rng.random() * seconds * 3 * CALLS_PER_SECOND * 600)
 
-    def _end(self, process: subprocess.Popen[bytes], printed: bytearray, ending: str) -> None:
+    def _end(
+        self, process: subprocess.Popen[bytes], stdout: int, printed: bytearray, ending: str
+    ) -> None:
         begun = time.monotonic()
         process.send_signal(signal.SIGKILL if ending == "kill" else signal.SIGTERM)
-        if not _read(process, printed, TERM_S):
-            self.problems.append(f"process {len(self.lives) + 1} did not end in {TERM_S:.0f} s")
+        if not _read(stdout, printed, TERM_S):
+            self.problems.append(f"process {len(self.runs) + 1} did not end in {TERM_S:.0f} s")
             process.kill()
         process.wait()
         if ending == "term":
@@ -474,80 +483,55 @@ class _Soak:
 
     def _check_exit(self, ending: str, status: int) -> None:
         """Where faults are asked for, a run may fail; the next one makes up for it."""
-        may_be = {0, 1} if self.asked.faults else {0}
+        may_be = {0, 1} if self.options.faults else {0}
         if status not in ({-signal.SIGKILL} if ending == "kill" else may_be):
-            said = f"exited with {status} ({ending}): {self.last_log[-600:]}"
-            self.problems.append(f"process {len(self.lives) + 1} {said}")
+            problem = f"exited with {status} ({ending}): {self.last_log[-600:]}"
+            self.problems.append(f"process {len(self.runs) + 1} {problem}")
 
 
-def _soaked(asked: Asked, folder: Path) -> _Soak:
-    """Raises SoakError, NotServing, PackagingProblem, VendoringProblem."""
+def _run_loop(options: LoopOptions, folder: Path) -> _KillLoop:
+    """Raises KillLoopError, NotServing, PackagingProblem, VendoringProblem."""
     package.unpacked(package.build(), folder)
-    dice = Random(asked.seed)  # noqa: S311  (a schedule, not a secret)
+    rng = Random(options.seed)  # noqa: S311  (a schedule, not a secret)
     now_ms = time.time_ns() // 1_000_000
-    options = _served_by(asked, now_ms)
-    with serving("tests.fake_aws", *options, log=folder / "fake-aws.log") as url:
+    served = _served_by(options, now_ms)
+    with serving("tests.fake_aws", *served, log=folder / "fake-aws.log") as url:
         trail = audit_trail(
-            asked.seed,
-            asked.records,
+            options.seed,
+            options.records,
             now_ms - int(DAYS * DAY_MS),
             now_ms,
-            lost_share=asked.lost_share,
+            lost_share=options.lost_share,
         )
-        source = _Source(Control(url), trail, dice)
-        parameters = _parameters(asked, url)
+        source = _Source(Control(url), trail, rng)
+        parameters = _parameters(options, url)
         document = splunkd.configuration(STANZA, parameters, folder / "checkpoints")
-        soak = _Soak(asked, source, document, folder / package.APP_ID, folder, dice)
-        soak.kill_in_a_loop()
-        soak.settle()
-    return soak
+        loop = _KillLoop(options, source, document, folder / package.APP_ID, folder, rng)
+        loop.kill_in_a_loop()
+        loop.settle()
+    return loop
 
 
-def _parameters(asked: Asked, url: str) -> Mapping[str, str]:
+def _parameters(options: LoopOptions, url: str) -> Mapping[str, str]:
     return {
         "aws_region": "us-east-1",
         "endpoint_url": url,
         "start_time": f"-{int(DAYS) + 1}d",
-        "lateness_horizon": f"{asked.horizon_ms // HOUR_MS}h",
+        "lateness_horizon": f"{options.horizon_ms // HOUR_MS}h",
         "calls_per_second": str(CALLS_PER_SECOND),
         "interval": "60",
     }
 
 
-def _served_by(asked: Asked, now_ms: int) -> Iterator[object]:
+def _served_by(options: LoopOptions, now_ms: int) -> Iterator[object]:
     """The options of the fake CloudWatch Logs, which is a process of its own."""
-    yield from ("--seed", asked.seed, "--events", asked.records, "--days", DAYS)
-    yield from ("--lost-share", asked.lost_share, "--faults", asked.named_faults)
+    yield from ("--seed", options.seed, "--events", options.records, "--days", DAYS)
+    yield from ("--lost-share", options.lost_share, "--faults", options.named_faults)
     yield from ("--now-ms", now_ms, "--speed", 0)
 
 
-@contextmanager
-def _started(
-    python: str, app: Path, document: str, log: IO[bytes]
-) -> Iterator[subprocess.Popen[bytes]]:
-    """The modular input, which does not outlive the block."""
-    environment = local_aws.environment()
-    kept = {name: value for name, value in environment.items() if not name.startswith("PYTHON")}
-    kept.pop("SPLUNK_HOME", None)
-    with tempfile.TemporaryFile() as stdin:
-        stdin.write(document.encode())
-        stdin.seek(0)
-        process = subprocess.Popen(
-            [python, str(app / "bin" / "aws_cloudhsm.py")],
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=kept,
-        )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def _wait_until_stoppable(process: subprocess.Popen[bytes]) -> None:
-    """Until the process catches SIGTERM, as `/proc` tells; before that it would just die."""
+    """Until the process catches SIGTERM, as in `/proc`; before that it would just die."""
     status = Path(f"/proc/{process.pid}/status")
     while process.poll() is None:
         with suppress(OSError):
@@ -558,14 +542,12 @@ def _wait_until_stoppable(process: subprocess.Popen[bytes]) -> None:
 
 
 def _read(
-    process: subprocess.Popen[bytes],
+    pipe: int,
     printed: bytearray,
     seconds: float,
     most: int = sys.maxsize,
 ) -> bool:
     """Append what the process prints, for so long and to so many bytes; whether it ended."""
-    assert process.stdout is not None  # noqa: S101  (a pipe, see `_started`)
-    pipe = process.stdout.fileno()
     deadline = time.monotonic() + seconds
     while len(printed) < most:
         left = deadline - time.monotonic()
@@ -578,7 +560,7 @@ def _read(
     return False
 
 
-def life_of(ending: str, printed: bytes) -> Life:
+def run_of(ending: str, printed: bytes) -> ProcessRun:
     """What splunkd would have of a process: an event that is cut in its middle does not count."""
     whole = printed[: printed.rfind(_END) + len(_END)] if _END in printed else b"<stream>"
     records: list[Record] = []
@@ -588,19 +570,19 @@ def life_of(ending: str, printed: bytes) -> Life:
         if event.findtext("sourcetype") != COLLECTOR:
             records.append(Record(host, text))
             continue
-        said = json.loads(text)
-        if said["event"] in ("gap_opened", "gap_closed"):
-            verdicts.append(_verdict(said))
-    return Life(ending, records, verdicts)
+        report = json.loads(text)
+        if report["event"] in ("gap_opened", "gap_closed"):
+            verdicts.append(_verdict(report))
+    return ProcessRun(ending, records, verdicts)
 
 
-def _verdict(said: Mapping[str, str]) -> Verdict:
+def _verdict(event: Mapping[str, str]) -> Verdict:
     return Verdict(
-        said["log_stream"],
-        int(said["reboot_counter"], 16),
-        _number(said["first_sequence"]),
-        _number(said["last_sequence"]),
-        said["verdict"],
+        event["log_stream"],
+        int(event["reboot_counter"], 16),
+        _number(event["first_sequence"]),
+        _number(event["last_sequence"]),
+        event["verdict"],
     )
 
 

@@ -32,7 +32,7 @@ _AT_ONCE = 3
 
 
 class NoProof(Exception):
-    """The tests say nothing about mutants; the message says why."""
+    """The tests prove nothing about mutants; the message states why."""
 
 
 class Kill(NamedTuple):
@@ -52,7 +52,7 @@ def kill_all(mutants: Sequence[Mutant]) -> Iterator[Kill]:
         _copy(ROOT, snapshot)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             tests = sorted({test.split("::")[0] for mutant in mutants for test in mutant.tests})
-            for test, killer in zip(tests, pool.map(lambda one: _run(snapshot, [one]), tests)):
+            for test, killer in zip(tests, pool.map(lambda name: _run(snapshot, [name]), tests)):
                 if killer is not None:
                     raise NoProof(f"{killer} of {test} fails without any mutant: fix that first")
             yield from pool.map(_attack(snapshot), mutants)

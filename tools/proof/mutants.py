@@ -54,27 +54,19 @@ _ABOUT_ENDS = (
 )
 _ABOUT_PLAN = "tests/bin/cloudhsm/trail/test_window_plan.py"
 _ABOUT_LEDGER = "tests/bin/cloudhsm/trail/test_gap_ledger.py"
-_ABOUT_STORE = "tests/bin/cloudhsm/state/test_file_store.py"
-_ABOUT_WRITER = "tests/bin/cloudhsm/splunk/test_event_writer.py"
-_ABOUT_KV = "tests/bin/cloudhsm/state/test_kv_store.py"
-_ABOUT_CLOCK = "tests/bin/cloudhsm/base/test_aws_clock.py"
-_ABOUT_SHUTDOWN = "tests/bin/cloudhsm/base/test_shutdown.py"
 _ABOUT_ISOLATION = "tests/bin/cloudhsm/collect/test_isolation.py"
 _FUTURE = (
     "tests/guarantee/test_catalogue.py::test_l28_a_mark_in_the_future_is_reported_and_set_back"
 )
-_ABOUT_PARSER = "tests/bin/cloudhsm/aws/test_page_parser.py"
 _PIPE = "bin/cloudhsm/splunk/pipe.py"
 _CLOSED_PIPE = (
     "tests/bin/cloudhsm/splunk/test_pipe.py::test_"
     "a_reader_that_left_is_an_error_though_it_had_read_everything"
 )
-_ABOUT_PIPE = "tests/bin/cloudhsm/splunk/test_pipe.py"
 _ABOUT_INPUT = (
     "tests/bin/test_aws_cloudhsm.py::test_"
     "a_disk_with_room_for_less_than_the_next_state_repeats_no_page"
 )
-_ABOUT_SEEN = "tests/bin/cloudhsm/trail/test_seen_ids.py"
 
 
 class AnchorMissing(Exception):
@@ -86,7 +78,7 @@ class Mutant(NamedTuple):
 
     fault: what the collector now does. number: of the catalogue, or OURS.
     old:   text that occurs exactly once in the file.
-    tests: of which one must fail, as pytest takes them.
+    killers: tests of which one must fail, as pytest takes them; by default those of the file.
     """
 
     name: str
@@ -95,7 +87,13 @@ class Mutant(NamedTuple):
     file: str
     old: str
     new: str
-    tests: tuple[str, ...]
+    killers: tuple[str, ...] = ()
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """The killers; `tests` mirrors the tree, so that the tests of a file are found by it."""
+        path = Path(self.file)
+        return self.killers or (f"tests/{path.parent}/test_{path.name}",)
 
     def applied(self, source: str) -> str:
         """The file's text with the fault; raises AnchorMissing."""
@@ -121,7 +119,6 @@ _READING = (
         _CLOUDWATCH,
         "            last_ms = times[-1]\n",
         "            last_ms = times[-1]\n            answer = answer if page else {}\n",
-        (_ABOUT_AWS,),
     ),
     Mutant(
         "repeated-token-is-the-end",
@@ -130,7 +127,6 @@ _READING = (
         _CLOUDWATCH,
         "            if token in used:\n                raise _TokenUnusable\n",
         "            if token in used:\n                return\n",
-        (_ABOUT_AWS,),
     ),
     Mutant(
         "refused-token-is-the-end",
@@ -139,7 +135,6 @@ _READING = (
         _CLOUDWATCH,
         "                raise _TokenUnusable from error\n",
         '                return {"events": []}\n',
-        (_ABOUT_AWS,),
     ),
     Mutant(
         "end-is-exclusive",
@@ -148,7 +143,6 @@ _READING = (
         _CLOUDWATCH,
         '"endTime": end_ms,',
         '"endTime": end_ms - (end_ms > start_ms),',
-        (_ABOUT_AWS,),
     ),
     Mutant(
         "throttling-is-an-empty-page",
@@ -200,7 +194,6 @@ _READING = (
         "        except (LookupError, TypeError):  # a member of an event is an object, too\n"
         "            pass\n",
         "        except (LookupError, TypeError):\n            raise AssertionError from None\n",
-        (_ABOUT_PARSER,),
     ),
     Mutant(
         "one-bad-event-costs-its-page",
@@ -209,7 +202,6 @@ _READING = (
         _PARSER,
         '        return members or _one_by_one(body.decode(errors="surrogateescape"))\n',
         "        return members or {}\n",
-        (_ABOUT_PARSER,),
     ),
     Mutant(
         "any-type-is-believed",
@@ -219,7 +211,6 @@ _READING = (
         "    if any({*map(type, column)} != types for column, types in zip(columns, _TYPES)):\n"
         "        return None\n",
         "",
-        (_ABOUT_PARSER,),
     ),
     Mutant(
         "an-event-outside-its-window-moves-the-position",
@@ -228,7 +219,6 @@ _READING = (
         _CLOUDWATCH,
         "    if page and not start_ms <= min(page.times_ms) <= max(page.times_ms) <= end_ms:\n",
         "    if False:\n",
-        (_ABOUT_AWS,),
     ),
     Mutant(
         "one-date-is-believed",
@@ -237,7 +227,6 @@ _READING = (
         _CLOCK,
         "        if self.offset_ms - self.confirmed_ms <= LIMIT_MS:\n            self.confirmed",
         "        if True:\n            self.confirmed",
-        (_ABOUT_CLOCK,),
     ),
     Mutant(
         "dates-of-one-run-confirm-each-other",
@@ -246,7 +235,6 @@ _READING = (
         _CLOCK,
         "        return not is_new and date_ms",
         "        return date_ms",
-        (_ABOUT_CLOCK,),
     ),
     Mutant(
         "a-mark-in-the-future-stays",
@@ -264,7 +252,6 @@ _READING = (
         _CLOUDWATCH,
         "                if stream is None:\n                    raise\n",
         "                raise\n",
-        (_ABOUT_AWS,),
     ),
     Mutant(
         "an-unlisted-group-is-dropped",
@@ -302,7 +289,6 @@ _READING = (
         "                except ServiceFailure as error:\n"
         "                    failures.append(error)\n                    continue\n",
         "                except ServiceFailure:\n                    raise\n",
-        (_ABOUT_AWS,),
     ),
     Mutant(
         "calls-have-no-deadline",
@@ -311,7 +297,6 @@ _READING = (
         _SHUTDOWN,
         "        if self.is_network_over:\n            raise NetworkTimeOver\n",
         "",
-        (_ABOUT_SHUTDOWN,),
     ),
     Mutant(
         "every-step-tries-a-dead-endpoint",
@@ -329,7 +314,6 @@ _READING = (
         _CLOUDWATCH,
         "            if is_over():\n",
         "            if False:\n",
-        (_ABOUT_AWS,),
     ),
     Mutant(
         "order-is-believed",
@@ -338,7 +322,6 @@ _READING = (
         _CLOUDWATCH,
         "                raise _OutOfOrder\n",
         "                pass\n",
-        (_ABOUT_AWS,),
     ),
     Mutant(
         "host-clock",
@@ -515,7 +498,6 @@ _POSITIONS = (
         _COLLECTOR,
         "            self._failures.add(name, error)\n        except Exception as error:",
         "            raise\n        except Exception as error:",
-        (_ABOUT_COLLECTOR,),
     ),
     Mutant(
         "earlier-start-is-ignored",
@@ -524,7 +506,6 @@ _POSITIONS = (
         _PLAN,
         "    if start_ms >= progress.start_ms:\n",
         "    if start_ms:\n",
-        (_ABOUT_PLAN,),
     ),
 )
 
@@ -658,7 +639,6 @@ _VERDICTS = (
         _LEDGER,
         "        if mark.usecs > known.max_usecs + CLOCK_SLACK_USECS:\n",
         "        if False:\n",
-        (_ABOUT_LEDGER,),
     ),
     Mutant(
         "conflict-is-not-told",
@@ -667,7 +647,6 @@ _VERDICTS = (
         _LEDGER,
         "            self.conflict_run = new\n        return Anomaly.SEQUENCE_CONFLICT\n",
         "            self.conflict_run = new\n        return None\n",
-        (_ABOUT_LEDGER,),
     ),
     Mutant(
         "any-jump-is-believed",
@@ -676,7 +655,6 @@ _VERDICTS = (
         _LEDGER,
         "MAX_JUMP = 1_000_000\n",
         "MAX_JUMP = 1 << 64\n",
-        (_ABOUT_LEDGER,),
     ),
 )
 
@@ -707,7 +685,6 @@ _STATE = (
         _PIPE,
         "            while self._unread():\n",
         "            while False:\n",
-        (_ABOUT_PIPE,),
     ),
     Mutant(
         "a-closed-pipe-counts-as-read",
@@ -741,7 +718,6 @@ _STATE = (
         _STORE,
         "        raise StateCorrupt(\n",
         "        return Loaded(None)\n        raise StateCorrupt(\n",
-        (_ABOUT_STORE,),
     ),
     Mutant(
         "newer-state-is-overwritten",
@@ -750,7 +726,6 @@ _STATE = (
         _STORE,
         '        if header["version"] > VERSION:\n',
         "        if False:\n",
-        (_ABOUT_STORE,),
     ),
     Mutant(
         "checksum-is-ignored",
@@ -768,7 +743,6 @@ _STATE = (
         _STORE,
         "            if self._current_is_whole:",
         "            if True:",
-        (_ABOUT_STORE,),
     ),
     Mutant(
         "no-lock",
@@ -777,7 +751,6 @@ _STATE = (
         _STORE,
         "        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         "        fcntl.flock(file, fcntl.LOCK_UN)\n",
-        (_ABOUT_STORE,),
     ),
     Mutant(
         "twins-are-allowed",
@@ -807,7 +780,6 @@ _TEXT = (
         _WRITER,
         "<data>{text}",
         "<data>{text.strip()}",
-        (_ABOUT_WRITER,),
     ),
     Mutant(
         "text-is-truncated",
@@ -825,7 +797,6 @@ _TEXT = (
         _WRITER,
         "<data>{text}",
         "<data>{' '.join(text.splitlines())}",
-        (_ABOUT_WRITER,),
     ),
     Mutant(
         "carriage-return-is-lost",
@@ -834,7 +805,6 @@ _TEXT = (
         _WRITER,
         '.replace("\\r", "&#13;")',
         "",
-        (_ABOUT_WRITER,),
     ),
     Mutant(
         "control-characters-vanish",
@@ -843,7 +813,6 @@ _TEXT = (
         _WRITER,
         '_NOT_XML.sub(lambda match: f"\\\\u{ord(match[0]):04x}", text)',
         '_NOT_XML.sub("", text)',
-        (_ABOUT_WRITER,),
     ),
     Mutant(
         "altered-records-are-not-told",
@@ -873,7 +842,6 @@ _MANY = (
         _SEEN,
         "        self.text()\n        self._set = None\n",
         "        self._set = None\n",
-        (_ABOUT_SEEN,),
     ),
     Mutant(
         "a-refused-slot-counts",
@@ -882,7 +850,6 @@ _MANY = (
         _KV,
         "        if not self.slots.insert(document):\n            self._was_refused(document)\n",
         "        self.slots.insert(document)\n",
-        (_ABOUT_KV,),
     ),
     Mutant(
         "a-claim-counts-unseen",
@@ -891,7 +858,6 @@ _MANY = (
         _KV,
         '        self.append("claim", barrier=int(barrier))\n        self._confirm()\n',
         '        self.append("claim", barrier=int(barrier))\n',
-        (_ABOUT_KV,),
     ),
     Mutant(
         "no-barrier-is-kept",
@@ -900,7 +866,6 @@ _MANY = (
         _KV,
         '            "$or": [{"barrier": 0}, {"at_ms": {"$lt": old_ms}}],\n',
         "",
-        (_ABOUT_KV,),
     ),
     Mutant(
         "who-stands-by-takes-over",
@@ -909,7 +874,6 @@ _MANY = (
         _KV,
         "abs(ago_ms) >= newest",
         "abs(ago_ms) >= 0 * newest",
-        (_ABOUT_KV,),
     ),
 )
 

@@ -1,6 +1,6 @@
 """A pytest plugin for mutants: Hypothesis finds the same failures every time, and leaves it there.
 
-To make a failure small takes longer than to find it, and here nobody reads it.
+To make a failure small takes longer than to find it, and here no one reads it.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class _TokenUnusable(Exception):
 
 
 class _OutOfOrder(_TokenUnusable):
-    """Events came before older ones, so no position can be told: only less at once helps."""
+    """Events came before older ones, so no position is certain: only a shorter range helps."""
 
 
 def _never() -> bool:
@@ -108,7 +108,7 @@ class CloudWatchLogs(LogsClient):
                 return
 
     def may_read(self, group: GroupId) -> None:
-        """Ask for one event: raises what reading this group would raise, and tells AWS's time."""
+        """Request one event: raises what reading this group would raise, and sets AWS's time."""
         now_ms = self.now_ms()
         self._filter({**self._request(group, now_ms, now_ms, None), "limit": 1}, group)
 
@@ -118,7 +118,7 @@ class CloudWatchLogs(LogsClient):
         # AWS always interleaves streams by time since 2019 and ignores the flag; emulators do not.
         window = {"startTime": start_ms, "endTime": end_ms, "interleaved": True}
         streams = {} if stream is None else {"logStreamNames": [stream]}
-        if self._login.linked_accounts:  # a name would mean the monitoring account's own group
+        if self._identity.linked_accounts:  # a name would mean the monitoring account's own group
             return {"logGroupIdentifier": group.arn, **window, **streams}
         return {"logGroupName": group.name, **window, **streams}
 
@@ -186,9 +186,9 @@ class CloudWatchLogs(LogsClient):
         self, prefix: str, place: Place, is_over: Callable[[], bool]
     ) -> Iterator[Mapping[str, Any]]:
         request: dict[str, Any] = {"logGroupNamePrefix": prefix}
-        if self._login.linked_accounts:  # asked in a monitoring account
+        if self._identity.linked_accounts:  # asked in a monitoring account
             request["includeLinkedAccounts"] = True
-            request["accountIdentifiers"] = [*self._login.linked_accounts]
+            request["accountIdentifiers"] = [*self._identity.linked_accounts]
         used: set[str] = set()
         while True:
             answer = self._call("DescribeLogGroups", request, "logGroups", place)
@@ -211,7 +211,7 @@ class CloudWatchLogs(LogsClient):
             request["nextToken"] = token
 
     def _assumed(self, name: str) -> GroupId:
-        """A group named exactly needs no permission to list groups; STS tells the account."""
+        """A group named exactly needs no permission to list groups; STS returns the account."""
         with self._explained("finding the partition", Place(region=self._region, group=name)):
             partition = str(self._clients.session.get_partition_for_region(self._region))
         return GroupId(partition, self._clients.account_id(), self._region, name)
@@ -258,7 +258,7 @@ def _group(item: Mapping[str, Any], place: Place) -> FoundGroup:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ServiceFailure(
-            f"logs:DescribeLogGroups gave a group without a whole ARN: {error!r}",
+            f"logs:DescribeLogGroups gave a group without a complete ARN: {error!r}",
             place=place,
             next_step=NEXT_RUN,
         ) from error

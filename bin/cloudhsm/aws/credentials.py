@@ -1,4 +1,4 @@
-"""Where AWS credentials come from, by which way AWS is reached, and whose the credentials are.
+"""Where AWS credentials come from, and which account they belong to.
 
 Keys from Splunk's password storage, a named profile, or botocore's default chain (environment,
 shared files, container, host); with any of them a role may be assumed, which botocore then renews
@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from cloudhsm.aws.session import PROCESS, AwsSession, Timeouts, source_of
-from cloudhsm.base.aws_identity import Login, Role, Secret
+from cloudhsm.base.aws_identity import AwsIdentity, Role, Secret
 from cloudhsm.base.errors import CloudHsmError, CredentialsError, Place, refused_setting
 from cloudhsm.base.redaction import conceal, redacted
 
@@ -81,12 +81,12 @@ _ROLE_CALLS = ("AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials")
 
 # Whatever botocore makes of an endpoint that is not STS, or answers only in part.
 _FAILURES = (BotoCoreError, ClientError, ResponseParserError, KeyError, ValueError)
-# AWS refuses a signature that is 5 minutes old; its `Date` header tells how wrong a clock is.
+# AWS refuses a signature that is 5 minutes old; its `Date` header shows how far a clock is off.
 _CLOCK_LIMIT_MS = 240_000
 
 
-class Vault(Protocol):
-    """Where secrets are kept, by purpose; every method may raise a CloudHsmError."""
+class SecretStore(Protocol):
+    """Stored secrets, by purpose; every method may raise a CloudHsmError."""
 
     def aws_keys(self, name: str) -> Secret:
         """An access key ID and its secret access key."""
@@ -96,31 +96,31 @@ class Vault(Protocol):
 
 
 RUN_TIMEOUTS = Timeouts(connect_s=10, read_s=30, attempts=4)
-# For a person who waits in front of a form.
+# For a person who waits for a form to be saved.
 FORM_TIMEOUTS = Timeouts(connect_s=3, read_s=5, attempts=1)
 
 
-def unlocked(login: Login, vault: Vault) -> Login:
-    """The login with the secrets that it names, taken out of the storage.
+def with_secrets(identity: AwsIdentity, store: SecretStore) -> AwsIdentity:
+    """The AWS identity with the secrets that it names, read from the store.
 
-    Raises CredentialsError where one is not to be had. What was typed counts before what is stored.
+    Raises CredentialsError where one is missing. A typed secret precedes a stored one.
     """
-    keys, proxy_user = login.keys, login.proxy_user
-    if keys is None and login.credential:
-        keys = vault.aws_keys(login.credential)
-    if proxy_user is None and login.proxy_credential and login.proxy_host:
-        proxy_user = vault.proxy_user(login.proxy_credential, login.proxy_host)
+    keys, proxy_user = identity.keys, identity.proxy_user
+    if keys is None and identity.credential:
+        keys = store.aws_keys(identity.credential)
+    if proxy_user is None and identity.proxy_credential and identity.proxy_host:
+        proxy_user = store.proxy_user(identity.proxy_credential, identity.proxy_host)
     conceal(*(secret.password for secret in (keys, proxy_user) if secret))
-    return replace(login, keys=keys, proxy_user=proxy_user)
+    return replace(identity, keys=keys, proxy_user=proxy_user)
 
 
-def differing_key(login: Login) -> CredentialsError | None:
+def differing_key(identity: AwsIdentity) -> CredentialsError | None:
     """What to report of a key ID in the stanza that is not that of the stored keys."""
-    if not login.key_id or login.keys is None or login.key_id == login.keys.user:
+    if not identity.key_id or identity.keys is None or identity.key_id == identity.keys.user:
         return None
     return CredentialsError(
-        f"aws_access_key_id {login.key_id} is not the key that is stored as {login.credential}, "
-        "which is used",
+        f"aws_access_key_id {identity.key_id} is not the key that is stored as "
+        f"{identity.credential}, which is used",
         place=Place(setting="aws_access_key_id"),
         next_step="Type its secret into aws_secret_access_key too, or remove aws_access_key_id",
     )
@@ -133,18 +133,18 @@ class AwsClients:
     that is not encrypted.
     """
 
-    def __init__(self, login: Login, region: str, timeouts: Timeouts) -> None:
-        self._login, self._region, self._timeouts = login, region, timeouts
-        self.session = AwsSession(login, timeouts, login.profile)
-        if login.keys is not None:
-            self.session.set_credentials(login.keys.user, login.keys.password)
-        if login.role is not None:
-            self.session = self._as_role(login.role)
+    def __init__(self, identity: AwsIdentity, region: str, timeouts: Timeouts) -> None:
+        self._identity, self._region, self._timeouts = identity, region, timeouts
+        self.session = AwsSession(identity, timeouts, identity.profile)
+        if identity.keys is not None:
+            self.session.set_credentials(identity.keys.user, identity.keys.password)
+        if identity.role is not None:
+            self.session = self._as_role(identity.role)
 
     def client(
         self, service: str, endpoint_url: str | None = None, attempts: int | None = None
     ) -> Any:  # noqa: ANN401  (botocore has no type information)
-        """A client with the login's endpoint, proxy and certificates."""
+        """A client with the identity's endpoint, proxy and certificates."""
         return self._client(self.session, service, endpoint_url, attempts)
 
     def account_id(self) -> str:
@@ -157,7 +157,7 @@ class AwsClients:
             return str(sts.get_caller_identity()["Account"])
         except _FAILURES as error:
             if is_of_role(error):
-                raise role_refused(error, self._login) from error
+                raise role_refused(error, self._identity) from error
             raise CloudHsmError(
                 f"sts:GetCallerIdentity at {sts.meta.endpoint_url}, which returns the account, "
                 f"failed: {redacted(str(error))}",
@@ -191,7 +191,7 @@ class AwsClients:
                 f"is of partition {role.partition}, but {self._region} is of {partition}",
                 "A role is assumed in its own partition only: check role_arn and aws_region",
             )
-        assumed = AwsSession(self._login, self._timeouts)
+        assumed = AwsSession(self._identity, self._timeouts)
         resolver = CredentialResolver(providers=[_RoleProvider(source, role, self._sts_of)])
         assumed.register_component("credential_provider", resolver)
         return assumed
@@ -214,26 +214,27 @@ class _RoleProvider(CredentialProvider):  # type: ignore[misc]  # botocore has n
         credentials = self._source.get_credentials()
         if credentials is None:
             return None
-        asked = {"RoleSessionName": self._role.session_name}
+        request = {"RoleSessionName": self._role.session_name}
         if self._role.external_id:
-            asked["ExternalId"] = self._role.external_id
+            request["ExternalId"] = self._role.external_id
         fetcher = AssumeRoleCredentialFetcher(
             client_creator=lambda *_, **__: self._sts_of(self._source),
             source_credentials=credentials,
             role_arn=self._role.arn,
-            extra_args={**asked, "DurationSeconds": self._role.duration_s},
+            extra_args={**request, "DurationSeconds": self._role.duration_s},
         )
         return DeferredRefreshableCredentials(
             method=self.METHOD, refresh_using=fetcher.fetch_credentials
         )
 
 
-def missing(error: Exception, region: str, login: Login) -> CredentialsError:
-    """What to say when the chain ends without usable credentials."""
+def missing(error: Exception, region: str, identity: AwsIdentity) -> CredentialsError:
+    """The error of a chain that ends without usable credentials."""
     provider = str(getattr(error, "kwargs", {}).get("provider"))
     next_step = next(step for kind, step in _UNUSABLE if isinstance(error, kind))
     return CredentialsError(
-        f"There are no usable AWS credentials ({source_of(login)}): {redacted(str(error)).strip()}",
+        f"There are no usable AWS credentials ({source_of(identity)}): "
+        f"{redacted(str(error)).strip()}",
         place=Place(region=region),
         next_step=_OF_A_PROVIDER.get(provider, next_step),
     )
@@ -244,13 +245,13 @@ def is_of_role(error: Exception) -> bool:
     return isinstance(error, ClientError) and error.operation_name in _ROLE_CALLS
 
 
-def role_refused(error: Exception, login: Login) -> CredentialsError:
-    """What to say when STS does not let the role be assumed."""
+def role_refused(error: Exception, identity: AwsIdentity) -> CredentialsError:
+    """The error of a role that STS does not let the identity assume."""
     known = getattr(error, "response", {}).get("Error", {})
     code, message = str(known.get("Code", "")), redacted(str(known.get("Message", error)))
     operation = str(getattr(error, "operation_name", "AssumeRole"))
     service = "sso" if operation == "GetRoleCredentials" else "sts"
-    role = login.role.arn if login.role else f"the role of {source_of(login)}"
+    role = identity.role.arn if identity.role else f"the role of {source_of(identity)}"
     if operation == "AssumeRoleWithWebIdentity":
         next_step = (
             "Check AWS_ROLE_ARN, that its trust policy names the token's issuer, audience and "
@@ -261,8 +262,8 @@ def role_refused(error: Exception, login: Login) -> CredentialsError:
         next_step = "Check sso_account_id and sso_role_name of the profile, and the assignment"
     elif "AccessDenied" in code:
         external = ""
-        if login.role:
-            is_given = login.role.external_id is not None
+        if identity.role:
+            is_given = identity.role.external_id is not None
             external = ", and that " + (
                 "external_id is the one of that policy"
                 if is_given
@@ -273,7 +274,7 @@ def role_refused(error: Exception, login: Login) -> CredentialsError:
             f"exists, that its trust policy names that identity{external}"
         )
     elif "DurationSeconds" in message:
-        setting = "role_duration" if login.role else "duration_seconds of the profile"
+        setting = "role_duration" if identity.role else "duration_seconds of the profile"
         next_step = f"Lower {setting}: to the role's maximum, for a chained role to 3600"
     elif "ValidationError" in code:
         next_step = "Correct the value that AWS names: of the role's ARN, external ID or session"
@@ -281,17 +282,17 @@ def role_refused(error: Exception, login: Login) -> CredentialsError:
         next_step = "These are the credentials that assume the role: check and renew them"
     return CredentialsError(
         f"{service}:{operation} on {role} failed: {code}: {message}",
-        place=Place(setting="role_arn" if login.role else None),
+        place=Place(setting="role_arn" if identity.role else None),
         next_step=next_step,
     )
 
 
 def refused(
-    code: str, message: str, region: str, login: Login, clock_offset_ms: int = 0
+    code: str, message: str, region: str, identity: AwsIdentity, clock_offset_ms: int = 0
 ) -> CredentialsError:
-    """What to say when AWS does not accept the credentials it was given.
+    """The error of credentials that AWS does not accept.
 
-    clock_offset_ms: AWS's clock minus this host's, as AWS's answer told it.
+    clock_offset_ms: AWS's clock minus this host's, as in AWS's response.
     """
     what, next_step = (
         "were refused",
@@ -316,7 +317,7 @@ def refused(
             "Check the secret key, which does not belong to this access key ID, and the clock"
         )
     return CredentialsError(
-        f"The AWS credentials ({source_of(login)}) {what}: {code}: {message}",
+        f"The AWS credentials ({source_of(identity)}) {what}: {code}: {message}",
         place=Place(region=region),
         next_step=next_step,
     )

@@ -67,9 +67,9 @@ class Page:
 
     @property
     def resume_ms(self) -> int | None:
-        """Reading may resume at this timestamp (inclusive) once the page was handed over.
+        """Reading may resume at this timestamp (inclusive) once the page was delivered.
 
-        None for an empty page, which tells nothing.
+        None for an empty page, which has no timestamp.
         """
         return self.times_ms[-1] if self.times_ms else None
 
@@ -98,7 +98,7 @@ class FoundGroup:
 
 @dataclass(frozen=True)
 class Discovery:
-    """The log groups to read, and what stood in the way of others."""
+    """The log groups to read, and the errors of those that cannot be read."""
 
     groups: list[FoundGroup]
     failures: list[CloudHsmError]
@@ -125,7 +125,7 @@ class LogSource(Protocol):
         """Find the log groups that the entries of `log_groups` mean, until it is over."""
 
     def may_read(self, group: GroupId) -> None:
-        """Ask for one event: raises what reading would raise, and tells AWS's time."""
+        """Request one event: raises what reading would raise, and sets AWS's time."""
 
     def read(
         self, group: GroupId, start_ms: int, end_ms: int, stream: str | None = None

@@ -50,14 +50,14 @@ class LogsClient:
 
     def __init__(self, settings: Settings, timeouts: Timeouts = credentials.RUN_TIMEOUTS) -> None:
         self._region = settings.aws_region
-        self._login = settings.login
+        self._identity = settings.identity
         self.clock = AwsClock()
         self.pace = RateLimiter(
             settings.calls_per_second or default_calls_per_second(settings.aws_region)
         )
         self.endpoint = settings.endpoint_url or "The AWS endpoint"
         with self._explained("creating a client", Place(region=self._region)):
-            self._clients = credentials.AwsClients(settings.login, self._region, timeouts)
+            self._clients = credentials.AwsClients(settings.identity, self._region, timeouts)
             page_parser.install(self._clients.session)
             self._logs = self._clients.client("logs", settings.endpoint_url)
         self.endpoint = str(self._logs.meta.endpoint_url)
@@ -137,16 +137,16 @@ class LogsClient:
         except exceptions.ClientError as error:
             self._learn_clock(error.response)
             if credentials.is_of_role(error):
-                raise credentials.role_refused(error, self._login) from error
+                raise credentials.role_refused(error, self._identity) from error
             code, message = _code_and_message(error)
             if code in _BAD_CREDENTIALS:
                 offset_ms = self.clock.offset_ms
                 raise credentials.refused(
-                    code, message, self._region, self._login, offset_ms
+                    code, message, self._region, self._identity, offset_ms
                 ) from error
             raise _from_answer(code, message, action, place) from error
         except credentials.UNUSABLE as error:
-            raise credentials.missing(error, self._region, self._login) from error
+            raise credentials.missing(error, self._region, self._identity) from error
         except _NO_CONNECTION as error:
             raise self._unreachable(error, place) from error
         except (exceptions.BotoCoreError, ResponseParserError, ValueError) as error:
@@ -158,7 +158,7 @@ class LogsClient:
         """What to report of an endpoint: this client's, or that of a call botocore made for it."""
         url = str(getattr(error, "kwargs", {}).get("endpoint_url") or self.endpoint)
         setting = "endpoint_url" if url.startswith(self.endpoint) else "sts_endpoint_url"
-        why = reachability.cause(error, self._login, setting)
+        why = reachability.cause(error, self._identity, setting)
         what = f"{url.rstrip('/')} cannot be reached: {redacted(str(error))}"
         unreachable = EndpointUnreachable(
             f"{redacted(why.what)}: {what}" if why.what else what,

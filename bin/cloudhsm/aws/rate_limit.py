@@ -1,7 +1,7 @@
 """How fast CloudWatch Logs is asked: one pace for all windows in flight.
 
 AWS's read quotas are per account and Region and shared with everything else that reads there, the
-console included, so an input takes a part of the quota and slows down when it meets the limit.
+console included, so an input takes a part of the quota and slows down when it reaches the limit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _QUOTAS = {
     "il-central-1": 5,
 }
 # A refused call halves the pace, down to this part of what was asked for; each answered one brings
-# back this part. So a reader that meets the limit at each tenth call keeps most of its pace.
+# back this part. So a reader that reaches the limit at each tenth call keeps most of its pace.
 _SLOWEST = 1 / 16
 _RECOVERY = 1 / 16
 

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cloudhsm.base.aws_identity import Login
+from cloudhsm.base.aws_identity import AwsIdentity
 
 
 class Cause(NamedTuple):
@@ -26,14 +26,14 @@ class Cause(NamedTuple):
     is_of_one_call: bool = False
 
 
-def cause(error: BaseException, login: Login, setting: str) -> Cause:
+def cause(error: BaseException, identity: AwsIdentity, setting: str) -> Cause:
     """Why an endpoint cannot be reached. setting: the one that names the endpoint."""
     causes = [*_causes(error)]
-    names = {type(one).__name__ for one in causes}
+    names = {type(error).__name__ for error in causes}
     limit = re.search(r"timeout=([\d.]+)", " ".join(map(str, causes)))
     seconds = f" within {limit[1]} s" if limit else ""
     if "ProxyConnectionError" in names:
-        return _of_proxy(causes, login)
+        return _of_proxy(causes, identity)
     if _any(causes, socket.gaierror):
         return Cause(
             "The host's name cannot be resolved (DNS)",
@@ -66,7 +66,7 @@ def cause(error: BaseException, login: Login, setting: str) -> Cause:
             is_of_one_call=True,
         )
     if any(
-        getattr(one, "errno", None) in (errno.ENETUNREACH, errno.EHOSTUNREACH) for one in causes
+        getattr(error, "errno", None) in (errno.ENETUNREACH, errno.EHOSTUNREACH) for error in causes
     ):
         return Cause(
             "There is no route to the host", "Check the network of this host, or name a proxy"
@@ -74,8 +74,8 @@ def cause(error: BaseException, login: Login, setting: str) -> Cause:
     return Cause()
 
 
-def _of_proxy(causes: list[BaseException], login: Login) -> Cause:
-    is_ours = login.proxy_url is not None
+def _of_proxy(causes: list[BaseException], identity: AwsIdentity) -> Cause:
+    is_ours = identity.proxy_url is not None
     url, user = (
         ("proxy_url", "proxy_credential")
         if is_ours
@@ -100,4 +100,4 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _any(causes: list[BaseException], kind: type[BaseException]) -> bool:
-    return any(isinstance(one, kind) for one in causes)
+    return any(isinstance(error, kind) for error in causes)

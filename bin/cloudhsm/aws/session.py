@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloudhsm import __version__
-from cloudhsm.base.aws_identity import Login, endpoint
+from cloudhsm.base.aws_identity import AwsIdentity, endpoint
 from cloudhsm.base.errors import CloudHsmError, CredentialsError, Place, SettingError
 from cloudhsm.base.redaction import redacted
 
@@ -67,23 +67,25 @@ class AwsSession(botocore.session.Session):  # type: ignore[misc]  # botocore ha
     CredentialsError for credentials that cannot be loaded.
     """
 
-    def __init__(self, login: Login, timeouts: Timeouts, profile: str | None = None) -> None:
+    def __init__(
+        self, identity: AwsIdentity, timeouts: Timeouts, profile: str | None = None
+    ) -> None:
         super().__init__(profile=profile)
         bypass_proxies_for_link_local(os.environ)
-        self._login = login
+        self._identity = identity
         self._timeouts = timeouts
-        self.trust = trusted(login.ca_bundle, self.get_config_variable("ca_bundle"), os.environ)
+        self.trust = trusted(identity.ca_bundle, self.get_config_variable("ca_bundle"), os.environ)
 
     def create_client(self, service_name: str, *where: Any, **arguments: Any) -> Any:  # noqa: ANN401
         """A client as botocore makes it, with our certificates, proxy and limits of time."""
-        config = client_config(self._timeouts, _proxies(self._login))
+        config = client_config(self._timeouts, _proxies(self._identity))
         arguments["config"] = config.merge(arguments.get("config") or Config())
         arguments["verify"] = self.trust.verify
         if service_name == "sts" and not arguments.get("endpoint_url"):
-            arguments["endpoint_url"] = self._login.sts_endpoint_url
+            arguments["endpoint_url"] = self._identity.sts_endpoint_url
         client = super().create_client(service_name, *where, **arguments)
         # The actual one: it may come from the stanza, the environment or a profile.
-        endpoint(_source_of_endpoint(service_name, self._login), str(client.meta.endpoint_url))
+        endpoint(_source_of_endpoint(service_name, self._identity), str(client.meta.endpoint_url))
         return client
 
     def get_credentials(self) -> Any:  # noqa: ANN401
@@ -105,7 +107,7 @@ class AwsSession(botocore.session.Session):  # type: ignore[misc]  # botocore ha
             raise  # who calls AWS knows what they mean
         except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError) as error:
             raise CredentialsError(
-                f"AWS credentials cannot be loaded ({source_of(self._login)}): "
+                f"AWS credentials cannot be loaded ({source_of(self._identity)}): "
                 f"{type(error).__name__}: {redacted(str(error))}",
                 next_step=_next_step(error),
             ) from error
@@ -190,16 +192,16 @@ def bypass_proxies_for_link_local(environment: Any) -> None:  # noqa: ANN401  (o
         environment[name] = ",".join([*hosts, *added])
 
 
-def source_of(login: Login) -> str:
+def source_of(identity: AwsIdentity) -> str:
     """Where the credentials come from, for a person who looks for them."""
-    if login.role is not None:
-        return login.role.arn
-    if login.keys and login.keys.user == login.key_id:
-        return f"aws_access_key_id {login.key_id}"
-    if login.credential:
-        return f"aws_credential {login.credential}"
-    if login.profile:
-        return f"aws_profile {login.profile}"
+    if identity.role is not None:
+        return identity.role.arn
+    if identity.keys and identity.keys.user == identity.key_id:
+        return f"aws_access_key_id {identity.key_id}"
+    if identity.credential:
+        return f"aws_credential {identity.credential}"
+    if identity.profile:
+        return f"aws_profile {identity.profile}"
     if os.environ.get("AWS_PROFILE"):
         return f"AWS_PROFILE {os.environ['AWS_PROFILE']}"
     return "botocore's default chain"
@@ -226,8 +228,8 @@ def _next_step(error: Exception) -> str:
     return PROCESS
 
 
-def _source_of_endpoint(service: str, login: Login) -> str:
-    if service == "sts" and login.sts_endpoint_url:
+def _source_of_endpoint(service: str, identity: AwsIdentity) -> str:
+    if service == "sts" and identity.sts_endpoint_url:
         return "sts_endpoint_url"
     names = {"logs": "CLOUDWATCH_LOGS", "sts": "STS", "sso": "SSO", "sso-oidc": "SSO_OIDC"}
     variable = f"AWS_ENDPOINT_URL_{names.get(service, service.upper())}"
@@ -237,13 +239,13 @@ def _source_of_endpoint(service: str, login: Login) -> str:
     return "endpoint_url of the AWS profile"
 
 
-def _proxies(login: Login) -> Mapping[str, str] | None:
+def _proxies(identity: AwsIdentity) -> Mapping[str, str] | None:
     """For TLS only: plain http is for loopback, where no proxy belongs."""
-    if login.proxy_url is None:
+    if identity.proxy_url is None:
         return None
-    parts = urlsplit(login.proxy_url)
+    parts = urlsplit(identity.proxy_url)
     user = ""
-    if login.proxy_user is not None:
-        known = (login.proxy_user.user, login.proxy_user.password)
+    if identity.proxy_user is not None:
+        known = (identity.proxy_user.user, identity.proxy_user.password)
         user = ":".join(quote(part, safe="") for part in known) + "@"
     return {"https": f"{parts.scheme}://{user}{parts.netloc}"}

@@ -25,7 +25,7 @@ ARGUMENTS = {
     f"Default: {DEFAULT_LATENESS_HORIZON}",
     "calls_per_second": "At most this many calls to CloudWatch Logs, 0.2 to 100. Default: half of "
     "the Region's quota",
-    "windows_in_flight": "How many stretches of a log group's history are read side by side, "
+    "windows_in_flight": "How many stretches of a log group's history are read concurrently, "
     f"1 to 8. Default: {DEFAULT_WINDOWS_IN_FLIGHT}",
     "aws_credential": "AWS keys in Splunk's password storage (realm TA-aws-cloudhsm): their name "
     "there. Default: botocore's default chain, e.g. the instance profile",
@@ -35,12 +35,12 @@ ARGUMENTS = {
     "aws_profile": "A profile of the AWS configuration files of the user that runs Splunk",
     "role_arn": "A role to assume with these credentials, e.g. of another account",
     "external_id": "The external id that the role's trust policy asks for",
-    "role_session_name": f"How the role's sessions are called. Default: {DEFAULT_SESSION_NAME}",
+    "role_session_name": f"Session name shown in CloudTrail. Default: {DEFAULT_SESSION_NAME}",
     "role_duration": "Seconds that a session lasts before it is renewed, 900 to 43200. "
     "Default: 3600",
     "sts_endpoint_url": "Another endpoint of AWS STS, where roles are assumed. Default: AWS's of "
     "the Region",
-    "proxy_url": "HTTPS proxy, http://HOST:PORT. Default: as HTTPS_PROXY says",
+    "proxy_url": "HTTPS proxy, http://HOST:PORT. Default: the value of HTTPS_PROXY",
     "proxy_credential": "User and password of the proxy in Splunk's password storage (realm "
     "TA-aws-cloudhsm-proxy@HOST): their name",
     "ca_bundle": "A file of PEM certificates to trust, e.g. of a proxy that inspects TLS",

@@ -1,4 +1,4 @@
-"""As whom AWS is asked, and by which way: the settings of it, checked. Pure.
+"""AWS identity and network settings, validated. Pure.
 
 What a person typed into the input's form in plain text is here only until the first run moves it
 into Splunk's password storage; no text of it is ever printed.
@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from cloudhsm.base.arguments import DEFAULT_SESSION_NAME
 from cloudhsm.base.errors import SettingError, refused_setting
 
-# What stands in a setting whose secret was moved; Splunk's forms send it back unchanged.
+# The value of a setting whose secret was moved; Splunk's forms send it back unchanged.
 MASK = "********"
 # AWS's bounds of a session with an assumed role, in seconds, and its default.
 SHORTEST_S, LONGEST_S, DEFAULT_DURATION_S = 900, 43_200, 3600
@@ -98,8 +98,8 @@ class Role:
 
 
 @dataclass(frozen=True)
-class Login:
-    """As whom and by which way.
+class AwsIdentity:
+    """Which AWS identity is used, and the network path to AWS.
 
     profile:          of the shared files. credential: a name in Splunk's password storage.
     keys:             typed into the form, to be moved there.
@@ -132,11 +132,11 @@ class Login:
     @property
     def secrets(self) -> list[str]:
         """What no log may show."""
-        found = [secret.password for secret in (self.keys, self.proxy_user) if secret]
-        return found + ([self.role.external_id] if self.role and self.role.external_id else [])
+        passwords = [secret.password for secret in (self.keys, self.proxy_user) if secret]
+        return passwords + ([self.role.external_id] if self.role and self.role.external_id else [])
 
 
-def parse(values: Mapping[str, str]) -> Login:
+def parse(values: Mapping[str, str]) -> AwsIdentity:
     """Check these settings of a stanza; raises SettingError."""
     proxy_url, proxy_user = _proxy(values.get("proxy_url", ""))
     credential, keys = _name(values, "aws_credential"), _keys(values)
@@ -152,7 +152,7 @@ def parse(values: Mapping[str, str]) -> Login:
         raise refused_setting(
             "proxy_credential", "is given without proxy_url", "Add proxy_url, or remove it"
         )
-    return Login(
+    return AwsIdentity(
         profile,
         credential,
         keys,
@@ -168,10 +168,10 @@ def parse(values: Mapping[str, str]) -> Login:
 
 
 def endpoint(setting: str, text: str) -> str | None:
-    """The URL of a host; plain http only where nobody can listen. Raises SettingError."""
+    """The URL of a host; plain http only on loopback. Raises SettingError."""
     if not text:
         return None
-    scheme, host, has_user = _taken_apart(text)
+    scheme, host, has_user = _parts_of(text)
     if has_user or not host or scheme not in ("http", "https"):
         # A user name or password in it could end up in a log, so the text itself is not repeated.
         raise refused_setting(
@@ -188,11 +188,11 @@ def endpoint(setting: str, text: str) -> str | None:
 
 def is_loopback(url: str) -> bool:
     """Whether a URL is of this machine's loopback interface."""
-    return _taken_apart(url)[1] in _LOOPBACK
+    return _parts_of(url)[1] in _LOOPBACK
 
 
-def _taken_apart(url: str) -> tuple[str, str, bool]:
-    """Scheme, host (empty where there is no good one) and whether a user stands before it."""
+def _parts_of(url: str) -> tuple[str, str, bool]:
+    """Scheme, host (empty where there is no good one) and whether a user precedes it."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
@@ -207,7 +207,7 @@ def _proxy(text: str) -> tuple[str | None, Secret | None]:
     """The URL without user and password, and these."""
     if not text:
         return None, None
-    scheme, host, has_user = _taken_apart(text)
+    scheme, host, has_user = _parts_of(text)
     parts = urlsplit(text) if host else None
     if parts is None or scheme not in ("http", "https") or parts.path not in ("", "/"):
         raise refused_setting(
@@ -232,7 +232,7 @@ def _proxy(text: str) -> tuple[str | None, Secret | None]:
 
 
 def secret_settings(values: Mapping[str, str]) -> tuple[str, ...]:
-    """The settings of a stanza whose values hold a secret in plain text."""
+    """The settings of a stanza whose values are or contain a secret in plain text."""
     typed = []
     if values.get("aws_secret_access_key", "") not in ("", MASK):
         typed.append("aws_secret_access_key")

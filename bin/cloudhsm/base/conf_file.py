@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 Stanza = dict[str, str]
-Settings = list[tuple[str, str]]
+ConfSettings = list[tuple[str, str]]
 
 
-def stanzas(text: str) -> Iterator[tuple[str, Settings]]:
+def stanzas(text: str) -> Iterator[tuple[str, ConfSettings]]:
     """The stanzas of a .conf file with their settings, in its order, as often as they are there.
 
     Settings before the first stanza are of `default`. A line that is no setting has the name "". A
     backslash at the end of a line continues it on the next one.
     """
-    name, settings = "default", Settings()
+    name, settings = "default", ConfSettings()
     lines = iter(text.lstrip("\ufeff").splitlines())
     for first in lines:
         line = first.strip()

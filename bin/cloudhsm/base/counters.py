@@ -14,7 +14,7 @@ class Counters:
 
     calls:       to CloudWatch Logs, botocore's retries included. throttled: of those, refused.
     pages:       answers with or without events. empty_pages: of those, without.
-    repeats:     events that were met again and not handed over again.
+    repeats:     events that were read again and not delivered again.
     failures:    groups or discoveries that failed.
     """
 
@@ -44,7 +44,7 @@ class Counters:
 
 @dataclass
 class RunResult:
-    """What a run did, and how things stand after it.
+    """What a run did, and the state of its groups after it.
 
     unreached: groups for whose live window the run had no time; they come first in the next one.
     advisories: what an administrator should fix although everything works.

@@ -1,4 +1,4 @@
-"""Errors that say what happened, where, and what to do next."""
+"""Errors that state what happened, where, and what to do next."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class SettingError(CloudHsmError):
 
 
 def refused_setting(setting: str, what: str, next_step: str) -> SettingError:
-    """What to say of a setting; `what` goes on behind its name."""
+    """The error of a setting; `what` continues the sentence after its name."""
     return SettingError(f"{setting} {what}", place=Place(setting=setting), next_step=next_step)
 
 
@@ -82,7 +82,7 @@ class AccessDenied(CallFailed):
 
 
 class RefusedUntilChanged(CallFailed):
-    """AWS refuses until somebody changes something there; the input tries again in each run."""
+    """AWS refuses until its configuration changes; the input tries again in each run."""
 
 
 class GroupNotFound(CallFailed):
@@ -99,7 +99,7 @@ class EndpointUnreachable(CallFailed):
 
 
 class ServiceFailure(CallFailed):
-    """AWS answered, but not with what was asked: throttling, 5xx, a cut or malformed answer."""
+    """AWS answered, but not with the requested data: throttling, 5xx, a cut or malformed answer."""
 
 
 class StateError(CloudHsmError):

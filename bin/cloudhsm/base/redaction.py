@@ -108,8 +108,8 @@ def redacted_pairs(message: str) -> str:
     return _PAIR.sub(_redacted_pair, message)
 
 
-def _redacted_pair(found: re.Match[str]) -> str:
-    name, quoted, plain = found.groups()
+def _redacted_pair(match: re.Match[str]) -> str:
+    name, quoted, plain = match.groups()
     if re.fullmatch(_TELLTALE, name, re.IGNORECASE):
         return f"{name}={HIDDEN}"
     try:

@@ -1,4 +1,4 @@
-"""What the administrator asked for: one `[aws_cloudhsm://NAME]` stanza, checked."""
+"""What the administrator configured: one `[aws_cloudhsm://NAME]` stanza, checked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cloudhsm.base.arguments import (
     SCHEME,
     STATE_STORES,
 )
-from cloudhsm.base.aws_identity import Login
+from cloudhsm.base.aws_identity import AwsIdentity
 from cloudhsm.base.errors import CloudHsmError, refused_setting
 from cloudhsm.base.setting_names import UnknownSetting
 
@@ -64,10 +64,10 @@ class Settings:
     interval_s: how often Splunk starts the input; bounds the length of a run.
     index:      index for every event; None leaves the choice to Splunk.
     calls_per_second:  at most this many calls to CloudWatch Logs; None for half of AWS's quota.
-    windows_in_flight: how many stretches of a group's history are read side by side.
+    windows_in_flight: how many stretches of a group's history are read concurrently.
     state_store: where states are kept, one of STATE_STORES.
     log_level:  of this input's log file, one of LOG_LEVELS.
-    login:      AWS identity and network path.
+    identity:   AWS identity and network path.
     unknown:    settings that are neither ours nor Splunk's.
     """
 
@@ -83,7 +83,7 @@ class Settings:
     windows_in_flight: int = DEFAULT_WINDOWS_IN_FLIGHT
     state_store: str = DEFAULT_STATE_STORE
     log_level: str = DEFAULT_LOG_LEVEL
-    login: Login = field(default_factory=Login)
+    identity: AwsIdentity = field(default_factory=AwsIdentity)
     unknown: tuple[UnknownSetting, ...] = ()
 
     @property
@@ -97,9 +97,9 @@ class Settings:
 
 
 def parse(stanza: str, parameters: Mapping[str, str | None], now_ms: int) -> Settings:
-    """Check the parameters of a stanza, as splunkd hands them over.
+    """Check the parameters of a stanza, as splunkd passes them.
 
-    Raises SettingError, which names the setting and says what is allowed.
+    Raises SettingError, which names the setting and states what is allowed.
     """
     values = {name: (value or "").strip() for name, value in parameters.items()}
     unknown = setting_names.unknown(name for name, value in values.items() if value)
@@ -124,7 +124,7 @@ def parse(stanza: str, parameters: Mapping[str, str | None], now_ms: int) -> Set
         windows_in_flight=_windows(values.get("windows_in_flight", "")),
         state_store=_state_store(values.get("state_store") or DEFAULT_STATE_STORE),
         log_level=_log_level(values.get("log_level") or DEFAULT_LOG_LEVEL),
-        login=aws_identity.parse(values),
+        identity=aws_identity.parse(values),
         unknown=unknown,
     )
 

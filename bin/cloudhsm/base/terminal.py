@@ -7,13 +7,13 @@ from typing import TextIO
 
 
 def printable(text: object) -> str:
-    """The text with every character that a terminal would obey, or show as none, as an escape.
+    """The text with every character that controls a terminal, or is invisible there, as an escape.
 
     Line breaks stay. Control characters, bidirectional overrides, and what cannot be encoded become
     `\\x1b`, `\\u202e` and the like.
     """
     return "".join(
-        one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in str(text)
+        char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in str(text)
     )
 
 

@@ -5,6 +5,7 @@ The modules, from the top: imports go only downward.
 ================  ====================================================================
 typed_secrets     secrets in inputs.conf: moved to the password storage, or reported
 support_bundle    settings and texts without secrets, for a support case (pure)
+command_line      what the commands of an administrator share: options, errors, folders
 own_save          whether an input is being saved by the add-on itself
 log_file          the input's log, in Splunk's log folder
 event_writer      Splunk's XML event stream

@@ -35,7 +35,7 @@ class Event(NamedTuple):
 
 
 def is_carried(text: str) -> bool:
-    """Whether XML can carry every character of the text; as `_NOT_XML`, and far cheaper."""
+    """Whether XML can carry every character of the text; as `_NOT_XML`, and far faster."""
     try:
         encoded = text.encode()
     except UnicodeEncodeError:  # a lone surrogate
@@ -71,7 +71,7 @@ class EventWriter:
         self._index = f"<index>{_escape(index)}</index>" if index else ""
 
     def write(self, events: Iterable[Event]) -> None:
-        """Hand over events; raises OutputClosed when Splunk has closed its end of the pipe."""
+        """Send events to Splunk; raises OutputClosed when Splunk has closed its end of the pipe."""
         rows = [*events]
         if rows:
             times, texts, *origins = zip(*rows)
@@ -105,7 +105,7 @@ class EventWriter:
         senders: Sequence[Hashable],
         ends: Mapping[Any, str],
     ) -> bool:
-        # Nearly all texts hold nothing that needs escaping, which one look at all of them tells.
+        # Nearly all texts have nothing that needs escaping: one search over all of them shows it.
         joined = "".join(texts)
         are_carried = is_carried(joined)
         if not are_carried or any(sign in joined for sign in _MARKUP):
@@ -169,5 +169,5 @@ def _escape(text: str) -> str:
 def _closed(error: Exception) -> OutputClosed:
     return OutputClosed(
         f"Splunk does not take events any more: {error}",
-        next_step="Nothing to do if Splunk is stopping; the next run hands over what was not taken",
+        next_step="Nothing to do if Splunk is stopping; the next run delivers what was not taken",
     )

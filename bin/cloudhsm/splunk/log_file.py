@@ -37,8 +37,8 @@ log = logging.getLogger("cloudhsm")
 
 _SEVERITIES = {10: "DEBUG", 20: "INFO", 30: "WARN", 40: "ERROR", 50: "FATAL"}
 _LIBRARIES = ("botocore", "urllib3")
-# Even at level DEBUG: answers are whole audit records, which belong to the index of their own and
-# nowhere else; and of the hooks there are hundreds of lines per call.
+# Even at level DEBUG: responses are complete audit records, which belong to their own index
+# and nowhere else; and of the hooks there are hundreds of lines per call.
 _RAISES_TOO = "botocore.credentials"
 _NEVER_DEBUG = ("botocore.parsers", "botocore.hooks")
 _FORGING = re.compile(r"[\x00-\x1f\x7f]")
@@ -47,15 +47,15 @@ _FORGING = re.compile(r"[\x00-\x1f\x7f]")
 def to_stderr() -> None:
     """Log to stderr only, in the form and with the severities that splunkd understands.
 
-    What no one catches is told there too, on one line.
+    An uncaught error is logged there too, on one line.
     """
     root = logging.getLogger()
-    for handler in [one for one in root.handlers if isinstance(one, _Stderr)]:
+    for handler in [handler for handler in root.handlers if isinstance(handler, _Stderr)]:
         root.removeHandler(handler)
     root.addHandler(_Stderr())
     _set_levels(logging.INFO)
     _conceal_environment()
-    sys.excepthook = _say_uncaught
+    sys.excepthook = _log_uncaught
 
 
 @contextmanager
@@ -63,12 +63,12 @@ def open_log(stanza: str, level: str, splunk_home: Path | None) -> Iterator[Path
     """Log to the input's file in this block; yields its path, None where there can be none.
 
     stderr then has only what is WARN or worse, so that splunkd.log stays short. Without a file it
-    has everything, and says once why. `level` is one of DEBUG, INFO, WARN, ERROR.
+    has everything, and the reason once. `level` is one of DEBUG, INFO, WARN, ERROR.
     """
     root = logging.getLogger()
-    if not any(isinstance(one, _Stderr) for one in root.handlers):
+    if not any(isinstance(handler, _Stderr) for handler in root.handlers):
         to_stderr()
-    (stderr,) = (one for one in root.handlers if isinstance(one, _Stderr))
+    (stderr,) = (handler for handler in root.handlers if isinstance(handler, _Stderr))
     threshold: int = getattr(logging, level)
     file = _opened(stanza, splunk_home)
     if file is not None:
@@ -101,7 +101,7 @@ def file_name(stanza: str) -> str:
 
 
 def _opened(stanza: str, splunk_home: Path | None) -> _LogFile | None:
-    """The handler of the input's file; None, and a line on stderr, where it cannot be had."""
+    """The handler of the input's file; None, and a line on stderr, where there can be no file."""
     if splunk_home is None:
         log.info("%s what=log_on_stderr_only reason=SPLUNK_HOME_is_not_set", pair("input", stanza))
         return None
@@ -143,7 +143,7 @@ def _conceal_environment() -> None:
             conceal(urlsplit(url if "://" in url else f"//{url}").password)
 
 
-def _say_uncaught(
+def _log_uncaught(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
     log.critical("what=uncaught", exc_info=(kind, error, trace))
@@ -179,7 +179,7 @@ class _FileFormatter(logging.Formatter):
 
 
 class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]  # not generic at run time on 3.9
-    """splunkd's end of the log; when it is closed, nobody is left to be told."""
+    """splunkd's end of the log; when it is closed, no log is left."""
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
@@ -211,12 +211,12 @@ class _LogFile(RotatingFileHandler):
             self.mode = "a"
 
     def close(self) -> None:
-        """What cannot be written any more was told already."""
+        """What cannot be written any more was reported before."""
         with suppress(OSError):
             super().close()
 
     def handleError(self, _record: logging.LogRecord) -> None:
-        """Say once that lines are missing here, e.g. for a full disk, and go on."""
+        """Log once that lines are missing here, e.g. for a full disk, and go on."""
         if self._has_failed:
             return
         self._has_failed = True
@@ -266,7 +266,7 @@ def _one_line(text: str) -> str:
     """ASCII without control characters: whatever else there was is written as an escape."""
     text = text.replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t")
     return _FORGING.sub(
-        lambda found: f"\\x{ord(found[0]):02x}", text.encode("ascii", "backslashreplace").decode()
+        lambda match: f"\\x{ord(match[0]):02x}", text.encode("ascii", "backslashreplace").decode()
     )
 
 

@@ -46,7 +46,7 @@ _HOW = "docs/credentials.md has the command"
 _SESSION_OVER, _DENIED, _NOT_FOUND, _UNAVAILABLE = 401, 403, 404, 503
 
 
-class SplunkSecrets:
+class SplunkPasswordStorage:
     """The password storage of one splunkd; every method may raise a CloudHsmError.
 
     server_uri, session_key: as splunkd passes them to a modular input.

@@ -1,4 +1,4 @@
-"""splunkd of this host: what it says of itself, and collections of its KV Store, through its REST.
+"""splunkd of this host: its identity and roles, and collections of its KV Store, through its REST.
 
 KV Store answers 409 to an insert whose `_key` exists; that is its only atomic step. In a search
 head cluster writes go to KV Store's captain, reads are answered by the member itself and may lag.
@@ -38,7 +38,7 @@ Json = dict[str, Any]
 
 
 class SplunkdSilent(CloudHsmError):
-    """splunkd did not say what it is."""
+    """splunkd did not return its identity."""
 
 
 class KvStoreUnavailable(StateError):
@@ -86,7 +86,7 @@ def describe(
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         why = f"its answer has another form ({error!r})"
     raise SplunkdSilent(
-        f"splunkd at {server_uri} does not tell its server roles: {why}",
+        f"splunkd at {server_uri} does not return its server roles: {why}",
         next_step="The next run asks again; look into splunkd.log if it persists",
     )
 
@@ -138,12 +138,12 @@ class Collection:
         return self._ask("POST", headers=_JSON, body=body) is not None
 
     def find(self, query: Json, limit: int, sort: str = "slot:-1", fields: str = "") -> list[Json]:
-        """The first documents of an order (`FIELD:1` or `FIELD:-1`), whole or some of `fields`."""
+        """The first documents of an order (`FIELD:1` or `FIELD:-1`), complete or only `fields`."""
         request = {"query": json.dumps(query), "sort": sort, "limit": str(limit)}
         request |= {"fields": fields} if fields else {}
         answer = self._ask("GET", **request)
         if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
-            raise self._told("KV Store's answer has another form")
+            raise self._unavailable("KV Store's answer has another form")
         return answer
 
     def delete(self, query: Json) -> None:
@@ -171,7 +171,7 @@ class Collection:
             except AuthenticationError:
                 self._failure = self._denied(401)
             except (OSError, ValueError) as error:
-                self._failure = self._told(f"splunkd was asked for KV Store: {_why(error)}")
+                self._failure = self._unavailable(f"splunkd was asked for KV Store: {_why(error)}")
             raise self._failure
         raise AssertionError("the last try returns or raises")
 
@@ -182,7 +182,9 @@ class Collection:
             "DELETE": self._service.delete,
         }[method]
         answer = send(self._path, owner="nobody", app=APP, **request)
-        if answer.status >= 300:  # splunklib follows nobody, and the session key goes nowhere else
+        if (
+            answer.status >= 300
+        ):  # splunklib follows no redirect, and the session key goes nowhere else
             raise OSError(f"KV Store has no captain here: HTTP {answer.status}")
         body = answer.body.read()
         return json.loads(body) if body else {}
@@ -196,7 +198,7 @@ class Collection:
                 next_step="Install all of TA-aws-cloudhsm here (default/collections.conf), and "
                 "restart Splunk",
             )
-        return self._told(f"KV Store answers: {error}")
+        return self._unavailable(f"KV Store answers: {error}")
 
     def _denied(self, status: int) -> KvStoreUnavailable:
         return KvStoreUnavailable(
@@ -205,7 +207,7 @@ class Collection:
             "collections; a session that ended is renewed by the next run",
         )
 
-    def _told(self, what: str) -> KvStoreUnavailable:
+    def _unavailable(self, what: str) -> KvStoreUnavailable:
         return KvStoreUnavailable(
             f"{what} (at {self._uri})",
             next_step="See `splunk show kvstore-status`: where it is disabled, enable it "

@@ -1,8 +1,8 @@
 """What a support bundle may show: settings as conf files have them, and texts, without secrets.
 
-Three nets, one behind the other: what a setting or variable is called, the values found that way
+Three filters in a row: what a setting or variable is called, the values found that way
 (as they are, in any case, and as URL, JSON and Base64 write them) wherever they turn up, and the
-forms that `cloudhsm.base.redaction` knows. What slips through one is held by the next.
+forms that `cloudhsm.base.redaction` knows. What one filter misses, the next one removes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 
 from cloudhsm.base.arguments import ARGUMENTS, SCHEME
 from cloudhsm.base.aws_identity import is_credential_name
-from cloudhsm.base.conf_file import Settings, stanzas
+from cloudhsm.base.conf_file import ConfSettings, stanzas
 from cloudhsm.base.redaction import HIDDEN, redacted
 
 # Values of other settings of a stanza are hidden: a slip in a name must not show a secret.
@@ -69,14 +69,14 @@ _URL_NAME = re.compile(r"(?i)ur[li]|proxy")
 # Of long-lived keys, of sessions, and of what STS and services hand out.
 _KEY_ID = re.compile(r"(?i)(AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,124}")
 _ACCOUNT = re.compile(r"(?:(?<!\d)|(?<=%[0-9A-Fa-f]{2}))\d{12}(?!\d)")
-# In names of files, made from an account id among others: whoever has it can find that id.
+# In names of files, made from an account ID and more: the ID can be found from it.
 _DIGEST = re.compile(r"(?<=-)[0-9a-f]{12}(?=\.)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SHORTEST, _SHORTEST_PART = 4, 8
 _MOST_DECODINGS = 3
 
 
-def inputs_in(text: str) -> Iterator[tuple[str, Settings]]:
+def inputs_in(text: str) -> Iterator[tuple[str, ConfSettings]]:
     """Of inputs.conf, what concerns this add-on: its scheme's defaults and its inputs."""
     for name, settings in stanzas(text):
         if name == SCHEME or name.startswith(f"{SCHEME}://"):
@@ -98,7 +98,7 @@ class Redactor:
     """Takes secrets out of settings and texts, and counts them.
 
     anonymous: account ids become account-1, account-2, ..., each the same everywhere.
-    removed: how often what was taken out, for whoever looks through the bundle.
+    removed: how often what was removed, for the person who reviews the bundle.
     """
 
     anonymous: bool = False
@@ -136,7 +136,7 @@ class Redactor:
         return self.text(shown)
 
     def text(self, text: str) -> str:
-        """The text without secrets, line by line; lines that hide one behind %XX are decoded."""
+        """The text without secrets, line by line; lines that hide one in %XX are decoded."""
         return "\n".join(self._line(line) for line in text.split("\n"))
 
     def _line(self, line: str) -> str:
@@ -160,13 +160,13 @@ class Redactor:
         line, ids = _KEY_ID.subn(rf"\1{HIDDEN}", line)
         self.removed["access key ids"] += ids
         if self.anonymous:
-            line = _DIGEST.sub(lambda found: self._stand_in("digest", found[0]), line)
-            line = _ACCOUNT.sub(lambda found: self._stand_in("account", found[0]), line)
+            line = _DIGEST.sub(lambda match: self._stand_in("digest", match[0]), line)
+            line = _ACCOUNT.sub(lambda match: self._stand_in("account", match[0]), line)
         return line
 
     def _stand_in(self, kind: str, value: str) -> str:
         if value not in self._stand_ins:
-            number = 1 + sum(one.startswith(kind) for one in self._stand_ins.values())
+            number = 1 + sum(stand_in.startswith(kind) for stand_in in self._stand_ins.values())
             self._stand_ins[value] = f"{kind}-{number}"
         self.removed[f"{kind} ids replaced"] += 1
         return self._stand_ins[value]
@@ -176,7 +176,7 @@ class Redactor:
             value = part.strip()
             if len(value) >= _SHORTEST and value.strip("*"):
                 self._known |= _spellings(value)
-        longest_first = sorted(self._known, key=lambda one: (-len(one), one))
+        longest_first = sorted(self._known, key=lambda text: (-len(text), text))
         if longest_first:
             self._pattern = re.compile("|".join(map(_searched, longest_first)), re.IGNORECASE)
 
@@ -208,8 +208,8 @@ def _without_user_and_query(url: str) -> str:
     start, slashes, rest = url.partition("://")
     if not slashes:
         start, rest = "", url
-    user_info, at, place = rest.rpartition("@")
-    shown = re.split(r"[?#]", place, maxsplit=1)
+    user_info, at, address = rest.rpartition("@")
+    shown = re.split(r"[?#]", address, maxsplit=1)
     user = f"{HIDDEN}@" if user_info else at
     return start + slashes + user + shown[0] + (f"?{HIDDEN}" if shown[1:] else "")
 
@@ -233,7 +233,7 @@ def _spellings(value: str) -> set[str]:
 
 
 def _searched(value: str) -> str:
-    """A short secret is hidden where it stands by itself: `prod` must not take `product` apart."""
+    """A short secret is hidden where it is a word of its own: `prod` must not damage `product`."""
     pattern = re.escape(value)
     if len(value) >= _SHORTEST_PART:
         return pattern

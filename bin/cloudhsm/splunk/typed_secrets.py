@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from cloudhsm.base import aws_identity
 from cloudhsm.base.arguments import SCHEME
-from cloudhsm.base.aws_identity import MASK, Login, Secret
+from cloudhsm.base.aws_identity import MASK, AwsIdentity, Secret
 from cloudhsm.base.conf_file import stanzas
 from cloudhsm.base.errors import CloudHsmError, CredentialsError, Place, SettingError
 from cloudhsm.base.redaction import conceal
@@ -31,7 +31,7 @@ _FALSE = ("", "0", "false", "f", "no", "n")
 _OWN_TURN_S = 3600
 
 
-class Storage(Protocol):
+class PasswordStorage(Protocol):
     """The password storage and the inputs of this host; methods may raise a CloudHsmError."""
 
     def put_aws_keys(self, name: str, keys: Secret) -> None:
@@ -92,7 +92,7 @@ def entry_of(input_name: str, user: str) -> str:
     return f"{_readable(input_name, 70)}~{digest[:16]}"
 
 
-class Moved(NamedTuple):
+class MovedSecrets(NamedTuple):
     """What was moved, and what needs an administrator.
 
     entries:    for each setting that now names an entry, as `INPUT SETTING`, which one.
@@ -105,7 +105,7 @@ class Moved(NamedTuple):
     proxy_user: list[Secret]
 
 
-class Mover:
+class SecretMover:
     """Moves secrets of the inputs of this host.
 
     storage: called only where there is something to store. home: $SPLUNK_HOME, where known.
@@ -114,57 +114,60 @@ class Mover:
 
     def __init__(
         self,
-        storage: Callable[[], Storage],
+        storage: Callable[[], PasswordStorage],
         home: Path | None,
         saving: Callable[[str], AbstractContextManager[None]],
     ) -> None:
         self._storage, self._home, self._saving = storage, home, saving
 
-    def put_away(self, input_name: str, region: str, login: Login) -> Moved:
+    def move(self, input_name: str, region: str, identity: AwsIdentity) -> MovedSecrets:
         """Move what was typed into an input, and into disabled ones; report what stays in files.
 
-        login: the settings of `input_name`. Nothing is raised: an input whose secrets cannot be
+        identity: of `input_name`. Nothing is raised: an input whose secrets cannot be
         moved collects with what was typed.
         """
-        moved = Moved({}, [], [])
-        if login.keys is not None or login.proxy_user is not None:
+        result = MovedSecrets({}, [], [])
+        if identity.keys is not None or identity.proxy_user is not None:
             try:
-                moved.entries.update(self._move(input_name, region, login))
+                result.entries.update(self._move(input_name, region, identity))
             except CloudHsmError as error:
-                moved.problems.append(_not_moved(input_name, error))
-        is_stuck = bool(moved.problems)
-        if login.proxy_user is None and login.proxy_credential and login.proxy_host:
-            self._bind(login.proxy_credential, login.proxy_host, moved)
-        if login.keys is None and login.credential == _entry_of_0_1_0(input_name) != input_name:
-            moved.problems.extend(self._shared(input_name))
+                result.problems.append(_not_moved(input_name, error))
+        is_stuck = bool(result.problems)
+        if identity.proxy_user is None and identity.proxy_credential and identity.proxy_host:
+            self._bind(identity.proxy_credential, identity.proxy_host, result)
+        former_entry = _entry_of_0_1_0(input_name)
+        if identity.keys is None and identity.credential == former_entry != input_name:
+            result.problems.extend(self._shared(input_name))
         plain = in_files(self._home) if self._home else []
         own = [secret for secret in plain if secret.input_name == input_name]
         if not is_stuck:
-            moved.problems.extend(secret.error() for secret in own)
+            result.problems.extend(secret.error() for secret in own)
         if len(plain) > len(own):
-            self._put_away_others(input_name, moved)
-        return moved
+            self._move_others(input_name, result)
+        return result
 
-    def _move(self, input_name: str, region: str, login: Login) -> dict[str, str]:
+    def _move(self, input_name: str, region: str, identity: AwsIdentity) -> dict[str, str]:
         """Store what was typed into an input, and mask it there.
 
         region: sent with every change, since Splunk checks that a required setting is present.
         """
         storage, changes, entries = self._storage(), dict[str, str](), dict[str, str]()
-        if login.keys is not None:
-            entries["aws_credential"] = entry_of(input_name, login.keys.user)
-            storage.put_aws_keys(entries["aws_credential"], login.keys)
+        if identity.keys is not None:
+            entries["aws_credential"] = entry_of(input_name, identity.keys.user)
+            storage.put_aws_keys(entries["aws_credential"], identity.keys)
             changes["aws_secret_access_key"] = MASK
-        if login.proxy_user is not None and login.proxy_url and login.proxy_host:
-            entries["proxy_credential"] = entry_of(input_name, login.proxy_user.user)
-            storage.put_proxy_user(entries["proxy_credential"], login.proxy_host, login.proxy_user)
-            changes["proxy_url"] = login.proxy_url
+        if identity.proxy_user is not None and identity.proxy_url and identity.proxy_host:
+            entries["proxy_credential"] = entry_of(input_name, identity.proxy_user.user)
+            storage.put_proxy_user(
+                entries["proxy_credential"], identity.proxy_host, identity.proxy_user
+            )
+            changes["proxy_url"] = identity.proxy_url
         if entries:
             with self._saving(input_name):
                 storage.amend(input_name, {"aws_region": region, **entries, **changes})
         return {f"{input_name} {setting}": entry for setting, entry in entries.items()}
 
-    def _bind(self, name: str, host: str, moved: Moved) -> None:
+    def _bind(self, name: str, host: str, result: MovedSecrets) -> None:
         """Move a proxy's password out of the realm of AWS keys, to all proxies that it is for."""
         unbound = None
         try:
@@ -182,12 +185,12 @@ class Mover:
                     storage.put_proxy_user(name, each, unbound)
             storage.delete_unbound_proxy_user(name)
         except _Ambiguous as error:
-            moved.problems.append(error)
+            result.problems.append(error)
         except (CloudHsmError, ValueError) as error:
             if unbound is not None:
                 conceal(unbound.password)
-                moved.proxy_user.append(unbound)
-            moved.problems.append(_not_bound(name, error))
+                result.proxy_user.append(unbound)
+            result.problems.append(_not_bound(name, error))
 
     def _shared(self, input_name: str) -> Iterator[CloudHsmError]:
         """Earlier builds could store the keys of two inputs in one entry: the last ones count."""
@@ -210,7 +213,7 @@ class Mover:
                 "own",
             )
 
-    def _put_away_others(self, input_name: str, moved: Moved) -> None:
+    def _move_others(self, input_name: str, result: MovedSecrets) -> None:
         """Move secrets of disabled inputs, which never run; report those that stay in files.
 
         An enabled input moves its own, so that it is reported only if it did not do so for long.
@@ -218,28 +221,28 @@ class Mover:
         try:
             inputs = self._storage().inputs()
         except CloudHsmError as error:
-            moved.problems.append(error)
+            result.problems.append(error)
             return
         enabled = {name for name, values in inputs.items() if _is_enabled(values)}
         for name, values in sorted(inputs.items()):
             if name not in enabled and name != input_name:
-                self._move_of_disabled(name, values, moved)
+                self._move_of_disabled(name, values, result)
         for secret in in_files(self._home) if self._home else ():
             is_new = secret.input_name in enabled and secret.age_s() < _OWN_TURN_S
             if secret.input_name != input_name and not is_new:
-                moved.problems.append(secret.error())
+                result.problems.append(secret.error())
 
-    def _move_of_disabled(self, name: str, values: Mapping[str, str], moved: Moved) -> None:
+    def _move_of_disabled(self, name: str, values: Mapping[str, str], result: MovedSecrets) -> None:
         typed = aws_identity.secret_settings(values)
         if not typed:
             return
         conceal(*(values[setting] for setting in typed))
         try:
-            login = aws_identity.parse(values)
-            conceal(*login.secrets)
-            moved.entries.update(self._move(name, values.get("aws_region", ""), login))
+            identity = aws_identity.parse(values)
+            conceal(*identity.secrets)
+            result.entries.update(self._move(name, values.get("aws_region", ""), identity))
         except CloudHsmError as error:
-            moved.problems.append(_not_moved(name, error))
+            result.problems.append(_not_moved(name, error))
 
 
 def in_files(home: Path) -> list[PlainSecret]:

@@ -107,7 +107,7 @@ class InputState:
 def asked(settings: Settings) -> str:
     """What a discovery depends on, as a text to compare: where, what and as whom; no secret."""
     entries = [[selector.name, selector.is_prefix] for selector in settings.log_groups]
-    login = settings.login
+    login = settings.identity
     role = login.role and login.role.arn
     identity = [login.profile, login.credential, role, *login.linked_accounts]
     return json.dumps([settings.aws_region, settings.endpoint_url, entries, identity])

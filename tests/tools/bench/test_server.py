@@ -102,5 +102,5 @@ def test_a_quota_refuses_what_exceeds_its_rate(monkeypatch: pytest.MonkeyPatch) 
     assert [load.admit("FilterLogEvents") for _ in range(2)] == [True, False]
     now = 200.0
     assert [load.admit("GetLogEvents") for _ in range(3)] == [True, True, False]
-    assert load.told() == {"FilterLogEvents": 3, "GetLogEvents": 2, "throttled": 3}
-    assert load.told() == {}
+    assert load.take_counts() == {"FilterLogEvents": 3, "GetLogEvents": 2, "throttled": 3}
+    assert load.take_counts() == {}

@@ -12,17 +12,18 @@ from emulator.dashboards.dashboard_studio import navigation
 from tools.bench import views
 from tools.bench.parts import Extent
 from tools.bench.programs import ROOT, Python
-from tools.content.detections.scenarios import Story, sample_trail
+from tools.content.detections import scenarios
+from tools.content.detections.scenarios import Scenario, sample_trail
 
 OWN = Python(f"{sys.version_info[0]}.{sys.version_info[1]}", Path())
 
 
-def _an_hour(volume: float) -> Story:
+def _an_hour(volume: float) -> Scenario:
     return sample_trail(1 / 24, volume)
 
 
 def test_every_view_is_told_beside_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "sample_trail", _an_hour)
+    monkeypatch.setattr(scenarios, "sample_trail", _an_hour)
     lines = [*views.views(OWN, Extent(records=1, rounds=1))]
     assert [line.partition(":")[0] for line in lines] == navigation(ROOT)
     for line in lines:

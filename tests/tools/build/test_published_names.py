@@ -77,8 +77,8 @@ def test_a_faulty_mapping_is_told_and_nothing_written(
         ("transforms.conf", "[cloudhsm_log_types]", "[types]", "lookups", "cloudhsm_log_types"),
         (
             "transforms.conf",
-            "hsm_id, status, digest,",
-            "hsm_id, digest,",
+            "trail, status, digest,",
+            "trail, digest,",
             "columns of cloudhsm_sign_offs",
             "status",
         ),

@@ -46,7 +46,7 @@ def test_anything_worse_than_a_warning_is_named(kind: str) -> None:
 @pytest.mark.parametrize("new", [("check_sdk", "bin/x.py"), ("check_ip", "lib/sdk.py")])
 def test_a_warning_that_nobody_reviewed_is_named(new: tuple[str, str]) -> None:
     (fault,) = judged(report((new[0], message("warning", new[1]))))
-    assert fault == f"a warning that nobody reviewed: {new[0]} | {new[1]}"
+    assert fault == f"a warning that was not reviewed: {new[0]} | {new[1]}"
 
 
 def test_a_reviewed_warning_that_no_longer_occurs_is_named() -> None:

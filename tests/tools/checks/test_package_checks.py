@@ -127,7 +127,7 @@ FAULTS: list[tuple[Check, Spoil, str]] = [
         "default/app.conf [package]: the app is called ta-aws-cloudhsm",
     ),
     (package_checks.manifest, change_manifest("schemaVersion", "1.0.0"), "schemaVersion 1.0.0"),
-    (package_checks.manifest, change_manifest("info.author", []), "info.author names nobody"),
+    (package_checks.manifest, change_manifest("info.author", []), "info.author names no one"),
     (package_checks.manifest, change_manifest("info.title", ""), "info.title is empty"),
     (
         package_checks.manifest,
@@ -138,7 +138,7 @@ FAULTS: list[tuple[Check, Spoil, str]] = [
     (
         package_checks.manifest,
         change_manifest("info.license.text", "./COPYING"),
-        "info.license.text names ./COPYING, which the package does not hold",
+        "info.license.text names ./COPYING, which the package does not have",
     ),
     (package_checks.icons, icon("static/appIcon.png", png(37, 36)), "37x36 pixels, must be 36x36"),
     (package_checks.icons, icon("static/appIcon_2x.png", png(36, 36)), "must be 72x72"),
@@ -202,7 +202,7 @@ FAULTS: list[tuple[Check, Spoil, str]] = [
     (
         package_checks.machine,
         add("bin/x.py", f"# {package.ROOT}/bin/x.py\n"),
-        "bin/x.py: holds a path of this machine",
+        "bin/x.py: has a path of this machine",
     ),
 ]
 

@@ -101,7 +101,7 @@ def test_slim_leaves_nothing_in_the_home_of_whoever_runs_it(
 def test_a_new_file_must_be_placed(truth: Deployment, whole: Files) -> None:
     assert list(slim_partition.unplaced(truth, {**whole, "default/commands.conf": b""})) == [
         f"default/commands.conf: no kind of {schema.FILE} names it: add it to the one "
-        "that says where it works"
+        "for where it works"
     ]
 
 
@@ -140,7 +140,7 @@ def test_a_setting_missing_where_it_works_is_told(
     edit(parts[part], PROPS, setting, "# gone")
     (said,) = misplaced()
     assert said.startswith(f"{part}: {PROPS}: [aws:cloudhsm:audit] {fault}")
-    assert said.endswith("correct its kind, or say in slim_differs why slim errs")
+    assert said.endswith("correct its kind, or give the reason in slim_differs")
 
 
 def test_a_search_time_setting_on_a_forwarder_is_told(
@@ -151,7 +151,7 @@ def test_a_search_time_setting_on_a_forwarder_is_told(
     (said,) = misplaced()
     assert said.startswith(
         f"{FORWARD}: {PROPS}: [aws:cloudhsm:audit] EVAL-dvc: slim keeps it, but "
-        f"{schema.FILE} says that it does nothing on heavy forwarders"
+        f"by {schema.FILE} it does nothing on heavy forwarders"
     )
 
 

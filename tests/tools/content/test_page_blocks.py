@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tools.content.page_blocks import BlockMissing, replaced
+from tools.content.conf_blocks import BlockProblem
+from tools.content.page_blocks import replaced
 
 PAGE = "before\n<!-- rows: written by `make x` -->\nold\n<!-- end of rows -->\nafter\n"
 
@@ -17,5 +18,5 @@ def test_only_the_lines_between_the_markers_change() -> None:
 
 @pytest.mark.parametrize("marker", PAGE.splitlines()[1:4:2])
 def test_a_page_without_a_marker_is_refused(marker: str) -> None:
-    with pytest.raises(BlockMissing, match="needs the lines"):
+    with pytest.raises(BlockProblem, match="needs the lines"):
         replaced(PAGE.replace(marker, ""), "rows", "make x", [])

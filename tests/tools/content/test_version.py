@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.build import package
-from tools.content import generated
+from tools.content import generated, written_files
 from tools.content.version import VersionProblem, places, version
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,7 +33,7 @@ def raised(root: Path, to: str) -> None:
 def test_raising_it_in_app_conf_raises_it_everywhere(root: Path, to: str) -> None:
     raised(root, to)
     assert version(root) == to
-    generated.write(root, places(root))
+    written_files.write(root, places(root))
     conf = (root / "default" / "app.conf").read_text()
     assert conf.count(f"\nversion = {to}\n") == 2
     manifest = json.loads((root / "app.manifest").read_text())

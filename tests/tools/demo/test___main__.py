@@ -45,7 +45,7 @@ def refused(run: splunkd.InputRun) -> splunkd.InputRun:
     ("fault", "says"),
     [
         (lossy, "records were put in"),
-        (repeating, "the second run handed over 1 events again"),
+        (repeating, "the second run delivered 1 events again"),
         (refused, "demo failed: ERROR it was refused"),
     ],
 )
@@ -73,7 +73,7 @@ def test_a_wrong_request_is_explained(
 
 
 def test_an_account_of_ones_own_is_asked_with_ones_own_credentials(tmp_path: Path) -> None:
-    asked = demo._asked(["--aws", "--region", "eu-west-1", "--log-group", "/aws/cloudhsm/c*"])
+    asked = demo._options(["--aws", "--region", "eu-west-1", "--log-group", "/aws/cloudhsm/c*"])
     with demo._source(Progress(), asked, tmp_path) as source:
         assert source.environment is None
         assert source.parameters == {

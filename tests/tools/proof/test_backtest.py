@@ -10,7 +10,7 @@ from emulator.scheduler import Index, Scheduler
 from emulator.search_time.kv_store import by_collection
 from tests.detections.conftest import DETECTIONS, ROOT
 from tools.content.detections import ingest, scenarios
-from tools.content.detections.scenarios import Story
+from tools.content.detections.scenarios import Scenario
 from tools.proof import backtest
 
 TRAIL = scenarios.sample_trail(1 / 6)
@@ -26,13 +26,13 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("story", [TRAIL, THREE_DAYS], ids=["sample trail", "quiet month"])
-def test_no_field_that_a_search_reads_is_left_out_on_the_way(story: Story) -> None:
+def test_no_field_that_a_search_reads_is_left_out_on_the_way(story: Scenario) -> None:
     """The proof keeps of each record what the searches name: the same alerts as with all of it."""
     app = ingest.load(ROOT)
     known = by_collection(story.tables, app.collection_names)
     events = [
         *ingest.records(app, ((one.timestamp_ms / 1000, one) for one in story.records)),
-        *ingest.said(app, story.said),
+        *ingest.collector_events(app, story.collector_events),
         *ingest.cloudtrail(story.calls),
     ]
     index = Index((second, app.search_time(event, known)) for second, event in events)
@@ -41,7 +41,7 @@ def test_no_field_that_a_search_reads_is_left_out_on_the_way(story: Story) -> No
         one.stem: scheduler.fired(app.knowledge.alerts[one.title], story.since, story.until)
         for one in DETECTIONS
     }
-    assert backtest.tell(app, story, DETECTIONS) == whole
+    assert backtest.run_alerts(app, story, DETECTIONS) == whole
     assert sum(map(len, whole.values())) > 0
 
 
@@ -70,7 +70,7 @@ def test_a_name_that_no_detection_has_is_refused(capsys: pytest.CaptureFixture[s
 def test_the_quiet_month_must_be_a_whole_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = scenarios.Story("quiet month", [], [], [], {}, 0, 1, least_records=200_000)
+    few = scenarios.Scenario("quiet month", [], [], [], {}, 0, 1, least_records=200_000)
     monkeypatch.setattr(scenarios, "sample_trail", lambda: few)
     with pytest.raises(SystemExit):
         backtest.main(["hsm_zeroized"])

@@ -19,26 +19,36 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any, Union
 
 from cloudhsm.aws import rate_limit
 from tools.bench.capacity import measured, model, page, schema
 from tools.bench.capacity.measured import MeasurementProblem
-from tools.bench.capacity.model import Needs, Unusable, Workload
+from tools.bench.capacity.model import Needs, UnusableFigure, Workload
 from tools.bench.capacity.page import PageProblem
 from tools.bench.capacity.schema import UnknownName
-from tools.bench.capacity.simulation import Asked, Outcome, Poll, SimulationError, simulate
+from tools.bench.capacity.simulation import (
+    Poll,
+    SimulationError,
+    SimulationOptions,
+    SimulationResult,
+    simulate,
+)
 from tools.build.package import PackagingProblem
 from tools.build.vendor import VendoringProblem
+from tools.content.conf_blocks import BlockProblem
 from tools.content.strict_yaml import MappingError
+from tools.content.written_files import settled
 from tools.processes import NotServing
 
 ROOT = Path(__file__).resolve().parents[3]
 KEPT = ROOT / "build" / "capacity"
 FAST = 100.0
 PROBLEMS = (
+    BlockProblem,
     MappingError,
     MeasurementProblem,
     NotServing,
@@ -46,23 +56,23 @@ PROBLEMS = (
     PageProblem,
     SimulationError,
     UnknownName,
-    Unusable,
+    UnusableFigure,
     VendoringProblem,
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 1 where something does not hold or differs; 2 for arguments that make no sense."""
-    given = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = given.command
+    """Returns 0; 1 where something fails or differs; 2 for arguments that make no sense."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
     try:
-        return command(given)
+        return command(options)
     except OSError as error:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
     except PROBLEMS as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, (Unusable, UnknownName)) else 1
+        return 2 if isinstance(error, (UnusableFigure, UnknownName)) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,15 +82,29 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_model(commands.add_parser("model", help="what an installation needs"))
-    _add_simulate(commands.add_parser("simulate", help="the real collector over a fleet"))
-    one = commands.add_parser("measure", help="write tools/bench/capacity/measured.json; minutes")
-    one.add_argument("--python", default=sys.executable, help="that runs the collector")
-    one.set_defaults(command=_measure)
-    one = commands.add_parser("page", help="the tables of docs/capacity.md")
-    one.add_argument("--check", action="store_true", help="write nothing, exit 1 if they differ")
-    one.add_argument("--root", type=Path, default=ROOT, help="the add-on's source folder")
-    one.set_defaults(command=_page)
+    needs = commands.add_parser("model", help="what an installation needs")
+    _add(needs, _MODEL, Workload(1, 1, 0), "clusters", "hsms", "records_per_day")
+    text = f"a number in place of that in {schema.FILE}"
+    needs.add_argument(
+        "--assume",
+        type=_named_number,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help=text,
+    )
+    needs.set_defaults(command=_model)
+    fleet = commands.add_parser("simulate", help="the real collector over a fleet")
+    _add(fleet, _SIMULATION, SimulationOptions())
+    fleet.add_argument("--write", type=Path, default=KEPT / "simulation.json", metavar="FILE")
+    fleet.set_defaults(command=_simulate)
+    rates = commands.add_parser("measure", help=f"write {measured.PATH.name}; minutes")
+    rates.add_argument("--python", default=sys.executable, help="that runs the collector")
+    rates.set_defaults(command=_measure)
+    tables = commands.add_parser("page", help="the tables of docs/capacity.md")
+    tables.add_argument("--check", action="store_true", help="write nothing, exit 1 if they differ")
+    tables.add_argument("--root", type=Path, default=ROOT, help="the add-on's source folder")
+    tables.set_defaults(command=_page)
     return parser
 
 
@@ -95,7 +119,7 @@ def _number(text: str) -> float:
     return value
 
 
-def _whole(text: str) -> int:
+def _whole_number(text: str) -> int:
     value = _number(text)
     if value != int(value):
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
@@ -103,8 +127,8 @@ def _whole(text: str) -> int:
 
 
 def _named_number(text: str) -> tuple[str, float]:
-    name, found, value = text.partition("=")
-    if not found or not name:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=NUMBER")
     number = _number(value)
     if number < 0:
@@ -112,43 +136,65 @@ def _named_number(text: str) -> tuple[str, float]:
     return name, number
 
 
-def _add_model(one: argparse.ArgumentParser) -> None:
-    usual = Workload(1, 1, 0)
-    one.add_argument("--clusters", type=_whole, required=True, help="in one account and Region")
-    one.add_argument("--hsms", type=_whole, required=True, help="of each cluster, 1 to 28")
-    one.add_argument("--records-per-day", type=_number, required=True, help="of each HSM")
-    one.add_argument("--region", default=usual.region)
-    one.add_argument("--interval", type=_number, default=usual.interval_s, help="seconds")
-    one.add_argument("--horizon", type=_number, default=usual.horizon_h, help="hours")
-    one.add_argument("--record-bytes", type=_number, default=usual.record_bytes)
-    one.add_argument("--calls-per-second", type=_number, help="default: half of the quota")
-    one.add_argument("--latency-ms", type=_number, default=usual.latency_s * 1000)
-    one.add_argument("--kept-days", type=_number, default=usual.kept_days, help="by CloudWatch")
-    one.add_argument(
-        "--assume",
-        type=_named_number,
-        action="append",
-        default=[],
-        metavar="NAME=NUMBER",
-        help=f"a number in place of that in {schema.FILE}",
-    )
-    one.set_defaults(command=_model)
+def _milliseconds(text: str) -> float:
+    """In seconds."""
+    return _number(text) / 1000
 
 
-def _model(given: argparse.Namespace) -> int:
-    facts = schema.read(ROOT).changed(dict(given.assume))
-    work = Workload(
-        clusters=given.clusters,
-        hsms=given.hsms,
-        records_per_day=given.records_per_day,
-        region=_region(given.region),
-        interval_s=given.interval,
-        horizon_h=given.horizon,
-        record_bytes=given.record_bytes,
-        calls_per_second=given.calls_per_second,
-        latency_s=given.latency_ms / 1000,
-        kept_days=given.kept_days,
-    )
+# Option, field of what it is an option of, type, help.
+_Row = tuple[str, str, Callable[[str], object], Union[str, None]]
+_MODEL: tuple[_Row, ...] = (
+    ("--clusters", "clusters", _whole_number, "in one account and Region"),
+    ("--hsms", "hsms", _whole_number, "of each cluster, 1 to 28"),
+    ("--records-per-day", "records_per_day", _number, "of each HSM"),
+    ("--region", "region", str, None),
+    ("--interval", "interval_s", _number, "seconds"),
+    ("--horizon", "horizon_h", _number, "hours"),
+    ("--record-bytes", "record_bytes", _number, None),
+    ("--calls-per-second", "calls_per_second", _number, "default: half of the quota"),
+    ("--latency-ms", "latency_s", _milliseconds, None),
+    ("--kept-days", "kept_days", _number, "by CloudWatch"),
+)
+_SIMULATION: tuple[_Row, ...] = (
+    ("--clusters", "clusters", _whole_number, None),
+    ("--hsms", "hsms", _whole_number, None),
+    ("--polls", "busy", _whole_number, "while records come"),
+    ("--quiet", "quiet", _whole_number, "polls without records"),
+    ("--backlog", "backlog", _whole_number, "records of each HSM"),
+    ("--records-per-day", "records_per_day", _number, None),
+    ("--interval", "interval_s", _whole_number, "seconds"),
+    ("--region", "region", str, None),
+    ("--calls-per-second", "calls_per_second", _number, "the input's; default: its own"),
+    ("--latency-ms", "latency_ms", _number, None),
+    ("--interpreter", "python", str, "that runs the collector"),
+)
+
+
+def _add(
+    command: argparse.ArgumentParser, rows: Iterable[_Row], usual: object, *required: str
+) -> None:
+    for option, field, kind, text in rows:
+        needed = field in required
+        default = None if needed else getattr(usual, field)
+        shown = option[2:].replace("-", "_").upper()
+        command.add_argument(
+            option,
+            dest=field,
+            metavar=shown,
+            type=kind,
+            default=default,
+            required=needed,
+            help=text,
+        )
+
+
+def _fields(options: argparse.Namespace, rows: Iterable[_Row]) -> dict[str, Any]:
+    return {field: getattr(options, field) for _, field, _, _ in rows}
+
+
+def _model(options: argparse.Namespace) -> int:
+    facts = schema.read(ROOT).changed(dict(options.assume))
+    work = Workload(**{**_fields(options, _MODEL), "region": _region(options.region)})
     rates = measured.rates(measured.read())
     way = page.way(work, facts, rates)
     for what, value in _answers(work, model.needs(work, facts, rates), facts, way):
@@ -159,12 +205,14 @@ def _model(given: argparse.Namespace) -> int:
 def _region(name: str) -> str:
     """Raises Unusable for what is not written as a Region; a new one has the usual quota."""
     if not schema.REGION.fullmatch(name):
-        raise Unusable(f"region is {name!r}, but must be like {', '.join(page.QUOTA_REGIONS)}")
+        raise UnusableFigure(
+            f"region is {name!r}, but must be like {', '.join(page.QUOTA_REGIONS)}"
+        )
     return name
 
 
 def _answers(
-    work: Workload, needs: Needs, facts: schema.Facts, way: str
+    work: Workload, needs: Needs, facts: schema.CapacityFacts, way: str
 ) -> Iterator[tuple[str, str]]:
     read = needs.reading
     yield "records", f"{needs.records_per_day:,.0f} a day, {needs.raw_gb_per_day:.4g} GB"
@@ -211,55 +259,33 @@ def _answers(
     yield "prices", "https://calculator.aws/"
 
 
-def _add_simulate(one: argparse.ArgumentParser) -> None:
-    usual = Asked()
-    one.add_argument("--clusters", type=_whole, default=usual.clusters)
-    one.add_argument("--hsms", type=_whole, default=usual.hsms)
-    one.add_argument("--polls", type=_whole, default=usual.busy, help="while records come")
-    one.add_argument("--quiet", type=_whole, default=usual.quiet, help="polls without records")
-    one.add_argument("--backlog", type=_whole, default=usual.backlog, help="records of each HSM")
-    one.add_argument("--records-per-day", type=_number, default=usual.records_per_day)
-    one.add_argument("--interval", type=_whole, default=usual.interval_s, help="seconds")
-    one.add_argument("--region", default=usual.region)
-    one.add_argument("--calls-per-second", type=_number, help="the input's; default: its own")
-    one.add_argument("--latency-ms", type=_number, default=usual.latency_ms)
-    one.add_argument("--interpreter", default=usual.python, help="that runs the collector")
-    one.add_argument("--write", type=Path, default=KEPT / "simulation.json", metavar="FILE")
-    one.set_defaults(command=_simulate)
-
-
-def _simulate(given: argparse.Namespace) -> int:
-    region = _region(given.region)
+def _simulate(options: argparse.Namespace) -> int:
+    region = _region(options.region)
     # The model's own limits are those of AWS and of the input.
-    Workload(given.clusters, given.hsms, given.records_per_day, region, given.interval)
-    for name in ("polls", "quiet", "backlog"):
-        if getattr(given, name) < (name == "backlog"):
-            raise Unusable(f"{name} is {getattr(given, name)}, which is too few")
-    asked = Asked(
-        clusters=given.clusters,
-        hsms=given.hsms,
-        quiet=given.quiet,
-        busy=given.polls,
-        backlog=given.backlog,
-        records_per_day=given.records_per_day,
-        interval_s=given.interval,
-        region=region,
-        region_calls_per_second=rate_limit.quota(region),
-        calls_per_second=given.calls_per_second,
-        latency_ms=given.latency_ms,
-        python=given.interpreter,
+    Workload(options.clusters, options.hsms, options.records_per_day, region, options.interval_s)
+    for name, count in (("polls", options.busy), ("quiet", options.quiet)):
+        if count < 0:
+            raise UnusableFigure(f"{name} is {count}, which is too few")
+    if options.backlog < 1:
+        raise UnusableFigure(f"backlog is {options.backlog}, which is too few")
+    wanted = SimulationOptions(
+        **_fields(options, _SIMULATION), region_calls_per_second=rate_limit.quota(region)
     )
-    outcome = simulate(asked, _tell)
-    given.write.parent.mkdir(parents=True, exist_ok=True)
-    given.write.write_text(_json(outcome.document()), encoding="utf-8")
-    print(_end(outcome))
+    outcome = simulate(wanted, _print_poll)
+    options.write.parent.mkdir(parents=True, exist_ok=True)
+    options.write.write_text(_json(outcome.document()), encoding="utf-8")
+    print(_summary(outcome))
     return 0
 
 
-def _tell(poll: Poll) -> None:
-    """A line at once: the whole takes minutes."""
+def _print_poll(poll: Poll) -> None:
+    """A line at once: all of it takes minutes."""
     calls = ", ".join(f"{count} {name}" for name, count in poll.calls.items())
-    lag = "" if poll.lag_s is None else f", lag {'/'.join(f'{one:.0f}' for one in poll.lag_s)} s"
+    lag = (
+        ""
+        if poll.lag_s is None
+        else f", lag {'/'.join(f'{seconds:.0f}' for seconds in poll.lag_s)} s"
+    )
     print(
         f"{poll.kind:<6} {calls} ({poll.refused} refused), {poll.groups_read} groups, "
         f"{poll.records:,} records{lag}; {poll.seconds:.1f} s, CPU {poll.cpu_s:.2f} s, "
@@ -269,16 +295,16 @@ def _tell(poll: Poll) -> None:
     )
 
 
-def _end(outcome: Outcome) -> str:
-    asked = outcome.asked
+def _summary(outcome: SimulationResult) -> str:
+    wanted = outcome.options
     return (
-        f"{outcome.records:,} records of {asked.clusters * asked.hsms:,} HSMs were handed over "
+        f"{outcome.records:,} records of {wanted.clusters * wanted.hsms:,} HSMs were delivered "
         f"once each and unchanged, on Python {outcome.python}"
     )
 
 
-def _measure(given: argparse.Namespace) -> int:
-    fleet = Asked(python=given.python)
+def _measure(options: argparse.Namespace) -> int:
+    fleet = SimulationOptions(python=options.python)
     alone = replace(
         fleet,
         clusters=1,
@@ -294,12 +320,12 @@ def _measure(given: argparse.Namespace) -> int:
         "tiny": replace(alone, backlog=1, quiet=5),
         "check": replace(alone, clusters=10, backlog=50_000, quiet=1),
     }
-    done = {name: simulate(asked, _tell).document() for name, asked in worlds.items()}
-    machine = f"{os.cpu_count()} cores {platform.machine()}, Python {done['fleet']['python']}"
+    results = {name: simulate(wanted, _print_poll).document() for name, wanted in worlds.items()}
+    machine = f"{os.cpu_count()} cores {platform.machine()}, Python {results['fleet']['python']}"
     today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    found = measured.Measured(today, machine, **done)
-    measured.rates(found)  # raises where something is missing
-    measured.PATH.write_text(_json(asdict(found)), encoding="utf-8")
+    measurements = measured.Measured(today, machine, **results)
+    measured.rates(measurements)  # raises where something is missing
+    measured.PATH.write_text(_json(asdict(measurements)), encoding="utf-8")
     return 0
 
 
@@ -307,20 +333,15 @@ def _json(document: object) -> str:
     return json.dumps(document, indent=1) + "\n"
 
 
-def _page(given: argparse.Namespace) -> int:
-    path = given.root / page.PAGE
-    found = measured.read(given.root / "tools" / "bench" / "capacity" / measured.PATH.name)
-    facts = schema.read(given.root)
-    have = path.read_text(encoding="utf-8")
-    kept = given.root / page.BENCH
+def _page(options: argparse.Namespace) -> int:
+    measurements = measured.read(options.root / "tools" / "bench" / "capacity" / measured.PATH.name)
+    facts = schema.read(options.root)
+    have = (options.root / page.PAGE).read_text(encoding="utf-8")
+    kept = options.root / page.BENCH
     bench = kept.read_text(encoding="utf-8") if kept.exists() else ""
-    want = page.page(have, facts, found, measured.rates(found), bench)
-    if given.check:
-        if have != want:
-            print(f"{path}: differs; run: python -m tools.bench.capacity page", file=sys.stderr)
-        return int(have != want)
-    path.write_text(want, encoding="utf-8")
-    return 0
+    want = page.page(have, facts, measurements, measured.rates(measurements), bench)
+    command = "python -m tools.bench.capacity page"
+    return settled(options.root, {page.PAGE: want}, command, check=options.check)
 
 
 if __name__ == "__main__":

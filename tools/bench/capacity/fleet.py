@@ -10,7 +10,7 @@ from tests.bin.fakes import audit_text
 from tests.fake_aws.service import ACCOUNT, Arrival
 from tests.fake_aws.trails import hsm_name
 
-# How long a record is on its way from its timestamp until readers can see it. AWS does not say.
+# How long a record is on its way from its timestamp until readers can see it. Not published.
 LATEST_MS = 2_000
 # What a user name may hold; the text of a record must arrive as it is.
 _USERS = ("admin", "crypto-officer", "app_user", "a&<b>]]>", "\u202eroot")
@@ -20,7 +20,7 @@ _USERS = ("admin", "crypto-officer", "app_user", "a&<b>]]>", "\u202eroot")
 class Fleet:
     """So many clusters with so many HSMs each, in one account and Region.
 
-    waiting: the records that were written and not yet handed over: when each became visible
+    waiting: the records that were written and not yet delivered: when each became visible
              (milliseconds), by `source` and text.
     """
 
@@ -46,27 +46,27 @@ class Fleet:
 
         per_hsm: records of each; a fraction is a chance of one more.
         """
-        dice = Random(f"{self.seed}/{from_ms}")  # noqa: S311  (a schedule, not a secret)
+        rng = Random(f"{self.seed}/{from_ms}")  # noqa: S311  (a schedule, not a secret)
         for cluster in range(self.clusters):
-            found: list[Arrival] = []
+            arrivals: list[Arrival] = []
             for hsm in range(self.hsms):
-                count = int(per_hsm) + (dice.random() < per_hsm % 1)
-                moments = sorted(dice.randrange(from_ms, to_ms) for _ in range(count))
-                found += [self._record(cluster, hsm, moment, dice) for moment in moments]
-            if found:
-                yield found
+                count = int(per_hsm) + (rng.random() < per_hsm % 1)
+                moments = sorted(rng.randrange(from_ms, to_ms) for _ in range(count))
+                arrivals += [self._record(cluster, hsm, moment, rng) for moment in moments]
+            if arrivals:
+                yield arrivals
 
-    def _record(self, cluster: int, hsm: int, visible_ms: int, dice: Random) -> Arrival:
+    def _record(self, cluster: int, hsm: int, visible_ms: int, rng: Random) -> Arrival:
         sequence = self._sequences.get((cluster, hsm), 0)
         self._sequences[cluster, hsm] = sequence + 1
-        at_ms = visible_ms - dice.randrange(LATEST_MS)
-        text = audit_text(sequence, at_ms * 1000 - 1_500, user=dice.choice(_USERS))
+        at_ms = visible_ms - rng.randrange(LATEST_MS)
+        text = audit_text(sequence, at_ms * 1000 - 1_500, user=rng.choice(_USERS))
         group, stream = self.group(cluster), hsm_name(cluster * self.hsms + hsm)
         self.waiting[f"{ACCOUNT}:{self.region}:{group}:{stream}", text] = visible_ms
         self.written += 1
         self.written_bytes += len(text.encode())
         return Arrival(group, stream, at_ms, text, visible_ms)
 
-    def handed_over(self, source: str, text: str) -> int | None:
-        """When a record that was handed over became visible; None if none such was due."""
+    def delivered(self, source: str, text: str) -> int | None:
+        """When a record that was delivered became visible; None if none such was due."""
         return self.waiting.pop((source, text), None)

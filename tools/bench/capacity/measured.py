@@ -20,7 +20,7 @@ ID_STATE_BYTES = 2 * 8 * 4 / 3
 
 
 class MeasurementProblem(Exception):
-    """The file of measurements cannot be used; the message says what to do."""
+    """The file of measurements cannot be used; the message states what to do."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Measured:
 
 
 class Rates(NamedTuple):
-    """What things cost, in seconds of one core's CPU, bytes and MB.
+    """What each operation costs, in seconds of one core's CPU, bytes and MB.
 
     start: of a run. group: of one group in one run, its call included. id: of an event id that is
     kept, in one run; asked_id: of one whose group is swept now. record: of a new record. repeat: of
@@ -62,8 +62,8 @@ def read(path: Path = PATH) -> Measured:
     """Raises MeasurementProblem."""
     again = "run `python -m tools.bench.capacity measure`"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return Measured(**found)
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return Measured(**document)
     except OSError as error:
         raise MeasurementProblem(f"{path}: {error.strerror}; {again}") from error
     except (ValueError, TypeError) as error:

@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 from cloudhsm.aws import rate_limit
 from tools.bench.capacity.measured import Rates
-from tools.bench.capacity.schema import Facts
+from tools.bench.capacity.schema import CapacityFacts
 
 DAY_S = 86_400
 GB = 1e9
-# As bin/cloudhsm has them; a test holds these against the collector's own.
+# As bin/cloudhsm has them; a test compares these with the collector's own.
 OVERLAP_S = 900
 SWEEPS_PER_HORIZON = 4
 DISCOVERY_S = 300
@@ -36,8 +36,8 @@ GROUPS_PER_PAGE = 50
 MOST_CLUSTERS = 100_000
 
 
-class Unusable(ValueError):
-    """A number that makes no sense; the message names it and says what does."""
+class UnusableFigure(ValueError):
+    """A number that makes no sense; the message names it and the allowed range."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Workload:
             if value is None:
                 continue
             if not math.isfinite(value) or not least <= value <= most:
-                raise Unusable(f"{name} is {value:g}, but must be from {least:g} to {most:g}")
+                raise UnusableFigure(f"{name} is {value:g}, but must be from {least:g} to {most:g}")
 
     @property
     def group_records_per_day(self) -> float:
@@ -98,7 +98,7 @@ class Reading(NamedTuple):
     pages:        calls for one poll of one group.
     poll_calls:   of one run, for the live window of all groups.
     run_s:        how long these take.
-    calls_per_s:  over the whole time, sweeps included.
+    calls_per_s:  over all the time, sweeps included.
     quota_per_s:  what AWS allows; quota_share: the part that this takes.
     read_again:   how often each record is read in all.
     fits:         whether each run reaches every group, at the pace that is set.
@@ -137,7 +137,7 @@ class Needs(NamedTuple):
     lambda_calls_per_day: float
 
 
-def needs(work: Workload, facts: Facts, rates: Rates) -> Needs:
+def needs(work: Workload, facts: CapacityFacts, rates: Rates) -> Needs:
     """Everything about one workload."""
     read = reading(work, facts)
     raw = work.all_records_per_day * work.record_bytes
@@ -162,13 +162,13 @@ def needs(work: Workload, facts: Facts, rates: Rates) -> Needs:
     )
 
 
-def page_records(work: Workload, facts: Facts) -> int:
+def page_records(work: Workload, facts: CapacityFacts) -> int:
     """Records that one call brings at most; the cautious reading of how AWS counts."""
     each = work.record_bytes + facts.size("read_overhead_bytes")
     return max(1, int(min(facts.size("page_bytes") / each, facts.size("page_records"))))
 
 
-def reading(work: Workload, facts: Facts) -> Reading:
+def reading(work: Workload, facts: CapacityFacts) -> Reading:
     """The calls of one input that collects all groups."""
     per_s, page = work.group_records_per_day / DAY_S, page_records(work, facts)
     poll_s, horizon_s = work.interval_s + OVERLAP_S, work.horizon_h * 3600
@@ -199,8 +199,8 @@ def reading(work: Workload, facts: Facts) -> Reading:
 
 def pace_of(work: Workload, quota: float) -> float:
     """Calls per second: as set, and no faster than answers come, one live window at a time."""
-    asked = SHARE_OF_QUOTA * quota if work.calls_per_second is None else work.calls_per_second
-    return min(asked, quota, 1 / work.latency_s if work.latency_s else math.inf)
+    wanted = SHARE_OF_QUOTA * quota if work.calls_per_second is None else work.calls_per_second
+    return min(wanted, quota, 1 / work.latency_s if work.latency_s else math.inf)
 
 
 def _pages(records: float, page: int) -> int:
@@ -208,27 +208,31 @@ def _pages(records: float, page: int) -> int:
     return max(1, math.ceil(records / page))
 
 
-def most_clusters(work: Workload, facts: Facts) -> int:
+def most_clusters(work: Workload, facts: CapacityFacts) -> int:
     """The largest number of clusters that each run still reaches; 0 where one is too many.
 
-    Behind it, pull becomes late: push, or a longer interval, is what to think of.
+    Beyond it, pull becomes late: push, or a longer interval, is what to think of.
     """
     return _largest(lambda count: reading(replace(work, clusters=count), facts).fits)
 
 
-def _largest(holds: Callable[[int], bool]) -> int:
-    """The largest number from 1 to MOST_CLUSTERS for which it holds, as it does for all below."""
+def _largest(fits: Callable[[int], bool]) -> int:
+    """The largest number from 1 to MOST_CLUSTERS for which it is true, as for all below."""
     low, high = 0, MOST_CLUSTERS
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if holds(middle) else (low, middle - 1)
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
     return low
 
 
-def least_interval_s(work: Workload, facts: Facts) -> float | None:
+def least_interval_s(work: Workload, facts: CapacityFacts) -> float | None:
     """The shortest of some usual intervals in which each run reaches every group."""
     usual = (10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600)
-    fitting = (one for one in usual if reading(replace(work, interval_s=one), facts).fits)
+    fitting = (
+        interval_s
+        for interval_s in usual
+        if reading(replace(work, interval_s=interval_s), facts).fits
+    )
     return next(fitting, None)
 
 
@@ -240,8 +244,8 @@ def state_bytes(work: Workload, rates: Rates) -> float:
     return work.clusters * per_group
 
 
-def written_bytes_per_day(work: Workload, facts: Facts, rates: Rates) -> float:
-    """A state is written whole: in each run, and once more for each page with new records."""
+def written_bytes_per_day(work: Workload, facts: CapacityFacts, rates: Rates) -> float:
+    """A state is written completely: in each run, and once more for each page with new records."""
     new = work.group_records_per_day * work.interval_s / DAY_S
     pages = max(min(1.0, new), new / page_records(work, facts))
     one_generation = state_bytes(work, rates) / STATE_GENERATIONS
@@ -249,7 +253,7 @@ def written_bytes_per_day(work: Workload, facts: Facts, rates: Rates) -> float:
 
 
 def cpu_s_per_day(work: Workload, read: Reading, rates: Rates) -> float:
-    """Of one core: starts, groups, ids that are loaded, records new and met again."""
+    """Of one core: starts, groups, ids that are loaded, records new and read again."""
     runs = DAY_S / work.interval_s
     kept_s = work.horizon_h * 3600 * (1 + 1 / SWEEPS_PER_HORIZON)
     ids = work.all_records_per_day * kept_s / DAY_S
@@ -262,7 +266,7 @@ def cpu_s_per_day(work: Workload, read: Reading, rates: Rates) -> float:
 
 
 def memory_mb(work: Workload, rates: Rates) -> float:
-    """The most that a run holds: all states at rest, one asked of by a sweep, pages in flight."""
+    """The most that a run keeps: all states at rest, one asked of by a sweep, pages in flight."""
     kept_s = work.horizon_h * 3600 * (1 + 1 / SWEEPS_PER_HORIZON)
     ids = work.group_records_per_day * kept_s / DAY_S
     streams = work.clusters * work.hsms
@@ -270,24 +274,24 @@ def memory_mb(work: Workload, rates: Rates) -> float:
     return rates.base_mb + at_rest + ids * rates.asked_id_mb
 
 
-def stored_gb(work: Workload, facts: Facts) -> float:
+def stored_gb(work: Workload, facts: CapacityFacts) -> float:
     """What CloudWatch Logs keeps of CloudHSM's log, compressed."""
     return work.kept_days * logged_gb_per_day(work, facts) * facts.assumption("stored_share")
 
 
-def logged_gb_per_day(work: Workload, facts: Facts) -> float:
+def logged_gb_per_day(work: Workload, facts: CapacityFacts) -> float:
     """What CloudHSM writes to CloudWatch Logs, as AWS counts it."""
     each = work.record_bytes + facts.size("written_overhead_bytes")
     return work.all_records_per_day * each / GB
 
 
-def sent_gb_per_day(work: Workload, read: Reading, facts: Facts) -> float:
+def sent_gb_per_day(work: Workload, read: Reading, facts: CapacityFacts) -> float:
     """What pull transfers out of CloudWatch Logs: every record, each time that it is read."""
     each = work.record_bytes + facts.size("read_overhead_bytes")
     return work.all_records_per_day * read.read_again * each / GB
 
 
-def firehose_gb_per_day(work: Workload, facts: Facts) -> float:
+def firehose_gb_per_day(work: Workload, facts: CapacityFacts) -> float:
     """What push sends into Firehose at most: by default a message for each record, rounded up."""
     step = facts.size("firehose_step_bytes")
     batch = max(1.0, facts.assumption("pushed_batch_records"))
@@ -295,7 +299,7 @@ def firehose_gb_per_day(work: Workload, facts: Facts) -> float:
     return work.all_records_per_day / batch * message_bytes / GB
 
 
-def lambda_calls_per_day(work: Workload, facts: Facts) -> float:
+def lambda_calls_per_day(work: Workload, facts: CapacityFacts) -> float:
     """Calls of the transformation: by time, or by volume where that comes sooner."""
     volume = firehose_gb_per_day(work, facts) * GB
     by_time = DAY_S / facts.assumption("lambda_batch_seconds")

@@ -12,9 +12,9 @@ from cloudhsm.aws import rate_limit
 from tools.bench.capacity import model
 from tools.bench.capacity.measured import Measured, Rates
 from tools.bench.capacity.model import Workload
-from tools.bench.capacity.schema import Facts
+from tools.bench.capacity.schema import CapacityFacts
 from tools.content import markdown
-from tools.content.page_blocks import BlockMissing, replaced
+from tools.content.page_blocks import filled
 
 PAGE = "docs/capacity.md"
 BENCH = "tools/bench/capacity/bench.txt"
@@ -33,24 +33,20 @@ MUCH_MEMORY_MB = 2_000
 
 
 class PageProblem(Exception):
-    """The page lacks a block; the message names it."""
+    """A line of the benchmark's figures is none; the message names it."""
 
 
-def page(text: str, facts: Facts, measured: Measured, rates: Rates, bench: str = "") -> str:
-    """The page with its tables anew; `bench` is what `make bench` printed.
+def page(text: str, facts: CapacityFacts, measured: Measured, rates: Rates, bench: str = "") -> str:
+    """The page with its tables updated; `bench` is what `make bench` printed.
 
-    Raises PageProblem for a marker that the page lacks, and for a line that no bench prints.
+    Raises BlockProblem for a marker that the page lacks, PageProblem for a line that no bench
+    prints.
     """
-    for name, lines in blocks(facts, measured, rates, bench).items():
-        try:
-            text = replaced(text, name, COMMAND, lines)
-        except BlockMissing as error:
-            raise PageProblem(f"{PAGE}: {error}") from error
-    return text
+    return filled(text, PAGE, COMMAND, blocks(facts, measured, rates, bench))
 
 
 def blocks(
-    facts: Facts, measured: Measured, rates: Rates, bench: str = ""
+    facts: CapacityFacts, measured: Measured, rates: Rates, bench: str = ""
 ) -> Mapping[str, Sequence[str]]:
     """Lines by the name of their block."""
     return {
@@ -62,7 +58,7 @@ def blocks(
     }
 
 
-def way(work: Workload, facts: Facts, rates: Rates) -> str:
+def way(work: Workload, facts: CapacityFacts, rates: Rates) -> str:
     """How to collect it: at its interval, at a longer one, from several hosts, or by push."""
     changes = []
     if not model.reading(work, facts).fits:
@@ -85,12 +81,12 @@ _SIZE_COLUMNS = (
 )
 
 
-def _sizes(facts: Facts, rates: Rates) -> Iterator[str]:
+def _sizes(facts: CapacityFacts, rates: Rates) -> Iterator[str]:
     works = (replace(USUAL, clusters=clusters) for clusters in SIZES)
     return markdown.table(_SIZE_COLUMNS, ([*_size(work, facts, rates)] for work in works))
 
 
-def _size(work: Workload, facts: Facts, rates: Rates) -> Iterator[str]:
+def _size(work: Workload, facts: CapacityFacts, rates: Rates) -> Iterator[str]:
     needs = model.needs(work, facts, rates)
     read = needs.reading
     yield f"{work.clusters:,}"
@@ -107,14 +103,14 @@ def _size(work: Workload, facts: Facts, rates: Rates) -> Iterator[str]:
     yield " / ".join(f"{amount:.3g}" for amount in counted)
 
 
-def _limits(facts: Facts) -> Iterator[str]:
+def _limits(facts: CapacityFacts) -> Iterator[str]:
     intervals = (f"`interval = {seconds}`" for seconds in INTERVALS)
     columns = ["FilterLogEvents a second", "records a day and cluster", *intervals]
     rows = ([*_limit(region, records, facts)] for region in QUOTA_REGIONS for records in DENSITIES)
     return markdown.table(columns, rows)
 
 
-def _limit(region: str, records: int, facts: Facts) -> Iterator[str]:
+def _limit(region: str, records: int, facts: CapacityFacts) -> Iterator[str]:
     work = replace(USUAL, region=region, hsms=28, records_per_day=records / 28)
     yield f"{rate_limit.quota(region)} ({region})"
     yield f"{records:,}" if records else "hardly any"

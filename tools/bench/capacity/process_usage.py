@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import select
-import subprocess
 import tempfile
 import time
 import xml.etree.ElementTree as ET
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.demo import local_aws
+from tools.demo import local_aws, splunkd
 
 _END = b"</event>"
 _LOOK_S = 0.02
@@ -23,7 +22,7 @@ _BLOCK = 512  # bytes of a block in the kernel's accounts
 _PEAK = re.compile(rb"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 
 
-class Handed(NamedTuple):
+class DeliveredEvent(NamedTuple):
     """An event as splunkd gets it, and when its last byte came (`time.monotonic`)."""
 
     at_s: float
@@ -33,12 +32,12 @@ class Handed(NamedTuple):
 
 
 @dataclass
-class Watched:
+class WatchedProcess:
     """What one process did.
 
     seconds: of wall time. cpu_s: of user and system. written: bytes to disk, as the kernel counts
     them (none on a file system in memory). peak_kb: the most resident memory; None where
-    there is no /proc to tell. log: what it wrote to stderr, which splunkd logs. printed: the XML.
+    there is no /proc. log: what it wrote to stderr, which splunkd logs. printed: the XML.
     """
 
     seconds: float = 0.0
@@ -55,8 +54,8 @@ class Watched:
         self.printed += chunk
         self._chunks.append((len(self.printed), time.monotonic()))
 
-    def events(self) -> Iterator[Handed]:
-        """What was handed over, in its order."""
+    def events(self) -> Iterator[DeliveredEvent]:
+        """What was delivered, in its order."""
         chunks = iter(self._chunks)
         reached, at_s = next(chunks, (0, 0.0))
         start = 0
@@ -65,33 +64,21 @@ class Watched:
             while reached < end:
                 reached, at_s = next(chunks)
             event = ET.fromstring(bytes(self.printed[start:end]))  # noqa: S314  (our own output)
-            found = [event.findtext(name) or "" for name in ("source", "sourcetype", "data")]
-            yield Handed(at_s, *found)
+            fields = [event.findtext(name) or "" for name in ("source", "sourcetype", "data")]
+            yield DeliveredEvent(at_s, *fields)
             start = end
 
 
-def watch(python: str, script: Path, document: str) -> Watched:
+def watch(python: str, script: Path, document: str) -> WatchedProcess:
     """Run `script` with a document on its stdin, to its end."""
-    seen = Watched()
-    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stderr:
-        stdin.write(document.encode())
-        stdin.seek(0)
+    seen = WatchedProcess()
+    with tempfile.TemporaryFile() as stderr:
         begun_s = time.monotonic()
-        process = subprocess.Popen(
-            [python, str(script)],
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=_environment(),
-        )
-        try:
-            _read(process, seen)
+        command, variables = [python, str(script)], local_aws.environment()
+        with splunkd.started(command, document, stderr, variables) as (process, stdout):
+            _read(process.pid, stdout, seen)
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                process.wait()
         seen.seconds = time.monotonic() - begun_s
         seen.cpu_s = usage.ru_utime + usage.ru_stime
         seen.written = usage.ru_oublock * _BLOCK
@@ -101,30 +88,21 @@ def watch(python: str, script: Path, document: str) -> Watched:
     return seen
 
 
-def _environment() -> dict[str, str]:
-    """As splunkd gives it: nothing of what whoever starts this has set for Python."""
-    known = local_aws.environment()
-    known.pop("SPLUNK_HOME", None)
-    return {name: value for name, value in known.items() if not name.startswith("PYTHON")}
-
-
-def _read(process: subprocess.Popen[bytes], seen: Watched) -> None:
-    """Until the end of its output; meanwhile look at its memory.
+def _read(pid: int, stdout: int, seen: WatchedProcess) -> None:
+    """Until the end of its output; during it, look at its memory.
 
     The kernel's own account of a child (`ru_maxrss`) begins at the size of this process, which
     keeps all records; the peak in /proc belongs to the program alone, but goes with it.
     """
-    assert process.stdout is not None  # noqa: S101  (a pipe)
-    status = Path(f"/proc/{process.pid}/status")
-    with process.stdout as stdout:
-        while True:
-            ready, _, _ = select.select([stdout], [], [], _LOOK_S)
-            with suppress(OSError):
-                found = _PEAK.search(status.read_bytes())
-                seen.peak_kb = int(found[1]) if found else seen.peak_kb
-            if not ready:
-                continue
-            chunk = os.read(stdout.fileno(), 1 << 16)
-            if not chunk:
-                return
-            seen.take(chunk)
+    status = Path(f"/proc/{pid}/status")
+    while True:
+        ready, _, _ = select.select([stdout], [], [], _LOOK_S)
+        with suppress(OSError):
+            peak = _PEAK.search(status.read_bytes())
+            seen.peak_kb = int(peak[1]) if peak else seen.peak_kb
+        if not ready:
+            continue
+        chunk = os.read(stdout, 1 << 16)
+        if not chunk:
+            return
+        seen.take(chunk)

@@ -37,7 +37,7 @@ class UnknownName(ValueError):
 
 
 class Size(Strict):
-    """Bytes or records, as `unit` says."""
+    """Bytes or records, as in `unit`."""
 
     name: Name
     value: Rate
@@ -47,7 +47,7 @@ class Size(Strict):
 
 
 class Assumption(Strict):
-    """A number that nobody publishes."""
+    """A number that is not published."""
 
     name: Name
     value: Amount
@@ -55,8 +55,8 @@ class Assumption(Strict):
     why: Text
 
 
-class Facts(Strict):
-    """The whole file."""
+class CapacityFacts(Strict):
+    """The complete file."""
 
     sizes: list[Size]
     assumed: list[Assumption]
@@ -69,7 +69,7 @@ class Facts(Strict):
         """Raises KeyError."""
         return {assumption.name: assumption.value for assumption in self.assumed}[name]
 
-    def changed(self, values: Mapping[str, float]) -> Facts:
+    def changed(self, values: Mapping[str, float]) -> CapacityFacts:
         """With other assumptions, by name; raises UnknownName."""
         names = [assumption.name for assumption in self.assumed]
         for name in values:
@@ -98,19 +98,19 @@ ASSUMED = (
 )
 
 
-def read(root: Path) -> Facts:
+def read(root: Path) -> CapacityFacts:
     """The file in the folder of the mappings.
 
     Raises MappingError for its faults, OSError if it cannot be read.
     """
     path = root / FILE
-    facts = strict_yaml.read(path, Facts, "table of capacity", MANUAL)
+    facts = strict_yaml.read(path, CapacityFacts, "table of capacity", MANUAL)
     if faults := list(_incomplete(path, facts)):
         raise MappingError(faults)
     return facts
 
 
-def _incomplete(path: Path, facts: Facts) -> Iterator[Fault]:
+def _incomplete(path: Path, facts: CapacityFacts) -> Iterator[Fault]:
     for key, needed, names in (
         ("sizes", SIZES, [size.name for size in facts.sizes]),
         ("assumed", ASSUMED, [assumption.name for assumption in facts.assumed]),

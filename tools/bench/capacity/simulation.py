@@ -22,7 +22,7 @@ from pathlib import Path
 
 from tests.fake_aws.control import Control
 from tools.bench.capacity.fleet import Fleet
-from tools.bench.capacity.process_usage import Watched, watch
+from tools.bench.capacity.process_usage import WatchedProcess, watch
 from tools.build import package
 from tools.demo import splunkd
 from tools.processes import serving
@@ -34,18 +34,18 @@ SWEEP_MS = 6 * 3_600_000
 # Runs that may be needed until a backlog is read, before this is called a failure.
 MOST_RUNS = 200
 HOUR_MS = 3_600_000
-# Behind the sweeps, with nothing to read again. The first of these polls still begins where the
-# clock of this host stood before six hours were skipped.
+# After the sweeps, with nothing to read again. The first of these polls still begins where the
+# clock of this host was before six hours were skipped.
 STILL = 2
 _REPEATS = re.compile(r"\brepeats=(\d+)")
 
 
 class SimulationError(Exception):
-    """The collector did not do what it promises, or could not be started; the message says what."""
+    """The collector did not do what it promises, or did not start; the message states what."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class SimulationOptions:
     """What to simulate.
 
     python: the interpreter that runs the collector. records_per_day: of each HSM, while it is busy.
@@ -77,8 +77,8 @@ class Asked:
 class Poll:
     """What one run did.
 
-    repeats:     records that it read again and did not hand over again.
-    lag_s:       of its records, from becoming visible to being handed over: median, 95 % and most.
+    repeats:     records that it read again and did not deliver again.
+    lag_s:       of its records, from becoming visible to being delivered: median, 95 % and most.
     calls:       by operation; refused: those of them that were beyond the quota.
     groups_read: how many log groups it asked for. written_bytes: to disk, its states mostly.
     own:         the collector's own events, and their bytes; heartbeats among them.
@@ -102,10 +102,10 @@ class Poll:
 
 
 @dataclass
-class Outcome:
+class SimulationResult:
     """All polls, and what became of the records."""
 
-    asked: Asked
+    options: SimulationOptions
     python: str
     polls: list[Poll] = field(default_factory=list)
     records: int = 0
@@ -113,9 +113,9 @@ class Outcome:
 
     def document(self) -> dict[str, object]:
         """As it is kept in a file; without the path of an interpreter."""
-        asked = {name: value for name, value in asdict(self.asked).items() if name != "python"}
+        options = {name: value for name, value in asdict(self.options).items() if name != "python"}
         return {
-            "asked": asked,
+            "asked": options,
             "python": self.python,
             "records": self.records,
             "record_bytes": self.record_bytes,
@@ -126,20 +126,22 @@ class Outcome:
 class Simulation:
     """A fleet, its CloudWatch Logs, and the collector between it and splunkd."""
 
-    def __init__(self, asked: Asked, control: Control, url: str, folder: Path) -> None:
-        self._asked = asked
+    def __init__(
+        self, options: SimulationOptions, control: Control, url: str, folder: Path
+    ) -> None:
+        self._options = options
         self._control = control
         self._script = folder / package.APP_ID / "bin" / "aws_cloudhsm.py"
         self._checkpoints = folder / "checkpoints"
         parameters = {
-            "aws_region": asked.region,
+            "aws_region": options.region,
             "endpoint_url": url,
-            "interval": str(asked.interval_s),
+            "interval": str(options.interval_s),
         }
-        if asked.calls_per_second is not None:
-            parameters["calls_per_second"] = f"{asked.calls_per_second:g}"
+        if options.calls_per_second is not None:
+            parameters["calls_per_second"] = f"{options.calls_per_second:g}"
         self._document = splunkd.configuration(STANZA, parameters, self._checkpoints)
-        self.fleet = Fleet(asked.clusters, asked.hsms, asked.region)
+        self.fleet = Fleet(options.clusters, options.hsms, options.region)
         self._due_ms = control.now_ms()
         self._requests = 0
         self._caught_up = False
@@ -148,14 +150,14 @@ class Simulation:
         """Every run in its order.
 
         Raises SimulationError for a run that fails, and for a record that is lost, altered or
-        handed over twice.
+        delivered twice.
         """
-        asked, now_ms = self._asked, self._control.now_ms()
-        self._write(asked.backlog, now_ms - HOUR_MS, now_ms)
+        options, now_ms = self._options, self._control.now_ms()
+        self._write(options.backlog, now_ms - HOUR_MS, now_ms)
         yield from self._until_caught_up("first")
         for kind, count, per_hsm in (
-            ("quiet", asked.quiet, 0.0),
-            ("busy", asked.busy, asked.records_per_poll),
+            ("quiet", options.quiet, 0.0),
+            ("busy", options.busy, options.records_per_poll),
         ):
             for _ in range(count):
                 yield self._next(kind, per_hsm)
@@ -170,7 +172,7 @@ class Simulation:
         if self.fleet.waiting:
             missing = next(iter(self.fleet.waiting))
             raise SimulationError(
-                f"{len(self.fleet.waiting)} records were not handed over, among them {missing}"
+                f"{len(self.fleet.waiting)} records were not delivered, among them {missing}"
             )
 
     def _until_caught_up(self, kind: str) -> Iterator[Poll]:
@@ -185,7 +187,7 @@ class Simulation:
 
     def _next(self, kind: str, per_hsm: float) -> Poll:
         """Records of one interval, then the run at its end."""
-        from_ms, self._due_ms = self._due_ms, self._due_ms + self._asked.interval_s * 1000
+        from_ms, self._due_ms = self._due_ms, self._due_ms + self._options.interval_s * 1000
         self._write(per_hsm, from_ms, self._due_ms)
         early_ms = self._due_ms - self._control.now_ms()
         if early_ms > 0:
@@ -200,33 +202,35 @@ class Simulation:
 
     def _poll(self, kind: str) -> Poll:
         virtual_ms, real_s = self._control.now_ms(), time.monotonic()
-        run = watch(self._asked.python, self._script, self._document)
+        run = watch(self._options.python, self._script, self._document)
         if run.exit_status:
             raise SimulationError(f"a run ended with {run.exit_status}: {run.log[-800:]}")
         self._caught_up = "caught_up=yes" in run.log
         return self._judged(kind, run, lambda at_s: virtual_ms + (at_s - real_s) * 1000)
 
-    def _judged(self, kind: str, run: Watched, clock: Callable[[float], float]) -> Poll:
+    def _judged(self, kind: str, run: WatchedProcess, clock: Callable[[float], float]) -> Poll:
         lags: list[float] = []
         own: list[str] = []
         for event in run.events():
             if event.sourcetype == COLLECTOR:
                 own.append(event.text)
                 continue
-            visible_ms = self.fleet.handed_over(event.source, event.text)
+            visible_ms = self.fleet.delivered(event.source, event.text)
             if visible_ms is None:
                 raise SimulationError(
-                    f"handed over twice, or not as it was written: {event.source} {event.text}"
+                    f"delivered twice, or not as it was written: {event.source} {event.text}"
                 )
             lags.append((clock(event.at_s) - visible_ms) / 1000)
         requests = self._control.requests(self._requests)
         self._requests += len(requests)
-        read = {one["body"].get("logGroupName") for one in requests} - {None}
-        state = sum(one.stat().st_size for one in self._checkpoints.rglob("*") if one.is_file())
+        read = {request["body"].get("logGroupName") for request in requests} - {None}
+        state = sum(
+            request.stat().st_size for request in self._checkpoints.rglob("*") if request.is_file()
+        )
         return Poll(
             kind,
-            calls=dict(sorted(Counter(one["operation"] for one in requests).items())),
-            refused=sum(one["outcome"] != "ok" for one in requests),
+            calls=dict(sorted(Counter(request["operation"] for request in requests).items())),
+            refused=sum(request["outcome"] != "ok" for request in requests),
             groups_read=len(read),
             records=len(lags),
             repeats=sum(map(int, _REPEATS.findall(run.log))),
@@ -247,28 +251,30 @@ def _spread(values: Sequence[float]) -> tuple[float, float, float] | None:
     if not values:
         return None
     ordered = sorted(values)
-    places = (len(ordered) // 2, len(ordered) * 95 // 100, len(ordered) - 1)
-    first, second, third = (round(ordered[place], 1) for place in places)
+    positions = (len(ordered) // 2, len(ordered) * 95 // 100, len(ordered) - 1)
+    first, second, third = (round(ordered[position], 1) for position in positions)
     return first, second, third
 
 
 def simulate(
-    asked: Asked, told: Callable[[Poll], None] = lambda _: None, built: Path | None = None
-) -> Outcome:
-    """Every poll; `told` is called after each. built: the package, where it was built already.
+    options: SimulationOptions,
+    report: Callable[[Poll], None] = lambda _: None,
+    built: Path | None = None,
+) -> SimulationResult:
+    """Every poll; `report` is called with each. built: the package, where it was built already.
 
     Raises SimulationError, NotServing, and what building the package raises.
     """
-    outcome = Outcome(asked, _version(asked.python))
+    outcome = SimulationResult(options, _version(options.python))
     with tempfile.TemporaryDirectory(prefix="cloudhsm-capacity-") as name:
         folder = Path(name)
         package.unpacked(built or package.build(), folder)
-        options = (asked.region, asked.region_calls_per_second, asked.latency_ms)
-        with serving(SERVICE, *options, log=folder / "service.log") as url:
-            simulation = Simulation(asked, Control(url), url, folder)
+        limits = (options.region, options.region_calls_per_second, options.latency_ms)
+        with serving(SERVICE, *limits, log=folder / "service.log") as url:
+            simulation = Simulation(options, Control(url), url, folder)
             for poll in simulation.polls():
                 outcome.polls.append(poll)
-                told(poll)
+                report(poll)
     outcome.records = simulation.fleet.written
     outcome.record_bytes = simulation.fleet.written_bytes
     return outcome

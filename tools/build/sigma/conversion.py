@@ -37,10 +37,10 @@ def convert(
         raise EnvironmentProblem(
             f"{PYTHON} is missing: run python3 -m tools.build.environments dev sigma"
         )
-    asked = {"rules": dict(rules), "pipelines": dict(pipelines), "backends": [*backends]}
+    request = {"rules": dict(rules), "pipelines": dict(pipelines), "backends": [*backends]}
     done = subprocess.run(
         [str(python), str(_PROGRAM)],
-        input=json.dumps(asked),
+        input=json.dumps(request),
         capture_output=True,
         text=True,
         check=False,

@@ -3,7 +3,7 @@
     .venv/sigma/bin/python tools/build/sigma/converter.py < request.json > answer.json
 
 request: rules (text by name), pipelines (text by name), backends (names of BACKENDS).
-answer: issues: what pySigma's own validators say; queries: rule, pipeline, backend -> queries, or
+answer: issues: of pySigma's own validators; queries: rule, pipeline, backend -> queries, or
 {"cannot": why} for a feature that a backend does not have.
 """
 
@@ -32,31 +32,31 @@ BACKENDS = {
     "opensearch_ppl": ("sigma.backends.opensearch", "OpenSearchPPLBackend"),
     "kusto": ("sigma.backends.kusto", "KustoBackend"),
 }
-# They fetch the lists of MITRE; our ids are held against mappings/attack.yaml.
+# They fetch the lists of MITRE; our ids are compared with mappings/attack.yaml.
 _ONLINE = ("attacktag", "d3_fendtag")
-# What a backend says of a correlation upon a correlation that it has no way for.
+# The error of a backend for a correlation upon a correlation that it has no way for.
 _NOT_NESTED = "Conversion result not available"
 
 
 def main() -> None:
     """Standard input to standard output."""
-    asked = json.load(sys.stdin)
+    request = json.load(sys.stdin)
     queries = {
         name: {
-            pipeline: {backend: _converted(text, steps, backend) for backend in asked["backends"]}
-            for pipeline, steps in {"fields": None, **asked["pipelines"]}.items()
+            pipeline: {backend: _converted(text, steps, backend) for backend in request["backends"]}
+            for pipeline, steps in {"fields": None, **request["pipelines"]}.items()
         }
-        for name, text in asked["rules"].items()
+        for name, text in request["rules"].items()
     }
-    json.dump({"issues": _issues(asked["rules"]), "queries": queries}, sys.stdout)
+    json.dump({"issues": _issues(request["rules"]), "queries": queries}, sys.stdout)
 
 
 def _issues(rules: dict[str, str]) -> list[str]:
-    """What the validators that come with pySigma say of all rules together."""
-    collection = SigmaCollection.merge([SigmaCollection.from_yaml(one) for one in rules.values()])
-    validator = SigmaValidator({one for name, one in validators.items() if name not in _ONLINE})
-    found = [str(error) for error in collection.errors]
-    return found + [str(issue) for issue in validator.validate_rules(iter(collection.rules))]
+    """The issues of the validators that come with pySigma in all rules together."""
+    collection = SigmaCollection.merge([SigmaCollection.from_yaml(rule) for rule in rules.values()])
+    validator = SigmaValidator({rule for name, rule in validators.items() if name not in _ONLINE})
+    errors = [str(error) for error in collection.errors]
+    return errors + [str(issue) for issue in validator.validate_rules(iter(collection.rules))]
 
 
 def _converted(text: str, steps: str | None, backend: str) -> list[Any] | dict[str, str]:

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from cloudhsm.siem import output_formats
@@ -31,37 +32,36 @@ _NUMBERS = ("sequence", "event.sequence", "metadata.sequence")
 def events(detection: Detection, sample: Sample, generation: Generation, form: str) -> list[Any]:
     """The sample's events as another product would have them: JSON, in the order of time."""
     if detection.sigma.service == "cloudtrail":
-        calls = [
-            ingest.api_call(line, START) for one in sample.cloudtrail for line in repeated(one)
-        ]
+        lines = chain.from_iterable(map(repeated, sample.cloudtrail))
+        calls = [ingest.api_call(line, START) for line in lines]
         return [_timed(json.loads(text)) for _at, text in sorted(calls)]
     printer = _printer(form)
     scene = Scene(generation, START * 1_000_000)
-    found = []
-    for _shown, one in scene.arrivals([from_mapping(line) for line in sample.records]):
-        source = f"{ingest.ACCOUNT}:{ingest.REGION}:{one.log_group}:{one.log_stream}"
-        origin = (source, one.log_stream)
-        line = printer.complete(one.message, origin, one.timestamp_ms * 1000).line
-        found.append(_timed(json.loads(line)))
-    return found
+    documents = []
+    for _shown, event in scene.arrivals([*map(from_mapping, sample.records)]):
+        source = f"{ingest.ACCOUNT}:{ingest.REGION}:{event.log_group}:{event.log_stream}"
+        origin = (source, event.log_stream)
+        line = printer.complete(event.message, origin, event.timestamp_ms * 1000).line
+        documents.append(_timed(json.loads(line)))
+    return documents
 
 
 def _timed(event: dict[str, Any]) -> dict[str, Any]:
-    """With the column by which pySigma's backend for SQLite tells the time."""
+    """With the column by which pySigma's backend for SQLite knows the time."""
     return {**event, "timestamp": _time(event)}
 
 
-def rows(found: Iterable[Mapping[str, Any]], queries: Sequence[str], fields: Iterable[str]) -> int:
+def rows(events: Iterable[Mapping[str, Any]], queries: Sequence[str], fields: Iterable[str]) -> int:
     """How many rows the queries have over these events. fields: those that they look at."""
-    flat = [dict(_flat(event)) for event in found]
+    flat = [dict(_flat(event)) for event in events]
     columns = sorted({*fields, "timestamp", *(name for event in flat for name in event)})
     with closing(sqlite3.connect(":memory:")) as database:
         database.create_function("regexp", 2, _matches, deterministic=True)
         names = ", ".join(f'"{name}"{" NUMERIC" * (name in _NUMBERS)}' for name in columns)
         database.execute(f"CREATE TABLE logs ({names})")
-        places = ", ".join("?" * len(columns))
+        parameters = ", ".join("?" * len(columns))
         database.executemany(
-            f"INSERT INTO logs VALUES ({places})",  # noqa: S608  (our own columns)
+            f"INSERT INTO logs VALUES ({parameters})",  # noqa: S608  (our own columns)
             [[event.get(name) for name in columns] for event in flat],
         )
         return sum(len(database.execute(query).fetchall()) for query in queries)
@@ -73,9 +73,9 @@ def _printer(form: str) -> Printer:
 
 
 def _time(event: Mapping[str, Any]) -> object:
-    """When it happened, ISO 8601: as our fields, ECS, CloudTrail and OCSF (milliseconds) say."""
-    told = [event[name] for name in ("_time", "@timestamp", "eventTime") if name in event]
-    return told[0] if told else instant(event["time"] * 1000)
+    """When it happened, ISO 8601: from our fields, ECS, CloudTrail or OCSF (milliseconds)."""
+    times = [event[name] for name in ("_time", "@timestamp", "eventTime") if name in event]
+    return times[0] if times else instant(event["time"] * 1000)
 
 
 def _flat(event: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:

@@ -89,7 +89,9 @@ def examined(root: Path) -> Report:
         try:
             text = (root / name).read_text(encoding="utf-8-sig")
             lines = text.split("\n")
-            hits = [hit for one in passages(name, text) for hit in words.hits(name, one, lines)]
+            hits = [
+                hit for passage in passages(name, text) for hit in words.hits(name, passage, lines)
+            ]
         except (ValueError, RecursionError) as error:
             report.problems.append(f"{name}: {error}")
         else:
@@ -107,10 +109,10 @@ def _files(root: Path) -> list[str]:
     listed = sorted(set(done.stdout.decode(errors="surrogateescape").split("\0")) - {""})
     readable = [name for name in listed if is_read(name) and not name.startswith(LEFT_OUT)]
     paths = {name: root / name for name in readable}
-    found = [name for name, path in paths.items() if path.is_file() and not path.is_symlink()]
-    if not found:
+    present = [name for name, path in paths.items() if path.is_file() and not path.is_symlink()]
+    if not present:
         raise ProseProblem("git lists no file here; run it in a git checkout of this repository")
-    return found
+    return present
 
 
 def _compare(hits: Sequence[Hit], known: baseline.Counts, *, report_all: bool) -> int:

@@ -14,11 +14,11 @@ Counts = Mapping[str, Mapping[str, int]]  # by path, then by word
 
 def counted(hits: Iterable[Hit]) -> dict[str, dict[str, int]]:
     """Numbers by path and word, sorted."""
-    counts = Counter((hit.path, hit.word) for hit in hits)
-    found: dict[str, dict[str, int]] = {}
-    for (path, word), number in sorted(counts.items()):
-        found.setdefault(path, {})[word] = number
-    return found
+    numbers = Counter((hit.path, hit.word) for hit in hits)
+    counts: dict[str, dict[str, int]] = {}
+    for (path, word), number in sorted(numbers.items()):
+        counts.setdefault(path, {})[word] = number
+    return counts
 
 
 def read(path: Path) -> Counts | None:

@@ -59,9 +59,9 @@ def is_read(path: str) -> bool:
     return name.name in _BY_NAME or name.suffix in _BY_SUFFIX
 
 
-def _blank(found: re.Match[str]) -> str:
+def _blank(match: re.Match[str]) -> str:
     """As many lines, without words."""
-    return "\n" * found[0].count("\n")
+    return "\n" * match[0].count("\n")
 
 
 def _markdown(text: str) -> Iterator[Passage]:
@@ -74,8 +74,8 @@ def _markdown(text: str) -> Iterator[Passage]:
 
 def _paragraphs(text: str) -> Iterator[Passage]:
     """What is between blank lines."""
-    for found in re.finditer(r"(?:^[^\S\n]*\S.*\n?)+", text, re.MULTILINE):
-        yield Passage(text.count("\n", 0, found.start()) + 1, found[0])
+    for match in re.finditer(r"(?:^[^\S\n]*\S.*\n?)+", text, re.MULTILINE):
+        yield Passage(text.count("\n", 0, match.start()) + 1, match[0])
 
 
 def _lines(text: str) -> Iterator[Passage]:
@@ -93,9 +93,9 @@ def _conf(text: str) -> Iterator[Passage]:
 
 def _comments(pattern: re.Pattern[str]) -> Callable[[str], Iterator[Passage]]:
     def read(text: str) -> Iterator[Passage]:
-        for found in pattern.finditer(text):
-            line = text.count("\n", 0, found.start(1)) + 1
-            yield Passage(line, _INLINE.sub(_blank, found[1]))
+        for match in pattern.finditer(text):
+            line = text.count("\n", 0, match.start(1)) + 1
+            yield Passage(line, _INLINE.sub(_blank, match[1]))
 
     return read
 

@@ -113,13 +113,13 @@ class WordList:
                     yield Hit(path, number, " ".join(use[0].lower().split()), word.write)
 
     def _is_allowed(self, path: str, line: str) -> bool:
-        fitting = [n for n, one in enumerate(self.allowed) if one.covers(path, line)]
+        fitting = [n for n, entry in enumerate(self.allowed) if entry.covers(path, line)]
         self.used.update(fitting)
         return bool(fitting)
 
     def unused(self) -> list[Allowed]:
         """Allowed uses that did not occur in anything that was read."""
-        return [one for n, one in enumerate(self.allowed) if n not in self.used]
+        return [entry for n, entry in enumerate(self.allowed) if n not in self.used]
 
 
 def _line_of(use: re.Match[str], passage: Passage, lines: Sequence[str]) -> int:
@@ -127,5 +127,5 @@ def _line_of(use: re.Match[str], passage: Passage, lines: Sequence[str]) -> int:
     number = passage.line + passage.text.count("\n", 0, use.start())
     first = str(use[0]).split()[0]
     places = [min(number, len(lines)), *range(passage.line, passage.last_line + 1)]
-    found: int = next((at for at in places if first in lines[at - 1]), places[0])
-    return found
+    line: int = next((at for at in places if first in lines[at - 1]), places[0])
+    return line

@@ -1,4 +1,4 @@
-"""`python -m tools.content.dashboards`: writes the views and the navigation; says what is wrong."""
+"""`python -m tools.content.dashboards`: writes the views and the navigation; reports faults."""
 
 from __future__ import annotations
 

@@ -14,13 +14,13 @@ from tools.content.dashboards import spl
 from tools.content.dashboards.schema import (
     COLUMNS,
     PREFIX,
+    ClickTarget,
     Common,
     Input,
-    Opens,
-    OwnInput,
     Panel,
     Search,
     View,
+    ViewInput,
 )
 
 APP = "TA-aws-cloudhsm"
@@ -64,7 +64,7 @@ def definition(view: View, common: Common) -> Json:
         "description": view.question,
         "inputs": _inputs(view, common),
         "defaults": _defaults(common.inputs.time),
-        "visualizations": {f"viz_{one.id}": _panel(one, view, common) for one in view.panels},
+        "visualizations": {f"viz_{panel.id}": _panel(panel, view, common) for panel in view.panels},
         "dataSources": _data_sources(view, common),
         "layout": _layout(view),
     }
@@ -80,34 +80,34 @@ def _defaults(time: Input) -> Json:
 
 def _inputs(view: View, common: Common) -> Json:
     shared = {f"input_{name}": _input(name, common.inputs.by_name[name]) for name in view.inputs}
-    own = {f"input_{name}": _own_input(name, one) for name, one in view.own_inputs.items()}
+    own = {f"input_{name}": _own_input(name, item) for name, item in view.own_inputs.items()}
     return {**shared, **own}
 
 
 def _conditions(view: View, common: Common) -> dict[str, str | None]:
     shared = {name: common.inputs.by_name[name].condition for name in view.inputs}
-    return {**shared, **{name: one.condition for name, one in view.own_inputs.items()}}
+    return {**shared, **{name: item.condition for name, item in view.own_inputs.items()}}
 
 
-def _own_input(name: str, one: OwnInput) -> Json:
+def _own_input(name: str, item: ViewInput) -> Json:
     options: Json = {"token": name, "defaultValue": "*"}
-    if not one.choices:
-        return {"type": "input.text", "title": one.title, "options": options}
-    items = [{"label": "All", "value": "*"}, *({"label": it, "value": it} for it in one.choices)]
+    if not item.choices:
+        return {"type": "input.text", "title": item.title, "options": options}
+    items = [{"label": "All", "value": "*"}, *({"label": it, "value": it} for it in item.choices)]
     return {
         "type": "input.dropdown",
-        "title": one.title,
+        "title": item.title,
         "options": {**options, "items": items},
     }
 
 
-def _input(name: str, one: Input) -> Json:
-    options = {"token": one.token, "defaultValue": one.default}
-    if one.choices is None:
-        return {"type": "input.timerange", "title": one.title, "options": options}
+def _input(name: str, item: Input) -> Json:
+    options = {"token": item.token, "defaultValue": item.default}
+    if item.choices is None:
+        return {"type": "input.timerange", "title": item.title, "options": options}
     return {
         "type": "input.dropdown",
-        "title": one.title,
+        "title": item.title,
         "dataSources": {"primary": f"ds_choices_{name}"},
         "options": {**options, "items": "> frame(label, value) | objects()"},
         "context": {
@@ -127,45 +127,47 @@ def _choice(column: str) -> str:
 
 
 def _data_sources(view: View, common: Common) -> Json:
-    found = {f"ds_{name}": _search(name, one, view, common) for name, one in view.searches.items()}
+    sources = {
+        f"ds_{name}": _search(name, search, view, common) for name, search in view.searches.items()
+    }
     for panel in view.panels:
         if panel.empty is not None:
             query = spl.with_empty_row(_widest(panel, view), panel.empty)
             shown = {"extend": f"ds_{panel.search}", "query": query}
-            found[f"ds_{panel.id}_shown"] = _source(f"{panel.id} shown", "ds.chain", shown)
-    return {**found, **_choices(view, common)}
+            sources[f"ds_{panel.id}_shown"] = _source(f"{panel.id} shown", "ds.chain", shown)
+    return {**sources, **_choices(view, common)}
 
 
 def _widest(panel: Panel, view: View) -> str:
-    """The column of a table that has room for a sentence: the first, unless widths say more."""
-    columns = [one for one in view.columns(str(panel.search)) if not one.startswith("_")]
-    return max(columns, key=lambda one: panel.widths.get(one, 0))
+    """The column of a table that has room for a sentence: the first, unless widths are set."""
+    columns = [column for column in view.columns(str(panel.search)) if not column.startswith("_")]
+    return max(columns, key=lambda column: panel.widths.get(column, 0))
 
 
-def _search(name: str, one: Search, view: View, common: Common) -> Json:
-    query = spl.filled(one.query, _conditions(view, common))
-    if one.extends is not None:
-        options: Json = {"extend": f"ds_{one.extends}", "query": query}
+def _search(name: str, search: Search, view: View, common: Common) -> Json:
+    query = spl.filled(search.query, _conditions(view, common))
+    if search.extends is not None:
+        options: Json = {"extend": f"ds_{search.extends}", "query": query}
         return _source(name, "ds.chain", options)
-    times = {"earliest": one.earliest, "latest": one.latest}
-    given = {key: value for key, value in times.items() if value is not None}
-    options = {"query": query, **({"queryParameters": given} if given else {})}
+    bounds = {"earliest": search.earliest, "latest": search.latest}
+    times = {key: value for key, value in bounds.items() if value is not None}
+    options = {"query": query, **({"queryParameters": times} if times else {})}
     return _source(name, "ds.search", options)
 
 
 def _choices(view: View, common: Common) -> Json:
-    held = {name: common.inputs.by_name[name] for name in view.inputs}
+    inputs = {name: common.inputs.by_name[name] for name in view.inputs}
     chains = {
         f"ds_choices_{name}": _source(
             f"choices of {name}",
             "ds.chain",
             {
                 "extend": "ds_choices",
-                "query": one.choices.strip() + "\n" + common.inputs.all.strip(),
+                "query": item.choices.strip() + "\n" + common.inputs.all.strip(),
             },
         )
-        for name, one in held.items()
-        if one.choices is not None
+        for name, item in inputs.items()
+        if item.choices is not None
     }
     if not chains:
         return {}
@@ -183,23 +185,23 @@ def _source(name: str, kind: str, options: Json) -> Json:
 def _panel(panel: Panel, view: View, common: Common) -> Json:
     options: Json = {**_STYLES[panel.show]}
     context: Json = {}
-    for given, also in (_coloured(panel, common), _alarming(panel, common)):
-        options.update(given)
-        context.update(also)
+    for more_options, more_context in (_coloured(panel, common), _alarming(panel, common)):
+        options.update(more_options)
+        context.update(more_context)
     if panel.text is not None:
         options["markdown"] = panel.text.strip()
-    found: Json = {"type": _TYPES[panel.show]}
-    found.update({"title": panel.title} if panel.title else {})
-    found.update({"description": panel.about} if panel.about else {})
+    visualization: Json = {"type": _TYPES[panel.show]}
+    visualization.update({"title": panel.title} if panel.title else {})
+    visualization.update({"description": panel.about} if panel.about else {})
     if panel.search is not None:
         source = f"{panel.id}_shown" if panel.empty is not None else panel.search
-        found["dataSources"] = {"primary": f"ds_{source}"}
-    found["options"] = {**options, **panel.options}
+        visualization["dataSources"] = {"primary": f"ds_{source}"}
+    visualization["options"] = {**options, **panel.options}
     if context := {**context, **panel.context}:
-        found["context"] = context
+        visualization["context"] = context
     if panel.opens is not None:
-        found["eventHandlers"] = [_handler(panel.opens, view, common)]
-    return found
+        visualization["eventHandlers"] = [_handler(panel.opens, view, common)]
+    return visualization
 
 
 def _coloured(panel: Panel, common: Common) -> tuple[Json, Json]:
@@ -254,7 +256,7 @@ def _alarming(panel: Panel, common: Common) -> tuple[Json, Json]:
 # --- drilldowns
 
 
-def _handler(opens: Opens, view: View, common: Common) -> Json:
+def _handler(opens: ClickTarget, view: View, common: Common) -> Json:
     if opens.sets:
         tokens = [{"token": token, "key": key} for token, key in opens.sets.items()]
         return {"type": "drilldown.setToken", "options": {"tokens": tokens}}
@@ -269,12 +271,12 @@ def _records(query: str, view: View, common: Common) -> str:
     return f"/app/{APP}/search?q={searched}&{times}"
 
 
-def _address(opens: Opens, common: Common) -> str:
+def _address(opens: ClickTarget, common: Common) -> str:
     time = common.inputs.time.token
     handed = {f"{time}.{name}": f"{time}.{name}" for name in ("earliest", "latest")}
     handed.update(opens.handed)
-    given = "&".join(f"form.{quote(name)}=${value}|u$" for name, value in handed.items())
-    return f"/app/{APP}/{PREFIX}{opens.view}?{given}"
+    tokens = "&".join(f"form.{quote(name)}=${value}|u$" for name, value in handed.items())
+    return f"/app/{APP}/{PREFIX}{opens.view}?{tokens}"
 
 
 # --- layout

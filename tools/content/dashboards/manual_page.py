@@ -1,14 +1,14 @@
-"""`docs/dashboards.md`: what each view answers, and what each of its panels says."""
+"""`docs/dashboards.md`: what each view answers, and what each of its panels shows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from tools.content import markdown
-from tools.content.dashboards.schema import PREFIX, Common, Opens, Panel, View
+from tools.content.dashboards.schema import PREFIX, ClickTarget, Common, Panel, View
 
 PAGE = "docs/dashboards.md"
-PICTURES = "dashboards"  # beside the page
+PICTURES = "dashboards"  # next to the page
 _HEAD = """\
 <!-- generated from dashboards/*.yml by make generate -->
 # Dashboards
@@ -52,8 +52,8 @@ def _view(name: str, view: View, common: Common) -> Iterator[str]:
     yield f"## {view.label}"
     yield f"\n*{view.question}*\n"
     yield f"![{view.label}]({PICTURES}/{name}-light.png)\n"
-    titles = [common.inputs.by_name[one].title for one in view.inputs]
-    titles += [one.title for one in view.own_inputs.values()]
+    titles = [common.inputs.by_name[item].title for item in view.inputs]
+    titles += [item.title for item in view.own_inputs.values()]
     yield f"Inputs: {', '.join(titles)}.\n"
     titled = ((panel.title, panel) for panel in view.panels if panel.title)
     rows = ((title, panel.about or "", _opens(panel)) for title, panel in titled)
@@ -62,7 +62,7 @@ def _view(name: str, view: View, common: Common) -> Iterator[str]:
 
 
 def _opens(panel: Panel) -> str:
-    opens: Opens | None = panel.opens
+    opens: ClickTarget | None = panel.opens
     if opens is None:
         return ""
     if opens.view:

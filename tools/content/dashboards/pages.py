@@ -36,9 +36,9 @@ def pages(root: Path, names: Sequence[str] = ()) -> dict[str, str]:
         chosen = {name: read_view(root, name, common) for name in names}
         return {file_of(name): _page(root, name, view, common) for name, view in chosen.items()}
     views = read_views(root, common)
-    found = {file_of(name): _page(root, name, view, common) for name, view in views.items()}
+    texts = {file_of(name): _page(root, name, view, common) for name, view in views.items()}
     navigation = navigation_xml(common.navigation)
-    return {**found, NAVIGATION: navigation, PAGE: manual(views, common)}
+    return {**texts, NAVIGATION: navigation, PAGE: manual(views, common)}
 
 
 def file_of(name: str) -> str:

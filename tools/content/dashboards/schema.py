@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from tools.content import strict_yaml
 from tools.content.strict_yaml import Fault, MappingError, Strict, Text, line_in
@@ -23,42 +24,38 @@ COLUMNS = 12  # a row's widths add up to this
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9A-F]{6}$")]
 Kind = Literal["number", "table", "columns", "bars", "line", "area", "pie", "text"]
-# What a drilldown may hand over: a token, or a field of the clicked row.
-Handed = Annotated[str, StringConstraints(pattern=r"^(?:row\.\w+\.value|[a-z][a-z0-9_.]*)$")]
+# What a drilldown may pass: a token, or a field of the clicked row.
+TokenSource = Annotated[str, StringConstraints(pattern=r"^(?:row\.\w+\.value|[a-z][a-z0-9_.]*)$")]
 
 
 class Search(Strict):
-    """A search, or what follows another one behind its results. Times: null for the view's."""
+    """A search, or what follows another one after its results. Times: null for the view's."""
 
     query: str
     extends: Name | None = None
     earliest: str | None = None
     latest: str | None = None
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Search:
+    def _contradictions(self) -> Iterator[str]:
         if self.extends and not self.query.lstrip().startswith("|"):
-            raise ValueError("query: goes on behind another search, so it begins with |")
+            yield "query: continues another search, so it begins with |"
         if self.extends and (self.earliest or self.latest):
-            raise ValueError("extends: the other search has the times")
-        return self
+            yield "extends: the other search has the times"
 
 
-class Opens(Strict):
+class ClickTarget(Strict):
     """What a click does: show records, open another view, or set tokens of this one."""
 
     records: str | None = None
     view: Name | None = None
-    handed: dict[Name, Handed] = Field(default={}, alias="with")
-    sets: dict[Name, Handed] = {}
+    handed: dict[Name, TokenSource] = Field(default={}, alias="with")
+    sets: dict[Name, TokenSource] = {}
 
-    @model_validator(mode="after")
-    def _one(self) -> Opens:
+    def _contradictions(self) -> Iterator[str]:
         if sum(map(bool, (self.records, self.view, self.sets))) != 1:
-            raise ValueError("records, view or sets: give one of them")
+            yield "records, view or sets: give one of them"
         if self.handed and not self.view:
-            raise ValueError("with: what is handed over needs a view to go to")
-        return self
+            yield "with: what is passed needs a view to go to"
 
 
 class Panel(Strict):
@@ -77,40 +74,36 @@ class Panel(Strict):
     widths: dict[str, int] = {}
     alarm: Literal["bad", "look"] | None = None
     empty: Text | None = None
-    opens: Opens | None = None
+    opens: ClickTarget | None = None
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Panel:
+    def _contradictions(self) -> Iterator[str]:
         if (self.show == "text") != (self.text is not None):
-            raise ValueError("text: is what a panel of the kind text shows, and only that")
+            yield "text: is what a panel of the kind text shows, and only that"
         if (self.show == "text") == (self.search is not None):
-            raise ValueError("search: every panel but a text shows one")
+            yield "search: every panel but a text shows one"
         if (self.show == "table") != (self.empty is not None):
-            raise ValueError("empty: says what to do about an empty table, and only a table's")
+            yield "empty: states what to do about an empty table, and only a table's"
         if self.alarm and self.show != "number":
-            raise ValueError("alarm: only a number turns red (bad) or amber (look) above 0")
+            yield "alarm: only a number turns red (bad) or amber (look) above 0"
         if self.widths and self.show != "table":
-            raise ValueError("widths: pixels of columns, so only a table has them")
+            yield "widths: pixels of columns, so only a table has them"
         if isinstance(self.colours, str) == (self.show == "table") and self.colours:
-            raise ValueError("colours: columns and their palettes for tables, else one palette")
-        return self
+            yield "colours: columns and their palettes for tables, else one palette"
 
 
-class Row(Strict):
+class PanelRow(Strict):
     """Panels side by side; height in pixels of a grid that is 1,200 wide."""
 
     height: int = Field(ge=40, le=1200)
     panels: list[Panel] = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _full(self) -> Row:
+    def _contradictions(self) -> Iterator[str]:
         width = sum(panel.width for panel in self.panels)
         if width != COLUMNS:
-            raise ValueError(f"panels: their widths add up to {width}, not {COLUMNS}")
-        return self
+            yield f"panels: their widths add up to {width}, not {COLUMNS}"
 
 
-class OwnInput(Strict):
+class ViewInput(Strict):
     """An input of one view; its token has its name, and `*` is all. Text, unless it has choices."""
 
     title: Text
@@ -124,9 +117,9 @@ class View(Strict):
     label: Text
     question: Text
     inputs: list[Name]
-    own_inputs: dict[Name, OwnInput] = {}
+    own_inputs: dict[Name, ViewInput] = {}
     searches: dict[Name, Search]
-    rows: list[Row] = Field(min_length=1)
+    rows: list[PanelRow] = Field(min_length=1)
 
     @property
     def panels(self) -> list[Panel]:
@@ -145,20 +138,18 @@ class View(Strict):
             return []
         return re.findall(r"\w+", last[1])
 
-    @model_validator(mode="after")
-    def _references(self) -> View:
+    def _contradictions(self) -> Iterator[str]:
         for name, search in self.searches.items():
             if search.extends is not None and search.extends not in self.searches:
-                raise ValueError(f"searches: {name} extends {search.extends}, which is not there")
+                yield f"searches: {name} extends {search.extends}, which is not there"
         for panel in self.panels:
             if panel.search is not None and panel.search not in self.searches:
-                raise ValueError(f"rows: {panel.id} shows {panel.search}, which is no search")
+                yield f"rows: {panel.id} shows {panel.search}, which is no search"
             if panel.show == "table" and not self.columns(str(panel.search)):
-                raise ValueError(f"rows: {panel.id} is a table, so {panel.search} ends with table")
+                yield f"rows: {panel.id} is a table, so {panel.search} ends with table"
         ids = [panel.id for panel in self.panels]
-        if doubled := sorted({one for one in ids if ids.count(one) > 1}):
-            raise ValueError(f"rows: two panels are called {doubled[0]}")
-        return self
+        if doubled := sorted({panel_id for panel_id in ids if ids.count(panel_id) > 1}):
+            yield f"rows: two panels are called {doubled[0]}"
 
 
 class Input(Strict):
@@ -185,7 +176,7 @@ class Inputs(Strict):
     @property
     def by_name(self) -> dict[str, Input]:
         """All inputs."""
-        return {name: one for name, one in self if isinstance(one, Input)}
+        return {name: item for name, item in self if isinstance(item, Input)}
 
 
 class Palettes(Strict):
@@ -256,10 +247,10 @@ def read_view(root: Path, name: str, common: Common) -> View:
     """One view. Raises MappingError for its faults, OSError if it cannot be read."""
     path = path_of(root, name)
     view = strict_yaml.read(path, View, "view", MANUAL)
-    for place, one in enumerate(view.inputs):
-        if one not in common.inputs.by_name:
-            line = line_in(path, "inputs", place)
-            raise MappingError([Fault(path, line, f"inputs: {one} is not in common/inputs.yml")])
+    for position, listed in enumerate(view.inputs):
+        if listed not in common.inputs.by_name:
+            line = line_in(path, "inputs", position)
+            raise MappingError([Fault(path, line, f"inputs: {listed} is not in common/inputs.yml")])
     for panel in view.panels:
         for palette in _palettes(panel):
             if palette not in common.palettes.by_name:
@@ -268,12 +259,12 @@ def read_view(root: Path, name: str, common: Common) -> View:
     return view
 
 
-def line_of_panel(path: Path, view: View, panel: str) -> int:
-    """Where a panel stands in its file."""
+def line_of_panel(path: Path, view: View, panel_id: str) -> int:
+    """Where a panel is in its file."""
     for at, row in enumerate(view.rows):
-        for place, one in enumerate(row.panels):
-            if one.id == panel:
-                return line_in(path, "rows", at, "panels", place, "id")
+        for position, panel in enumerate(row.panels):
+            if panel.id == panel_id:
+                return line_in(path, "rows", at, "panels", position, "id")
     return 1
 
 

@@ -12,18 +12,18 @@ _TOKEN = re.compile(r"\$([A-Za-z_][\w.]*)(\|[a-z])?\$")
 
 
 class Unfilled(Exception):
-    """A placeholder that means nothing here; the text says which."""
+    """A placeholder that means nothing here; the text names it."""
 
 
 def filled(query: str, conditions: Mapping[str, str | None]) -> str:
     """The query with conditions in the place of {{chosen}}. conditions: by the name of an input."""
 
-    def chosen(found: re.Match[str]) -> str:
-        wanted = found[1].split() if found[1] is not None else list(conditions)
+    def chosen(match: re.Match[str]) -> str:
+        wanted = match[1].split() if match[1] is not None else list(conditions)
         if unknown := sorted(set(wanted) - set(conditions)):
             raise Unfilled(f"{{{{chosen}}}}: this view has no input {unknown[0]}")
-        held = [text for name in wanted if (text := conditions[name])]
-        return f"where {' AND '.join(held)}" if held else "search *"
+        texts = [text for name in wanted if (text := conditions[name])]
+        return f"where {' AND '.join(texts)}" if texts else "search *"
 
     text = _CHOSEN.sub(chosen, query)
     if left := _PLACEHOLDER.search(text):
@@ -44,7 +44,7 @@ def in_address(query: str) -> str:
     """SPL as the value of `q` in an address; tokens stay, and the browser encodes what they give.
 
     The search page takes a search without the leading `search`, but not one that begins with a
-    macro behind it, so that word is written.
+    macro after it, so that word is written.
     """
     text = " ".join(query.split())
     if not text.startswith("|"):

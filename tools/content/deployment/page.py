@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tools.content import markdown
-from tools.content.conf_blocks import BlockProblem
 from tools.content.deployment import schema, topology_diagrams
-from tools.content.deployment.schema import Deployment, Difference, Kind, Settings
-from tools.content.page_blocks import BlockMissing, replaced
+from tools.content.deployment.schema import Deployment, Difference, Kind
+from tools.content.page_blocks import filled
 
 PAGE = "docs/deploy.md"
 COMMAND = "make generate"
@@ -33,12 +32,7 @@ def page(text: str, deployment: Deployment) -> str:
         "which file works where": _table(deployment),
         "where slim errs": _differences(deployment),
     }
-    for name, lines in blocks.items():
-        try:
-            text = replaced(text, name, COMMAND, [*lines])
-        except BlockMissing as error:
-            raise BlockProblem(f"{PAGE}: {error}") from error
-    return text
+    return filled(text, PAGE, COMMAND, blocks)
 
 
 def _table(deployment: Deployment) -> Iterator[str]:
@@ -80,7 +74,7 @@ def _named(named: Kind | Difference, deployment: Deployment) -> str:
 
 def _all_of(file: str, named: Kind | Difference, deployment: Deployment) -> bool:
     """Whether one kind has all settings of the file, so that they need not be listed."""
-    sharing: list[Settings] = [kind.settings for kind in deployment.kinds if file in kind.settings]
+    sharing = [kind.settings for kind in deployment.kinds if file in kind.settings]
     return len(sharing) == 1 and sharing[0] is named.settings
 
 

@@ -24,7 +24,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 # works: it does its work there. bundle: the search head sends it to its indexers with each search.
 # idle: it may lie there and does nothing.
 Effect = Literal["works", "bundle", "idle"]
-Settings = dict[str, Annotated[list[str], Field(min_length=1)]]
+StanzaSettings = dict[str, Annotated[list[str], Field(min_length=1)]]
 
 
 class Role(Strict):
@@ -45,7 +45,7 @@ class Kind(Strict):
     why: Text
     works: dict[Name, Effect]
     files: list[str] = []
-    settings: Settings = {}
+    settings: StanzaSettings = {}
 
 
 class Difference(Strict):
@@ -54,7 +54,7 @@ class Difference(Strict):
     roles: Annotated[list[Name], Field(min_length=1)]
     slim: Literal["keeps", "leaves_out"]
     files: list[str] = []
-    settings: Settings = {}
+    settings: StanzaSettings = {}
     why: Text
 
 

@@ -23,15 +23,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         detections = read_detections(options.root)
-        found = list(review(options.root, ingest.load(options.root), detections))
+        problems = list(review(options.root, ingest.load(options.root), detections))
     except (MappingError, EmulatorError) as error:
         print(error, file=sys.stderr)
         return 1
-    for fault in found:
+    for fault in problems:
         print(fault, file=sys.stderr)
-    samples = sum(len(one.fires) + len(one.silent) for one in detections)
-    print(f"{len(detections)} detections, {samples} samples, {len(found)} faults")
-    return 1 if found else 0
+    samples = sum(len(detection.fires) + len(detection.silent) for detection in detections)
+    print(f"{len(detections)} detections, {samples} samples, {len(problems)} faults")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Puts events into an index as they come to one: by the collector's stream, or as CloudTrail's.
 
-Records are handed over by the shipped writer under the collector's own identity, and indexed by the
-shipped configuration; what the collector says of itself comes out of its own reporters.
+Records are delivered by the shipped writer under the collector's own identity, and indexed by the
+shipped configuration; what the collector reports about itself comes out of its own reporters.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ Indexed = tuple[float, IndexedEvent]
 
 
 def load(root: Path) -> App:
-    """The shipped configuration beside an add-on that collects CloudTrail."""
+    """The shipped configuration alongside an add-on that collects CloudTrail."""
     return installed_app(root, neighbours=[CLOUDTRAIL_APP])
 
 
 def records(app: App, events: Iterable[tuple[float, TrailEvent]]) -> Iterator[Indexed]:
-    """Records of HSMs and certificate stores, as the collector hands them over.
+    """Records of HSMs and certificate stores, as the collector delivers them.
 
     `events` come with the epoch second in which CloudWatch Logs shows them.
     """
     rest = iter(events)
     while page := list(islice(rest, _PAGE)):
-        handed = _handed_over(app, [_event(one) for _shown, one in page])
-        for (shown, _one), indexed in zip(page, handed):
+        delivered = _delivered(app, [_event(event) for _, event in page])
+        for (shown, _), indexed in zip(page, delivered):
             yield shown + LATENCY_S, indexed
 
 
-def said(app: App, events: Sequence[Event]) -> Iterator[Indexed]:
+def collector_events(app: App, events: Sequence[Event]) -> Iterator[Indexed]:
     """Events of the collector itself."""
-    for indexed in _handed_over(app, events):
+    for indexed in _delivered(app, events):
         yield indexed.time_usecs / 1_000_000 + LATENCY_S, indexed
 
 
@@ -76,16 +76,16 @@ def cloudtrail(texts: Iterable[tuple[float, str]]) -> Iterator[Indexed]:
         yield second + 300, event
 
 
-def _event(one: TrailEvent) -> Event:
-    cluster = one.log_group.rpartition("/")[2]
-    kind = "certificate" if one.log_stream == cluster else "audit"
-    group = GroupId("aws", ACCOUNT, REGION, one.log_group)
-    usecs = identify(one.message).usecs or one.timestamp_ms * 1000
-    source = group.source(one.log_stream)
-    return Event(usecs, one.message, one.log_stream, source, f"aws:cloudhsm:{kind}")
+def _event(event: TrailEvent) -> Event:
+    cluster = event.log_group.rpartition("/")[2]
+    kind = "certificate" if event.log_stream == cluster else "audit"
+    group = GroupId("aws", ACCOUNT, REGION, event.log_group)
+    usecs = identify(event.message).usecs or event.timestamp_ms * 1000
+    source = group.source(event.log_stream)
+    return Event(usecs, event.message, event.log_stream, source, f"aws:cloudhsm:{kind}")
 
 
-def _handed_over(app: App, events: Iterable[Event]) -> list[IndexedEvent]:
+def _delivered(app: App, events: Iterable[Event]) -> list[IndexedEvent]:
     stream = io.BytesIO()
     writer = EventWriter(stream, "main")
     writer.write(events)
@@ -102,18 +102,18 @@ def collector_event(line: Mapping[str, Any], start: float, cluster_id: str, hsm_
     gap_closed, gap_opened: first, last, verdict. heartbeat: settled_age (a duration). All: at,
     input, host. Raises ValueError for an event or a key that is not known.
     """
-    given = {"input": "aws_cloudhsm://production", "host": "heavy-forwarder-1", **line}
-    kind, now_ms = given.pop("event"), round((start + duration("at", given.pop("at", 0))) * 1000)
-    stanza, host = str(given.pop("input")), str(given.pop("host"))
+    line = {"input": "aws_cloudhsm://production", "host": "heavy-forwarder-1", **line}
+    kind, now_ms = line.pop("event"), round((start + duration("at", line.pop("at", 0))) * 1000)
+    stanza, host = str(line.pop("input")), str(line.pop("host"))
     group = GroupId("aws", ACCOUNT, REGION, f"/aws/cloudhsm/{cluster_id}")
     reporter = InputReporter(stanza, REGION, host)
     if kind in {"gap_closed", "gap_opened"}:
-        first, last = given.pop("first"), given.pop("last")
-        verdict = Verdict(given.pop("verdict", "pending"))
-        change = GapChange(hsm_id, given.pop("reboot_counter", "0xe8"), first, last, verdict)
+        first, last = line.pop("first"), line.pop("last")
+        verdict = Verdict(line.pop("verdict", "pending"))
+        change = GapChange(hsm_id, line.pop("reboot_counter", "0xe8"), first, last, verdict)
         event = Reporter(stanza, group).gap(now_ms * 1000, change)
     elif kind == "heartbeat":
-        age = round(seconds(given.pop("settled_age", "26h")) * 1000)
+        age = round(seconds(line.pop("settled_age", "26h")) * 1000)
         outcome = RunResult(oldest_settled_ms=now_ms - age, has_caught_up=True)
         event = reporter.heartbeat(now_ms, InputState(heartbeat_ms=now_ms - 900_000), outcome)
     elif kind == "collection_failed":
@@ -124,15 +124,15 @@ def collector_event(line: Mapping[str, Any], start: float, cluster_id: str, hsm_
         event = reporter.collection_resumed(now_ms, group.name, failure)
     else:
         raise ValueError(f"collector: the emulator can make no event {kind!r}")
-    if given:
-        raise ValueError(f"collector: {kind} has no {', '.join(sorted(given))}")
+    if line:
+        raise ValueError(f"collector: {kind} has no {', '.join(sorted(line))}")
     return event
 
 
 def api_call(line: Mapping[str, Any], start: float) -> tuple[float, str]:
     """One API call: eventName and what is special about it; the rest is a plain call by a role."""
-    given = dict(line)
-    second = start + duration("at", given.pop("at", 0))
+    fields = dict(line)
+    second = start + duration("at", fields.pop("at", 0))
     at = datetime.fromtimestamp(second, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     body = {
         "eventVersion": "1.09",
@@ -143,6 +143,6 @@ def api_call(line: Mapping[str, Any], start: float) -> tuple[float, str]:
         "sourceIPAddress": "198.51.100.7",
         "readOnly": False,
         "recipientAccountId": ACCOUNT,
-        **given,
+        **fields,
     }
     return second, json.dumps(body)

@@ -19,7 +19,7 @@ from tools.content.detections.savedsearches_conf import whole_search
 from tools.content.detections.schema import FOLDER, PREFIX, Detection
 from tools.content.strict_yaml import Fault, MappingError, line_in
 
-# Costly, or wrong on a search head that holds back results: see docs/writing-detections.md.
+# Costly, or wrong on a search head that withholds results: see docs/writing-detections.md.
 _FORBIDDEN = {
     "join": "put both kinds of events into one base search and use stats",
     "transaction": "use streamstats or stats by the fields that belong together",
@@ -32,7 +32,7 @@ _STARTS = re.compile(
     r"(?:\| tstats [^|]*?where )?\(?"
     r"`cloudhsm_(?:audit|certificate|records|collector|cloudtrail|index)`"
 )
-# Keys of a record whose values stand in its text as words, so that the index finds them.
+# Keys of a record whose values are words of its text, so that the index finds them.
 _TOKEN = re.compile(
     r"`cloudhsm_operation\(|\b(?:response_code|user_type|event|eventName|verdict|sourcetype)=\"?[\w:.-]+"
 )
@@ -46,8 +46,8 @@ def require(root: Path, detections: Sequence[Detection], macros_text: str) -> No
     """
     macros = Macros.from_conf(parse_conf(macros_text, "default/macros.conf")).with_placeholders()
     for detection in detections:
-        if found := list(faults(root, [detection], macros)):
-            raise MappingError(found)
+        if problems := list(faults(root, [detection], macros)):
+            raise MappingError(problems)
 
 
 def faults(root: Path, detections: Iterable[Detection], macros: Macros) -> Iterator[Fault]:
@@ -79,7 +79,7 @@ def _begins(detection: Detection) -> Iterator[str]:
         return
     base = text.split("|")[1 if text.startswith("|") else 0]
     if not _TOKEN.search(base) and detection.scans is None:
-        yield "reads every record: name an opcode before the first pipe, or say why under scans"
+        yield "reads every record: name an opcode before the first pipe, or give a reason in scans"
 
 
 def _costs(detection: Detection, macros: Macros) -> Iterator[str]:
@@ -92,7 +92,7 @@ def _costs(detection: Detection, macros: Macros) -> Iterator[str]:
     try:
         used = {call.name for call in calls(macros.expand(own))}
     except EmulatorError:
-        return  # told by _compiles
+        return  # reported by _compiles
     for name in sorted(used & set(_FORBIDDEN)):
         yield f"{name}: {_FORBIDDEN[name]}"
 

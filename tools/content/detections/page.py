@@ -55,9 +55,7 @@ the detection says so.
 
 def page(detections: Sequence[Detection], techniques: Mapping[str, str]) -> str:
     """The whole page; `techniques` are the names of ATT&CK's by number."""
-    ordered = sorted(
-        detections, key=lambda one: (_SEVERITY_ORDER.index(one.severity), one.name.lower())
-    )
+    ordered = sorted(detections, key=lambda d: (_SEVERITY_ORDER.index(d.severity), d.name.lower()))
     parts = [_HEAD, *_aws(), *_proof(ordered)]
     for detection in ordered:
         parts.extend(_section(detection, techniques))
@@ -96,58 +94,55 @@ with more than 200,000 records, known users and business hours entered (`python 
 """
     yield "| detection | fires | silent | sample trail | quiet month | why not none |"
     yield "| --- | ---: | ---: | ---: | ---: | --- |"
-    for one in detections:
+    for detection in detections:
+        trail, month = detection.sample_trail, detection.quiet_month
         yield (
-            f"| [{one.name}](#{_anchor(one)}) | {len(one.fires)} | {len(one.silent)}"
-            f" | {one.sample_trail.alerts} | {one.quiet_month.alerts}"
-            f" | {one.quiet_month.because or ''} |"
+            f"| [{detection.name}](#{_anchor(detection)}) | {len(detection.fires)} | "
+            f"{len(detection.silent)} | {trail.alerts} | {month.alerts} | {month.because or ''} |"
         )
     yield ""
 
 
-def _section(one: Detection, techniques: Mapping[str, str]) -> Iterator[str]:
-    yield f"## {one.name}\n\n*{one.severity.capitalize()}.* {one.about}\n\n{one.why}\n"
-    if one.inference:
-        yield f"**Inferred:** {one.inference}\n"
+def _section(detection: Detection, techniques: Mapping[str, str]) -> Iterator[str]:
+    yield f"## {detection.name}\n\n*{detection.severity.capitalize()}.* {detection.about}\n"
+    yield f"{detection.why}\n"
+    if detection.inference:
+        yield f"**Inferred:** {detection.inference}\n"
     yield "```spl"
-    yield one.search.strip()
+    yield detection.search.strip()
     yield "```\n"
     yield "Known false positives:\n"
-    yield from (f"- {text}" for text in one.false_positives)
+    yield from (f"- {text}" for text in detection.false_positives)
     yield "\nWhat to do:\n"
-    yield from (f"{number}. {text}" for number, text in enumerate(one.response, 1))
+    yield from (f"{number}. {text}" for number, text in enumerate(detection.response, 1))
     yield "\n| | |\n| --- | --- |"
-    yield from (f"| {name} | {value} |" for name, value in _facts(one, techniques))
+    yield from (f"| {name} | {value} |" for name, value in _facts(detection, techniques))
     yield ""
 
 
-def _facts(one: Detection, techniques: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    window = f"records indexed in the last {one.schedule.slice}" if one.schedule.slice else ""
-    over = ", ".join(filter(None, [window, f"events of {one.schedule.events}"]))
-    yield "runs", f"every {one.schedule.every} (`{cron(one)}`), over {over}"
-    if one.throttle:
-        yield "throttled", f"{one.throttle.period} by `{'`, `'.join(one.throttle.by)}`"
-    for name, threshold in one.thresholds.items():
-        macro = one.threshold_macro(name)
+def _facts(detection: Detection, techniques: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    schedule = detection.schedule
+    window = f"records indexed in the last {schedule.slice}" if schedule.slice else ""
+    over = ", ".join(filter(None, [window, f"events of {schedule.events}"]))
+    yield "runs", f"every {schedule.every} (`{cron(detection)}`), over {over}"
+    if detection.throttle:
+        yield "throttled", f"{detection.throttle.period} by `{'`, `'.join(detection.throttle.by)}`"
+    for name, threshold in detection.thresholds.items():
+        macro = detection.threshold_macro(name)
         yield f"`{macro}`", f"{threshold.value}. {threshold.meaning}"
-    yield "filter", f"`{one.filter_macro}`"
-    yield "risk", "; ".join(f"`{o.field}` ({o.type}) {o.score}" for o in one.risk.objects)
-    yield (
-        "ATT&CK v19",
-        ", ".join(f"{number} {techniques[number]}" for number in one.attack) or "none",
-    )
+    yield "filter", f"`{detection.filter_macro}`"
+    yield "risk", "; ".join(f"`{o.field}` ({o.type}) {o.score}" for o in detection.risk.objects)
+    attack = [f"{number} {techniques[number]}" for number in detection.attack]
+    yield "ATT&CK v19", ", ".join(attack) or "none"
     controls = {
-        "PCI DSS 4.0.1": one.controls.pci_dss,
-        "NIST SP 800-53 r5": one.controls.nist_800_53,
-        "FIPS 140-3 (ISO/IEC 19790:2012)": one.controls.fips_140,
+        "PCI DSS 4.0.1": detection.controls.pci_dss,
+        "NIST SP 800-53 r5": detection.controls.nist_800_53,
+        "FIPS 140-3 (ISO/IEC 19790:2012)": detection.controls.fips_140,
     }
-    yield (
-        "serves",
-        "; ".join(f"{name} {', '.join(found)}" for name, found in controls.items() if found),
-    )
-    if one.sample_trail.because:
-        yield "sample trail", f"{one.sample_trail.alerts}: {one.sample_trail.because}"
+    yield "serves", "; ".join(f"{name} {', '.join(ids)}" for name, ids in controls.items() if ids)
+    if detection.sample_trail.because:
+        yield "sample trail", f"{detection.sample_trail.alerts}: {detection.sample_trail.because}"
 
 
-def _anchor(one: Detection) -> str:
-    return one.name.lower().replace(" ", "-")
+def _anchor(detection: Detection) -> str:
+    return detection.name.lower().replace(" ", "-")

@@ -23,20 +23,20 @@ _AFTERWARDS_S = 900
 
 
 @dataclass(frozen=True)
-class Rehearsal:
-    """What an alert told of a sample, and how many rows the drilldown of each has."""
+class SampleRun:
+    """The alerts on a sample, and how many rows the drilldown of each has."""
 
-    told: list[Fired]
-    behind: list[int]
+    alerts: list[Fired]
+    drilldown_rows: list[int]
 
 
-def rehearse(
+def run_sample(
     app: App,
     detection: Detection,
     sample: Sample,
     generation: Generation = Generation.OLDER,
     arriving: Callable[[IndexedEvent], IndexedEvent] = lambda event: event,
-) -> Rehearsal:
+) -> SampleRun:
     """Runs the alert while the sample lasts, and a little longer; then each alert's drilldown.
 
     `arriving` may give an event another host or source on its way into the index. Raises ValueError
@@ -49,66 +49,66 @@ def rehearse(
     )
     scheduler = Scheduler(app, index, sample.tables)
     until = START + seconds(sample.lasts) + seconds(detection.schedule.every) + _AFTERWARDS_S
-    told = scheduler.fired(app.knowledge.alerts[detection.title], START, until)
-    return Rehearsal(told, [_behind(scheduler, detection, one) for one in told])
+    alerts = scheduler.fired(app.knowledge.alerts[detection.title], START, until)
+    return SampleRun(alerts, [_drilldown_rows(scheduler, detection, alert) for alert in alerts])
 
 
-def filled(text: str, told: Fired) -> str:
+def filled(text: str, alert: Fired) -> str:
     """A message or a drilldown with the alert's values in place of its tokens."""
     for name in tokens(text):
-        text = text.replace(f"${name}$", "".join(values_of(told.row, name)[:1]))
+        text = text.replace(f"${name}$", "".join(values_of(alert.row, name)[:1]))
     return text
 
 
-def _behind(scheduler: Scheduler, detection: Detection, told: Fired) -> int:
+def _drilldown_rows(scheduler: Scheduler, detection: Detection, alert: Fired) -> int:
     """Rows of the drilldown with the alert's values in place of its tokens."""
-    text = filled(detection.drilldown.search, told)
-    earliest, latest = (float(str(told.row.get(name, 0))) for name in ("drill_from", "drill_to"))
+    text = filled(detection.drilldown.search, alert)
+    earliest, latest = (float(str(alert.row.get(name, 0))) for name in ("drill_from", "drill_to"))
     return len(scheduler.search(text, earliest, latest).rows)
 
 
 def _events(app: App, sample: Sample, generation: Generation) -> Iterator[ingest.Indexed]:
     scene = Scene(generation, START * 1_000_000)
-    lines = [from_mapping(one) for one in sample.records]
+    lines = [from_mapping(line) for line in sample.records]
     yield from ingest.records(app, scene.arrivals(lines))
-    said = [
+    events = [
         ingest.collector_event(
             {key: value for key, value in line.items() if key not in {"cluster", "hsm"}},
             START,
             cluster_id(line.get("cluster", "payments")),
             hsm_id(line.get("cluster", "payments"), line.get("hsm", "a")),
         )
-        for one in sample.collector
-        for line in repeated(one)
+        for line in sample.collector
+        for line in repeated(line)
     ]
-    yield from ingest.said(app, said)
-    calls = [ingest.api_call(line, START) for one in sample.cloudtrail for line in repeated(one)]
+    yield from ingest.collector_events(app, events)
+    calls = [ingest.api_call(line, START) for line in sample.cloudtrail for line in repeated(line)]
     yield from ingest.cloudtrail(calls)
 
 
 def repeated(line: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """`repeat` copies, `every` so long apart."""
+    """`repeat` copies, `every` between them."""
     rest = {key: value for key, value in line.items() if key not in {"repeat", "every"}}
     step = duration("every", line.get("every", 0))
     for number in range(int(line.get("repeat", 1))):
         yield {**rest, "at": duration("at", line.get("at", 0)) + number * step}
 
 
-def differences(told: Sequence[Fired], expected: Sequence[Mapping[str, object]]) -> list[str]:
+def differences(alerts: Sequence[Fired], expected: Sequence[Mapping[str, object]]) -> list[str]:
     """How the alerts, in the order of their runs, differ from the rows that a sample expects."""
-    if len(told) != len(expected):
-        shown = "; ".join(_shown(one) for one in told[:5]) or "none"
-        return [f"{len(told)} alerts instead of {len(expected)}: {shown}"]
-    found = []
-    for number, (one, wanted) in enumerate(zip(told, expected), 1):
+    if len(alerts) != len(expected):
+        shown = "; ".join(_shown(alert) for alert in alerts[:5]) or "none"
+        return [f"{len(alerts)} alerts instead of {len(expected)}: {shown}"]
+    problems = []
+    for number, (alert, wanted) in enumerate(zip(alerts, expected), 1):
         for name, value in wanted.items():
-            have = values_of(one.row, name)
+            have = values_of(alert.row, name)
             want = [str(item) for item in value] if isinstance(value, list) else [str(value)]
             if have != want:
-                found.append(f"alert {number}: {name} is {have}, not {want}")
-    return found
+                problems.append(f"alert {number}: {name} is {have}, not {want}")
+    return problems
 
 
-def _shown(told: Fired) -> str:
+def _shown(alert: Fired) -> str:
     names = ("cluster_id", "hsm_id", "user", "opcode", "first_time")
-    return " ".join(f"{name}={told.row[name]}" for name in names if name in told.row)
+    return " ".join(f"{name}={alert.row[name]}" for name in names if name in alert.row)

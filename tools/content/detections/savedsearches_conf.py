@@ -31,12 +31,12 @@ _MINUTES = {"5m": 5, "15m": 15, "1h": 60, "4h": 60, "1d": 60}
 
 def saved_searches(text: str, detections: Iterable[Detection]) -> str:
     """`default/savedsearches.conf` with its block as it follows from the detections."""
-    return with_block(text, BLOCK, _lines(_stanza(one) for one in detections))
+    return with_block(text, BLOCK, _lines(_stanza(detection) for detection in detections))
 
 
 def macros(text: str, detections: Iterable[Detection]) -> str:
     """`default/macros.conf` with its block as it follows from the detections."""
-    return with_block(text, BLOCK, _lines(_macros(one) for one in detections))
+    return with_block(text, BLOCK, _lines(_macros(detection) for detection in detections))
 
 
 def whole_search(detection: Detection) -> str:
@@ -70,7 +70,7 @@ def cron(detection: Detection) -> str:
 
 
 def drilldown_search(detection: Detection) -> str:
-    """The search behind an alert, over the time of its records."""
+    """The search of an alert, over the time of its records."""
     search = detection.drilldown.search.strip()
     macro, _, rest = search.partition(" ")
     times = "earliest=$drill_from$ latest=$drill_to$"
@@ -123,8 +123,8 @@ def _enterprise_security(detection: Detection) -> Iterator[str]:
     yield f"action.notable.param.next_steps = {_json({'version': 1, 'data': steps})}"
     yield "action.risk = 1"
     objects = [
-        {"risk_object_field": one.field, "risk_object_type": one.type, "risk_score": one.score}
-        for one in detection.risk.objects
+        {"risk_object_field": item.field, "risk_object_type": item.type, "risk_score": item.score}
+        for item in detection.risk.objects
     ]
     yield f"action.risk.param._risk = {_json(objects)}"
     yield f"action.risk.param._risk_message = {message(detection)}"
@@ -136,13 +136,13 @@ def _annotations(detection: Detection) -> dict[str, list[str]]:
     means the categories of the Cybersecurity Framework).
     """
     controls = detection.controls
-    found = {
+    frameworks = {
         "mitre_attack": list(detection.attack),
         "nist_800_53": list(controls.nist_800_53),
         "pci_dss": list(controls.pci_dss),
         "fips_140": list(controls.fips_140),
     }
-    return {name: values for name, values in found.items() if values}
+    return {name: values for name, values in frameworks.items() if values}
 
 
 def _macros(detection: Detection) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The two stories that every detection is held against, as they come to an index."""
+"""The two scenarios that every detection is compared with, as they are indexed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.input_cache import InputState
 from cloudhsm.trail.gap_ledger import GapChange, Verdict
 from cloudhsm.trail.log_group import GroupId
+from emulator.app import App
+from emulator.session import Session
 from samples.quiet_month import QuietFacts, QuietMonth
 from samples.simulator import simulate
 from samples.trail import TrailEvent, TrailFacts
@@ -31,12 +33,12 @@ Tables = dict[str, list[dict[str, str]]]
 
 
 @dataclass(frozen=True)
-class Story:
+class Scenario:
     """What happened, what a customer had entered, and over which time alerts run."""
 
     name: str
     records: Sequence[TrailEvent]
-    said: Sequence[Event]
+    collector_events: Sequence[Event]
     calls: Sequence[tuple[float, str]]
     tables: Tables
     since: float
@@ -44,17 +46,26 @@ class Story:
     least_records: int = 0
 
 
-def quiet_month(volume: float = 1.0) -> Story:
+def session(app: App, scenario: Scenario) -> Session:
+    """An index with its records and the collector's events; now is its end."""
+    indexed = Session(app, now=scenario.until)
+    shown = ((event.timestamp_ms / 1000, event) for event in scenario.records)
+    indexed.index(event for _, event in ingest.records(app, shown))
+    indexed.index(event for _, event in ingest.collector_events(app, scenario.collector_events))
+    return indexed
+
+
+def quiet_month(volume: float = 1.0) -> Scenario:
     """The quiet month of a customer who has filled in the tables."""
     month = QuietMonth(SEED, QUIET_END, volume)
     records = list(month.stream())
     facts = month.facts
     since, until = facts.start_ms / 1000, facts.end_ms / 1000
-    return Story(
+    return Scenario(
         "quiet month",
         records,
         list(_heartbeats(since, until)),
-        [(one.at, one.text) for one in month.control_plane()],
+        [(event.at, event.text) for event in month.control_plane()],
         _tables(facts),
         since,
         until,
@@ -62,12 +73,12 @@ def quiet_month(volume: float = 1.0) -> Story:
     )
 
 
-def sample_trail(days: float = 7, volume: float = 1) -> Story:
-    """A week of trouble, as installed: no tables are filled. volume: times as many records."""
+def sample_trail(days: float = 7, volume: float = 1) -> Scenario:
+    """A week of incidents, as installed: no tables are filled. volume: times as many records."""
     trail = simulate(SEED, SAMPLE_END, days, volume)
     since, until = trail.facts.start_usecs / 1e6, trail.facts.end_usecs / 1e6
-    said = [*_heartbeats(since, until), *_verdicts(trail.events, trail.facts)]
-    return Story("sample trail", trail.events, said, [], {}, since, until)
+    events = [*_heartbeats(since, until), *_verdicts(trail.events, trail.facts)]
+    return Scenario("sample trail", trail.events, events, [], {}, since, until)
 
 
 def _tables(facts: QuietFacts) -> Tables:
@@ -107,14 +118,14 @@ def _heartbeats(since: float, until: float) -> Iterator[Event]:
 
 
 def _verdicts(records: Sequence[TrailEvent], facts: TrailFacts) -> Iterator[Event]:
-    """What the collector says of the records that were never delivered."""
+    """What the collector reports about the records that were never delivered."""
     for gap in facts.gaps:
         reporter = Reporter(_STANZA, GroupId("aws", ingest.ACCOUNT, ingest.REGION, gap.log_group))
         number = f"Sequence No{{}}: {gap.last_missing + 1:#x}\n"
         at = next(
-            one.timestamp_ms
-            for one in records
-            if one.log_stream == gap.log_stream and _has_number(one.message, number)
+            record.timestamp_ms
+            for record in records
+            if record.log_stream == gap.log_stream and _has_number(record.message, number)
         )
         for wait, verdict in ((60, Verdict.PENDING), (_VERDICT_S, Verdict.ABSENT_AT_SOURCE)):
             change = GapChange(

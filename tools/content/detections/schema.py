@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,7 +15,6 @@ from pydantic import (
     AfterValidator,
     Field,
     StringConstraints,
-    model_validator,
 )
 
 from tools.content import strict_yaml
@@ -48,10 +48,10 @@ _DRILLDOWN_STARTS = re.compile(r"`cloudhsm_[a-z_]+`")
 
 def seconds(text: str) -> float:
     """`90s`, `15m`, `3h` or `30d` in seconds. Raises ValueError."""
-    found = _DURATION.fullmatch(text)
-    if not found:
+    match = _DURATION.fullmatch(text)
+    if not match:
         raise ValueError("write a number and a unit, such as 90s, 15m, 3h or 30d")
-    return float(found["number"]) * _UNITS[found["unit"]]
+    return float(match["number"]) * _UNITS[match["unit"]]
 
 
 def _duration(text: str) -> str:
@@ -81,7 +81,7 @@ class Schedule(Strict):
 
     every: how often. indexed: the slice of index time of a run, as long as `every` unless it is
     longer, so that records which belong together are seen together; null where the search picks
-    what is new by itself. events: how far back, in the events' own time.
+    what is new itself. events: how far back, in the events' own time.
     """
 
     every: Literal["5m", "15m", "1h", "4h", "1d"]
@@ -93,11 +93,9 @@ class Schedule(Strict):
         """The slice of index time, or None."""
         return self.every if self.indexed == "as every" else self.indexed
 
-    @model_validator(mode="after")
-    def _whole(self) -> Schedule:
+    def _contradictions(self) -> Iterator[str]:
         if self.slice and seconds(self.slice) < seconds(self.every):
-            raise ValueError("indexed is shorter than every: records between two runs are not seen")
-        return self
+            yield "indexed is shorter than every: records between two runs are not seen"
 
 
 class Threshold(Strict):
@@ -138,29 +136,27 @@ class Controls(Strict):
 
 
 class Drilldown(Strict):
-    """The search behind an alert; $field$ only where no text of a record can come in."""
+    """The search of an alert; $field$ only where no text of a record can come in."""
 
     name: Text
     search: str
 
-    @model_validator(mode="after")
-    def _safe(self) -> Drilldown:
+    def _contradictions(self) -> Iterator[str]:
         unsafe = sorted(set(tokens(self.search)) - SAFE_TOKENS)
         if unsafe:
-            raise ValueError(
+            yield (
                 f"${unsafe[0]}$ may hold text of a record, which would become part of a search;"
                 f" use one of {', '.join(f'${name}$' for name in sorted(SAFE_TOKENS))}"
             )
         if not _DRILLDOWN_STARTS.match(self.search):
-            raise ValueError("search: must begin with a macro such as `cloudhsm_audit`")
-        return self
+            yield "search: must begin with a macro such as `cloudhsm_audit`"
 
 
 Value = str | int | float | list[str]
 
 
 class Sample(Strict):
-    """What happens, and what the alert tells of it.
+    """What happens, and its alerts.
 
     records: lines of a scene (samples/scene.py). collector: events of the collector. cloudtrail:
     API calls. tables: rows of the customer's lookups. `at` counts from the scene's beginning; what
@@ -177,22 +173,20 @@ class Sample(Strict):
 
 
 class Firing(Sample):
-    """The rows that are told, each with at least these fields, in order."""
+    """The alerts' rows, each with at least these fields, in order."""
 
     rows: list[dict[str, Value]] = Field(min_length=1)
 
 
 class Expected(Strict):
-    """How many alerts are told, and why that is right unless it is none."""
+    """How many alerts fire, and why that is right unless it is none."""
 
     alerts: int = Field(ge=0)
     because: Text | None = None
 
-    @model_validator(mode="after")
-    def _explained(self) -> Expected:
+    def _contradictions(self) -> Iterator[str]:
         if self.alerts and not self.because:
-            raise ValueError("because: say which of them are right, and what else they are")
-        return self
+            yield "because: state which of them are right, and what else they are"
 
 
 class Detection(Strict):
@@ -238,24 +232,20 @@ class Detection(Strict):
         return f"{PREFIX}{self.stem}_filter"
 
     def threshold_macro(self, name: str) -> str:
-        """The macro that holds a threshold."""
+        """The macro of a threshold."""
         return f"{PREFIX}{self.stem}_{name}"
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Detection:
+    def _contradictions(self) -> Iterator[str]:
         if not _UUID.fullmatch(self.id):
-            raise ValueError(f"id: must be a UUID in lower case; {_NEW_ID}")
+            yield f"id: must be a UUID in lower case; {_NEW_ID}"
         for name in self.thresholds:
             if f"`{self.threshold_macro(name)}`" not in self.search:
-                raise ValueError(
-                    f"thresholds: the search does not use `{self.threshold_macro(name)}`"
-                )
+                yield (f"thresholds: the search does not use `{self.threshold_macro(name)}`")
         overlaps = self.schedule.slice != self.schedule.every
         if overlaps and self.throttle is None:
-            raise ValueError("throttle: runs overlap, so the same rows would alert again and again")
+            yield "throttle: runs overlap, so the same rows would alert again and again"
         if not (self.controls.pci_dss or self.controls.nist_800_53 or self.controls.fips_140):
-            raise ValueError("controls: name at least one that it serves")
-        return self
+            yield "controls: name at least one that it serves"
 
 
 def tokens(text: str) -> list[str]:
@@ -280,25 +270,27 @@ def read_detections(root: Path) -> list[Detection]:
     Raises MappingError with the faults of the first file that has some: the schema, a name that is
     not the file's, an id or a name given twice.
     """
-    found: list[Detection] = []
+    detections: list[Detection] = []
     places: dict[str, Path] = {}
     known = techniques(root)
     for path in sorted((root / FOLDER).glob("*")):
         if path.suffix != ".yml":
-            raise MappingError([Fault(path, 1, f"{FOLDER}/ holds detections: NAME.yml, no others")])
+            raise MappingError(
+                [Fault(path, 1, f"{FOLDER}/ contains detections: NAME.yml, no others")]
+            )
         detection = read_detection(path)
         if detection.id in places:
             line = line_in(path, "id")
             what = f"id: {places[detection.id].name} has it; {_NEW_ID}"
             raise MappingError([Fault(path, line, what)])
-        for place, technique in enumerate(detection.attack):
+        for position, technique in enumerate(detection.attack):
             if technique not in known:
-                line = line_in(path, "attack", place)
-                what = f"attack: {technique} is not in mappings/attack.yaml: add it, or mend it"
+                line = line_in(path, "attack", position)
+                what = f"attack: {technique} is not in mappings/attack.yaml: add it, or fix it"
                 raise MappingError([Fault(path, line, what)])
         places[detection.id] = path
-        found.append(detection)
-    return found
+        detections.append(detection)
+    return detections
 
 
 def read_detection(path: Path) -> Detection:

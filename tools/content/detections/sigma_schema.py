@@ -1,4 +1,4 @@
-"""What a detection's key `sigma` may hold: rules, or why Sigma cannot say it.
+"""What a detection's key `sigma` may contain: rules, or why Sigma cannot express it.
 
 Source: the Sigma specification 2.x (rules, correlation rules), as pySigma 2.0 reads it.
 """
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints
 
 from tools.content.strict_yaml import Strict, Text
 
@@ -24,7 +24,7 @@ def _condition_fits(detection: dict[str, Any]) -> dict[str, Any]:
     named = set(detection) - {"condition"}
     if used != named:
         wrong = sorted(used ^ named)[0]
-        raise ValueError(f"condition: {wrong} is not in both, the condition and beside it")
+        raise ValueError(f"condition: {wrong} is not in both, the condition and the selections")
     return detection
 
 
@@ -45,17 +45,15 @@ class Correlation(Strict):
     timespan: Timespan
     condition: dict[str, str | int] | None = None
 
-    @model_validator(mode="after")
-    def _counts(self) -> Correlation:
+    def _contradictions(self) -> Iterator[str]:
         if self.type.startswith("temporal") == (self.condition is not None):
-            raise ValueError("condition: needed where something is counted, and only there")
+            yield "condition: needed where something is counted, and only there"
         if self.type == "value_count" and "field" not in (self.condition or {}):
-            raise ValueError("condition: value_count needs field: the one whose values it counts")
-        return self
+            yield "condition: value_count needs field: the one whose values it counts"
 
 
 class Sigma(Strict):
-    """How Sigma says it.
+    """How Sigma expresses it.
 
     service: whose log it is. note: where it differs from Splunk's search. counted: a correlation
     that `correlation` builds upon. cannot: why there is no rule.
@@ -68,44 +66,42 @@ class Sigma(Strict):
     correlation: Correlation | None = None
     cannot: Text | None = None
 
-    @model_validator(mode="after")
-    def _whole(self) -> Sigma:
+    def _contradictions(self) -> Iterator[str]:
         if (self.cannot is None) == (not self.rules):
-            raise ValueError("write rules, or cannot: why Sigma cannot say it")
+            yield "write rules, or cannot: why Sigma cannot express it"
         if self.correlation is None:
             if len(self.rules) > 1 or self.counted:
-                raise ValueError("correlation: is missing, and there is more than one rule")
-            return self
-        names = [one.name for one in self.rules] + ([self.counted.name] if self.counted else [])
+                yield "correlation: is missing, and there is more than one rule"
+            return
+        names = [rule.name for rule in self.rules] + ([self.counted.name] if self.counted else [])
         if None in names or len(set(names)) < len(names):
-            raise ValueError("name: each rule under a correlation needs one of its own")
+            yield "name: each rule under a correlation needs one of its own"
         used = {*self.correlation.rules, *(self.counted.rules if self.counted else ())}
         if used != set(names):
-            raise ValueError(f"rules: {sorted(used ^ {*names}, key=str)[0]} is not in both places")
-        return self
+            yield f"rules: {sorted(used ^ {*names}, key=str)[0]} is not in both places"
 
     @property
     def correlations(self) -> list[Correlation]:
         """In the order in which they build upon each other."""
-        return [one for one in (self.counted, self.correlation) if one is not None]
+        return [item for item in (self.counted, self.correlation) if item is not None]
 
     @property
     def fields(self) -> set[str]:
         """All fields of events that are looked at."""
-        found = {name for rule in self.rules for name in _fields(rule.detection)}
-        for one in self.correlations:
-            found.update(one.group_by)
-            if isinstance(field := (one.condition or {}).get("field"), str):
-                found.add(field)
-        return found
+        names = {name for rule in self.rules for name in _fields(rule.detection)}
+        for item in self.correlations:
+            names.update(item.group_by)
+            if isinstance(field := (item.condition or {}).get("field"), str):
+                names.add(field)
+        return names
 
 
 def _fields(detection: Mapping[str, Any]) -> Iterator[str]:
     for name, selection in detection.items():
         if name == "condition":
             continue
-        for one in selection if isinstance(selection, list) else [selection]:
-            for key, value in one.items():
+        for item in selection if isinstance(selection, list) else [selection]:
+            for key, value in item.items():
                 field, *modifiers = key.split("|")
                 yield field
                 if "fieldref" in modifiers:

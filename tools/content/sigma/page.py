@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from tools.content.detections.schema import Detection
 from tools.content.markdown import table_text
-from tools.content.sigma.pipelines import FILE, SCHEMAS, Places
+from tools.content.sigma.pipelines import FILE, SCHEMAS, FieldMappings
 
 PAGE = "docs/sigma.md"
 _HEAD = f"""\
@@ -44,14 +44,14 @@ _KINDS = {
 }
 
 
-def page(detections: Iterable[Detection], places: Places) -> str:
+def page(detections: Iterable[Detection], mappings: FieldMappings) -> str:
     """The whole page."""
-    found = [*detections]
-    said = [one for one in found if one.sigma.rules]
-    parts = [_HEAD, f"## {len(said)} rules", table_text(_RULES, map(_rule, said))]
-    rest = [(one.name, str(one.sigma.cannot)) for one in found if not one.sigma.rules]
+    rules = [*detections]
+    converted = [rule for rule in rules if rule.sigma.rules]
+    parts = [_HEAD, f"## {len(converted)} rules", table_text(_RULES, map(_rule, converted))]
+    rest = [(rule.name, str(rule.sigma.cannot)) for rule in rules if not rule.sigma.rules]
     parts += [f"## {len(rest)} detections that are no rules", table_text(_CANNOT, rest)]
-    parts += ["## Fields", _FIELDS, table_text(("field", *SCHEMAS), _fields(places))]
+    parts += ["## Fields", _FIELDS, table_text(("field", *SCHEMAS), _fields(mappings))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -60,17 +60,19 @@ _FIELDS = "Where the pipelines look for the fields that the rules on records use
 
 def _rule(detection: Detection) -> Sequence[str]:
     sigma = detection.sigma
-    kinds = [f"{_KINDS[one.type]} within {one.timespan}" for one in sigma.correlations]
+    kinds = [f"{_KINDS[item.type]} within {item.timespan}" for item in sigma.correlations]
     log = "CloudTrail" if sigma.service == "cloudtrail" else "records"
     kind = ", then ".join(kinds) or "one event"
     return f"`{detection.stem}.yml`", log, kind, sigma.note or "the same on every sample"
 
 
-def _fields(places: Places) -> Iterable[Sequence[str]]:
-    for name, place in sorted(places.fields.items()):
+def _fields(mappings: FieldMappings) -> Iterable[Sequence[str]]:
+    for name, field in sorted(mappings.fields.items()):
         cells = []
         for schema in SCHEMAS:
-            words = place.values.get(schema, {})  # type: ignore[call-overload]
-            told = "; ".join(f"{ours} is {theirs}" for ours, theirs in words.items())
-            cells.append(f"`{place.called(schema, name)}`" + (f" ({told})" if told else ""))
+            words = field.values.get(schema, {})  # type: ignore[call-overload]
+            differences = "; ".join(f"{ours} is {theirs}" for ours, theirs in words.items())
+            cells.append(
+                f"`{field.name_in(schema, name)}`" + (f" ({differences})" if differences else "")
+            )
         yield (f"`{name}`", *cells)

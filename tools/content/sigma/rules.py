@@ -27,8 +27,8 @@ def documents(detection: Detection) -> list[Json]:
     """The last document is the detection itself and has its id; the others are parts of it."""
     sigma = detection.sigma
     correlations = sigma.correlations
-    made = [_rule(detection, one) for one in sigma.rules]
-    made += [_correlation(detection, one) for one in correlations]
+    made = [_rule(detection, rule) for rule in sigma.rules]
+    made += [_correlation(detection, rule) for rule in correlations]
     made[-1] = {**made[-1], "title": detection.name, "id": detection.id, **_judged(detection)}
     return made
 
@@ -41,13 +41,13 @@ def _rule(detection: Detection, rule: Rule) -> Json:
 
 def _correlation(detection: Detection, correlation: Correlation) -> Json:
     made = _head(detection, correlation.name)
-    told = correlation.model_dump(by_alias=True, exclude={"name"}, exclude_none=True)
-    told["rules"] = [_full(detection, name) for name in told["rules"]]
-    return {**made, "correlation": told, "level": "informational"}
+    document = correlation.model_dump(by_alias=True, exclude={"name"}, exclude_none=True)
+    document["rules"] = [_full(detection, name) for name in document["rules"]]
+    return {**made, "correlation": document, "level": "informational"}
 
 
 def _head(detection: Detection, name: str | None) -> Json:
-    """Names are the whole collection's: those of a detection begin with its own."""
+    """Names are those of the complete collection: those of a detection begin with its own."""
     made: Json = {"title": detection.name}
     if name is not None:
         made["title"] = f"{detection.name}: {name.replace('_', ' ')}"

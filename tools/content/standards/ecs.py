@@ -10,49 +10,49 @@ from typing import Any
 
 from tools.content.mappings import OUTCOMES, Operation, OperationList
 from tools.content.standards import ocsf
-from tools.content.standards.ecs_facts import CUSTOM, Facts, category_faults, read_facts
+from tools.content.standards.ecs_facts import CUSTOM, EcsFacts, category_faults, read_facts
 from tools.content.strict_yaml import Strict, Text, read
 
 FILE = "ecs.yaml"
 ROWS = "bin/cloudhsm/siem/ecs_rows.json"
 
 
-class Settings(Strict):
+class EcsSettings(Strict):
     """What is the same for all operations: ecs.yaml."""
 
     custom: list[Text]
 
 
 @dataclass(frozen=True)
-class Mapping:
+class EcsMapping:
     """Operations in ECS, and the facts that they keep to."""
 
     operations: list[Operation]
-    settings: Settings
-    facts: Facts
+    settings: EcsSettings
+    facts: EcsFacts
 
 
-def read_mapping(folder: Path, operations: OperationList) -> Mapping:
+def read_mapping(folder: Path, operations: OperationList) -> EcsMapping:
     """The mapping; `operations` gets what departs from the facts.
 
     Raises MappingError for what is wrong in ecs.yaml, OSError for a file that cannot be read.
     """
     facts = read_facts(folder)
-    settings = read(folder / FILE, Settings, "mapping into ECS", "the top of the file")
+    settings = read(folder / FILE, EcsSettings, "mapping into ECS", "the top of the file")
     for position, operation in operations.valid.items():
         for what in _operation_faults(operation, facts):
             operations.fault(position, what, "ecs")
-    return Mapping([*operations.valid.values()], settings, facts)
+    return EcsMapping([*operations.valid.values()], settings, facts)
 
 
-def _operation_faults(operation: Operation, facts: Facts) -> Iterator[str]:
-    place = operation.ecs
-    yield from category_faults(place.category, place.type, facts)
-    if place.category != sorted(place.category) or place.type != sorted(place.type):
+def _operation_faults(operation: Operation, facts: EcsFacts) -> Iterator[str]:
+    ecs = operation.ecs
+    yield from category_faults(ecs.category, ecs.type, facts)
+    if ecs.category != sorted(ecs.category) or ecs.type != sorted(ecs.type):
         yield "sort category and type"
 
 
-def rows(mapping: Mapping, severities: ocsf.Mapping) -> str:
+def rows(mapping: EcsMapping, severities: ocsf.OcsfMapping) -> str:
     """The text of `ROWS`: everything that depends on opcode and outcome only.
 
     event.severity is the number of OCSF's severity.

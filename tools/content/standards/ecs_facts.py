@@ -1,8 +1,8 @@
-"""The pinned facts of the Elastic Common Schema (ECS), and documents held against them.
+"""The pinned facts of the Elastic Common Schema (ECS).
 
 `mappings/standards/ecs-<version>.yaml` has the categories with the types that go with them, the
 other enumerations and the fields that we fill. The published package is npm's `@elastic/ecs`;
-unpacked, it gives the facts anew, for the same fields:
+unpacked, it gives the facts again, for the same fields:
 
     node -p "JSON.stringify(require('./build/commonjs/ecs_flat.js').EcsFlat)" > ecs_flat.json
     python -m tools.content.standards.ecs_facts ecs_flat.json
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,12 +24,10 @@ ROOT = Path(__file__).resolve().parents[3]
 VERSION = "9.4.0"
 FILE = f"ecs-{VERSION}.yaml"
 CUSTOM = "cloudhsm"  # the name below which ECS leaves room for what it does not know
-LARGEST = 2**53  # above it, readers of JSON lose digits
-_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
-class Facts(Strict):
-    """The whole file.
+class EcsFacts(Strict):
+    """The complete file.
 
     categories: the types that go with each. fields: the type of each, in square brackets where the
     field is always a list.
@@ -45,20 +42,22 @@ class Facts(Strict):
     fields: dict[str, str]
 
 
-def read_facts(folder: Path) -> Facts:
+def read_facts(folder: Path) -> EcsFacts:
     """The pinned facts of this folder of mappings; raises MappingError and OSError."""
     path = folder / "standards" / FILE
-    return read(path, Facts, "pinned standard", "tools/content/standards/ecs_facts.py")
+    return read(path, EcsFacts, "pinned standard", "tools/content/standards/ecs_facts.py")
 
 
-def category_faults(categories: Sequence[str], types: Sequence[str], facts: Facts) -> Iterator[str]:
+def category_faults(
+    categories: Sequence[str], types: Sequence[str], facts: EcsFacts
+) -> Iterator[str]:
     """Why these do not go together, if they do not."""
     for name in categories:
         if name not in facts.categories:
             yield f"ECS has no category {name!r}"
         elif not set(facts.categories[name]) & set(types):
             yield f"category {name} goes with {', '.join(facts.categories[name])}"
-    allowed = {one for name in categories for one in facts.categories.get(name, [])}
+    allowed = {kind for name in categories for kind in facts.categories.get(name, [])}
     for name in types:
         if name not in facts.types:
             yield f"ECS has no type {name!r}"
@@ -66,68 +65,22 @@ def category_faults(categories: Sequence[str], types: Sequence[str], facts: Fact
             yield f"type {name} does not go with {', '.join(categories) or 'no category'}"
 
 
-def faults(document: Mapping[str, Any], facts: Facts) -> list[str]:
-    """What keeps the document from being one of ECS, each with the field."""
-    found = []
-    for name, value in flat(document):
-        if not name.startswith(f"{CUSTOM}."):
-            found += list(_field_faults(name, value, facts))
-    event = document.get("event", {})
-    found += category_faults(event.get("category", []), event.get("type", []), facts)
-    for name, allowed in (("kind", facts.kinds), ("outcome", facts.outcomes)):
-        if event.get(name) not in allowed:
-            found.append(f"event.{name}: {event.get(name)!r} is none of {', '.join(allowed)}")
-    if document["ecs"]["version"] != facts.version:
-        found.append(f"ecs.version: must be {facts.version}")
-    return found
-
-
-def flat(document: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """The document's fields by their dotted names."""
-    for name, value in document.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", value
-
-
-def _field_faults(name: str, value: object, facts: Facts) -> Iterator[str]:
-    wanted = facts.fields.get(name)
-    if wanted is None:
-        yield f"{name}: is no field of ECS that we know"
-        return
-    if wanted.startswith("[") != isinstance(value, list):
-        yield f"{name}: must {'' if wanted.startswith('[') else 'not '}be a list"
-        return
-    for item in value if isinstance(value, list) else [value]:
-        if not _is_of_type(item, wanted.strip("[]")):
-            yield f"{name}: must be of type {wanted.strip('[]')}, is {item!r}"
-
-
-def _is_of_type(value: object, wanted: str) -> bool:
-    if wanted == "long":
-        return type(value) is int and -LARGEST <= value <= LARGEST
-    if wanted == "date":
-        return isinstance(value, str) and _ISO.fullmatch(value) is not None
-    return type(value) is str
-
-
 # --- facts from the published package
 
 
-def facts_from(published: Mapping[str, Any], chosen: Facts) -> dict[str, Any]:
+def facts_from(published: Mapping[str, Any], chosen: EcsFacts) -> dict[str, Any]:
     """The facts of the package's flat form about the fields of `chosen`."""
 
     def names(field: str) -> list[str]:
-        return sorted(one["name"] for one in published[field]["allowed_values"])
+        return sorted(value["name"] for value in published[field]["allowed_values"])
 
     return {
         "version": chosen.version,
         "source": chosen.source,
         "kinds": names("event.kind"),
         "categories": {
-            one["name"]: sorted(one["expected_event_types"])
-            for one in published["event.category"]["allowed_values"]
+            category["name"]: sorted(category["expected_event_types"])
+            for category in published["event.category"]["allowed_values"]
         },
         "types": names("event.type"),
         "outcomes": names("event.outcome"),
@@ -141,7 +94,7 @@ def _type(field: Mapping[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the file anew."""
+    """Writes the file again."""
     parser = argparse.ArgumentParser(prog="python -m tools.content.standards.ecs_facts")
     parser.add_argument("flat", type=Path, help="the package's flat form as JSON")
     published = json.loads(parser.parse_args(arguments).flat.read_text(encoding="utf-8"))

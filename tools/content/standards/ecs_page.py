@@ -8,9 +8,9 @@ from typing import Any
 
 from tools.content.fields import Dictionary
 from tools.content.mappings import OUTCOMES
-from tools.content.markdown import table
+from tools.content.markdown import table_text
 from tools.content.standards import ocsf
-from tools.content.standards.ecs import Mapping
+from tools.content.standards.ecs import EcsMapping
 from tools.content.standards.ecs_facts import CUSTOM
 
 _HEAD = """\
@@ -68,36 +68,35 @@ _PEOPLE = {"account": "`user.target`: the account; `user`: who acts", "actor": "
 
 
 def page(
-    mapping: Mapping, severities: ocsf.Mapping, dictionary: Dictionary, example: dict[str, Any]
+    mapping: EcsMapping,
+    severities: ocsf.OcsfMapping,
+    dictionary: Dictionary,
+    example: dict[str, Any],
 ) -> str:
     """The page's text; `example` is a record's document."""
     custom = mapping.settings.custom
     parts = [
         _HEAD.format(version=mapping.facts.version),
-        *_lines(_COLUMNS, _operations(mapping, severities)),
+        table_text(_COLUMNS, _operations(mapping, severities)) + "\n",
         _PLACES,
-        *_lines(("field", "ECS"), _fields(dictionary)),
+        table_text(("field", "ECS"), _fields(dictionary)) + "\n",
         _CUSTOM.format(namespace=CUSTOM, names=", ".join(f"`{name}`" for name in custom)),
         f"```json\n{json.dumps(example, indent=2)}\n```\n",
     ]
     return "".join(parts)
 
 
-def _lines(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:
-    return (f"{line}\n" for line in table(columns, rows))
-
-
-def _operations(mapping: Mapping, severities: ocsf.Mapping) -> Iterator[Sequence[str]]:
+def _operations(mapping: EcsMapping, severities: ocsf.OcsfMapping) -> Iterator[Sequence[str]]:
     for operation in mapping.operations:
-        place = operation.ecs
+        ecs = operation.ecs
         numbers = [str(severities.severity_id(operation, outcome)) for outcome in OUTCOMES]
         yield [
             f"`{operation.name}`",
-            ", ".join(place.category),
-            ", ".join(place.type),
+            ", ".join(ecs.category),
+            ", ".join(ecs.type),
             numbers[0] if len(set(numbers)) == 1 else ", ".join(numbers),
-            _PEOPLE[place.people],
-            place.reason,
+            _PEOPLE[ecs.people],
+            ecs.reason,
         ]
 
 

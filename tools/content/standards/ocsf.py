@@ -10,7 +10,7 @@ from typing import Any
 
 from tools.content import mappings
 from tools.content.mappings import CATCH_ALL, OUTCOMES, Operation, OperationList
-from tools.content.standards.ocsf_facts import EventClass, Facts, read_facts, type_uid
+from tools.content.standards.ocsf_facts import EventClass, OcsfFacts, read_facts, type_uid
 from tools.content.strict_yaml import Fault, MappingError, Strict, Text, line_in, read
 
 FILE = "ocsf.yaml"
@@ -36,7 +36,7 @@ class Entity(Strict):
     data: list[Text]
 
 
-class Settings(Strict):
+class OcsfSettings(Strict):
     """What is the same for all operations: ocsf.yaml."""
 
     outcomes: dict[str, OutcomeRule]
@@ -47,12 +47,12 @@ class Settings(Strict):
 
 
 @dataclass(frozen=True)
-class Mapping:
+class OcsfMapping:
     """Operations in OCSF, and the facts that they keep to."""
 
     operations: list[Operation]
-    settings: Settings
-    facts: Facts
+    settings: OcsfSettings
+    facts: OcsfFacts
 
     def severity(self, operation: Operation, outcome: str) -> str:
         """OCSF's word for what this operation and this outcome mean together."""
@@ -60,31 +60,31 @@ class Mapping:
         usual = settings.outcomes[outcome].severity_step
         step = operation.ocsf.severity_step.get(outcome, usual)
         levels = list(settings.severities.values())
-        place = list(settings.severities).index(operation.risk) + step
-        return levels[min(max(place, 0), len(levels) - 1)]
+        position = list(settings.severities).index(operation.risk) + step
+        return levels[min(max(position, 0), len(levels) - 1)]
 
     def severity_id(self, operation: Operation, outcome: str) -> int:
         """The number of `severity`."""
         return self.facts.number("event.severity_id", self.severity(operation, outcome))
 
 
-def read_mapping(folder: Path, operations: OperationList) -> Mapping:
+def read_mapping(folder: Path, operations: OperationList) -> OcsfMapping:
     """The mapping; `operations` gets what departs from the facts.
 
     Raises MappingError for what is wrong in ocsf.yaml, OSError for a file that cannot be read.
     """
     path = folder / FILE
     facts = read_facts(folder)
-    settings = read(path, Settings, "mapping into OCSF", "the top of the file")
+    settings = read(path, OcsfSettings, "mapping into OCSF", "the top of the file")
     if faults := [*_faults(path, settings, facts)]:
         raise MappingError(faults)
     for position, operation in operations.valid.items():
         for what in _operation_faults(operation, settings, facts):
             operations.fault(position, what, "ocsf")
-    return Mapping([*operations.valid.values()], settings, facts)
+    return OcsfMapping([*operations.valid.values()], settings, facts)
 
 
-def _faults(path: Path, settings: Settings, facts: Facts) -> Iterator[Fault]:
+def _faults(path: Path, settings: OcsfSettings, facts: OcsfFacts) -> Iterator[Fault]:
     words = facts.enumerations
     captions_of = [
         ("outcomes", "event.status_id", [rule.status for rule in settings.outcomes.values()]),
@@ -104,26 +104,28 @@ def _faults(path: Path, settings: Settings, facts: Facts) -> Iterator[Fault]:
         yield Fault(path, line_in(path, "severities"), what)
 
 
-def _operation_faults(operation: Operation, settings: Settings, facts: Facts) -> Iterator[str]:
-    place = operation.ocsf
-    event_class = facts.classes.get(place.event_class)
+def _operation_faults(
+    operation: Operation, settings: OcsfSettings, facts: OcsfFacts
+) -> Iterator[str]:
+    ocsf = operation.ocsf
+    event_class = facts.classes.get(ocsf.event_class)
     if event_class is None:
-        yield f"class {place.event_class!r} is none of {', '.join(facts.classes)}"
+        yield f"class {ocsf.event_class!r} is none of {', '.join(facts.classes)}"
         return
-    if place.activity not in event_class.activities.values():
+    if ocsf.activity not in event_class.activities.values():
         allowed = ", ".join(event_class.activities.values())
-        yield f"{event_class.caption} has no activity {place.activity!r}; it has {allowed}"
-    if (place.named is not None) != (place.activity == OTHER) and not _by_record(operation):
+        yield f"{event_class.caption} has no activity {ocsf.activity!r}; it has {allowed}"
+    if (ocsf.named is not None) != (ocsf.activity == OTHER) and not _by_record(operation):
         yield f"give named exactly with the activity {OTHER}"
-    if ("user" in event_class.requires) != (place.people != "actor"):
+    if ("user" in event_class.requires) != (ocsf.people != "actor"):
         yield "people is subject or account exactly in a class that asks for a user"
-    if (place.entity is not None) != ("entity" in event_class.requires):
+    if (ocsf.entity is not None) != ("entity" in event_class.requires):
         yield "give an entity exactly in a class that asks for one"
-    if place.entity is not None and place.entity not in settings.entities:
-        yield f"entity {place.entity!r} is none of {', '.join(settings.entities)}"
-    if (place.log_name is not None) != ("log_name" in event_class.one_of):
+    if ocsf.entity is not None and ocsf.entity not in settings.entities:
+        yield f"entity {ocsf.entity!r} is none of {', '.join(settings.entities)}"
+    if (ocsf.log_name is not None) != ("log_name" in event_class.one_of):
         yield "give log_name exactly in a class about logs"
-    unknown = set(place.severity_step) - set(OUTCOMES)
+    unknown = set(ocsf.severity_step) - set(OUTCOMES)
     if unknown:
         yield f"severity_step knows no {', '.join(sorted(unknown))}"
     if "src_endpoint" in event_class.requires:
@@ -138,7 +140,7 @@ def _by_record(operation: Operation) -> bool:
 # --- what shipped code reads
 
 
-def rows(mapping: Mapping) -> str:
+def rows(mapping: OcsfMapping) -> str:
     """The text of `ROWS`: everything that depends on opcode and outcome only."""
     settings, facts = mapping.settings, mapping.facts
     number = facts.number
@@ -174,11 +176,11 @@ def _entity(number: Callable[[str, str], int], entity: Entity) -> dict[str, Any]
     }
 
 
-def _row(operation: Operation, mapping: Mapping) -> dict[str, Any]:
+def _row(operation: Operation, mapping: OcsfMapping) -> dict[str, Any]:
     facts, position = mapping.facts, operation.ocsf
     event_class = facts.classes[position.event_class]
     row: dict[str, Any] = {
-        "place": place(event_class, position.activity, position.named),
+        "place": activity_of(event_class, position.activity, position.named),
         "people": position.people,
         "entity": position.entity,
         "outcomes": {outcome: _graded(mapping, operation, outcome) for outcome in OUTCOMES},
@@ -187,11 +189,11 @@ def _row(operation: Operation, mapping: Mapping) -> dict[str, Any]:
         row["place"]["log_name"] = position.log_name
     if "user" in event_class.requires:
         fallback = facts.classes[FALLBACK]
-        row["nobody"] = place(fallback, OTHER, position.named or position.activity)
+        row["nobody"] = activity_of(fallback, OTHER, position.named or position.activity)
     return row
 
 
-def place(event_class: EventClass, activity: str, named: str | None) -> dict[str, Any]:
+def activity_of(event_class: EventClass, activity: str, named: str | None) -> dict[str, Any]:
     """The attributes that class and activity decide."""
     activity_id = {name: number for number, name in event_class.activities.items()}[activity]
     return {
@@ -206,7 +208,7 @@ def place(event_class: EventClass, activity: str, named: str | None) -> dict[str
     }
 
 
-def _graded(mapping: Mapping, operation: Operation, outcome: str) -> dict[str, Any]:
+def _graded(mapping: OcsfMapping, operation: Operation, outcome: str) -> dict[str, Any]:
     status = mapping.settings.outcomes[outcome].status
     return {
         "status_id": mapping.facts.number("event.status_id", status),

@@ -8,8 +8,8 @@ from typing import Any
 
 from tools.content.fields import Dictionary
 from tools.content.mappings import OUTCOMES, Ocsf
-from tools.content.markdown import table
-from tools.content.standards.ocsf import FALLBACK, OTHER, Mapping
+from tools.content.markdown import table_text
+from tools.content.standards.ocsf import FALLBACK, OTHER, OcsfMapping
 
 _HEAD = """\
 <!-- Generated from operations.yaml, ocsf.yaml, fields.yaml: make generate -->
@@ -75,10 +75,10 @@ A login that failed:
 """
 
 
-def page(mapping: Mapping, dictionary: Dictionary, example: dict[str, Any]) -> str:
+def page(mapping: OcsfMapping, dictionary: Dictionary, example: dict[str, Any]) -> str:
     """The page's text; `example` is a record's event."""
     settings, facts = mapping.settings, mapping.facts
-    captions = [one.caption for name, one in facts.classes.items() if name != "api_activity"]
+    captions = [item.caption for name, item in facts.classes.items() if name != "api_activity"]
     statuses = [f"{name} is {rule.status}" for name, rule in settings.outcomes.items()]
     levels = list(settings.severities.values())
     parts = [
@@ -89,11 +89,11 @@ def page(mapping: Mapping, dictionary: Dictionary, example: dict[str, Any]) -> s
             other=OTHER,
             statuses=", ".join(statuses),
         ),
-        *_lines(_OPERATION_COLUMNS, _operations(mapping)),
+        table_text(_OPERATION_COLUMNS, _operations(mapping)) + "\n",
         _SEVERITY.format(lowest=levels[0], highest=levels[-1]),
-        *_lines(("outcome", "steps", "why"), _steps(mapping)),
+        table_text(("outcome", "steps", "why"), _steps(mapping)) + "\n",
         _PLACES,
-        *_lines(("field", "OCSF"), _fields(dictionary)),
+        table_text(("field", "OCSF"), _fields(dictionary)) + "\n",
         _UNMAPPED.format(names=", ".join(f"`{name}`" for name in settings.unmapped)),
         f"```json\n{json.dumps(example, indent=2)}\n```\n",
     ]
@@ -108,47 +108,43 @@ _PEOPLE = {
 }
 
 
-def _lines(columns: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:
-    return (f"{line}\n" for line in table(columns, rows))
-
-
-def _operations(mapping: Mapping) -> Iterator[Sequence[str]]:
+def _operations(mapping: OcsfMapping) -> Iterator[Sequence[str]]:
     for operation in mapping.operations:
-        place = operation.ocsf
-        event_class = mapping.facts.classes[place.event_class]
+        ocsf = operation.ocsf
+        event_class = mapping.facts.classes[ocsf.event_class]
         numbers = {name: number for number, name in event_class.activities.items()}
         severities = [mapping.severity(operation, outcome) for outcome in OUTCOMES]
         yield [
             f"`{operation.name}`",
             f"{event_class.caption} {event_class.uid}",
-            f"{_activity(place)} {numbers[place.activity]}",
+            f"{_activity(ocsf)} {numbers[ocsf.activity]}",
             severities[0] if len(set(severities)) == 1 else ", ".join(severities),
-            _PEOPLE[place.people],
-            _entity(mapping, place),
-            place.reason,
+            _PEOPLE[ocsf.people],
+            _entity(mapping, ocsf),
+            ocsf.reason,
         ]
 
 
-def _activity(place: Ocsf) -> str:
-    if place.activity != OTHER:
-        return place.activity
-    return f"{OTHER}: {place.named or 'the opcode'}"
+def _activity(ocsf: Ocsf) -> str:
+    if ocsf.activity != OTHER:
+        return ocsf.activity
+    return f"{OTHER}: {ocsf.named or 'the opcode'}"
 
 
-def _entity(mapping: Mapping, place: Ocsf) -> str:
-    if place.entity is None:
+def _entity(mapping: OcsfMapping, ocsf: Ocsf) -> str:
+    if ocsf.entity is None:
         return ""
-    entity = mapping.settings.entities[place.entity]
+    entity = mapping.settings.entities[ocsf.entity]
     return f"{entity.named}, by `{entity.uid}`" if entity.uid else entity.named
 
 
-def _steps(mapping: Mapping) -> Iterator[Sequence[str]]:
+def _steps(mapping: OcsfMapping) -> Iterator[Sequence[str]]:
     for outcome, rule in mapping.settings.outcomes.items():
         yield outcome, f"{rule.severity_step:+d}" if rule.severity_step else "0", rule.reason
     for operation in mapping.operations:
-        place = operation.ocsf
-        for outcome, step in place.severity_step.items():
-            yield f"{outcome} of `{operation.name}`", f"{step:+d}" if step else "0", place.reason
+        ocsf = operation.ocsf
+        for outcome, step in ocsf.severity_step.items():
+            yield f"{outcome} of `{operation.name}`", f"{step:+d}" if step else "0", ocsf.reason
 
 
 def _fields(dictionary: Dictionary) -> Iterator[Sequence[str]]:

@@ -30,13 +30,13 @@ def main(version: str, profiles: list[str], lines: Iterable[str]) -> int:
         name = schema.lookup_class_name_from_uid(class_uid)
         return Draft202012Validator(schema.get_class_schema(name, profiles))
 
-    found = [
+    problems = [
         f"{number}: {fault}"
         for number, line in enumerate(lines, 1)
         for fault in _faults(validator(json.loads(line)["class_uid"]), json.loads(line))
     ]
-    sys.stdout.writelines(f"{fault}\n" for fault in found)
-    return 1 if found else 0
+    sys.stdout.writelines(f"{fault}\n" for fault in problems)
+    return 1 if problems else 0
 
 
 def _faults(validator: Draft202012Validator, event: dict[str, Any]) -> Iterator[str]:

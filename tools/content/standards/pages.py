@@ -17,7 +17,7 @@ from cloudhsm.siem import ocsf as ocsf_events
 
 
 def pages(
-    ocsf_mapping: ocsf.Mapping, ecs_mapping: ecs.Mapping, dictionary: Dictionary
+    ocsf_mapping: ocsf.OcsfMapping, ecs_mapping: ecs.EcsMapping, dictionary: Dictionary
 ) -> dict[str, str]:
     """The text of each file by its path from the root of the source.
 

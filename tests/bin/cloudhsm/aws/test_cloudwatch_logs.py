@@ -378,7 +378,7 @@ def test_an_event_outside_of_the_window_that_was_asked_for_is_unreadable(
 def test_a_group_without_its_arn_is_a_failure(aws: ScriptedAws) -> None:
     aws.script["DescribeLogGroups"] = [Answer({"logGroups": [{"logGroupName": "/aws/cloudhsm/a"}]})]
     _, (failure,) = found(aws, "/aws/cloudhsm/")
-    assert "without a whole ARN" in failure.what
+    assert "without a complete ARN" in failure.what
 
 
 @pytest.mark.parametrize("body", [b"<html>proxy</html>", b"<a><b>", b"{}", b"<GetCallerIdentity/>"])
@@ -501,7 +501,7 @@ def test_a_row_that_cannot_be_read_hides_no_other_group(aws: ScriptedAws, row: o
     aws.script["DescribeLogGroups"] = [Answer(body)]
     groups, (failure,) = found(aws, "/aws/cloudhsm/")
     assert groups == [group("/aws/cloudhsm/a"), group("/aws/cloudhsm/c")]
-    assert "without a whole ARN" in failure.what
+    assert "without a complete ARN" in failure.what
 
 
 def test_a_listing_that_repeats_a_page_keeps_what_it_found(aws: ScriptedAws) -> None:
@@ -535,4 +535,4 @@ def test_a_group_whose_name_has_half_a_character_hides_no_other(aws: ScriptedAws
     aws.script["DescribeLogGroups"] = [described("/aws/cloudhsm/\ud800", "/aws/cloudhsm/a")]
     groups, (failure,) = found(aws, "/aws/cloudhsm/")
     assert groups == [group("/aws/cloudhsm/a")]
-    assert "without a whole ARN" in failure.what
+    assert "without a complete ARN" in failure.what

@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
-from cloudhsm.aws.credentials import FORM_TIMEOUTS, unlocked
+from cloudhsm.aws.credentials import FORM_TIMEOUTS, with_secrets
 from cloudhsm.aws.session import Timeouts
 from cloudhsm.base import aws_identity, redaction
 from cloudhsm.base.aws_identity import Secret
@@ -129,7 +129,7 @@ def test_what_is_stored_is_looked_up_by_name_and_hidden_from_logs() -> None:
     asked = aws_identity.parse(
         {"aws_credential": "prod", "proxy_url": "http://p:1", "proxy_credential": "squid"}
     )
-    ready = unlocked(asked, OneSecret())
+    ready = with_secrets(asked, OneSecret())
     assert ready.keys == Secret("user-of-prod", "password-of-prod")
     assert ready.proxy_user == Secret("user-of-squid-at-p", "password-of-squid-at-p")
     assert redaction.redacted("x password-of-prod y password-of-squid-at-p") == "x *** y ***"
@@ -263,7 +263,7 @@ def test_a_proxy_that_refuses_is_named_and_its_password_is_not() -> None:
         **TYPED,
     }
     settings = parse("aws_cloudhsm://x", asked, NOW_MS)
-    redaction.conceal(*settings.login.secrets)
+    redaction.conceal(*settings.identity.secrets)
     (error,) = access_check.check(settings, lambda: CloudWatchLogs(settings, ONCE))
     proxy.shutdown()
     assert isinstance(error, EndpointUnreachable)

@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, ProxyConnectionError, ReadTimeoutError
 
 from cloudhsm.aws.reachability import Cause, cause
-from cloudhsm.base.aws_identity import Login
+from cloudhsm.base.aws_identity import AwsIdentity
 
 URL = "https://logs.us-east-1.amazonaws.com"
-OURS = Login(proxy_url="http://p.example:3128")
+OURS = AwsIdentity(proxy_url="http://p.example:3128")
 
 
 def caused(by: BaseException) -> Exception:
@@ -38,12 +38,14 @@ def caused(by: BaseException) -> Exception:
 def test_the_exception_that_led_to_it_is_the_cause(
     by: BaseException, what: str, next_step: str
 ) -> None:
-    found = cause(caused(by), Login(), "sts_endpoint_url")
+    found = cause(caused(by), AwsIdentity(), "sts_endpoint_url")
     assert found.what == what
     assert next_step.replace("this DNS", "this host's DNS") in found.next_step
 
 
-@pytest.mark.parametrize(("login", "setting"), [(OURS, "proxy_url"), (Login(), "HTTPS_PROXY")])
+@pytest.mark.parametrize(
+    ("identity", "setting"), [(OURS, "proxy_url"), (AwsIdentity(), "HTTPS_PROXY")]
+)
 @pytest.mark.parametrize(
     ("by", "what", "next_step"),
     [
@@ -52,15 +54,15 @@ def test_the_exception_that_led_to_it_is_the_cause(
     ],
 )
 def test_a_proxy_is_named_by_the_setting_that_names_it(
-    login: Login, setting: str, by: str, what: str, next_step: str
+    identity: AwsIdentity, setting: str, by: str, what: str, next_step: str
 ) -> None:
     error = ProxyConnectionError(proxy_url=URL, error="x")
     error.__cause__ = OSError(by)
-    found = cause(error, login, "endpoint_url")
+    found = cause(error, identity, "endpoint_url")
     assert found.what == f"{what} ({by})"
     assert next_step in found.next_step
     assert f"Check {setting}" in found.next_step
 
 
 def test_what_no_exception_shows_stays_open() -> None:
-    assert cause(caused(ValueError("odd")), Login(), "endpoint_url") == Cause()
+    assert cause(caused(ValueError("odd")), AwsIdentity(), "endpoint_url") == Cause()

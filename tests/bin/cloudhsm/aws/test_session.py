@@ -12,7 +12,7 @@ import pytest
 
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
 from cloudhsm.aws.session import LINK_LOCAL, AwsSession, Timeouts, bypass_proxies_for_link_local
-from cloudhsm.base.aws_identity import Login
+from cloudhsm.base.aws_identity import AwsIdentity
 from cloudhsm.base.errors import CredentialsError, EndpointUnreachable, SettingError
 from cloudhsm.base.settings import parse
 from cloudhsm.collect import access_check
@@ -46,17 +46,17 @@ def profile(tmp_path: Path, text: str) -> None:
     (tmp_path / "config").write_text(f"[profile audit]\n{text}\n")
 
 
-def keys(login: Login) -> str:
+def keys(identity: AwsIdentity) -> str:
     """The access key ID that a session signs with."""
-    session = AwsSession(login, ONCE, login.profile)
+    session = AwsSession(identity, ONCE, identity.profile)
     session.create_client("logs", region_name="us-east-1")  # so that the session knows its Region
     credentials = session.get_credentials()
     return str(credentials.get_frozen_credentials().access_key)
 
 
-def refused(login: Login) -> CredentialsError:
+def refused(identity: AwsIdentity) -> CredentialsError:
     with pytest.raises(CredentialsError) as caught:
-        keys(login)
+        keys(identity)
     return caught.value
 
 
@@ -67,7 +67,7 @@ def test_the_role_of_a_profile_is_assumed_at_the_sts_endpoint_of_the_stanza(
     (tmp_path / "credentials").write_text(
         "[base]\naws_access_key_id = AKIABASE\naws_secret_access_key = s\n"
     )
-    assert keys(Login(profile="audit", sts_endpoint_url=sts.url)) == "AKIAOFTHEROLE"
+    assert keys(AwsIdentity(profile="audit", sts_endpoint_url=sts.url)) == "AKIAOFTHEROLE"
     assert [operation for operation, _body in sts.requests] == ["AssumeRole"]
 
 
@@ -81,7 +81,7 @@ def test_a_web_identity_is_exchanged_at_the_sts_endpoint_of_the_stanza(
     assert isinstance(answer, bytes)
     of_web = answer.replace(b"AssumeRoleRe", b"AssumeRoleWithWebIdentityRe")
     sts.script["AssumeRoleWithWebIdentity"] = [Answer(of_web)]
-    assert keys(Login(sts_endpoint_url=sts.url)) == "AKIAOFTHETOKEN"
+    assert keys(AwsIdentity(sts_endpoint_url=sts.url)) == "AKIAOFTHETOKEN"
 
 
 def test_an_mfa_profile_is_refused_with_a_next_step(sts: ScriptedAws, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_an_mfa_profile_is_refused_with_a_next_step(sts: ScriptedAws, tmp_path: 
     (tmp_path / "credentials").write_text(
         "[base]\naws_access_key_id = AKIABASE\naws_secret_access_key = s\n"
     )
-    error = refused(Login(profile="audit", sts_endpoint_url=sts.url))
+    error = refused(AwsIdentity(profile="audit", sts_endpoint_url=sts.url))
     assert serial in error.what
     assert "without mfa_serial" in error.next_step
     assert sts.requests == []
@@ -101,7 +101,7 @@ def test_a_missing_token_file_is_named_with_its_variable(
 ) -> None:
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(tmp_path / "gone"))
     monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
-    error = refused(Login(sts_endpoint_url=sts.url))
+    error = refused(AwsIdentity(sts_endpoint_url=sts.url))
     assert str(tmp_path / "gone") in error.what
     assert "AWS_WEB_IDENTITY_TOKEN_FILE names" in error.next_step
 
@@ -119,7 +119,7 @@ def test_a_credential_process_that_fails_is_named_with_its_profile(
     tmp_path: Path, program: str, said: str
 ) -> None:
     profile(tmp_path, f"credential_process = {program}")
-    error = refused(Login(profile="audit"))
+    error = refused(AwsIdentity(profile="audit"))
     assert "aws_profile audit" in error.what
     assert any(part in error.what for part in said.split("|")), error.what
     assert "/no/such/program" in str(error) or "credential_process" in error.next_step
@@ -129,7 +129,7 @@ def test_a_credential_process_that_works_is_used(tmp_path: Path) -> None:
     known = {"Version": 1, "AccessKeyId": "AKIAOFTHEPROCESS", "SecretAccessKey": "s"}
     (tmp_path / "known.json").write_text(json.dumps(known))
     profile(tmp_path, f"credential_process = cat {tmp_path / 'known.json'}")
-    assert keys(Login(profile="audit")) == "AKIAOFTHEPROCESS"
+    assert keys(AwsIdentity(profile="audit")) == "AKIAOFTHEPROCESS"
 
 
 @pytest.mark.parametrize("service", ["logs", "sts", "sso"])
@@ -138,7 +138,7 @@ def test_an_endpoint_of_the_environment_must_be_encrypted(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://collector.example")
     with pytest.raises(SettingError, match=r"AWS_ENDPOINT_URL http://collector\.example would"):
-        AwsSession(Login(), ONCE).create_client(service, region_name="us-east-1")
+        AwsSession(AwsIdentity(), ONCE).create_client(service, region_name="us-east-1")
 
 
 def test_an_endpoint_of_one_service_is_named_by_its_variable(
@@ -146,13 +146,13 @@ def test_an_endpoint_of_one_service_is_named_by_its_variable(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "http://collector.example")
     with pytest.raises(SettingError, match="AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"):
-        AwsSession(Login(), ONCE).create_client("logs", region_name="us-east-1")
+        AwsSession(AwsIdentity(), ONCE).create_client("logs", region_name="us-east-1")
 
 
 def test_an_endpoint_of_a_profile_must_be_encrypted(tmp_path: Path) -> None:
     profile(tmp_path, "endpoint_url = http://collector.example")
     with pytest.raises(SettingError, match="endpoint_url of the AWS profile"):
-        AwsSession(Login(), ONCE, "audit").create_client("logs", region_name="us-east-1")
+        AwsSession(AwsIdentity(), ONCE, "audit").create_client("logs", region_name="us-east-1")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:4566", "https://vpce.example"])
@@ -160,7 +160,7 @@ def test_loopback_and_https_endpoints_of_the_environment_are_used(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-    client = AwsSession(Login(), ONCE).create_client("logs", region_name="us-east-1")
+    client = AwsSession(AwsIdentity(), ONCE).create_client("logs", region_name="us-east-1")
     assert client.meta.endpoint_url == url
 
 
@@ -178,9 +178,9 @@ def test_instance_and_container_credentials_bypass_every_proxy(
 
 
 def test_every_client_has_the_proxy_and_the_certificates_of_the_stanza(tmp_path: Path) -> None:
-    login = Login(proxy_url="http://proxy.example:3128")
+    identity = AwsIdentity(proxy_url="http://proxy.example:3128")
     for service in ("logs", "sts", "sso", "sso-oidc"):
-        client = AwsSession(login, ONCE).create_client(service, region_name="us-east-1")
+        client = AwsSession(identity, ONCE).create_client(service, region_name="us-east-1")
         assert client.meta.config.proxies == {"https": "http://proxy.example:3128"}
         assert client._endpoint.http_session._verify is True
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.base import aws_identity
-from cloudhsm.base.aws_identity import MASK, Login, Role, Secret
+from cloudhsm.base.aws_identity import MASK, AwsIdentity, Role, Secret
 from cloudhsm.base.errors import SettingError
 
 KEY_ID, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -15,7 +15,7 @@ ROLE = "arn:aws:iam::111122223333:role/cloudhsm-audit-reader"
 
 
 def test_nothing_asked_is_botocores_default_chain() -> None:
-    assert aws_identity.parse({}) == Login()
+    assert aws_identity.parse({}) == AwsIdentity()
 
 
 def test_typed_keys_and_a_proxys_user_are_taken_apart() -> None:
@@ -36,7 +36,7 @@ def test_typed_keys_and_a_proxys_user_are_taken_apart() -> None:
 
 def test_a_masked_secret_counts_as_moved() -> None:
     asked = {"aws_credential": "prod", "aws_access_key_id": KEY_ID, "aws_secret_access_key": MASK}
-    assert aws_identity.parse(asked) == Login(credential="prod", key_id=KEY_ID)
+    assert aws_identity.parse(asked) == AwsIdentity(credential="prod", key_id=KEY_ID)
 
 
 def test_a_role_has_awss_defaults() -> None:

@@ -10,7 +10,7 @@ import pytest
 from cloudhsm.base.aws_identity import Secret
 from cloudhsm.base.errors import CredentialsError, SettingError
 from cloudhsm.splunk import password_storage
-from cloudhsm.splunk.password_storage import SplunkSecrets
+from cloudhsm.splunk.password_storage import SplunkPasswordStorage
 from tests.bin.fake_splunkd import SESSION_KEY, FakeSplunkd
 
 REALM = "TA-aws-cloudhsm"
@@ -26,8 +26,8 @@ def splunkd(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSplunkd]:
     server.server_close()
 
 
-def storage(splunkd: FakeSplunkd, session_key: str = SESSION_KEY) -> SplunkSecrets:
-    return SplunkSecrets(splunkd.uri, session_key)
+def storage(splunkd: FakeSplunkd, session_key: str = SESSION_KEY) -> SplunkPasswordStorage:
+    return SplunkPasswordStorage(splunkd.uri, session_key)
 
 
 @pytest.mark.parametrize("name", ["prod", "a.b@c-d_e~0"])
@@ -206,4 +206,4 @@ def test_a_splunkd_that_is_not_there_is_named(splunkd: FakeSplunkd) -> None:
     splunkd.shutdown()
     splunkd.server_close()
     with pytest.raises(CredentialsError, match=uri):
-        SplunkSecrets(uri, SESSION_KEY).aws_keys("prod")
+        SplunkPasswordStorage(uri, SESSION_KEY).aws_keys("prod")

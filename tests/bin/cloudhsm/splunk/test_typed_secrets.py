@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm.base import aws_identity
-from cloudhsm.base.aws_identity import Login, Secret
+from cloudhsm.base.aws_identity import AwsIdentity, Secret
 from cloudhsm.base.errors import CloudHsmError, CredentialsError
-from cloudhsm.splunk.typed_secrets import Moved, Mover, entry_of, in_files
+from cloudhsm.splunk.typed_secrets import MovedSecrets, SecretMover, entry_of, in_files
 
 KEYS = Secret("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 TYPED = {"aws_access_key_id": KEYS.user, "aws_secret_access_key": KEYS.password}
@@ -72,10 +72,13 @@ def write(home: Path, layer: str, text: str) -> Path:
 
 
 def moved(
-    storage: FakeStorage, home: Path | None = None, name: str = "prod", login: Login | None = None
-) -> Moved:
-    mover = Mover(lambda: storage, home, lambda _: nullcontext())
-    return mover.put_away(name, "us-east-1", login or Login())
+    storage: FakeStorage,
+    home: Path | None = None,
+    name: str = "prod",
+    identity: AwsIdentity | None = None,
+) -> MovedSecrets:
+    mover = SecretMover(lambda: storage, home, lambda _: nullcontext())
+    return mover.move(name, "us-east-1", identity or AwsIdentity())
 
 
 def texts(problems: list[CloudHsmError]) -> list[str]:
@@ -97,7 +100,7 @@ def test_an_entry_begins_with_the_name_of_its_input() -> None:
 def test_keys_and_a_proxys_password_are_stored_by_purpose_and_masked() -> None:
     settings = {**TYPED, "proxy_url": "http://svc:pw@p.example:3128", "aws_region": "us-east-1"}
     storage = FakeStorage(prod=dict(settings))
-    result = moved(storage, login=aws_identity.parse(settings))
+    result = moved(storage, identity=aws_identity.parse(settings))
     own, of_proxy = entry_of("prod", KEYS.user), entry_of("prod", "svc")
     names = {"prod aws_credential": own, "prod proxy_credential": of_proxy}
     assert result == (names, [], [])
@@ -108,10 +111,10 @@ def test_keys_and_a_proxys_password_are_stored_by_purpose_and_masked() -> None:
 
 def test_a_copy_of_an_input_keeps_its_keys_when_new_ones_are_typed_into_the_original() -> None:
     storage = FakeStorage(prod=dict(TYPED))
-    moved(storage, login=aws_identity.parse(TYPED))
+    moved(storage, identity=aws_identity.parse(TYPED))
     copied = storage.known["prod"]["aws_credential"]
     newer = {**TYPED, "aws_access_key_id": "AKIA2222222222222222"}
-    moved(storage, login=aws_identity.parse(newer))
+    moved(storage, identity=aws_identity.parse(newer))
     assert storage.entries["aws", copied] == KEYS
     assert storage.known["prod"]["aws_credential"] != copied
 
@@ -122,14 +125,14 @@ def test_an_input_without_secrets_never_asks_the_storage(tmp_path: Path) -> None
     def no_storage() -> FakeStorage:
         raise AssertionError
 
-    mover = Mover(no_storage, tmp_path, lambda _: nullcontext())
-    assert mover.put_away("prod", "us-east-1", Login()) == ({}, [], [])
+    mover = SecretMover(no_storage, tmp_path, lambda _: nullcontext())
+    assert mover.move("prod", "us-east-1", AwsIdentity()) == ({}, [], [])
 
 
 @pytest.mark.parametrize("fails", ["put", "amend"])
 def test_keys_that_cannot_be_moved_are_reported(fails: str) -> None:
     storage = FakeStorage(fails, prod=dict(TYPED))
-    result = moved(storage, login=aws_identity.parse(TYPED))
+    result = moved(storage, identity=aws_identity.parse(TYPED))
     assert result.entries == {}
     assert texts(result.problems) == [
         "Secrets of the input 'prod' stay in inputs.conf in plain text: HTTP 403"
@@ -150,7 +153,7 @@ def earlier(*fails: str) -> FakeStorage:
 
 def test_a_proxys_password_of_an_earlier_build_is_bound_to_all_hosts_that_it_is_for() -> None:
     storage = earlier()
-    assert moved(storage, login=OF_PROXY) == ({}, [], [])
+    assert moved(storage, identity=OF_PROXY) == ({}, [], [])
     assert storage.entries == {("p", "corp"): USER, ("other.example", "corp"): USER}
     assert storage.unbound == {}
 
@@ -158,13 +161,13 @@ def test_a_proxys_password_of_an_earlier_build_is_bound_to_all_hosts_that_it_is_
 def test_binding_does_not_replace_a_newer_password() -> None:
     storage = earlier()
     storage.entries["p", "corp"] = newer = Secret("svc", "new")
-    moved(storage, login=OF_PROXY)
+    moved(storage, identity=OF_PROXY)
     assert storage.entries == {("p", "corp"): newer, ("other.example", "corp"): USER}
 
 
 @pytest.mark.parametrize("fails", ["put", "inputs", "delete"])
 def test_a_proxys_password_that_cannot_be_bound_is_used_and_reported(fails: str) -> None:
-    result = moved(earlier(fails), login=OF_PROXY)
+    result = moved(earlier(fails), identity=OF_PROXY)
     assert result.proxy_user == [USER]
     (problem,) = result.problems
     assert "cannot be bound to the proxy's host: HTTP 403" in problem.what
@@ -174,7 +177,7 @@ def test_a_proxys_password_that_cannot_be_bound_is_used_and_reported(fails: str)
 def test_an_entry_that_is_an_aws_credential_too_is_not_bound() -> None:
     storage = earlier()
     storage.known["third"] = {"aws_credential": "corp"}
-    result = moved(storage, login=OF_PROXY)
+    result = moved(storage, identity=OF_PROXY)
     assert (result.proxy_user, storage.entries, storage.unbound) == ([], {}, {"corp": USER})
     assert "by aws_credential and by proxy_credential" in texts(result.problems)[0]
 
@@ -296,7 +299,7 @@ def test_inputs_of_0_1_0_that_share_an_entry_are_reported(
 ) -> None:
     known = {name: {"aws_credential": entry} for name, entry in others.items()}
     storage = FakeStorage(**known, **{"pay eu": {"aws_credential": "pay_eu"}})
-    problems = moved(storage, name="pay eu", login=Login(credential="pay_eu")).problems
+    problems = moved(storage, name="pay eu", identity=AwsIdentity(credential="pay_eu")).problems
     assert [("'pay eu'" in text, "'pay_eu'" in text) for text in texts(problems)] == [
         (True, True)
     ] * is_reported

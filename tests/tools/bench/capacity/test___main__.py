@@ -96,7 +96,7 @@ def test_a_simulation_is_told_poll_by_poll_and_kept(
     given = ["simulate", *options.split(), "--region", "us-east-1", "--write", str(kept)]
     assert capacity.main(given) == 0
     printed = capsys.readouterr().out
-    assert "of 4 HSMs were handed over once each and unchanged" in printed
+    assert "of 4 HSMs were delivered once each and unchanged" in printed
     document = json.loads(kept.read_text())
     assert document["asked"]["region_calls_per_second"] == 25
     assert "python" not in document["asked"]

@@ -15,7 +15,7 @@ from cloudhsm.collect import collector, group_list
 from cloudhsm.trail import window_plan
 from tests.fake_aws.listings import PAGE as LISTED
 from tools.bench.capacity import measured, model, schema
-from tools.bench.capacity.model import Unusable, Workload
+from tools.bench.capacity.model import UnusableFigure, Workload
 
 ROOT = Path(__file__).resolve().parents[4]
 FACTS = schema.read(ROOT)
@@ -169,5 +169,5 @@ def test_the_models_constants_are_the_collectors() -> None:
     ],
 )
 def test_a_workload_that_makes_no_sense_is_refused(change: dict[str, Any], said: str) -> None:
-    with pytest.raises(Unusable, match=said):
+    with pytest.raises(UnusableFigure, match=said):
         replace(Workload(1, 1, 1), **change)

@@ -12,7 +12,7 @@ from tools.bench.capacity import __main__ as capacity
 from tools.bench.capacity import measured, model, page, schema
 from tools.bench.capacity.measured import Measured, MeasurementProblem
 from tools.bench.capacity.model import Workload
-from tools.bench.capacity.page import PageProblem
+from tools.content.conf_blocks import BlockProblem
 
 ROOT = Path(__file__).resolve().parents[4]
 FACTS = schema.read(ROOT)
@@ -41,7 +41,8 @@ def test_another_size_makes_the_page_differ_until_it_is_written(
     path.write_text(path.read_text().replace("value: 5120", "value: 51200"), encoding="utf-8")
     assert capacity.main(["page", "--check", "--root", str(source)]) == 1
     assert (
-        "capacity.md: differs; run: python -m tools.bench.capacity page" in capsys.readouterr().err
+        "differs from what it is generated from; run: python -m tools.bench.capacity page"
+        in capsys.readouterr().err
     )
     assert capacity.main(["page", "--root", str(source)]) == 0
     assert capacity.main(["page", "--check", "--root", str(source)]) == 0
@@ -62,7 +63,7 @@ def test_the_bench_is_shown_as_a_table_and_foreign_lines_are_refused(
 
 def test_a_page_without_a_marker_names_it() -> None:
     torn = TEXT.replace(f"<!-- limits: written by `{page.COMMAND}` -->", "")
-    with pytest.raises(PageProblem, match="needs the lines <!-- limits: written by"):
+    with pytest.raises(BlockProblem, match="needs the lines <!-- limits: written by"):
         page.page(torn, FACTS, MEASURED, RATES)
 
 

@@ -10,13 +10,19 @@ import pytest
 
 from tools.bench.capacity import model, schema, simulation
 from tools.bench.capacity.model import Workload
-from tools.bench.capacity.process_usage import Watched, watch
-from tools.bench.capacity.simulation import Asked, Outcome, Poll, SimulationError, simulate
+from tools.bench.capacity.process_usage import WatchedProcess, watch
+from tools.bench.capacity.simulation import (
+    Poll,
+    SimulationError,
+    SimulationOptions,
+    SimulationResult,
+    simulate,
+)
 from tools.build import package
 
 ROOT = Path(__file__).resolve().parents[4]
 FACTS = schema.read(ROOT)
-SMALL = Asked(
+SMALL = SimulationOptions(
     clusters=3,
     hsms=4,
     quiet=1,
@@ -36,26 +42,26 @@ def built() -> Path:
 
 
 @pytest.fixture(scope="module")
-def small(built: Path) -> Outcome:
+def small(built: Path) -> SimulationResult:
     return simulate(SMALL, built=built)
 
 
 @pytest.fixture(scope="module")
-def dense(built: Path) -> Outcome:
+def dense(built: Path) -> SimulationResult:
     return simulate(DENSE, built=built)
 
 
-def polls(outcome: Outcome, kind: str) -> list[Poll]:
+def polls(outcome: SimulationResult, kind: str) -> list[Poll]:
     return [poll for poll in outcome.polls if poll.kind == kind]
 
 
-def test_every_record_of_every_hsm_is_handed_over(small: Outcome) -> None:
+def test_every_record_of_every_hsm_is_handed_over(small: SimulationResult) -> None:
     assert small.records == sum(poll.records for poll in small.polls)
     assert small.records == SMALL.clusters * SMALL.hsms * (20 + 2 * 10)
     assert polls(small, "first")[0].records == SMALL.clusters * SMALL.hsms * 20
 
 
-def test_each_poll_asks_every_group_as_the_model_says(small: Outcome) -> None:
+def test_each_poll_asks_every_group_as_the_model_says(small: SimulationResult) -> None:
     work = Workload(SMALL.clusters, SMALL.hsms, SMALL.records_per_day, SMALL.region)
     read = model.reading(work, FACTS)
     for poll in (*polls(small, "quiet"), *polls(small, "busy"), *polls(small, "still")):
@@ -68,7 +74,7 @@ def test_each_poll_asks_every_group_as_the_model_says(small: Outcome) -> None:
 
 
 def test_of_a_busy_group_the_model_foretells_no_fewer_calls_and_not_twice_as_many(
-    dense: Outcome,
+    dense: SimulationResult,
 ) -> None:
     each = dense.record_bytes / dense.records
     work = Workload(1, 1, 24 * DENSE.backlog, DENSE.region, record_bytes=each)
@@ -77,14 +83,14 @@ def test_of_a_busy_group_the_model_foretells_no_fewer_calls_and_not_twice_as_man
     assert counted <= foretold <= 2 * counted
 
 
-def test_records_met_again_are_counted_and_not_handed_over(dense: Outcome) -> None:
+def test_records_met_again_are_counted_and_not_handed_over(dense: SimulationResult) -> None:
     quiet, sweep = polls(dense, "quiet")[0], polls(dense, "sweep")[0]
     assert quiet.records == sweep.records == 0
     assert DENSE.backlog / 5 < quiet.repeats < DENSE.backlog / 3  # a quarter of an hour of it
     assert sweep.repeats >= DENSE.backlog
 
 
-def test_lag_and_costs_are_told(small: Outcome) -> None:
+def test_lag_and_costs_are_told(small: SimulationResult) -> None:
     for poll in polls(small, "busy"):
         assert poll.lag_s is not None
         assert 0 < poll.lag_s[0] <= poll.lag_s[1] <= poll.lag_s[2]
@@ -98,22 +104,22 @@ def test_lag_and_costs_are_told(small: Outcome) -> None:
 def test_a_record_that_comes_twice_ends_the_simulation(
     built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def twice(python: str, script: Path, document: str) -> Watched:
+    def twice(python: str, script: Path, document: str) -> WatchedProcess:
         seen = watch(python, script, document)
         seen.take(bytes(seen.printed[seen.printed.find(b"<event") :]))
         return seen
 
     monkeypatch.setattr(simulation, "watch", twice)
-    with pytest.raises(SimulationError, match="handed over twice, or not as it was written"):
+    with pytest.raises(SimulationError, match="delivered twice, or not as it was written"):
         simulate(replace(SMALL, clusters=1, hsms=1), built=built)
 
 
 def test_a_record_that_never_comes_ends_the_simulation(
     built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nothing(python: str, script: Path, document: str) -> Watched:
+    def nothing(python: str, script: Path, document: str) -> WatchedProcess:
         seen = watch(python, script, document)
-        return Watched(log=seen.log)
+        return WatchedProcess(log=seen.log)
 
     monkeypatch.setattr(simulation, "watch", nothing)
     monkeypatch.setattr(simulation, "MOST_RUNS", 2)

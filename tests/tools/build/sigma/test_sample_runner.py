@@ -12,12 +12,12 @@ from tools.build.sigma import sample_runner
 from tools.build.sigma.__main__ import FORMS, differences
 from tools.build.sigma.conversion import Answer
 from tools.content.detections.schema import Detection
-from tools.content.sigma.pipelines import Places
+from tools.content.sigma.pipelines import FieldMappings
 
 
 @pytest.mark.parametrize("rule", SAID, ids=lambda one: one.stem)
 def test_a_rule_judges_every_sample_as_splunks_search_does(
-    rule: Detection, places: Places, answer: Answer
+    rule: Detection, places: FieldMappings, answer: Answer
 ) -> None:
     assert [*differences(rule, places, answer)] == []
 
@@ -33,7 +33,7 @@ def test_a_rule_judges_every_sample_as_splunks_search_does(
     ],
 )
 def test_a_rule_that_is_too_wide_or_too_narrow_shows(
-    form: str, judged: str, by: str, wrong: str, places: Places, answer: Answer
+    form: str, judged: str, by: str, wrong: str, places: FieldMappings, answer: Answer
 ) -> None:
     """The rule of one detection, run over the samples of another."""
     swapped = Answer([], {judged: answer.queries[by]})

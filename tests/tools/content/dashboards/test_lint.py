@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from emulator.app import App
-from tools.content.dashboards.lint import Surroundings, faults, tokens_of
+from tools.content.dashboards.lint import LintContext, faults, tokens_of
 from tools.content.dashboards.pages import file_of, pages
 from tools.content.installed_app import installed_app
 
@@ -34,7 +34,7 @@ def app() -> App:
 
 
 def _told(definition: Definition, good: Definition, app: App) -> list[str]:
-    around = Surroundings(
+    around = LintContext(
         app.knowledge.macros,
         frozenset(app.knowledge.saved_searches),
         {"cloudhsm_doors": tokens_of(good)},
@@ -98,7 +98,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     ),
     "an input without a place": (
         lambda one: one["layout"]["globalInputs"].pop(0),
-        "input_time must be an input and stand above",
+        "input_time must be an input and be above",
     ),
     "a token that nobody sets": (
         _source("ds_logins", query="`cloudhsm_audit` | stats count by user | where user=$who|s$"),
@@ -135,7 +135,7 @@ PLANTED: dict[str, tuple[Plant, str]] = {
     ),
     "a click with a token of nobody": (
         _url("viz_who", "$row.hsm_id.value|u$", "$who|u$"),
-        "hands over $who$, which no input sets",
+        "passes $who$, which no input sets",
     ),
     "a click with text as it is": (
         _url("viz_who", "$row.hsm_id.value|u$", "$row.user.value$"),

@@ -38,11 +38,11 @@ FAULTS = {
     ),
     "widths that do not fill a row": ("width: 9", "width: 8", r"add up to 11, not 12"),
     "an unknown kind": ("show: columns", "show: gauge", r"show: Input should be 'number'"),
-    "a table without advice": ('empty: Nobody came in. Say "so".', "", r"empty: says what to do"),
+    "a table without advice": ('empty: Nobody came in. Say "so".', "", r"empty: states what to do"),
     "advice for what is no table": (
         "alarm: bad",
         "alarm: bad\n        empty: x",
-        r"empty: says what to do",
+        r"empty: states what to do",
     ),
     "an alarm of a table": (
         "about: Everybody",

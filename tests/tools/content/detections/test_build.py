@@ -38,7 +38,7 @@ BEFORE_IT_RUNS = {
     "a number without a reason": (
         "quiet_month: {alerts: 0",
         "quiet_month: {alerts: 3, because: null} #",
-        "say which of them are right",
+        "state which of them are right",
     ),
     "a title that lists would cut": (
         "name: Crypto officer created",
@@ -128,4 +128,4 @@ def test_an_id_that_two_detections_have_is_told_with_the_other_file(
 def test_another_file_among_the_detections_is_refused(build: Build, told: Told) -> None:
     (build.path.parent / "notes.txt").write_text("x")
     assert build.generate() == 2
-    assert "notes.txt:1: detections/ holds detections: NAME.yml, no others" in told()
+    assert "notes.txt:1: detections/ contains detections: NAME.yml, no others" in told()

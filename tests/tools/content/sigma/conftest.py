@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.tools.content.sigma.shipped import shipped_places
-from tools.content.sigma.pipelines import Places
+from tools.content.sigma.pipelines import FieldMappings
 
 
 @pytest.fixture(scope="session")
-def places() -> Places:
+def places() -> FieldMappings:
     return shipped_places()

@@ -12,6 +12,7 @@ import pytest
 
 from cloudhsm.siem import ecs as shipped
 from cloudhsm.siem import ocsf as ocsf_events
+from tests.tools.content.standards import ecs_documents
 from tests.tools.content.standards.records import golden_records, operations_and_outcomes
 from tools.content.mappings import OperationList
 from tools.content.sources import read_mappings
@@ -25,7 +26,7 @@ FACTS = ecs_facts.read_facts(MAPPINGS)
 
 def test_every_record_becomes_a_valid_document() -> None:
     documents = [shipped.event(fields) for fields in golden_records()]
-    assert [fault for one in documents for fault in ecs_facts.faults(one, FACTS)] == []
+    assert [fault for one in documents for fault in ecs_documents.faults(one, FACTS)] == []
     assert len(documents) > 1000
     categories = {name for one in documents for name in one["event"].get("category", [])}
     assert categories == {"api", "authentication", "configuration", "host", "iam", "session"}
@@ -34,7 +35,7 @@ def test_every_record_becomes_a_valid_document() -> None:
 def test_every_operation_with_every_outcome_becomes_a_valid_document() -> None:
     records = operations_and_outcomes()
     documents = [shipped.event(fields) for fields in records]
-    assert [fault for one in documents for fault in ecs_facts.faults(one, FACTS)] == []
+    assert [fault for one in documents for fault in ecs_documents.faults(one, FACTS)] == []
     assert [one["event"]["outcome"] for one in documents] == [one["outcome"] for one in records]
 
 
@@ -69,7 +70,7 @@ def broken(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
     ],
 )
 def test_what_is_wrong_is_seen(change: Callable[[dict[str, Any]], object], fault: str) -> None:
-    assert fault in "\n".join(ecs_facts.faults(broken(change), FACTS))
+    assert fault in "\n".join(ecs_documents.faults(broken(change), FACTS))
 
 
 @pytest.mark.parametrize(

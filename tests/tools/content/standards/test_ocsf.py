@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from cloudhsm.siem import ocsf as shipped
+from tests.tools.content.standards import ocsf_events
 from tests.tools.content.standards.records import golden_records, operations_and_outcomes
 from tools.content.mappings import OperationList
 from tools.content.sources import read_mappings
@@ -73,7 +74,7 @@ def test_no_class_is_about_keys(released: dict[str, Any]) -> None:
 
 def test_every_record_becomes_a_valid_event() -> None:
     events = [shipped.event(fields) for fields in golden_records()]
-    assert [fault for event in events for fault in ocsf_facts.faults(event, FACTS)] == []
+    assert [fault for event in events for fault in ocsf_events.faults(event, FACTS)] == []
     assert validated(events) == []
     assert len(events) > 1000
     assert {event["class_uid"] for event in events} == {0, 1008, 3001, 3002, 3004}
@@ -81,7 +82,7 @@ def test_every_record_becomes_a_valid_event() -> None:
 
 def test_every_operation_with_every_outcome_becomes_a_valid_event() -> None:
     events = [shipped.event(fields) for fields in operations_and_outcomes()]
-    assert [fault for event in events for fault in ocsf_facts.faults(event, FACTS)] == []
+    assert [fault for event in events for fault in ocsf_events.faults(event, FACTS)] == []
     assert validated(events) == []
 
 
@@ -109,7 +110,7 @@ def test_both_checks_see_what_is_wrong(
     change: Callable[[dict[str, Any]], object], fault: str
 ) -> None:
     event = broken(change)
-    assert fault in "\n".join(ocsf_facts.faults(event, FACTS))
+    assert fault in "\n".join(ocsf_events.faults(event, FACTS))
     assert validated([event]) != []
 
 
@@ -128,7 +129,7 @@ def test_both_checks_see_what_is_wrong(
 def test_what_the_published_schema_does_not_express_is_checked_too(
     change: Callable[[dict[str, Any]], object], fault: str
 ) -> None:
-    found = "\n".join(ocsf_facts.faults(broken(change), FACTS))
+    found = "\n".join(ocsf_events.faults(broken(change), FACTS))
     assert fault in found or fault.replace("status: ", "status_id: 0 is Unknown") in found
 
 
