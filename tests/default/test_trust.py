@@ -125,20 +125,24 @@ def test_the_owner_in_a_groups_name_counts_only_in_a_confirmed_centralization_ac
     }
 
 
-def test_a_confirmed_copy_belongs_to_the_trail_of_its_owner(app: App) -> None:
+def test_a_confirmed_copy_belongs_to_the_log_group_of_its_owner(app: App) -> None:
     made = session(app, HOME, COPY)
     confirm(made)
     rows = made.search("`cloudhsm_records` | `cloudhsm_trust`").rows
-    assert {row["trail"] for row in rows} == {f"{ACCOUNT}|{REGION}|{GROUP}|{HSM}"}
+    assert {places(row) for row in rows} == {(ACCOUNT, REGION, GROUP)}
     assert {row["aws_account_id"] for row in rows} == {ACCOUNT, CENTRAL}
 
 
-def test_before_it_is_confirmed_a_copy_is_a_trail_of_its_own(app: App) -> None:
+def test_before_it_is_confirmed_a_copy_belongs_to_its_own_log_group(app: App) -> None:
     rows = session(app, HOME, COPY).search("`cloudhsm_records` | `cloudhsm_trust`").rows
-    assert {row["trail"] for row in rows} == {
-        f"{ACCOUNT}|{REGION}|{GROUP}|{HSM}",
-        f"{CENTRAL}|us-west-2|{ACCOUNT}/{REGION}{GROUP}|{HSM}",
+    assert {places(row) for row in rows} == {
+        (ACCOUNT, REGION, GROUP),
+        (CENTRAL, "us-west-2", f"{ACCOUNT}/{REGION}{GROUP}"),
     }
+
+
+def places(row: ResultRow) -> tuple[object, ...]:
+    return row["account"], row["region"], row["group"]
 
 
 def test_another_copy_is_added_to_the_earlier_ones(app: App) -> None:
