@@ -1,13 +1,15 @@
 """The setup page for the package: web/, bundled by Vite, with the licenses of what is inside.
 
-    python -m tools.build.setup_page
+    python -m tools.build.setup_page [--notice]
 
+`--notice` writes the packages in it into NOTICE, for a person to look at the difference.
 The same sources and lock file give the same bytes. The script is ASCII, so that it does not matter
 which encoding the page that loads it has.
 """
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import gzip
 import hashlib
@@ -62,6 +64,14 @@ def fill(root: Path = ROOT) -> Path:
 
 def build(root: Path, folder: Path) -> None:
     """Bundle the page into a folder, made anew. Raises PageProblem."""
+    bundled = bundle(root, folder)
+    refuse_unlisted(bundled, (root / "NOTICE").read_text("utf-8"))
+    texts = [_license_text(root / WEB / "node_modules", one) for one in bundled]
+    (folder / LICENSES).write_text("\n".join(texts), "utf-8")
+
+
+def bundle(root: Path, folder: Path) -> list[NpmPackage]:
+    """Write SCRIPT; returns the packages that are in it. Raises PageProblem."""
     try:
         binaries = node.packages(root, WEB)
         command = ["node", "node_modules/vite/bin/vite.js", "build", "--outDir", str(folder)]
@@ -77,10 +87,18 @@ def build(root: Path, folder: Path) -> None:
     size = len(gzip.compress(script.read_bytes(), 9, mtime=0))
     if size > MAX_GZIPPED:
         raise PageProblem(f"{SCRIPT} has {size:,} bytes gzipped, more than {MAX_GZIPPED:,}")
-    bundled = [NpmPackage(**one) for one in json.loads((folder / "bundled.json").read_text())]
-    refuse_unlisted(bundled, (root / "NOTICE").read_text("utf-8"))
-    texts = [_license_text(root / WEB / "node_modules", one) for one in bundled]
-    (folder / LICENSES).write_text("\n".join(texts), "utf-8")
+    return [NpmPackage(**one) for one in json.loads((folder / "bundled.json").read_text())]
+
+
+def write_notice(root: Path) -> None:
+    """Replace the list in NOTICE, which is its end, by the packages in the script now."""
+    bundled = bundle(root, root / BUNDLE)
+    notice = (root / "NOTICE").read_text("utf-8")
+    head, section, rest = notice.partition(_SECTION)
+    kept = rest.split("\n\n")[0]
+    rows = [f"{f'  {one.name} {one.version}':<44}  {one.license}" for one in bundled]
+    text = f"{head}{section}{kept}\n\n" + "\n".join(rows) + "\n"
+    (root / "NOTICE").write_text(text, "utf-8")
 
 
 def ascii_script(text: str) -> str:
@@ -159,7 +177,11 @@ def copy_to(folder: Path, static: Path) -> None:
 
 def main() -> int:
     """1 with one line where the page cannot be built."""
+    parser = argparse.ArgumentParser(prog="python -m tools.build.setup_page", description=__doc__)
+    parser.add_argument("--notice", action="store_true", help="write the packages into NOTICE")
     try:
+        if parser.parse_args().notice:
+            write_notice(ROOT)
         folder = fill()
     except PageProblem as problem:
         print(f"error: {problem}", file=sys.stderr)

@@ -1,5 +1,6 @@
 // What an access check found: identity, network path, permissions, log groups, failures.
 import React from 'react';
+import { NamedTable } from './parts';
 import { Code, Heading, Message, Table } from './ui';
 
 const RESULT = { allowed: 'Allowed', denied: 'Denied', missing: 'No such log group', not_tried: 'Not tried (no time left)' };
@@ -15,53 +16,36 @@ const protectionOf = (group) =>
 
 const retentionOf = (group) => (group.retention_days === null ? 'Never expires' : `${group.retention_days} days`);
 
-export function Groups({ groups, collected = {} }) {
+// collected: the inputs of each group, by its name; undefined where that is not known.
+export function Groups({ groups, collected }) {
     return (
-        <Table stripeRows aria-label="Log groups">
-            <Table.Head>
-                <Table.HeadCell>Cluster</Table.HeadCell>
-                <Table.HeadCell>Log group</Table.HeadCell>
-                <Table.HeadCell>Account</Table.HeadCell>
-                <Table.HeadCell>Retention</Table.HeadCell>
-                <Table.HeadCell>Protection</Table.HeadCell>
-                <Table.HeadCell>Collected by</Table.HeadCell>
-            </Table.Head>
-            <Table.Body>
-                {groups.map((group) => (
-                    <Table.Row key={`${group.account}:${group.name}`}>
-                        <Table.Cell>{group.cluster_id}</Table.Cell>
-                        <Table.Cell>{group.name}</Table.Cell>
-                        <Table.Cell>{group.account}</Table.Cell>
-                        <Table.Cell>{retentionOf(group)}</Table.Cell>
-                        <Table.Cell>{protectionOf(group)}</Table.Cell>
-                        <Table.Cell>{(collected[group.name] ?? []).join(', ') || 'no input yet'}</Table.Cell>
-                    </Table.Row>
-                ))}
-            </Table.Body>
-        </Table>
+        <NamedTable name="Log groups" columns={['Cluster', 'Log group', 'Account', 'Retention', 'Protection', collected && 'Collected by']}>
+            {groups.map((group) => (
+                <Table.Row key={`${group.account}:${group.name}`}>
+                    <Table.Cell>{group.cluster_id}</Table.Cell>
+                    <Table.Cell>{group.name}</Table.Cell>
+                    <Table.Cell>{group.account}</Table.Cell>
+                    <Table.Cell>{retentionOf(group)}</Table.Cell>
+                    <Table.Cell>{protectionOf(group)}</Table.Cell>
+                    {collected ? <Table.Cell>{(collected[group.name] ?? []).join(', ') || 'no input yet'}</Table.Cell> : null}
+                </Table.Row>
+            ))}
+        </NamedTable>
     );
 }
 
 function Permissions({ permissions }) {
     return (
-        <Table stripeRows aria-label="Permissions">
-            <Table.Head>
-                <Table.HeadCell>Action</Table.HeadCell>
-                <Table.HeadCell>On</Table.HeadCell>
-                <Table.HeadCell>Result</Table.HeadCell>
-                <Table.HeadCell>Statement to add to the policy</Table.HeadCell>
-            </Table.Head>
-            <Table.Body>
-                {permissions.map((one) => (
-                    <Table.Row key={`${one.action} ${one.entry} ${one.resource}`} data-test-result={one.result}>
-                        <Table.Cell>{one.action}</Table.Cell>
-                        <Table.Cell>{one.resource === '*' ? one.entry : one.resource}</Table.Cell>
-                        <Table.Cell>{RESULT[one.result] ?? one.result}</Table.Cell>
-                        <Table.Cell>{one.statement ? <code>{JSON.stringify(one.statement)}</code> : null}</Table.Cell>
-                    </Table.Row>
-                ))}
-            </Table.Body>
-        </Table>
+        <NamedTable name="Permissions" columns={['Action', 'On', 'Result', 'Statement to add to the policy']}>
+            {permissions.map((one) => (
+                <Table.Row key={`${one.action} ${one.entry} ${one.resource}`} data-test-result={one.result}>
+                    <Table.Cell>{one.action}</Table.Cell>
+                    <Table.Cell>{one.resource === '*' ? one.entry : one.resource}</Table.Cell>
+                    <Table.Cell>{RESULT[one.result] ?? one.result}</Table.Cell>
+                    <Table.Cell>{one.statement ? <code>{JSON.stringify(one.statement)}</code> : null}</Table.Cell>
+                </Table.Row>
+            ))}
+        </NamedTable>
     );
 }
 

@@ -8,7 +8,11 @@ import { SplunkThemeProvider, variables } from './ui';
 const ELEMENT = 'cloudhsm-setup';
 
 const Styles = createGlobalStyle`
-    .cloudhsm-setup { color: ${variables.contentColorDefault}; font-family: ${variables.sansFontFamily}; font-size: ${variables.fontSize}; background: ${variables.backgroundColorPage}; padding: 16px 24px 48px; }
+    .cloudhsm-setup { color: ${variables.contentColorDefault}; font-family: ${variables.sansFontFamily}; font-size: ${variables.fontSize}; background: ${variables.backgroundColorPage}; box-sizing: border-box; min-height: 100vh; padding: 16px 24px 48px; }
+    .cloudhsm-setup h3, .cloudhsm-setup h4 { margin: 20px 0 8px; }
+    .cloudhsm-setup table + button { margin-top: 12px; }
+    .cloudhsm-setup td button { margin-right: 8px; }
+    .cloudhsm-setup .cloudhsm-gap { margin-top: 16px; }
     .cloudhsm-setup section { max-width: 1400px; padding-top: 16px; }
     .cloudhsm-panel { padding: 12px 16px; }
     .cloudhsm-row { display: flex; align-items: flex-end; gap: 12px; flex-wrap: wrap; }

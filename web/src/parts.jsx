@@ -1,8 +1,7 @@
 // Small parts that several steps use.
 import React from 'react';
-import { Button, ControlGroup, Message, Select, Text, WaitSpinner } from './ui';
-
-export const needsValue = (value) => (value && value.trim() ? undefined : 'Required');
+import { Button, ComboBox, ControlGroup, Message, Select, Table, Text, WaitSpinner } from './ui';
+import { REGIONS } from './settings';
 
 // A text field with its label, its help and what is wrong with it.
 export function Field({ label, value, onChange, help, error, placeholder, type = 'text', name, ...more }) {
@@ -44,6 +43,21 @@ export function Choice({ label, value, onChange, options, help, error, name, pla
     );
 }
 
+// A Region: one of the list, or one that is newer than this page.
+export function Region({ value, onChange, error, name }) {
+    const typed = value.trim().toLowerCase();
+    const fitting = REGIONS.includes(typed) ? REGIONS : REGIONS.filter((one) => one.includes(typed));
+    return (
+        <ControlGroup label="Region" help={error} error={Boolean(error)} labelPosition="top">
+            <ComboBox value={value} onChange={(_, { value: chosen }) => onChange(chosen)} error={Boolean(error)} name={name} data-test-field={name}>
+                {fitting.map((one) => (
+                    <ComboBox.Option key={one} value={one} />
+                ))}
+            </ComboBox>
+        </ControlGroup>
+    );
+}
+
 // What failed, and what to do about it.
 export function Failure({ error }) {
     if (!error) {
@@ -54,6 +68,22 @@ export function Failure({ error }) {
             <strong>{error.message}</strong>
             {error.nextStep ? <> {error.nextStep}</> : null}
         </Message>
+    );
+}
+
+// A table with a name: Splunk's own takes none.
+export function NamedTable({ name, columns, children }) {
+    return (
+        <div role="group" aria-label={name}>
+            <Table stripeRows>
+                <Table.Head>
+                    {columns.filter(Boolean).map((column) => (
+                        <Table.HeadCell key={column}>{column}</Table.HeadCell>
+                    ))}
+                </Table.Head>
+                <Table.Body>{children}</Table.Body>
+            </Table>
+        </div>
     );
 }
 

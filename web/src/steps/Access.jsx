@@ -2,8 +2,8 @@
 import React, { useCallback, useEffect, useRef, useState } from 'react';
 import { CredentialDialog } from '../Credentials';
 import { Examined } from '../Examined';
-import { BusyButton, Choice, Failure, Field, errorOf } from '../parts';
-import { REGIONS, stanza } from '../settings';
+import { BusyButton, Choice, Failure, Field, Region, errorOf } from '../parts';
+import { stanza } from '../settings';
 import { ask, get } from '../splunk_web';
 import { Button, CollapsiblePanel, ControlGroup, Heading, Paragraph, RadioList } from '../ui';
 
@@ -121,7 +121,7 @@ export default function Access({ access, setAccess, onNext }) {
             <Heading level={2}>How AWS is reached</Heading>
             <Paragraph>Test the settings here. Nothing is saved until you create an input in the next step.</Paragraph>
             <Failure error={notListed} />
-            <Choice label="Region" name="aws_region" value={access.aws_region} onChange={change('aws_region')} options={REGIONS.map((one) => [one, one])} filter error={errorOf(error, 'aws_region')} />
+            <Region name="aws_region" value={access.aws_region} onChange={change('aws_region')} error={errorOf(error, 'aws_region')} />
             <Identity {...shared} onReplace={(entry) => setDialog({ kind: 'aws', replaced: entry })} />
             <Role {...shared} />
             <Network {...shared} />

@@ -1,10 +1,10 @@
 // Step 2: inputs for what was found; created, changed, copied, turned on and off, deleted, each with its status.
 import React, { useCallback, useEffect, useRef, useState } from 'react';
 import { Conf, Groups } from '../Examined';
-import { BusyButton, Choice, Failure, Field, ago, errorOf } from '../parts';
+import { BusyButton, Choice, Failure, Field, NamedTable, Region, ago, errorOf } from '../parts';
 import { ACCESS, REGIONS, conf, stanza } from '../settings';
 import { APP, ask, get, post, remove } from '../splunk_web';
-import { Button, ControlGroup, Heading, Message, Modal, Multiselect, Paragraph, Switch, Table } from '../ui';
+import { Button, ControlGroup, Heading, Message, Modal, Multiselect, Paragraph, ScreenReaderContent, Switch, Table } from '../ui';
 
 const ENDPOINT = 'data/inputs/aws_cloudhsm';
 const OWN = ['index', 'start_time', 'interval'];
@@ -93,14 +93,14 @@ function InputDialog({ initial, original, indexes, names, returnFocus, onClose, 
                 {original ? null : (
                     <Field label="Name" name="input_name" value={name} onChange={setName} error={isTaken ? 'An input with this name exists. Take another name.' : errorOf(error, 'name')} />
                 )}
-                <Choice label="Region" name="input_region" value={settings.aws_region} onChange={change('aws_region')} options={[...new Set([...REGIONS, settings.aws_region])].filter(Boolean).map((one) => [one, one])} filter />
+                <Region name="input_region" value={settings.aws_region} onChange={change('aws_region')} />
                 <Choice label="Index" name="index" value={settings.index || 'default'} onChange={change('index')} options={indexOptions} help={indexOptions.length > 1 ? 'An index that the indexers have, too' : 'No index could be listed: on a forwarder, write it into inputs.conf'} filter />
                 <Field label="Collect records from" name="start_time" value={settings.start_time} onChange={change('start_time')} placeholder="-30d" help="2026-01-31, 2026-01-31T08:00:00Z, -30d, now or all. Empty: -30d" />
                 <Field label="Seconds between runs" name="interval" value={settings.interval} onChange={change('interval')} placeholder="60" />
                 {shown.map((setting) => (
                     <Field key={setting} label={LABELS[setting]} name={`input_${setting}`} value={settings[setting]} onChange={change(setting)} />
                 ))}
-                <Heading level={4}>The same in inputs.conf</Heading>
+                <Heading level={3}>The same in inputs.conf</Heading>
                 <Conf text={conf(original?.name ?? name, { ...settings, external_id: settings.external_id && MASK })} />
             </Modal.Body>
             <Modal.Footer>
@@ -203,8 +203,9 @@ function InputRow({ input, run, nowMs, onEdit, onCopy, onDelete, onSwitch, busy 
                 <Status run={run} nowMs={nowMs} />
             </Table.Cell>
             <Table.Cell>
-                <Switch appearance="toggle" selected={!input.disabled} onClick={onSwitch} disabled={busy} aria-label={`${input.name} is on`}>
-                    {input.disabled ? 'Off' : 'On'}
+                <Switch appearance="toggle" selected={!input.disabled} onClick={onSwitch} disabled={busy}>
+                    <ScreenReaderContent>{`${input.name} is ${input.disabled ? 'Off' : 'On'}`}</ScreenReaderContent>
+                    <span aria-hidden="true">{input.disabled ? 'Off' : 'On'}</span>
                 </Switch>
             </Table.Cell>
             <Table.Cell>
@@ -213,22 +214,6 @@ function InputRow({ input, run, nowMs, onEdit, onCopy, onDelete, onSwitch, busy 
                 <Button label="Delete" aria-label={`Delete ${input.name}`} onClick={onDelete} />
             </Table.Cell>
         </Table.Row>
-    );
-}
-
-function InputTable({ inputs, children }) {
-    return (
-        <Table stripeRows aria-label="Inputs">
-            <Table.Head>
-                <Table.HeadCell>Input</Table.HeadCell>
-                <Table.HeadCell>Region</Table.HeadCell>
-                <Table.HeadCell>Index</Table.HeadCell>
-                <Table.HeadCell>Status</Table.HeadCell>
-                <Table.HeadCell>On</Table.HeadCell>
-                <Table.HeadCell>Actions</Table.HeadCell>
-            </Table.Head>
-            <Table.Body>{inputs.map(children)}</Table.Body>
-        </Table>
     );
 }
 
@@ -256,7 +241,7 @@ function Suggestions({ access, onCreate, refreshed }) {
             <Heading level={3}>Find log groups</Heading>
             <ControlGroup label="Regions" labelPosition="top" help="With the credentials and the network path of the step Access">
                 <Multiselect values={regions} onChange={(_, { values }) => setRegions(values)} name="regions">
-                    {REGIONS.map((one) => (
+                    {[...new Set([...REGIONS, ...regions])].map((one) => (
                         <Multiselect.Option key={one} value={one} label={one} />
                     ))}
                 </Multiselect>
@@ -323,8 +308,8 @@ export default function Inputs({ access }) {
             <Failure error={failure} />
             {inputs && !inputs.length ? <Message type="info">There is no input yet. Find log groups below, then create one.</Message> : null}
             {inputs?.length ? (
-                <InputTable inputs={inputs}>
-                    {(input) => (
+                <NamedTable name="Inputs" columns={['Input', 'Region', 'Index', 'Status', 'On', 'Actions']}>
+                    {inputs.map((input) => (
                         <InputRow
                             key={input.name}
                             input={input}
@@ -336,8 +321,8 @@ export default function Inputs({ access }) {
                             onDelete={() => setDialog({ deleted: input })}
                             onSwitch={() => turn(input)}
                         />
-                    )}
-                </InputTable>
+                    ))}
+                </NamedTable>
             ) : null}
             <div className="cloudhsm-actions">
                 <Button label="New input" onClick={() => newInput(stanza(access))} />
