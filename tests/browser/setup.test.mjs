@@ -198,6 +198,8 @@ describe('from an empty installation to records', () => {
         assert.deepEqual(inputs[INPUT], { aws_region: 'us-east-1', start_time: '-2d', disabled: '0' });
         await setup.button('Refresh status').click();
         await setup.row(INPUT).getByText('2 log groups').waitFor();
+        await setup.button('Find log groups').click();
+        await setup.page.getByText('All of them are collected').waitFor();
         await setup.close();
     });
 

@@ -62,7 +62,9 @@ class SplunkWeb(ThreadingHTTPServer):
     def handle_error(self, *_: object) -> None:
         """A browser that left is no news."""
 
-    def passed_on(self, method: str, path: str, query: Mapping[str, str], body: str) -> tuple[int, Any]:
+    def passed_on(
+        self, method: str, path: str, query: Mapping[str, str], body: str
+    ) -> tuple[int, Any]:
         """splunkd's response to a path below /servicesNS/."""
         _, app, rest = path.split("/", 2)
         self.seen.append((method, rest))
@@ -73,9 +75,7 @@ class SplunkWeb(ThreadingHTTPServer):
         endpoint = f"/{rest}"
         if endpoint in self.handlers.paths:
             session = {"user": self.splunkd.person, "authtoken": SESSION_KEY}
-            reply = self.handlers.request(
-                method, endpoint, session, self.splunkd.uri, body, query
-            )
+            reply = self.handlers.request(method, endpoint, session, self.splunkd.uri, body, query)
             return reply.status, reply.document
         form = {k: v for k, v in query.items() if k != "output_mode"} | dict(parse_qsl(body))
         names = [unquote(one) for one in rest.split("/")]
@@ -91,7 +91,8 @@ class SplunkWeb(ThreadingHTTPServer):
         assert script, view
         assert panel, view
         return (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Set up | Splunk</title>'
+            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+            "<title>Set up | Splunk</title>"
             f"<style>body {{ margin: 0; background: {_BACKGROUND[self.theme]} }}</style></head>"
             # RequireJS: a library that announces itself without a name breaks the page.
             '<body><script>window.define = () => { throw new Error("anonymous define()") };'
@@ -207,8 +208,7 @@ def _controlled(web: SplunkWeb, wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _exposed(app: Path) -> Iterator[str]:
-    for pattern in re.findall(r"(?m)^pattern = (\S+)$", (app / "default/web.conf").read_text()):
-        yield pattern
+    yield from re.findall(r"(?m)^pattern = (\S+)$", (app / "default/web.conf").read_text())
 
 
 @contextmanager

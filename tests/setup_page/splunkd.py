@@ -131,7 +131,7 @@ class PageSplunkd(FakeSplunkd):
         )
         if run.returncode == 0:
             return ""
-        return ET.fromstring(run.stdout).findtext("message") or "validation failed"  # noqa: S314  (our own program's)
+        return ET.fromstring(run.stdout).findtext("message") or "validation failed"
 
     def _entry(self, name: str) -> dict[str, Any]:
         acl = {"app": self.its_app}

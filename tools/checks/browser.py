@@ -102,9 +102,7 @@ def _served(page: Path, *, is_empty: bool) -> Iterator[str]:
             served.shutdown()
 
 
-def _run(
-    names: Sequence[str], binaries: Path, chromium: Path, addresses: Mapping[str, str]
-) -> int:
+def _run(names: Sequence[str], binaries: Path, chromium: Path, addresses: Mapping[str, str]) -> int:
     shots = ROOT / SHOTS
     shutil.rmtree(shots, ignore_errors=True)
     shots.mkdir(parents=True)

@@ -259,7 +259,11 @@ function Suggestions({ access, onCreate, refreshed }) {
                     {(one.inputs ?? []).map((suggested) => (
                         <React.Fragment key={suggested.name}>
                             <Groups groups={suggested.groups} collected={suggested.collected} />
-                            <Button appearance="primary" label={`Create the input ${suggested.name}`} onClick={() => onCreate(suggested)} />
+                            {suggested.groups.every((group) => suggested.collected[group.name]) ? (
+                                <Message type="success">All of them are collected.</Message>
+                            ) : (
+                                <Button appearance="primary" label={`Create the input ${suggested.name}`} onClick={() => onCreate(suggested)} />
+                            )}
                         </React.Fragment>
                     ))}
                 </div>
