@@ -117,7 +117,7 @@ class Setup {
     }
 
     async shot(name) {
-        await this.page.screenshot({ path: `${SHOTS}/setup_${name}.png`, fullPage: true });
+        await this.page.screenshot({ path: `${SHOTS}/cloudhsm_setup_${name}.png`, fullPage: true });
     }
 }
 
@@ -126,12 +126,12 @@ describe('looks', () => {
         for (const width of [1280, 1920]) {
             test(`every step in the ${theme} theme at ${width}: accessible, no overflow`, async () => {
                 const setup = await Setup.open({ theme, width });
-                const name = `${theme}_${width}`;
+                const name = `${theme}-${width}`;
                 await setup.button('Network path: proxy, certificates, endpoints').click();
                 await setup.field('Proxy').fill('');
                 await setup.test();
                 await setup.accessible(`access ${name}`);
-                await setup.shot(`access_${name}`);
+                await setup.shot(`access-${name}`);
                 await setup.createSuggested();
                 await control({ run: true });
                 await setup.button('Refresh status').click();
@@ -139,11 +139,11 @@ describe('looks', () => {
                 await setup.button('Find log groups').click();
                 await setup.page.getByRole('cell', { name: INPUT }).last().waitFor();
                 await setup.accessible(`inputs ${name}`);
-                await setup.shot(`inputs_${name}`);
+                await setup.shot(`inputs-${name}`);
                 await setup.button(`Change ${INPUT}`).click();
                 await setup.dialog.waitFor();
                 await setup.accessible(`dialog ${name}`);
-                await setup.shot(`dialog_${name}`);
+                await setup.shot(`dialog-${name}`);
                 const wide = await setup.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
                 assert.ok(wide <= 0, `the page is ${wide} px too wide`);
                 const background = await setup.page.locator('main').evaluate((one) => getComputedStyle(one).backgroundColor);

@@ -172,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _controlled(web: SplunkWeb, wanted: dict[str, Any]) -> dict[str, Any]:
-    """What a browser test changes and asks for; returns how things are then."""
+    """What a browser test changes and asks for; returns the state after it."""
     splunkd = web.splunkd
     if wanted.get("reset"):
         splunkd.inputs.clear()
@@ -215,7 +215,7 @@ def _exposed(app: Path) -> Iterator[str]:
 def serve(
     app: Path, environment: Mapping[str, str], log: Path, aws: Service, port: int = 0
 ) -> Iterator[SplunkWeb]:
-    """Serve in threads of this process. log: of the handlers' process. aws: behind the handlers."""
+    """Serve in threads of this process. log: of the handlers. aws: what the handlers reach."""
     splunkd = PageSplunkd(app, environment)
     with log.open("wb") as stderr:
         handlers = Handlers(app, environment, stderr)

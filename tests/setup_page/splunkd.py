@@ -28,7 +28,7 @@ class PageSplunkd(FakeSplunkd):
     """Adds to the fake of the collector's tests what Splunk Web passes on for the page.
 
     app: the installed add-on. environment: of splunkd's processes. indexes: by name.
-    configured: whether setup was finished. printed: what runs of inputs handed over.
+    configured: whether setup was finished. printed: the events that runs of inputs printed.
     """
 
     def __init__(self, app: Path, environment: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
     python -m tools.build.setup_page [--notice]
 
-`--notice` writes the packages in it into NOTICE, for a person to look at the difference.
+`--notice` writes the packages in it into NOTICE; read the difference before you commit it.
 The same sources and lock file give the same bytes. The script is ASCII, so that it does not matter
 which encoding the page that loads it has.
 """
@@ -63,7 +63,7 @@ def fill(root: Path = ROOT) -> Path:
 
 
 def build(root: Path, folder: Path) -> None:
-    """Bundle the page into a folder, made anew. Raises PageProblem."""
+    """Bundle the page into a folder, which is emptied first. Raises PageProblem."""
     bundled = bundle(root, folder)
     refuse_unlisted(bundled, (root / "NOTICE").read_text("utf-8"))
     texts = [_license_text(root / WEB / "node_modules", one) for one in bundled]

@@ -55,6 +55,6 @@ export function remember(access, step) {
     try {
         window.localStorage.setItem(STORE, JSON.stringify({ access: shared, step }));
     } catch {
-        // A browser that keeps nothing: the page works, and begins anew when it is opened again.
+        // A browser that keeps nothing: the page works, and starts from the beginning next time.
     }
 }

@@ -1,4 +1,4 @@
-// Requests through Splunk Web to splunkd, with errors that say what to do.
+// Requests through Splunk Web to splunkd, with errors that name the next step.
 
 export const APP = 'TA-aws-cloudhsm';
 // Saving an input makes splunkd check it, which takes up to 15 s; splunkd's own limit is 30 s.

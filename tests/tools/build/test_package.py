@@ -193,7 +193,7 @@ def test_a_package_that_is_too_big_stops_the_build(
 
 
 @pytest.mark.usefixtures("vendored")
-def test_without_node_one_line_says_what_to_install(
+def test_without_node_one_line_names_what_to_install(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(_: Path) -> Path:
