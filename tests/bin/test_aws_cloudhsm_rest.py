@@ -419,6 +419,81 @@ def test_a_damaged_state_is_shown_next_to_its_group(
     assert group["problem"]["next_step"]
 
 
+@pytest.fixture
+def collected(page: Page, app: Path, aws: ScriptedAws, splunkd: FakeSplunkd, home: Path) -> Path:
+    """The checkpoint folder after a run of the input `prod`."""
+    checkpoints = home / "var/lib/splunk/modinputs/aws_cloudhsm"
+    checkpoints.mkdir(parents=True)
+    given = {"aws_region": "us-east-1", "endpoint_url": aws.url}
+    splunkd.inputs["prod"] = given
+    start(app, stdin=configuration(checkpoints, **given))
+    assert page.get("operation").document["inputs"][0]["groups"]
+    return checkpoints
+
+
+RANGE = {"from": "2026-01-31T08:00:00Z", "to": "2026-01-31T12:00:00Z"}
+
+
+def test_a_replay_is_requested_by_the_person_who_asks_listed_and_cancelled(
+    page: Page, collected: Path
+) -> None:
+    reply = page.send("operation", operation="replay", group=GROUP.name, reason="lost", **RANGE)
+    assert reply.status == 200, reply
+    (request,) = collected.glob("*.replay-*")
+    document = json.loads(request.read_text())
+    assert (document["requested_by"], document["reason"]) == ("alice", "lost")
+    replays = page.send("operation", operation="replays").document["done"]
+    assert "waiting" in replays
+    done = page.send("operation", operation="cancel_replay", id=document["id"])
+    assert "withdrawn" in done.document["done"]
+    assert not [*collected.glob("*.replay-*")]
+    assert "did=post_operation status=200" in page.logged
+
+
+@pytest.mark.parametrize(
+    ("body", "setting"),
+    [
+        ({"operation": "replay", "group": "/nowhere", **RANGE}, "group"),
+        ({"operation": "replay", "group": GROUP.name, "from": "soon", "to": "2026-01-31"}, "from"),
+        ({"operation": "replay", "group": GROUP.name, **RANGE, "to": "2099-01-01"}, "to"),
+        ({"operation": "replay", "group": GROUP.name, "to": "2026-01-31"}, "from"),
+        ({"operation": "cancel_replay", "id": "x"}, "cancel"),
+        ({"operation": "rm"}, "operation"),
+        ({"operation": "set_aside", "state": "../../../etc/passwd"}, "state"),
+        ({"operation": "set_aside", "state": "not-there"}, "state"),
+    ],
+)
+@pytest.mark.usefixtures("collected")
+def test_an_operation_that_cannot_be_done_names_the_member(
+    page: Page, body: dict[str, object], setting: str
+) -> None:
+    reply = page.send("operation", **body)
+    assert reply.status in (400, 404)
+    error = error_of(reply)
+    assert error["where"]["setting"] == setting
+    assert "--" not in error["what"] + error["next_step"]
+
+
+def test_a_damaged_state_is_set_aside_and_one_that_can_be_read_only_by_force(
+    page: Page, collected: Path
+) -> None:
+    (state,) = collected.glob("*.state")
+    reply = page.send("operation", operation="set_aside", state=state.stem)
+    assert reply.status == 409
+    assert "force" in error_of(reply)["next_step"]
+    for generation in (state, state.with_suffix(".previous")):
+        generation.write_bytes(b"{}")
+    reply = page.send("operation", operation="set_aside", state=state.stem)
+    assert reply.status == 200, reply
+    assert not state.exists()
+    assert [*collected.glob("*.set-aside-*")]
+
+
+def test_before_an_input_has_run_there_is_nothing_to_operate_on(page: Page) -> None:
+    reply = page.send("operation", operation="replays")
+    assert "No input has run" in error_of(reply)["what"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("GET", "check", 405), ("DELETE", "operation", 405)]
 )

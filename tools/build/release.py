@@ -113,9 +113,7 @@ def bill_of_materials(root: Path, archive: Path) -> str:
         "license": LICENSE,
         "sha256": _sha256(archive),
         "time": package.released(root),
-        "libraries": [
-            asdict(library) for library in (*libraries(root), *page_packages(root))
-        ],
+        "libraries": [asdict(library) for library in (*libraries(root), *page_packages(root))],
     }
     command = [str(python), str(root / "tools" / "build" / "sbom.py")]
     done = subprocess.run(

@@ -25,7 +25,7 @@ from cloudhsm.base.errors import (
 from cloudhsm.base.redaction import conceal
 from cloudhsm.splunk import log_file
 from cloudhsm.splunk.splunkd_rest import Person, SessionOver, SplunkdSilent, person_of
-from cloudhsm.web import access_test, credential, examination, input_status, suggestions
+from cloudhsm.web import access_test, credential, examination, input_status, operation, suggestions
 from cloudhsm.web.rest_request import Json, Request, RequestRefused, Response, parsed
 
 # Of each tuple, one capability suffices.
@@ -34,6 +34,8 @@ _SECRETS = ("list_storage_passwords", "admin_all_objects")
 _STORE = ("edit_storage_passwords", "admin_all_objects")
 # Members of a body that no log and no response may show.
 _CONCEALED = ("secret_access_key", "password", "aws_secret_access_key", "external_id", "proxy_url")
+# Members of a body that the audit log has.
+_NAMED = ("operation", "kind", "name", "host", "group", "from", "to", "stream", "id", "state")
 # No input can have this name: brackets are refused.
 _LOG = "[setup]"
 
@@ -55,6 +57,7 @@ ACTIONS: Mapping[tuple[str, str], Action] = {
     ("credential", "POST"): Action(credential.store, (_INPUT, _SECRETS, _STORE), is_change=True),
     ("credential", "DELETE"): Action(credential.delete, (_INPUT, _SECRETS, _STORE), is_change=True),
     ("operation", "GET"): Action(input_status.status, (_INPUT,)),
+    ("operation", "POST"): Action(operation.operate, (_INPUT,), is_change=True),
 }
 
 
@@ -108,7 +111,7 @@ def _audit(request: Request, person: Person, action: Action, status: int) -> Non
     """One line of each change, tried or done: who, what, and how it ended."""
     if not action.is_change:
         return
-    named = {name: request.body.get(name) for name in ("kind", "name", "host")}
+    named = {name: request.body.get(name) for name in _NAMED}
     told = [pair(name, value) for name, value in named.items() if isinstance(value, str)]
     did = f"{request.method.lower()}_{request.handler}"
     line = [pair("by", person.name), *told, pair("did", did), f"status={status}"]

@@ -49,7 +49,7 @@ def status(request: Request) -> Response:
     return Response(200, document)
 
 
-def collected_by(folder: Path | None, names: list[str]) -> dict[str, list[str]]:
+def collected_by(folder: Path, names: list[str]) -> dict[str, list[str]]:
     """Which inputs collect a log group, by its ARN, as their last discovery found."""
     collectors: dict[str, list[str]] = {}
     for name in names:
@@ -58,11 +58,11 @@ def collected_by(folder: Path | None, names: list[str]) -> dict[str, list[str]]:
     return collectors
 
 
-def _memory(folder: Path | None, name: str) -> InputState:
-    return InputFile(folder, f"{SCHEME}://{name}").load() if folder else InputState()
+def _memory(folder: Path, name: str) -> InputState:
+    return InputFile(folder, f"{SCHEME}://{name}").load()
 
 
-def _input(name: str, settings: Mapping[str, str], folder: Path | None) -> Json:
+def _input(name: str, settings: Mapping[str, str], folder: Path) -> Json:
     memory = _memory(folder, name)
     return {
         "name": name,
@@ -90,11 +90,9 @@ def _failures(memory: InputState) -> Iterator[Json]:
         yield {"part": part, "of": of, **asdict(failure)}
 
 
-def _group(found: FoundGroup, folder: Path | None) -> Json:
+def _group(found: FoundGroup, folder: Path) -> Json:
     """A log group, and how far it is collected; `problem` where its state cannot be read."""
     document = {**examination.group(found), "settled_ms": None, "run_ms": None, "problem": None}
-    if folder is None:
-        return document
     path = FileStateStore(folder).path(found.id)
     document["state"] = path.stem
     try:
