@@ -28,7 +28,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from cloudhsm.base.errors import CloudHsmError, Place, StateError
 from cloudhsm.base.terminal import show
 from cloudhsm.splunk.command_line import command_parser, utc
+from cloudhsm.state.damaged_state import set_aside
 from cloudhsm.state.file_store import FileStateStore, Loaded, StateFile
 from cloudhsm.state.input_cache import InputFile
 
@@ -100,7 +100,7 @@ def _command(options: argparse.Namespace) -> tuple[Callable[[Path], str], list[P
         simple = {"show": _show, "forget": _forget}
         if options.command in simple:
             return simple[options.command], options.files
-        return lambda path: _set_aside(path, force=options.force), options.files
+        return lambda path: set_aside(path, force=options.force, stamp=_stamp()), options.files
     return _with_kv_store(options)
 
 
@@ -183,21 +183,6 @@ def _shown(loaded: Loaded, otherwise: str) -> str:
     return "\n".join(lines)
 
 
-def _set_aside(path: Path, *, force: bool) -> str:
-    if not force and _is_undamaged(path):
-        raise ValueError("this state is whole; set it aside all the same with --force")
-    moved = []
-    for generation in StateFile(path).generations():
-        target = generation.with_name(f"{generation.name}.set-aside-{_stamp()}")
-        generation.rename(target)
-        moved.append(target.name)
-    if not moved:
-        raise FileNotFoundError("there is no state here")
-    with suppress(OSError):  # a lock without a state is reported as a state that is missing
-        path.with_suffix(".lock").unlink()
-    return f"{path}: kept as {', '.join(moved)}; the next run collects again from start_time"
-
-
 def _forget(path: Path) -> str:
     store, inputs = FileStateStore(path.parent), []
     for memory in map(InputFile.at, sorted(path.parent.glob("*.input"))):
@@ -211,13 +196,6 @@ def _forget(path: Path) -> str:
     if not inputs:
         raise ValueError("no heartbeat names the log group of this state as deleted")
     return f"{path}: heartbeats no longer name its log group ({', '.join(inputs)})"
-
-
-def _is_undamaged(path: Path) -> bool:
-    try:
-        return StateFile(path).load().is_newest
-    except CloudHsmError:
-        return False
 
 
 def _stamp() -> str:

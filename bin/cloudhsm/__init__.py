@@ -4,6 +4,7 @@ The parts, from the top: imports go only downward.
 
 =============  ============================================================================
 modular_input  Splunk's protocol: scheme, validation, streaming
+web            REST handlers: what the setup page asks of this host
 wiring         the parts that make up a run or a validation
 collect        one run, one log group: plan, read, judge, write, flush, save
 state          what a run remembers, where it is kept, and replay requests

@@ -30,6 +30,7 @@ from cloudhsm.base.redaction import conceal
 from cloudhsm.base.settings import Settings, parse, parse_form
 from cloudhsm.base.shutdown import NetworkTimeOver, Stop, StopRequested
 from cloudhsm.collect import access_check, read_ahead
+from cloudhsm.collect.access_check import Examination
 from cloudhsm.collect.collector import SHARE_OF_INTERVAL, Collector
 from cloudhsm.collect.input_failure import InputFailure
 from cloudhsm.collect.open_group import Store
@@ -58,29 +59,51 @@ def validate(name: str, parameters: Parameters, metadata: Mapping[str, str]) -> 
     conceal(metadata.get("session_key"))
     if own_save.is_announced(Path(metadata.get("checkpoint_dir", "")), name):
         return
+    failures = examine(name, parameters, metadata).failures
+    if failures:
+        raise access_check.as_one(failures)
+
+
+def examine(
+    name: str,
+    parameters: Parameters,
+    metadata: Mapping[str, str],
+    *,
+    wants_identity: bool = False,
+) -> Examination:
+    """Each check of an input that a person is about to save, and its result, in 15 s at most.
+
+    Raises CloudHsmError for settings that cannot be tried at all.
+    """
     settings = parse_form(name, parameters, _now_ms())
     conceal(*settings.identity.secrets)
     _refuse_files_of_a_member(settings, metadata)
     settings = _with_secrets(settings, metadata)
-    failures = check_access(settings, is_strict=True)
+    examination = check_access(settings, is_strict=True, wants_identity=wants_identity)
     differing = differing_key(settings.identity)
-    if failures or differing:
-        raise access_check.as_one([*([differing] if differing else []), *failures])
+    failures = [*([differing] if differing else []), *examination.failures]
+    return replace(examination, failures=failures)
 
 
-def check_access(settings: Settings, *, is_strict: bool = False) -> list[CloudHsmError]:
+def check_access(
+    settings: Settings, *, is_strict: bool = False, wants_identity: bool = False
+) -> Examination:
     """What prevents collection, found by test calls of 15 s at most.
 
     is_strict: what only should be fixed counts too, since a person is there to fix it.
     """
+    clients: list[CloudWatchLogs] = []
 
     def source() -> CloudWatchLogs:
         logs = CloudWatchLogs(settings, FORM_TIMEOUTS)
+        clients.append(logs)
         if is_strict and logs.advisories:
             raise logs.advisories[0]
         return logs
 
-    return access_check.check(settings, source, is_strict=is_strict)
+    identify = (lambda: clients[0].caller()) if wants_identity else None
+    examination = access_check.examine(settings, source, is_strict=is_strict, identify=identify)
+    return replace(examination, network=clients[0].network if clients else None)
 
 
 def run(
@@ -290,7 +313,7 @@ def _explain(settings: Settings, stop: Stop) -> None:
     Called only where something failed: otherwise the run made the same calls.
     """
     with suppress(StopRequested), stop.interruptible():
-        for failure in check_access(settings):
+        for failure in check_access(settings).failures:
             finding = f"what=access_checked {failure.line()}"
             log.warning("%s %s", pair("input", settings.stanza), finding)
 

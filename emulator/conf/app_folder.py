@@ -16,6 +16,7 @@ from emulator.errors import ConfError, EmulatorError, Location
 _OTHER_FILES = frozenset(
     {
         "app.conf",
+        "authorize.conf",
         "inputs.conf",
         "restmap.conf",
         "server.conf",

@@ -55,10 +55,18 @@ def read_view(root: Path, name: str) -> View:
 
 
 def navigation(root: Path) -> list[str]:
-    """The app's own views, in the order of its navigation."""
-    own = {path.stem for path in (root / VIEWS).glob("*.xml")}
+    """The app's own views of Dashboard Studio, in the order of its navigation."""
+    own = {path.stem for path in (root / VIEWS).glob("*.xml") if not _is_simple_xml(path)}
     names = [str(view.get("name")) for view in _parsed(root / NAVIGATION).iter("view")]
     return [name for name in names if name in own]
+
+
+def _is_simple_xml(path: Path) -> bool:
+    """Whether it is a page with a script, which Splunk Web shows and the emulator does not."""
+    try:
+        return _parsed(path).get("version") == "1.1"
+    except ViewError:
+        return False
 
 
 def _parsed(path: Path) -> ET.Element:

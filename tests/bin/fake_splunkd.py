@@ -36,6 +36,7 @@ class FakeSplunkd(ThreadingHTTPServer):
     kv_faults: what the next requests for KV Store meet, in order: a status is answered and nothing
                is done; LOST is done, and then answered as if it had not been.
     guid, roles: what splunkd says of itself.
+    person, capabilities: whose session it is. ended: whether that session has ended.
     """
 
     LOST = -1
@@ -58,6 +59,9 @@ class FakeSplunkd(ThreadingHTTPServer):
         self.kv_faults: list[int] = []
         self.guid = "11111111-0000-4000-8000-000000000001"
         self.roles = ["search_head"]
+        self.person = "alice"
+        self.capabilities = ["admin_all_objects", "list_storage_passwords"]
+        self.ended = False
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -81,6 +85,9 @@ class FakeSplunkd(ThreadingHTTPServer):
             return (200, answer) if is_known else (401, "<response/>")
         if path == "/services/server/info":
             content = {"guid": self.guid, "serverName": "sh1", "server_roles": self.roles}
+            return 200, {"entry": [{"content": content}]}
+        if path == "/services/authentication/current-context":
+            content = {"username": self.person, "capabilities": self.capabilities}
             return 200, {"entry": [{"content": content}]}
         _, _, _, app, *names = path.split("/")
         if names[:3] == ["storage", "collections", "data"]:
@@ -115,6 +122,8 @@ class FakeSplunkd(ThreadingHTTPServer):
         return 409, {"messages": [{"type": "ERROR", "text": text}]}
 
     def _password(self, method: str, names: list[str], form: dict[str, str]) -> tuple[int, Any]:
+        if not names and method == "GET":
+            return 200, {"entry": [*map(self._listed, self.passwords)]}
         if not names:
             self.passwords[form["realm"], form["name"]] = form["password"]
             return 201, {"entry": [{}]}
@@ -127,6 +136,11 @@ class FakeSplunkd(ThreadingHTTPServer):
         if method == "POST":
             self.passwords[realm, name] = form["password"]
         return 200, {"entry": [{"content": {"clear_password": self.passwords[realm, name]}}]}
+
+    def _listed(self, key: tuple[str, str]) -> dict[str, object]:
+        realm, name = key
+        content = {"realm": realm, "username": name, "clear_password": self.passwords[key]}
+        return {"name": f"{realm}:{name}:", "content": content}
 
     def _input(self, method: str, app: str, name: str, form: dict[str, str]) -> tuple[int, Any]:
         if not name:
@@ -159,7 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(self.server.delay_s)
         is_free = urlsplit(self.path).path == "/services/auth/login"
         known = (f"Splunk {SESSION_KEY}", f"Bearer {TOKEN}")
-        if not is_free and self.headers["Authorization"] not in known:
+        is_known = self.headers["Authorization"] in known and not self.server.ended
+        if not is_free and not is_known:
             status, answer = 401, {"messages": [{"type": "WARN", "text": "call not properly"}]}
         else:
             form = {name: value for name, value in form.items() if name != "output_mode"}

@@ -59,7 +59,7 @@ def test_set_aside_keeps_both_generations_under_other_names(state: Path) -> None
 def test_a_whole_state_is_set_aside_only_by_force(state: Path) -> None:
     said = command("set-aside", state)
     assert said.returncode == 1
-    assert "this state is whole" in said.stderr
+    assert "this state can be read" in said.stderr
     assert state.exists()
 
 
@@ -145,7 +145,7 @@ def test_a_state_in_kv_store_is_set_aside_into_a_file(
     ask: Ask, state: Path, splunkd: FakeSplunkd
 ) -> None:
     ask("to-kvstore", state)
-    assert "this state is whole" in ask("set-aside", "--kvstore", state).stderr
+    assert "this state can be read" in ask("set-aside", "--kvstore", state).stderr
     said = ask("set-aside", "--kvstore", "--force", state)
     assert "kept as" in said.stdout
     (kept,) = state.parent.glob("*.kvstore-set-aside-*")

@@ -251,6 +251,7 @@ def test_nothing_that_ships_needs_a_module_of_unix(app: Path) -> None:
         f"for name in {UNIX_ONLY}: sys.modules[name] = None\n"
         f"sys.path.insert(0, {str(app / 'bin')!r})\n"
         f"sys.path += [{str(LIBRARIES / 'common')!r}, {str(LIBRARIES / _set())!r}]\n"
+        f"sys.path.append({str(ROOT / 'tests/bin/persistent/stub')!r})\n"
         f"for name in {modules}: importlib.import_module(name)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
-from emulator.dashboards.dashboard_studio import View, navigation, read_view
+from emulator.dashboards.dashboard_studio import NAVIGATION, View, navigation, read_view
 from tools.content.dashboards.lint import LintContext, faults, tokens_of
 from tools.content.installed_app import installed_app
 
@@ -28,7 +29,15 @@ def around(views: dict[str, View]) -> LintContext:
 
 def test_there_are_seven_views_and_the_navigation_has_all() -> None:
     assert len(NAMES) == 7
-    assert {path.stem for path in (ROOT / "default/data/ui/views").iterdir()} == set(NAMES)
+    files = {path.stem for path in (ROOT / "default/data/ui/views").iterdir()}
+    assert files == {*NAMES, "cloudhsm_setup"}
+
+
+def test_the_setup_page_is_first_in_the_navigation_and_the_overview_opens() -> None:
+    views = [*ET.parse(ROOT / NAVIGATION).getroot().iter("view")]
+    assert views[0].get("name") == "cloudhsm_setup"
+    (default,) = [view.get("name") for view in views if view.get("default")]
+    assert default == "cloudhsm_overview"
 
 
 @pytest.mark.parametrize("name", NAMES)

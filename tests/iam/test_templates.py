@@ -82,7 +82,7 @@ def calls_of(aws: ScriptedAws, folder: Path, **parameters: str) -> list[Call]:
         **parameters,
     }
     asked = parse("aws_cloudhsm://x", given, 1_790_000_000_000)
-    assert wiring.check_access(asked) == []
+    assert wiring.check_access(asked).failures == []
     for _ in range(2):
         assert wiring.collect(asked, {"checkpoint_dir": str(folder)}, Stop()) == []
     return [_call(*one) for one in aws.requests if one[0] not in FREE]

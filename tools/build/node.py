@@ -1,4 +1,4 @@
-"""Node, and the npm packages of the preview page, ready to use. For development only.
+"""Node, and the npm packages of the preview page and the setup page, ready to use.
 
 Vite needs Node 20.19 or 22.12; Debian 12 has 18. A Node that is new enough is used as it is, else
 one comes from PyPI into `.venv/node`.
@@ -52,18 +52,18 @@ def folder(root: Path = ROOT) -> Path:
     raise EnvironmentProblem(f"{wheel} has no Node: install Node 20.19 or newer by hand")
 
 
-def packages(root: Path = ROOT) -> Path:
-    """Installs what the page's package-lock.json names, if it changed; returns node's folder.
+def packages(root: Path = ROOT, folder_of_page: Path = PAGE) -> Path:
+    """Installs what a page's package-lock.json names, if it changed; returns node's folder.
 
     Raises EnvironmentProblem with npm's own words where the registry or a package is missing.
     """
     node = folder(root)
-    page = root / PAGE
+    page = root / folder_of_page
     made_from = _made_from(page, node)
     stamp = page / "node_modules" / _STAMP
     if stamp.exists() and stamp.read_text() == made_from:
         return node
-    print("npm ci in emulator/dashboards/page: some 600 MB, a minute", flush=True)
+    print(f"npm ci in {folder_of_page}: up to 600 MB, a minute", flush=True)
     try:
         run(node, [*_npm(node), "ci", "--no-audit", "--no-fund", "--ignore-scripts"], page)
     except EnvironmentProblem as problem:

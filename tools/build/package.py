@@ -22,7 +22,8 @@ from datetime import datetime, timezone
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tools.build import vendor
+from tools.build import setup_page, vendor
+from tools.build.setup_page import PageProblem
 from tools.content import generated
 from tools.content import version as versions
 
@@ -49,6 +50,8 @@ SHIPPED = (
     "metadata/default.meta",
     "README/*.conf.spec",
     "README/collector-events.md",
+    "appserver/static/cloudhsm_setup.js",
+    "appserver/static/cloudhsm_setup.LICENSES.txt",
     "static/appIcon.png",
     "static/appIcon_2x.png",
     "static/appIconAlt.png",
@@ -80,19 +83,33 @@ def build(root: Path = ROOT) -> Path:
 
     Raises PackagingProblem, and vendor.VendoringProblem where the libraries are not available.
     """
+    try:
+        page = setup_page.fill(root)
+    except PageProblem as problem:
+        raise PackagingProblem(str(problem)) from problem
+    return _built(root, "dist", page)
+
+
+def build_without_page(root: Path = ROOT) -> Path:
+    """The same without the setup page, which needs Node, under build/; never to be installed."""
+    return _built(root, "build/without-page", None)
+
+
+def _built(root: Path, folder: str, page: Path | None) -> Path:
     if generated.run(root, check=True) != 0:
         raise PackagingProblem("generated files are not what `make generate` makes: run it")
     libraries = root / "build" / "lib"
     vendor.fill(libraries, root / "requirements")
-    archive = root / "dist" / f"{APP_ID}-{version(root)}.tar.gz"
+    archive = root / folder / f"{APP_ID}-{version(root)}.tar.gz"
     with (root / "build" / ".staging").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once would stage into one folder
-        content = packed(stage(root, libraries, root / "build"), released(root))
+        parent = root / "build" if page else archive.parent
+        content = packed(stage(root, libraries, parent, page), released(root))
     if len(content) > MAX_BYTES:
         raise PackagingProblem(
             f"{archive.name} has {len(content):,} bytes, more than {MAX_BYTES:,}"
         )
-    archive.parent.mkdir(exist_ok=True)
+    archive.parent.mkdir(parents=True, exist_ok=True)
     partial = archive.with_suffix(f".{os.getpid()}")  # a concurrent reader sees a complete one
     partial.write_bytes(content)
     partial.replace(archive)
@@ -124,8 +141,11 @@ def ships(path: str) -> bool:
     return any(_fits(path, pattern) for pattern in SHIPPED)
 
 
-def stage(root: Path, libraries: Path, parent: Path) -> Path:
-    """Copy what ships, and the libraries, to a new folder TA-aws-cloudhsm below `parent`."""
+def stage(root: Path, libraries: Path, parent: Path, page: Path | None = None) -> Path:
+    """Copy what ships, and the libraries, to a new folder TA-aws-cloudhsm below `parent`.
+
+    page: the folder with the bundled setup page, if that ships too.
+    """
     staged = parent / APP_ID
     shutil.rmtree(staged, ignore_errors=True)
     sources = {path.relative_to(root).as_posix(): path for path in _sources(root)}
@@ -136,6 +156,8 @@ def stage(root: Path, libraries: Path, parent: Path) -> Path:
         _copy(path, staged / name)
     for path in _files(libraries):
         _copy(path, staged / "lib" / path.relative_to(libraries))
+    if page is not None:
+        setup_page.copy_to(page, staged / "appserver" / "static")
     return staged
 
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tools.build import package, push
+from tools.build import package, push, setup_page
 from tools.build.environments import EnvironmentProblem
 from tools.build.package import APP_ID, ROOT, PackagingProblem
 from tools.build.vendor import SETS, VendoringProblem
@@ -36,13 +36,17 @@ _SECTION = re.compile(r"(?m)^## (?P<version>\S+) - (?P<date>.+)$")
 
 @dataclass(frozen=True)
 class Library:
-    """A library that ships. folder: below the package; sha256: of what PyPI gives."""
+    """A library that ships.
+
+    folder: below the package. sha256: of what PyPI gives. sha512: of what npm gives, as base64.
+    """
 
     name: str
     version: str
     license: str
     folder: str
-    sha256: str
+    sha256: str = ""
+    sha512: str = ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,7 +113,7 @@ def bill_of_materials(root: Path, archive: Path) -> str:
         "license": LICENSE,
         "sha256": _sha256(archive),
         "time": package.released(root),
-        "libraries": [asdict(library) for library in libraries(root)],
+        "libraries": [asdict(library) for library in (*libraries(root), *page_packages(root))],
     }
     command = [str(python), str(root / "tools" / "build" / "sbom.py")]
     done = subprocess.run(
@@ -137,6 +141,26 @@ def libraries(root: Path) -> Iterator[Library]:
                     f"NOTICE does not state the licence of {pin['name']} {pin['version']}: add it"
                 )
             yield Library(pin["name"], pin["version"], license_, f"lib/{name}", pin["sha256"])
+
+
+def page_packages(root: Path) -> Iterator[Library]:
+    """What NOTICE lists as parts of the setup page's script.
+
+    Raises PackagingProblem for one that web/package-lock.json does not pin.
+    """
+    lock = json.loads((root / setup_page.WEB / "package-lock.json").read_text("utf-8"))
+    pinned = {
+        (path.rpartition("node_modules/")[2], one.get("version")): one.get("integrity", "")
+        for path, one in lock["packages"].items()
+    }
+    for one in setup_page.listed((root / "NOTICE").read_text("utf-8")):
+        integrity = pinned.get((one.name, one.version), "")
+        if not integrity.startswith("sha512-"):
+            raise PackagingProblem(
+                f"web/package-lock.json does not pin {one.name} {one.version}, which NOTICE lists"
+            )
+        sha512 = integrity.removeprefix("sha512-")
+        yield Library(one.name, one.version, one.license, "appserver/static", sha512=sha512)
 
 
 def _sha256(path: Path) -> str:

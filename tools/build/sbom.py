@@ -58,16 +58,19 @@ def bill(document: dict[str, Any]) -> str:
 
 def _library(library: dict[str, str]) -> Component:
     """The hash is of the downloaded file; the package contains a part of it, see NOTICE."""
+    digest = "sha256" if library["sha256"] else "sha512"
+    kind = "pypi" if library["sha256"] else "npm"
+    scope, _, name = library["name"].rpartition("/")
     return Component(
         name=library["name"],
         version=library["version"],
         type=ComponentType.LIBRARY,
-        purl=PackageURL("pypi", None, library["name"], library["version"]),
-        bom_ref=f"{library['folder']}/{library['name']}",
+        purl=PackageURL(kind, scope or None, name, library["version"]),
+        bom_ref=f"{library['folder']}/{library['name']}@{library['version']}",
         licenses=[LicenseFactory().make_from_string(library["license"])],
         properties=[
             Property(name="folder", value=library["folder"]),
-            Property(name="sha256 of the distribution", value=library["sha256"]),
+            Property(name=f"{digest} of the distribution", value=library[digest]),
         ],
     )
 

@@ -11,16 +11,19 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
 from emulator.dashboards.server import HOST, Site, server
 from emulator.errors import EmulatorError
-from tools.build import node
+from tools.build import node, setup_page
 from tools.build.environments import ROOT, EnvironmentProblem
+from tools.build.package import PackagingProblem
+from tools.build.vendor import VendoringProblem
 from tools.content.dashboards.dashboard_studio import APP
+from tools.demo import setup_preview
 from tools.demo.dashboard_preview import Refresh, answers, build
 
 SHOTS = "build/browser"
@@ -37,9 +40,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         page = build(ROOT)
         chromium = browser()
         binaries = node.folder(ROOT)
-        with _served(page, is_empty=False) as sample, _served(page, is_empty=True) as empty:
-            return _run(options.tests, binaries, chromium, sample, empty)
-    except (EnvironmentProblem, EmulatorError, OSError) as error:
+        node.packages(ROOT, setup_page.WEB)
+        with (
+            _served(page, is_empty=False) as sample,
+            _served(page, is_empty=True) as empty,
+            setup_preview.served() as (web, _),
+        ):
+            addresses = {
+                "PREVIEW_SAMPLE": sample,
+                "PREVIEW_EMPTY": empty,
+                "SETUP_PAGE": web.url,
+            }
+            return _run(options.tests, binaries, chromium, addresses)
+    except (
+        EnvironmentProblem,
+        EmulatorError,
+        PackagingProblem,
+        VendoringProblem,
+        OSError,
+    ) as error:
         print(f"browser: {error}", file=sys.stderr)
         return 1
 
@@ -83,7 +102,7 @@ def _served(page: Path, *, is_empty: bool) -> Iterator[str]:
             served.shutdown()
 
 
-def _run(names: Sequence[str], binaries: Path, chromium: Path, sample: str, empty: str) -> int:
+def _run(names: Sequence[str], binaries: Path, chromium: Path, addresses: Mapping[str, str]) -> int:
     shots = ROOT / SHOTS
     shutil.rmtree(shots, ignore_errors=True)
     shots.mkdir(parents=True)
@@ -91,8 +110,7 @@ def _run(names: Sequence[str], binaries: Path, chromium: Path, sample: str, empt
     files = [str(folder / name) for name in names] or sorted(map(str, folder.glob("*.test.mjs")))
     environment = {
         **node.environment_of(binaries),
-        "PREVIEW_SAMPLE": sample,
-        "PREVIEW_EMPTY": empty,
+        **addresses,
         "PREVIEW_CHROMIUM": str(chromium),
         "PREVIEW_SHOTS": str(shots),
     }

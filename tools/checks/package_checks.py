@@ -21,7 +21,7 @@ from typing import Any
 
 from emulator.conf.conf_file import read_conf
 from emulator.errors import EmulatorError
-from tools.build import interpreters, package, vendor
+from tools.build import interpreters, package, setup_page, vendor
 from tools.content.installed_app import installed_app
 
 ICON_SIZES = {
@@ -273,7 +273,9 @@ def reproducible(built: Package) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="again-", dir=built.root / "build") as folder:
         libraries = Path(folder, "lib")
         vendor.fill(libraries, built.root / "requirements")
-        staged = package.stage(built.root, libraries, Path(folder))
+        page = Path(folder, "page")
+        setup_page.build(built.root, page)
+        staged = package.stage(built.root, libraries, Path(folder), page)
         again = package.packed(staged, package.released(built.root))
     second = hashlib.sha256(again).hexdigest()
     if first != second:

@@ -1,6 +1,7 @@
 """`make pictures`: what `make browser` saw, small enough to keep, into docs/dashboards.
 
-Light at 1,280 of every view, and Overview in dark. Look at them before they are committed.
+Light at 1,280 of every view and step of the setup page, and Overview in dark. Look at them before
+they are committed.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def _progress(console: Console) -> Iterator[Progress]:
 def _installed(progress: Progress, folder: Path) -> Path:
     """The add-on as Splunk would unpack it."""
     task = progress.add_task("building and unpacking the package", total=2)
-    built = package.build()
+    built = package.build_without_page()
     progress.advance(task)
     package.unpacked(built, folder / "apps")
     progress.advance(task)

@@ -1,4 +1,4 @@
-"""`make preview`: the shipped views in a browser, over the sample trail, without Splunk."""
+"""`make preview`: the shipped views and the setup page in a browser, without Splunk."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from emulator.errors import EmulatorError
 from emulator.session import Session
 from tools.build import node
 from tools.build.environments import EnvironmentProblem
+from tools.build.package import PackagingProblem
+from tools.build.vendor import VendoringProblem
 from tools.content.dashboards.dashboard_studio import APP
 from tools.content.dashboards.pages import file_of, pages
 from tools.content.dashboards.schema import PREFIX, path_of
 from tools.content.detections import scenarios
 from tools.content.installed_app import installed_app
 from tools.content.strict_yaml import MappingError
+from tools.demo import setup_preview
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "build/preview-page"
@@ -40,12 +43,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         page = build(ROOT)
         site = Site(ROOT, APP, page, answers(ROOT, is_empty=options.empty), Refresh(ROOT))
-        with server(site, options.port) as served:
+        setup_port = options.port and options.port + 1
+        with server(site, options.port) as served, setup_preview.served(setup_port) as (web, _):
+            print(f"The setup page is at {web.url}", flush=True)
             print(f"The views are at http://{HOST}:{served.server_port}/ (Ctrl-C ends)", flush=True)
             served.serve_forever()
     except KeyboardInterrupt:
         return 0
-    except (EnvironmentProblem, EmulatorError, OSError) as error:
+    except (
+        EnvironmentProblem,
+        EmulatorError,
+        PackagingProblem,
+        VendoringProblem,
+        OSError,
+    ) as error:
         print(f"preview: {error}", file=sys.stderr)
         return 1
     return 0

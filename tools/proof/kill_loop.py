@@ -491,7 +491,7 @@ class _KillLoop:
 
 def _run_loop(options: LoopOptions, folder: Path) -> _KillLoop:
     """Raises KillLoopError, NotServing, PackagingProblem, VendoringProblem."""
-    package.unpacked(package.build(), folder)
+    package.unpacked(package.build_without_page(), folder)
     rng = Random(options.seed)  # noqa: S311  (a schedule, not a secret)
     now_ms = time.time_ns() // 1_000_000
     served = _served_by(options, now_ms)

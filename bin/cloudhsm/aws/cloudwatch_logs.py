@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cloudhsm.aws.log_source import Discovery, FoundGroup, LogEvent, Page, Unreadable
+from cloudhsm.aws.log_source import (
+    Caller,
+    Discovery,
+    FoundGroup,
+    LogEvent,
+    Page,
+    Protection,
+    Unreadable,
+)
 from cloudhsm.aws.logs_client import Answer, LogsClient
 from cloudhsm.base.errors import (
     NEXT_RUN,
@@ -111,6 +119,11 @@ class CloudWatchLogs(LogsClient):
         """Request one event: raises what reading this group would raise, and sets AWS's time."""
         now_ms = self.now_ms()
         self._filter({**self._request(group, now_ms, now_ms, None), "limit": 1}, group)
+
+    def caller(self) -> Caller:
+        """The identity that AWS sees, from STS. Raises a CloudHsmError."""
+        with self._explained("sts:GetCallerIdentity", Place(region=self._region)):
+            return self._clients.caller()
 
     def _request(
         self, group: GroupId, start_ms: int, end_ms: int, stream: str | None
@@ -255,6 +268,7 @@ def _group(item: Mapping[str, Any], place: Place) -> FoundGroup:
         return FoundGroup(
             GroupId(partition, account, region, item["logGroupName"]),
             None if days is None else int(days) * _DAY_MS,
+            _protection(item),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ServiceFailure(
@@ -262,3 +276,13 @@ def _group(item: Mapping[str, Any], place: Place) -> FoundGroup:
             place=place,
             next_step=NEXT_RUN,
         ) from error
+
+
+def _protection(item: Mapping[str, Any]) -> Protection:
+    key, is_protected = item.get("kmsKeyId"), item.get("deletionProtectionEnabled")
+    policy = item.get("dataProtectionStatus")
+    return Protection(
+        key if isinstance(key, str) else None,
+        is_protected if isinstance(is_protected, bool) else None,
+        None if policy is None else policy == "ACTIVATED",
+    )

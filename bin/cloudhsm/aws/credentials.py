@@ -21,6 +21,7 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from cloudhsm.aws.log_source import Caller
 from cloudhsm.aws.session import PROCESS, AwsSession, Timeouts, source_of
 from cloudhsm.base.aws_identity import AwsIdentity, Role, Secret
 from cloudhsm.base.errors import CloudHsmError, CredentialsError, Place, refused_setting
@@ -148,13 +149,18 @@ class AwsClients:
         return self._client(self.session, service, endpoint_url, attempts)
 
     def account_id(self) -> str:
-        """The account of the credentials, from STS GetCallerIdentity, which needs no permission.
+        """The account of the credentials. Raises CloudHsmError where STS does not return one."""
+        return self.caller().account
 
-        Raises CloudHsmError where STS does not return one.
+    def caller(self) -> Caller:
+        """Whose the credentials are, from STS GetCallerIdentity, which needs no permission.
+
+        Raises CloudHsmError where STS does not return it.
         """
         sts = self.client("sts", attempts=min(2, self._timeouts.attempts))
         try:
-            return str(sts.get_caller_identity()["Account"])
+            identity = sts.get_caller_identity()
+            return Caller(str(identity["Account"]), str(identity.get("Arn", "")))
         except _FAILURES as error:
             if is_of_role(error):
                 raise role_refused(error, self._identity) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import compress
 from typing import NamedTuple, Protocol
 
@@ -88,12 +88,44 @@ class Page:
         return Page(ids, streams, times_ms, texts, self.is_last, self.unreadable)
 
 
+class Caller(NamedTuple):
+    """The identity that AWS sees: the account and the ARN of a user or an assumed role."""
+
+    account: str
+    arn: str
+
+
+class Network(NamedTuple):
+    """The network path to CloudWatch Logs.
+
+    proxy: its URL without user and password; None for none. ca_bundle: a file of certificates;
+    None for the built-in ones.
+    """
+
+    endpoint: str
+    proxy: str | None = None
+    ca_bundle: str | None = None
+
+
+class Protection(NamedTuple):
+    """How a log group is protected, as DescribeLogGroups returns it; None where it does not.
+
+    kms_key: the ARN of the customer's key that encrypts it. is_deletion_protected: whether
+    DeleteLogGroup is refused. is_masked: whether a data protection policy hides parts of records.
+    """
+
+    kms_key: str | None = None
+    is_deletion_protected: bool | None = None
+    is_masked: bool | None = None
+
+
 @dataclass(frozen=True)
 class FoundGroup:
     """A log group, and after how many milliseconds it deletes; None if never, or not known."""
 
     id: GroupId
     retention_ms: int | None = None
+    protection: Protection = field(default=Protection(), compare=False)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.session
 from botocore import exceptions, xform_name
 from botocore.parsers import ResponseParserError
+from botocore.utils import get_environ_proxies
 
 from cloudhsm.aws import credentials, page_parser, reachability, refusals
+from cloudhsm.aws.log_source import Network
 from cloudhsm.aws.rate_limit import RateLimiter, default_calls_per_second
 from cloudhsm.aws.session import Timeouts, blank_ca_bundle
 from cloudhsm.base.aws_clock import AwsClock
@@ -70,6 +73,13 @@ class LogsClient:
         """What an administrator should fix although everything works."""
         blank = self._clients.session.trust.blank
         return [] if blank is None else [blank_ca_bundle(blank)]
+
+    @property
+    def network(self) -> Network:
+        """How calls reach CloudWatch Logs."""
+        verify = self._clients.session.trust.verify
+        proxy = self._identity.proxy_url or _environment_proxy(self.endpoint)
+        return Network(self.endpoint, proxy, verify if isinstance(verify, str) else None)
 
     def now_ms(self) -> int:
         """AWS's time, from the Date headers of its responses, where it is confirmed."""
@@ -168,6 +178,15 @@ class LogsClient:
         )
         unreachable.concerns_every_call = bool(why.what) and not why.is_of_one_call
         return unreachable
+
+
+def _environment_proxy(endpoint: str) -> str | None:
+    """The proxy that the process's variables name for an endpoint, without user and password."""
+    url = get_environ_proxies(endpoint).get(urlsplit(endpoint).scheme)
+    if not url:
+        return None
+    parts = urlsplit(str(url))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _code_and_message(error: exceptions.ClientError) -> tuple[str, str]:

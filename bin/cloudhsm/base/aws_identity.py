@@ -73,6 +73,19 @@ def refuse_proxy_user(user: Secret, setting: str) -> Secret:
     return user
 
 
+def proxy_user(user: str, password: str, setting: str) -> Secret:
+    """What a person typed as user and password of a proxy; raises SettingError."""
+    if not user or ":" in user:
+        raise refused_setting(
+            setting, "has a user that is empty or has a colon", "Write http://USER:PASSWORD@..."
+        )
+    if not password:
+        raise refused_setting(
+            setting, "has a user without a password", "Write http://USER:PASSWORD@..., or none"
+        )
+    return refuse_proxy_user(Secret(user, password), setting)
+
+
 def _aws_key_for_proxy(setting: str) -> SettingError:
     """What to report of an AWS key where a proxy's user and password belong."""
     return refused_setting(
@@ -218,15 +231,7 @@ def _proxy(text: str) -> tuple[str | None, Secret | None]:
     if not has_user:
         return text.rstrip("/"), None
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    if not user or ":" in user:
-        raise refused_setting(
-            "proxy_url", "has a user that is empty or has a colon", "Write http://USER:PASSWORD@..."
-        )
-    if not password:
-        raise refused_setting(
-            "proxy_url", "has a user without a password", "Write http://USER:PASSWORD@..., or none"
-        )
-    typed = refuse_proxy_user(Secret(user, password), "proxy_url")
+    typed = proxy_user(user, password, "proxy_url")
     address = parts.netloc.rpartition("@")[2]
     return f"{scheme}://{address}", None if password == MASK else typed
 

@@ -74,7 +74,12 @@ class CallFailed(CloudHsmError):
 
 
 class CredentialsError(CallFailed):
-    """AWS credentials are missing, wrong or expired."""
+    """AWS credentials are missing, wrong or expired.
+
+    http_status: of splunkd's response, where the password storage refused a request.
+    """
+
+    http_status: int | None = None
 
 
 class AccessDenied(CallFailed):

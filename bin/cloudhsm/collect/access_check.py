@@ -12,7 +12,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from cloudhsm.aws.refusals import is_lasting
 from cloudhsm.base.errors import (
@@ -29,7 +31,7 @@ from cloudhsm.base.errors import (
 )
 
 if TYPE_CHECKING:  # these bring the whole ledger with them, which takes longer than all the rest
-    from cloudhsm.aws.log_source import Discovery
+    from cloudhsm.aws.log_source import Caller, Discovery, FoundGroup, Network
     from cloudhsm.base.settings import GroupSelector, Settings
     from cloudhsm.trail.log_group import GroupId
 
@@ -57,6 +59,37 @@ class Source(Protocol):
         """Ask for one event at most."""
 
 
+class Permission(NamedTuple):
+    """What one call showed: an action, on what, for which entry of `log_groups`.
+
+    result:    allowed, denied, missing (no such log group) or not_tried (for want of time).
+    resource:  an ARN as a policy has it, the name of a log group, or `*`.
+    statement: what to add to a policy; None where nothing has to be added.
+    """
+
+    action: str
+    resource: str
+    entry: str
+    result: str
+    statement: dict[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What a dry call found: failures as `check` returns them, and what led to them.
+
+    groups: the log groups of all entries, of which a few were read.
+    caller: the identity that AWS sees; None where it was not asked for, or not returned.
+    network: how calls reach CloudWatch Logs; None where no client could be made.
+    """
+
+    failures: list[CloudHsmError]
+    permissions: list[Permission]
+    groups: list[FoundGroup]
+    caller: Caller | None = None
+    network: Network | None = None
+
+
 def check(
     settings: Settings,
     connect: Callable[[], Source],
@@ -64,15 +97,28 @@ def check(
     *,
     is_strict: bool = False,
 ) -> list[CloudHsmError]:
-    """What prevents collecting, after `limit_s` seconds at most; empty for nothing.
+    """What prevents collecting, after `limit_s` seconds at most; empty for nothing."""
+    return examine(settings, connect, limit_s, is_strict=is_strict).failures
+
+
+def examine(
+    settings: Settings,
+    connect: Callable[[], Source],
+    limit_s: float = LIMIT_S,
+    *,
+    is_strict: bool = False,
+    identify: Callable[[], Caller] | None = None,
+) -> Examination:
+    """Each call and its result, after `limit_s` seconds at most.
 
     is_strict: a folder of log groups, which ends in /, must contain one.
+    identify:  asks STS for the identity, last, if there is time.
 
     `connect` makes the client, which may already ask for credentials. What is allowed is logged,
     and so is what a person may want to know but need not mend now: a prefix without log groups,
     or entries for which the time did not suffice.
     """
-    dry_call = _DryCall(settings, connect, limit_s, is_strict)
+    dry_call = _DryCall(settings, connect, limit_s, is_strict, identify)
     # A name server that never answers cannot be interrupted, only left behind.
     thread = threading.Thread(target=dry_call.run, name="access", daemon=True)
     thread.start()
@@ -88,7 +134,7 @@ def check(
                 "never answers shows like this",
             )
         )
-    return failures
+    return Examination(failures, [*dry_call.permissions], [*dry_call.groups], dry_call.caller)
 
 
 def as_one(failures: list[CloudHsmError]) -> CloudHsmError:
@@ -108,24 +154,47 @@ class _DryCall:
     """
 
     def __init__(
-        self, settings: Settings, connect: Callable[[], Source], limit_s: float, is_strict: bool
+        self,
+        settings: Settings,
+        connect: Callable[[], Source],
+        limit_s: float,
+        is_strict: bool,
+        identify: Callable[[], Caller] | None,
     ) -> None:
-        self._is_strict = is_strict
+        self._is_strict, self._is_connected = is_strict, False
+        self._identify = identify
         self.awaited = "AWS credentials"
         self.failures: list[CloudHsmError] = []
+        self.permissions: list[Permission] = []
+        self.groups: list[FoundGroup] = []
+        self.caller: Caller | None = None
         self.is_abandoned = False
         self._settings = settings
         self._connect = connect
         self._last_start = time.monotonic() + limit_s - min(_ONE_CALL_S, limit_s / 2)
 
     def run(self) -> None:
-        """Try every entry; what fails for want of credentials, a way or an answer ends it."""
+        """Try every entry, then ask for the identity."""
+        self._try_entries()
+        is_refused = any(isinstance(error, CredentialsError) for error in self.failures)
+        is_ready = self._is_connected and not is_refused and not self._is_late()
+        if self._identify is not None and is_ready:
+            self.awaited = "sts:GetCallerIdentity"
+            # Without STS everything may work: the identity is for a person to read.
+            with suppress(CloudHsmError):
+                self.caller = self._identify()
+
+    def _try_entries(self) -> None:
+        """What fails for want of credentials, a network path or an answer ends it."""
         try:
             source = self._connect()
+            self._is_connected = True
             for number, selector in enumerate(self._settings.log_groups):
                 if self._is_late():
-                    left = len(self._settings.log_groups) - number
-                    self._note(logging.WARNING, "result=not_tried", entries=str(left))
+                    left = self._settings.log_groups[number:]
+                    self._note(logging.WARNING, "result=not_tried", entries=str(len(left)))
+                    for later in left:
+                        self._add(_LIST, "*", later, "not_tried")
                     break
                 self._try_entry(source, selector)
         except (CredentialsError, EndpointUnreachable, ServiceFailure) as error:
@@ -141,13 +210,18 @@ class _DryCall:
         try:
             groups = self._patiently(lambda: _discovered(source, selector))
         except GroupNotFound as error:
+            self._add(_LIST, "*", selector, "missing")
             self._without_group(error, selector)
             return
         except AccessDenied as error:
-            self.failures.append(_denied([error], {"Action": _LIST, "Resource": "*"}))
+            statement = {"Action": _LIST, "Resource": "*"}
+            self._add(_LIST, "*", selector, "denied", statement)
+            self.failures.append(_denied([error], statement))
             return
+        self._add(_LIST, "*", selector, "allowed")
         self._note(logging.INFO, f"action={_LIST} result=allowed", entry=entry)
-        self._try_groups(source, selector, groups[:GROUPS_PER_ENTRY])
+        self.groups += groups
+        self._try_groups(source, selector, [group.id for group in groups[:GROUPS_PER_ENTRY]])
 
     def _try_groups(self, source: Source, selector: GroupSelector, groups: list[GroupId]) -> None:
         denials: list[AccessDenied] = []
@@ -156,6 +230,7 @@ class _DryCall:
                 if self._is_late():
                     what = f"action={_READ} result=not_tried"
                     self._note(logging.WARNING, what, group=group.name)
+                    self._add(_READ, group.name, selector, "not_tried")
                     continue
                 self._try_group(source, selector, group, denials)
         finally:
@@ -171,9 +246,13 @@ class _DryCall:
             self._patiently(lambda: source.may_read(group))
         except AccessDenied as error:
             denials.append(error)
+            statement = {"Action": _READ, "Resource": _arn(group, selector)}
+            self._add(_READ, group.name, selector, "denied", statement)
         except GroupNotFound as error:
+            self._add(_READ, group.name, selector, "missing")
             self._without_group(error, selector)
         else:
+            self._add(_READ, group.name, selector, "allowed")
             self._note(logging.INFO, f"action={_READ} result=allowed", group=group.name)
 
     def _without_group(self, error: GroupNotFound, selector: GroupSelector) -> None:
@@ -205,6 +284,16 @@ class _DryCall:
         """Whether a call that begins now might not be back in time."""
         return time.monotonic() >= self._last_start
 
+    def _add(
+        self,
+        action: str,
+        resource: str,
+        selector: GroupSelector,
+        result: str,
+        statement: dict[str, str] | None = None,
+    ) -> None:
+        self.permissions.append(Permission(action, resource, _written(selector), result, statement))
+
     def _note(self, level: int, what: str, **where: str) -> None:
         if not self.is_abandoned:
             pairs = [pair("input", self._settings.stanza), "what=access_checked"]
@@ -212,11 +301,11 @@ class _DryCall:
             log.log(level, "%s", " ".join([*pairs, what]))
 
 
-def _discovered(source: Source, selector: GroupSelector) -> list[GroupId]:
+def _discovered(source: Source, selector: GroupSelector) -> list[FoundGroup]:
     discovery = source.discover([selector])
     for failure in discovery.failures:
         raise failure
-    return [group.id for group in discovery.groups]
+    return discovery.groups
 
 
 def _written(selector: GroupSelector) -> str:

@@ -22,7 +22,7 @@ import socket
 import time
 from collections.abc import Mapping
 from http.client import HTTPException
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from splunklib.binding import AuthenticationError, HTTPError, UrlEncoded
@@ -46,15 +46,62 @@ _HOW = "docs/credentials.md has the command"
 _SESSION_OVER, _DENIED, _NOT_FOUND, _UNAVAILABLE = 401, 403, 404, 503
 
 
-class SplunkPasswordStorage:
-    """The password storage of one splunkd; every method may raise a CloudHsmError.
+class Entry(NamedTuple):
+    """A credential without its secret.
 
-    server_uri, session_key: as splunkd passes them to a modular input.
+    kind: aws or proxy. host: of the proxy, with `_` for each colon; "" for AWS.
+    user_end: the last 4 characters of the access key ID; "" for a proxy.
+    """
+
+    kind: str
+    name: str
+    host: str
+    user_end: str
+
+
+class _Requests:
+    """Requests to one splunkd; every method may raise a CloudHsmError.
+
+    server_uri, session_key: as splunkd passes them to a modular input, or a REST handler.
     """
 
     def __init__(self, server_uri: str, session_key: str) -> None:
         self._uri = server_uri
         self._service = service_at(server_uri, {"token": f"Splunk {session_key}"}, _TIMEOUT_S)
+
+    def _ask(
+        self, method: str, path: str, purpose: str, fields: dict[str, str], app: str = APP
+    ) -> dict[str, Any] | None:
+        """The first entry of splunkd's response; None where there is none."""
+        entries = self._entries(method, path, purpose, fields, app)
+        return entries[0] if entries else None
+
+    def _entries(
+        self, method: str, path: str, purpose: str, fields: dict[str, str], app: str
+    ) -> list[dict[str, Any]] | None:
+        """The entries of splunkd's response; None for a GET or DELETE of what does not exist."""
+        send = getattr(self._service, method.lower())
+        for attempt in range(1, _TRIES + 1):
+            try:
+                encoded = UrlEncoded(path, skip_encode=True)
+                answer = send(encoded, owner="nobody", app=app, output_mode="json", **fields)
+                return _entries_of(answer.body.read())
+            except HTTPError as error:
+                if error.status == _NOT_FOUND and method != "POST":
+                    return None
+                if error.status == _UNAVAILABLE and attempt < _TRIES:
+                    time.sleep(_PAUSE_S)
+                    continue
+                raise _refused(self._uri, error.status, str(error), purpose) from error
+            except AuthenticationError as error:
+                raise _refused(self._uri, 401, str(error), purpose) from error
+            except (OSError, ValueError, HTTPException) as error:
+                raise _unreachable(self._uri, error, purpose) from error
+        raise AssertionError("the last try returns or raises")
+
+
+class SplunkPasswordStorage(_Requests):
+    """The password storage of one splunkd; every method may raise a CloudHsmError."""
 
     def aws_keys(self, name: str) -> Secret:
         """AWS keys by their name. Raises CredentialsError where there are none."""
@@ -147,35 +194,28 @@ class SplunkPasswordStorage:
             path = _entry(realm, name)
             self._ask("POST", path, "store a credential", {"password": password})
 
-    def _ask(
-        self, method: str, path: str, purpose: str, fields: dict[str, str], app: str = APP
-    ) -> dict[str, Any] | None:
-        """The first entry of splunkd's response; None where there is none."""
-        entries = self._entries(method, path, purpose, fields, app)
-        return entries[0] if entries else None
 
-    def _entries(
-        self, method: str, path: str, purpose: str, fields: dict[str, str], app: str
-    ) -> list[dict[str, Any]] | None:
-        """The entries of splunkd's response; None for a GET or DELETE of what does not exist."""
-        send = getattr(self._service, method.lower())
-        for attempt in range(1, _TRIES + 1):
-            try:
-                encoded = UrlEncoded(path, skip_encode=True)
-                answer = send(encoded, owner="nobody", app=app, output_mode="json", **fields)
-                return _entries_of(answer.body.read())
-            except HTTPError as error:
-                if error.status == _NOT_FOUND and method != "POST":
-                    return None
-                if error.status == _UNAVAILABLE and attempt < _TRIES:
-                    time.sleep(_PAUSE_S)
-                    continue
-                raise _refused(self._uri, error.status, str(error), purpose) from error
-            except AuthenticationError as error:
-                raise _refused(self._uri, 401, str(error), purpose) from error
-            except (OSError, ValueError, HTTPException) as error:
-                raise _unreachable(self._uri, error, purpose) from error
-        raise AssertionError("the last try returns or raises")
+class CredentialList(_Requests):
+    """The credentials of this add-on as a person may see and delete them."""
+
+    def entries(self) -> list[Entry]:
+        """The credentials of this add-on, without their secrets, sorted by kind and name."""
+        path, every = "storage/passwords", {"count": "0"}
+        entries = self._entries("GET", path, "list credentials", every, APP) or []
+        known = (_credential(_content(entry)) for entry in entries)
+        return sorted(entry for entry in known if entry is not None)
+
+    def delete_aws_keys(self, name: str) -> bool:
+        """Delete AWS keys; False where there are none."""
+        return self._delete(REALM, name)
+
+    def delete_proxy_user(self, name: str, host: str) -> bool:
+        """Delete a proxy's user and password; False where there are none."""
+        return self._delete(proxy_realm(host), name)
+
+    def _delete(self, realm: str, name: str) -> bool:
+        deleted = self._entries("DELETE", _entry(realm, name), "delete a credential", {}, APP)
+        return deleted is not None
 
 
 def _refused(uri: str, status: int, message: str, purpose: str) -> CloudHsmError:
@@ -193,7 +233,9 @@ def _refused(uri: str, status: int, message: str, purpose: str) -> CloudHsmError
     else:
         what = f"splunkd at {uri} could not {purpose}: {message}"
         next_step = "The next run tries again; look into splunkd.log if it persists"
-    return CredentialsError(what, next_step=next_step)
+    refused = CredentialsError(what, next_step=next_step)
+    refused.http_status = status
+    return refused
 
 
 def _unreachable(uri: str, error: Exception, purpose: str) -> CloudHsmError:
@@ -224,6 +266,17 @@ def _missing(what: str, realm: str, setting: str) -> CredentialsError:
 def _entry(realm: str, name: str) -> str:
     """The path of an entry: its ID is `realm:username:`."""
     return "storage/passwords/" + quote(f"{realm}:{name}:", safe="")
+
+
+def _credential(content: Mapping[str, str]) -> Entry | None:
+    """An entry of storage/passwords as one of ours; None for that of another app."""
+    realm, name = content.get("realm", ""), content.get("username", "")
+    if realm.startswith(f"{REALM}-proxy@"):
+        return Entry("proxy", name, realm.partition("@")[2], "")
+    if realm != REALM:
+        return None
+    user = content.get("clear_password", "").partition(":")[0]
+    return Entry("aws", name, "", user[-4:] if is_access_key_id(user) else "")
 
 
 def _entries_of(body: bytes) -> list[dict[str, Any]]:

@@ -41,6 +41,10 @@ class SplunkdSilent(CloudHsmError):
     """splunkd did not return its identity."""
 
 
+class SessionOver(CloudHsmError):
+    """splunkd does not accept the session any more."""
+
+
 class KvStoreUnavailable(StateError):
     """KV Store cannot be used now."""
 
@@ -88,6 +92,41 @@ def describe(
     raise SplunkdSilent(
         f"splunkd at {server_uri} does not return its server roles: {why}",
         next_step="The next run asks again; look into splunkd.log if it persists",
+    )
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who is asking, and what splunkd lets this person do."""
+
+    name: str
+    capabilities: frozenset[str]
+
+
+def person_of(server_uri: str, session_key: str) -> Person:
+    """Whose session it is. Raises SessionOver where it has ended, SplunkdSilent otherwise.
+
+    Source: REST API Reference, authentication/current-context.
+    """
+    service = service_at(server_uri, {"token": f"Splunk {session_key}"}, _INFO_TIMEOUT_S)
+    try:
+        path = UrlEncoded("/services/authentication/current-context")
+        content = json.loads(service.get(path, output_mode="json").body.read())["entry"][0][
+            "content"
+        ]
+        names = content.get("capabilities") or ()
+        return Person(str(content["username"]), frozenset(str(name) for name in names))
+    except AuthenticationError as error:
+        raise SessionOver(
+            "The session has ended", next_step="Log in to Splunk again; nothing was changed"
+        ) from error
+    except (HTTPError, OSError) as error:
+        why = _why(error)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        why = f"the response has another form ({error!r})"
+    raise SplunkdSilent(
+        f"splunkd at {server_uri} does not return whose session it is: {why}",
+        next_step="Try again; look into splunkd.log if it persists",
     )
 
 

@@ -3,7 +3,9 @@
 The modules, from the top: imports go only downward.
 
 ==================  ==================================================================
+replay_desk         replays, as a person asks for them
 migration           a state moved between a file and KV Store, or set aside
+damaged_state       a damaged state in files, set aside
 kv_store            state documents in KV Store: shared by several hosts, owned by one
 kv_replay_requests  replay requests where states are in KV Store
 file_store          state documents in files, loaded and saved atomically

@@ -65,7 +65,7 @@ def set_aside(path: Path, slots: Slots, owner: Owner, *, force: bool, stamp: str
     """Keep a state of KV Store as a file that nobody collects by; returns what to tell."""
     with held(path, None, _ME) as file, _claimed(path, slots, owner) as kv:
         if not force and _is_whole(kv):
-            raise ValueError("this state is whole; set it aside all the same with --force")
+            raise ValueError("this state can be read; set it aside all the same with --force")
         kept = path.with_name(f"{path.stem}.kvstore-set-aside-{stamp}")
         with kept.open("x", encoding="ascii") as stream:
             stream.writelines(json.dumps(row) + "\n" for row in kv.raw())

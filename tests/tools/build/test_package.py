@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.build import package
+from tools.build import package, setup_page
 from tools.build.package import PackagingProblem
+from tools.build.setup_page import PageProblem
 from tools.content.deployment.schema import FILE as DEPLOYMENT
 
 NORMALIZED = "bin/cloudhsm/siem"
@@ -61,8 +62,16 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def vendored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Vendoring has nothing left to do."""
+    """Vendoring has nothing left to do, and the setup page is built."""
+
+    def page(root: Path) -> Path:
+        folder = root / setup_page.BUNDLE
+        for name in setup_page.FILES:
+            write(folder / name)
+        return folder
+
     monkeypatch.setattr("tools.build.vendor.fill", lambda *_: False)
+    monkeypatch.setattr("tools.build.setup_page.fill", page)
 
 
 def staged(root: Path) -> Path:
@@ -108,6 +117,7 @@ def test_a_build_writes_the_listed_files_and_the_libraries(root: Path) -> None:
     data = root / "default" / "data"
     views = {path.relative_to(root).as_posix() for path in data.rglob("*.xml")}
     wanted = {*package.REQUIRED, *lookups, *tables, *generated, *views, "lib/common/six.py"}
+    wanted |= {f"appserver/static/{name}" for name in setup_page.FILES}
     assert names(archive.read_bytes()) == {f"TA-aws-cloudhsm/{name}" for name in wanted}
 
 
@@ -180,6 +190,29 @@ def test_a_package_that_is_too_big_stops_the_build(
         PackagingProblem, match=r"TA-aws-cloudhsm-1\.2\.3\.tar\.gz has .* more than"
     ):
         package.build(root)
+
+
+@pytest.mark.usefixtures("vendored")
+def test_without_node_one_line_names_what_to_install(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(_: Path) -> Path:
+        raise PageProblem("the setup page needs Node 20.19, 22.12 or newer")
+
+    monkeypatch.setattr("tools.build.setup_page.fill", missing)
+    with pytest.raises(PackagingProblem, match=r"^the setup page needs Node 20\.19.*$"):
+        package.build(root)
+    assert not (root / "dist").exists()
+
+
+@pytest.mark.usefixtures("vendored")
+def test_the_demo_gets_a_package_without_the_page_and_without_node(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.build.setup_page.fill", None)
+    archive = package.build_without_page(root)
+    assert archive.is_relative_to(root / "build")
+    assert not [name for name in names(archive.read_bytes()) if "/appserver/" in name]
 
 
 @pytest.mark.parametrize("manifest", ["{", "{}", '{"info": {"releaseDate": "soon"}}'])

@@ -12,7 +12,7 @@ import pytest
 from tools.build import package, release
 from tools.build.environments import EnvironmentProblem
 from tools.build.package import ROOT, PackagingProblem
-from tools.build.release import bill_of_materials, libraries, release_notes
+from tools.build.release import bill_of_materials, libraries, page_packages, release_notes
 
 CHANGELOG = (
     "# Changelog\n\n## 1.2.3 - 2026-01-31\n\nMended.\n\n- One.\n\n## 1.2.2 - 2025-12-01\n\nOld.\n"
@@ -27,6 +27,8 @@ def root(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "bin" / "cloudhsm", tmp_path / "bin" / "cloudhsm")
     for name in ("NOTICE", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "web").mkdir()
+    shutil.copy(ROOT / "web" / "package-lock.json", tmp_path / "web")
     (tmp_path / "default").mkdir()
     (tmp_path / "default" / "app.conf").write_text("[id]\nversion = 1.2.3\n")
     (tmp_path / "app.manifest").write_text('{"info": {"releaseDate": "2026-01-31"}}')
@@ -87,9 +89,19 @@ def test_the_bill_is_valid_names_all_and_is_the_same_twice(root: Path, archive: 
     assert bill["metadata"]["component"]["version"] == "1.2.3"
     (told,) = bill["metadata"]["component"]["hashes"]
     assert told["content"] == hashlib.sha256(b"the package").hexdigest()
-    assert len(bill["components"]) == len([*libraries(root)])
+    assert len(bill["components"]) == len([*libraries(root), *page_packages(root)])
+    purls = {one["purl"] for one in bill["components"]}
+    assert "pkg:npm/react@18.3.1" in purls
+    assert any(purl.startswith("pkg:npm/%40splunk/react-ui@") for purl in purls)
     assert all(one["licenses"] and one["purl"] for one in bill["components"])
     assert bill_of_materials(root, archive) == text
+
+
+def test_a_package_of_the_page_that_is_not_pinned_is_named(root: Path) -> None:
+    lock = root / "web" / "package-lock.json"
+    lock.write_text(lock.read_text().replace('"node_modules/react"', '"node_modules/other"'))
+    with pytest.raises(PackagingProblem, match=r"does not pin react 18\.3\.1"):
+        [*page_packages(root)]
 
 
 def test_without_what_makes_the_bill_it_says_what_to_run(root: Path, archive: Path) -> None:

@@ -6,7 +6,9 @@ import json
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +21,7 @@ from tools.build import node
 from tools.build.environments import EnvironmentProblem
 from tools.checks import browser
 from tools.content.installed_app import installed_app
+from tools.demo import setup_preview
 
 ROOT = Path(__file__).resolve().parents[3]
 # Stands in for Node: looks at both servers, notes what it found, and fails as tests do.
@@ -29,7 +32,8 @@ if sys.argv[1:] == ["--version"]:
     sys.exit()
 def page(base):
     return urllib.request.urlopen(f"{base}/app/TA-aws-cloudhsm/any").read().decode()
-told = {name: value for name, value in os.environ.items() if name.startswith("PREVIEW_")}
+ours = ("PREVIEW_", "SETUP_")
+told = {name: value for name, value in os.environ.items() if name.startswith(ours)}
 told["pages"] = [page(told["PREVIEW_SAMPLE"]), page(told["PREVIEW_EMPTY"])]
 told["arguments"] = sys.argv[1:]
 with open(os.path.join(told["PREVIEW_SHOTS"], "told.json"), "w") as file:
@@ -71,6 +75,9 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tests / name).write_text("")
     monkeypatch.setattr(browser, "ROOT", root)
     monkeypatch.setattr(browser, "build", lambda _root: page)
+    monkeypatch.setattr(node, "packages", lambda *_: page)
+    setup = SimpleNamespace(url="http://127.0.0.1:1/setup")
+    monkeypatch.setattr(setup_preview, "served", lambda: nullcontext((setup, "aws")))
     return root
 
 
@@ -153,6 +160,7 @@ def test_the_tests_get_both_indexes_and_their_failure_is_ours(
     assert told["pages"] == ["the page", "the page"]
     assert told["PREVIEW_SAMPLE"] != told["PREVIEW_EMPTY"]
     assert indexes == [False, True]
+    assert told["SETUP_PAGE"] == "http://127.0.0.1:1/setup"
     assert told["PREVIEW_CHROMIUM"] == str(chromium)
     program, *files = [Path(one).name for one in told["arguments"]]
     assert program == "run.mjs"

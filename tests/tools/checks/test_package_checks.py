@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.build import interpreters, package, vendor
+from tools.build import interpreters, package, setup_page, vendor
 from tools.checks import package_checks
 from tools.checks.package_checks import Package
 
@@ -25,7 +25,7 @@ Check = Callable[[Package], Iterator[str]]
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """The package of this checkout."""
     folder = tmp_path_factory.mktemp("package")
-    staged = package.stage(package.ROOT, vendor.LIBRARIES, folder)
+    staged = package.stage(package.ROOT, vendor.LIBRARIES, folder, setup_page.fill())
     archive = folder / "x.tar.gz"
     archive.write_bytes(package.packed(staged, package.released()))
     return Package(package.ROOT, staged, archive)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.build import package
+from tools.build import package, setup_page
 from tools.checks import slim_partition
 from tools.checks.slim_partition import Files, PartitionProblem
 from tools.content.deployment import schema
@@ -26,7 +26,11 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("package")
     (folder / "lib" / "common").mkdir(parents=True)
     (folder / "lib" / "common" / "six.py").write_text("# a library\n")
-    staged = package.stage(ROOT, folder / "lib", folder)
+    page = folder / "page"
+    page.mkdir()
+    for name in setup_page.FILES:
+        (page / name).write_text("// a page\n")
+    staged = package.stage(ROOT, folder / "lib", folder, page)
     built = folder / f"{package.APP_ID}-{package.version(ROOT)}.tar.gz"
     built.write_bytes(package.packed(staged, package.released(ROOT)))
     return built

@@ -268,7 +268,7 @@ def simulate(
     outcome = SimulationResult(options, _version(options.python))
     with tempfile.TemporaryDirectory(prefix="cloudhsm-capacity-") as name:
         folder = Path(name)
-        package.unpacked(built or package.build(), folder)
+        package.unpacked(built or package.build_without_page(), folder)
         limits = (options.region, options.region_calls_per_second, options.latency_ms)
         with serving(SERVICE, *limits, log=folder / "service.log") as url:
             simulation = Simulation(options, Control(url), url, folder)

@@ -23,6 +23,8 @@ from tools.content.dashboards.spl import Unfilled
 from tools.content.strict_yaml import Fault, MappingError
 
 VIEWS = "default/data/ui/views"
+# The setup page, which is written by hand: a panel that a script fills.
+SETUP = "cloudhsm_setup"
 NAVIGATION = "default/data/ui/nav/default.xml"
 
 
@@ -68,9 +70,10 @@ def view_xml(name: str, view: View, common: Common) -> str:
 
 
 def navigation_xml(navigation: Navigation) -> str:
-    """Views in order, then what every app's navigation ends with."""
+    """The setup page, views in order, then what every app's navigation ends with."""
     first, *others = navigation.views
     lines = [
+        f'  <view name="{SETUP}" />',
         f'  <view name="{PREFIX}{first}" default="true" />',
         *(f'  <view name="{PREFIX}{name}" />' for name in others),
         '  <view name="search" />',

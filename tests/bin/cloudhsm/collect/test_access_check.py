@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from cloudhsm.aws.cloudwatch_logs import CloudWatchLogs
-from cloudhsm.aws.log_source import Discovery, FoundGroup
+from cloudhsm.aws.log_source import Caller, Discovery, FoundGroup
 from cloudhsm.aws.session import Timeouts
 from cloudhsm.base.errors import (
     AccessDenied,
@@ -32,7 +32,7 @@ from cloudhsm.base.errors import (
 )
 from cloudhsm.base.settings import GroupSelector, Settings, parse
 from cloudhsm.collect import access_check
-from cloudhsm.collect.access_check import as_one, check
+from cloudhsm.collect.access_check import as_one, check, examine
 from cloudhsm.trail.log_group import GroupId
 from tests.bin.conftest import LIBRARIES, ROOT
 from tests.bin.fakes import (
@@ -462,6 +462,46 @@ def test_more_entries_than_the_time_allows_are_warned_of_and_no_failure(
     assert 2 <= len(source.read) < 50
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert re.search(r"entries=\d+ result=not_tried", warning.getMessage())
+
+
+def test_an_examination_has_each_call_with_its_result(aws: ScriptedAws) -> None:
+    aws.script["DescribeLogGroups"] = [described(EXACT, "/aws/cloudhsm/cluster-b")]
+    aws.script["FilterLogEvents"] = [filtered(), refusal("AccessDeniedException", DENIED)]
+    asked = settings(aws.url, "/aws/cloudhsm/")
+    found = examine(asked, lambda: CloudWatchLogs(asked, SHORT))
+    results = [(one.action, one.resource, one.result) for one in found.permissions]
+    assert results == [
+        ("logs:DescribeLogGroups", "*", "allowed"),
+        ("logs:FilterLogEvents", EXACT, "allowed"),
+        ("logs:FilterLogEvents", "/aws/cloudhsm/cluster-b", "denied"),
+    ]
+    assert found.permissions[2].statement is not None
+    assert [group.id.name for group in found.groups] == [EXACT, "/aws/cloudhsm/cluster-b"]
+    assert [type(failure) for failure in found.failures] == [AccessDenied]
+    assert found.caller is None
+
+
+def test_an_identity_that_sts_does_not_return_is_no_failure() -> None:
+    def identify() -> Caller:
+        raise EndpointUnreachable("no STS here", next_step="x")
+
+    found = examine(settings("", "/a"), lambda: FakeSource([GROUP]), identify=identify)
+    assert (found.failures, found.caller) == ([], None)
+
+
+def test_the_identity_is_not_asked_for_with_credentials_that_were_refused() -> None:
+    asked = []
+
+    def connect() -> FakeSource:
+        raise CredentialsError("wrong", next_step="x")
+
+    def identify() -> Caller:
+        asked.append(1)
+        return Caller("1", "arn")
+
+    found = examine(settings("", "/a"), connect, identify=identify)
+    assert [type(failure) for failure in found.failures] == [CredentialsError]
+    assert asked == []
 
 
 def test_a_name_server_that_never_answers_keeps_no_process_waiting() -> None:

@@ -38,7 +38,7 @@ DENSE = replace(SMALL, clusters=1, hsms=1, busy=0, backlog=12_000)
 
 @pytest.fixture(scope="module")
 def built() -> Path:
-    return package.build()
+    return package.build_without_page()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Splunk's own package, what a REST handler imports of it."""

@@ -1,0 +1,44 @@
+// Splunk's components. They are CommonJS: Vite passes their default export inside an object.
+import ButtonModule from '@splunk/react-ui/Button';
+import CodeModule from '@splunk/react-ui/Code';
+import CollapsiblePanelModule from '@splunk/react-ui/CollapsiblePanel';
+import ComboBoxModule from '@splunk/react-ui/ComboBox';
+import ControlGroupModule from '@splunk/react-ui/ControlGroup';
+import HeadingModule from '@splunk/react-ui/Heading';
+import LinkModule from '@splunk/react-ui/Link';
+import MessageModule from '@splunk/react-ui/Message';
+import ModalModule from '@splunk/react-ui/Modal';
+import MultiselectModule from '@splunk/react-ui/Multiselect';
+import ParagraphModule from '@splunk/react-ui/Paragraph';
+import RadioListModule from '@splunk/react-ui/RadioList';
+import ScreenReaderContentModule from '@splunk/react-ui/ScreenReaderContent';
+import SelectModule from '@splunk/react-ui/Select';
+import SwitchModule from '@splunk/react-ui/Switch';
+import TabBarModule from '@splunk/react-ui/TabBar';
+import TableModule from '@splunk/react-ui/Table';
+import TextModule from '@splunk/react-ui/Text';
+import WaitSpinnerModule from '@splunk/react-ui/WaitSpinner';
+import * as themesModule from '@splunk/themes';
+
+const component = (module) => module.default ?? module;
+
+export const Button = component(ButtonModule);
+export const Code = component(CodeModule);
+export const CollapsiblePanel = component(CollapsiblePanelModule);
+export const ComboBox = component(ComboBoxModule);
+export const ControlGroup = component(ControlGroupModule);
+export const Heading = component(HeadingModule);
+export const Link = component(LinkModule);
+export const Message = component(MessageModule);
+export const Modal = component(ModalModule);
+export const Multiselect = component(MultiselectModule);
+export const Paragraph = component(ParagraphModule);
+export const RadioList = component(RadioListModule);
+export const ScreenReaderContent = component(ScreenReaderContentModule);
+export const Select = component(SelectModule);
+export const Switch = component(SwitchModule);
+export const TabBar = component(TabBarModule);
+export const Table = component(TableModule);
+export const Text = component(TextModule);
+export const WaitSpinner = component(WaitSpinnerModule);
+export const { SplunkThemeProvider, variables } = themesModule.default ?? themesModule;
