@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -64,8 +65,12 @@ def test_any_body_is_an_object_or_is_refused(body: Any) -> None:  # noqa: ANN401
 @given(st.sampled_from(["name", "settings", "force"]), JSON)
 def test_members_of_a_body_are_what_they_should_be_or_refused(name: str, value: Any) -> None:  # noqa: ANN401
     request = Request("POST", "check", "alice", "key", body={name: value})
-    reads = (lambda: request.text(name), lambda: request.flag(name), request.settings)
-    for read, kind in zip(reads, (str, bool, dict)):
+    reads: list[tuple[Callable[[], object], type]] = [
+        (lambda: request.text(name), str),
+        (lambda: request.flag(name), bool),
+        (request.settings, dict),
+    ]
+    for read, kind in reads:
         with suppress(SettingError):
             assert isinstance(read(), kind)
 
