@@ -15,7 +15,7 @@ from operator import itemgetter
 
 from emulator.app import App
 from emulator.eval.values import FieldValue, values_of
-from emulator.search_time.kv_store import by_collection
+from emulator.search_time.kv_store import StoreLookup, StoreRecords, by_collection
 from emulator.search_time.lookups import Stores
 from emulator.search_time.search_expression import Predicate
 from emulator.spl.alerts import Alert, Throttling
@@ -23,7 +23,14 @@ from emulator.spl.context import Context, Records, ResultRow, Results
 from emulator.spl.pipeline import Search, compiled_search
 
 # Makes the results depend on the time of the run, not on the events alone.
-_CLOCK = re.compile(r"\bnow\s*\(|\btime\s*\(|\baddinfo\b|\[")
+_CLOCK = re.compile(r"\bnow\s*\(|\btime\s*\(|\baddinfo\b|\[|lookup\b")
+# Rows, or effects, that do not come from events.
+_OWN_ROWS = re.compile(r"\[|\binputlookup\b|\boutputlookup\b(?![^|]*\bappend=true)")
+_WRITTEN = re.compile(r"\boutputlookup\b[^|]*?(\w+)\s*(?=\||\Z)")
+_DAY = 86_400
+
+# The records of collections from an epoch second on.
+Snapshot = tuple[int, dict[str, Records]]
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,7 @@ class Index:
         ]
         self.seconds = [float(str(event["_indextime"])) for event in self.events]
         self._selected: dict[str, Index] = {}
+        self.snapshots: dict[tuple[str, float, float], list[Snapshot]] = {}
 
     @cached_property
     def _by_time(self) -> tuple[list[float], list[tuple[float, ResultRow]]]:
@@ -88,14 +96,23 @@ class _Visible:
 
 
 class Scheduler:
-    """Alerts of `app` over `index`; `stores` are the records of KV store collections."""
+    """Alerts of `app` over `index`; `stores` are the records of KV store collections.
+
+    Scheduled searches that write collections run too: one that adds records, from the first event
+    on; one that replaces them, from two days before. An alert reads what earlier runs wrote.
+    """
 
     def __init__(self, app: App, index: Index, stores: Stores | None = None) -> None:
         knowledge = app.knowledge
         self._index = index
-        collections: dict[str, Records] = {name: [] for name in app.collection_names.values()}
+        self._maintenance = list(knowledge.maintenance.values())
+        self._snapshots: list[Snapshot] = []
+        collections: dict[str, Records] = {
+            name: StoreRecords() for name in app.collection_names.values()
+        }
         for name, records in by_collection(stores or {}, app.collection_names).items():
-            collections[name] = [dict(record) for record in records]
+            collections[name] = StoreRecords(dict(record) for record in records)
+        self._tables = repr(sorted(collections.items())) if self._maintenance else ""
         self._context = Context(
             macros=knowledge.macros,
             saved_searches=knowledge.saved_searches,
@@ -105,7 +122,43 @@ class Scheduler:
 
     def fired(self, alert: Alert, since: float, until: float) -> list[Fired]:
         """The alert's reports in its runs from `since` to before `until` (epoch seconds)."""
+        self._snapshots = self.maintained(since, until)
         return list(_throttled(self._results(alert, since, until), alert.throttling))
+
+    def maintained(self, since: float, until: float) -> list[Snapshot]:
+        """The collections as they change until `until`, in order; computed once for an index."""
+        key = (self._tables, since, until)
+        if key not in self._index.snapshots:
+            self._index.snapshots[key] = _needed(self._maintain(since, until), since)
+        return self._index.snapshots[key]
+
+    def _maintain(self, since: float, until: float) -> Iterator[Snapshot]:
+        first = self._index.seconds[0] if self._index.seconds else since
+        searches = []
+        for alert in self._maintenance:
+            search = compiled_search(alert.search, self._context.macros)
+            replaces = _OWN_ROWS.search(search.text) is not None
+            start = since - 2 * _DAY if replaces else min(first, since - 2 * _DAY)
+            runs = self._run(search, alert, start, until)
+            names = self._collections_written(search)
+            searches.append((alert.runs(start, until), runs, names))
+        previous: dict[str, Records] = {
+            name: StoreRecords(records) for name, records in self._context.stores.items()
+        }
+        order = sorted(
+            (run, number) for number, (runs, _, _) in enumerate(searches) for run in runs
+        )
+        for run, number in order:
+            _run, results = next(searches[number][1])
+            if results.rows:
+                previous = dict(previous)
+                for name in searches[number][2]:
+                    previous[name] = StoreRecords(self._context.stores[name])
+                yield run, previous
+
+    def _collections_written(self, search: Search) -> list[str]:
+        lookups = [self._context.lookups[name] for name in _WRITTEN.findall(search.text)]
+        return [lookup.collection.name for lookup in lookups if isinstance(lookup, StoreLookup)]
 
     def search(self, text: str, earliest: float, latest: float) -> Results:
         """The results of a search over a time range, when everything has been indexed."""
@@ -117,10 +170,14 @@ class Scheduler:
 
     def _results(self, alert: Alert, since: float, until: float) -> Iterator[Fired]:
         search = compiled_search(alert.search, self._context.macros)
-        runs = alert.runs(since, until)
-        each = self._in_slices if search.selects else self._run_by_run
-        for run, results in each(search, alert, runs):
+        for run, results in self._run(search, alert, since, until):
             yield from (Fired(run, row) for row in results.rows)
+
+    def _run(
+        self, search: Search, alert: Alert, since: float, until: float
+    ) -> Iterator[tuple[int, Results]]:
+        each = self._in_slices if search.selects else self._run_by_run
+        return each(search, alert, alert.runs(since, until))
 
     def _run_by_run(
         self, search: Search, alert: Alert, runs: Iterable[int]
@@ -140,6 +197,7 @@ class Scheduler:
                 selected.append((_time(event), event))
         clock = _CLOCK.search(search.text) is not None
         previous: tuple[list[tuple[float, ResultRow]], Results] | None = None
+        empty: Results | None = None
         for run in runs:
             earliest, latest = alert.times.at(run)
             from_second, to_second = alert.index_times.at(run)
@@ -150,16 +208,38 @@ class Scheduler:
                 for timed in selected[start:end]
                 if earliest <= timed[0] and (latest is None or timed[0] < latest)
             ]
+            if not events and empty is not None:
+                yield run, empty
+                continue
             if previous is None or clock or events != previous[0]:
                 previous = events, search.after_first(_newest_first(events), self._at(alert, run))
+            if not events and not previous[1].rows and not _OWN_ROWS.search(search.text):
+                empty = previous[1]  # commands work on rows, so the time changes nothing
             yield run, previous[1]
 
     def _at(self, alert: Alert, run: int) -> Context:
         earliest, latest = alert.times.at(run)
         events = _Visible(self._index, earliest, latest, run)
+        place = bisect_left(self._snapshots, run, key=itemgetter(0))
+        stores = self._snapshots[place - 1][1] if place else self._context.stores
         return replace(
-            self._context, events=events, earliest=earliest, latest=latest, now=float(run)
+            self._context,
+            events=events,
+            earliest=earliest,
+            latest=latest,
+            now=float(run),
+            stores=stores,
         )
+
+
+def _needed(snapshots: Iterable[Snapshot], since: float) -> list[Snapshot]:
+    """Without those that another one replaces before `since`."""
+    needed: list[Snapshot] = []
+    for snapshot in snapshots:
+        if needed and snapshot[0] < since:
+            needed.pop()
+        needed.append(snapshot)
+    return needed
 
 
 def _newest_first(timed_events: list[tuple[float, ResultRow]]) -> Results:

@@ -49,6 +49,28 @@ def _collection(stanza: Stanza) -> Collection:
     return Collection(stanza.name, types, flags.get("replicate", False))
 
 
+class StoreRecords(list[LookupRow]):
+    """The records of a collection, found by their fields without reading all of them."""
+
+    def __init__(self, records: Iterable[LookupRow] = ()) -> None:
+        super().__init__(records)
+        self._by_columns: dict[tuple[str, ...], dict[tuple[str | None, ...], list[LookupRow]]] = {}
+
+    def matching(self, columns: tuple[str, ...], values: tuple[str, ...]) -> Sequence[LookupRow]:
+        """The records whose `columns` are `values`, in the order of writing."""
+        if columns not in self._by_columns:
+            by_values: dict[tuple[str | None, ...], list[LookupRow]] = {}
+            for record in self:
+                by_values.setdefault(tuple(map(record.get, columns)), []).append(record)
+            self._by_columns[columns] = by_values
+        return self._by_columns[columns].get(values, ())
+
+    def rewrite(self, records: Iterable[LookupRow]) -> None:
+        """Other records instead of these."""
+        self[:] = records
+        self._by_columns.clear()
+
+
 class StoreLookup:
     """A lookup definition over a collection. `find` gives the records that match."""
 
@@ -87,6 +109,8 @@ class StoreLookup:
     ) -> Sequence[LookupRow]:
         """The records whose `columns` are `values`, in the order of writing, as in AnyLookup."""
         records = stores.get(self.collection.name, ())
+        if isinstance(records, StoreRecords):
+            return self._count.completed(records.matching(columns, values))
         for column, value in zip(columns, values):
             records = [record for record in records if record.get(column) == value]
         return self._count.completed(records)
