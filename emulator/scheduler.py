@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import itemgetter
 
-from emulator.app import App
+from emulator.app import App, SearchKnowledge
 from emulator.eval.values import FieldValue, values_of
 from emulator.search_time.kv_store import StoreLookup, StoreRecords, by_collection
 from emulator.search_time.lookups import Stores
@@ -27,6 +27,7 @@ _CLOCK = re.compile(r"\bnow\s*\(|\btime\s*\(|\baddinfo\b|\[|lookup\b")
 # Rows, or effects, that do not come from events.
 _OWN_ROWS = re.compile(r"\[|\binputlookup\b|\boutputlookup\b(?![^|]*\bappend=true)")
 _WRITTEN = re.compile(r"\boutputlookup\b[^|]*?(\w+)\s*(?=\||\Z)")
+_READ = re.compile(r"\b(?:input)?lookup\s+(?:\w+=\w+\s+)*(\w+)")
 _DAY = 86_400
 
 # The records of collections from an epoch second on.
@@ -105,6 +106,7 @@ class Scheduler:
     def __init__(self, app: App, index: Index, stores: Stores | None = None) -> None:
         knowledge = app.knowledge
         self._index = index
+        self._knowledge = knowledge
         self._maintenance = list(knowledge.maintenance.values())
         self._snapshots: list[Snapshot] = []
         collections: dict[str, Records] = {
@@ -112,7 +114,12 @@ class Scheduler:
         }
         for name, records in by_collection(stores or {}, app.collection_names).items():
             collections[name] = StoreRecords(dict(record) for record in records)
-        self._tables = repr(sorted(collections.items())) if self._maintenance else ""
+        self._written = {
+            name for alert in self._maintenance for name in _collections(alert.search, knowledge)
+        }
+        read = {name for alert in self._maintenance for name in _looked_up(alert, knowledge)}
+        others = sorted((name, collections[name]) for name in read - self._written)
+        self._tables = repr(others)
         self._context = Context(
             macros=knowledge.macros,
             saved_searches=knowledge.saved_searches,
@@ -140,10 +147,10 @@ class Scheduler:
             replaces = _OWN_ROWS.search(search.text) is not None
             start = since - 2 * _DAY if replaces else min(first, since - 2 * _DAY)
             runs = self._run(search, alert, start, until)
-            names = self._collections_written(search)
+            names = _collections(alert.search, self._knowledge)
             searches.append((alert.runs(start, until), runs, names))
         previous: dict[str, Records] = {
-            name: StoreRecords(records) for name, records in self._context.stores.items()
+            name: StoreRecords(self._context.stores[name]) for name in self._written
         }
         order = sorted(
             (run, number) for number, (runs, _, _) in enumerate(searches) for run in runs
@@ -155,10 +162,6 @@ class Scheduler:
                 for name in searches[number][2]:
                     previous[name] = StoreRecords(self._context.stores[name])
                 yield run, previous
-
-    def _collections_written(self, search: Search) -> list[str]:
-        lookups = [self._context.lookups[name] for name in _WRITTEN.findall(search.text)]
-        return [lookup.collection.name for lookup in lookups if isinstance(lookup, StoreLookup)]
 
     def search(self, text: str, earliest: float, latest: float) -> Results:
         """The results of a search over a time range, when everything has been indexed."""
@@ -221,15 +224,30 @@ class Scheduler:
         earliest, latest = alert.times.at(run)
         events = _Visible(self._index, earliest, latest, run)
         place = bisect_left(self._snapshots, run, key=itemgetter(0))
-        stores = self._snapshots[place - 1][1] if place else self._context.stores
+        kept = self._snapshots[place - 1][1] if place else {}
         return replace(
             self._context,
             events=events,
             earliest=earliest,
             latest=latest,
             now=float(run),
-            stores=stores,
+            stores={**self._context.stores, **kept},
         )
+
+
+def _collections(search: str, knowledge: SearchKnowledge) -> set[str]:
+    """The collections that a search writes."""
+    return _named_by(_WRITTEN, knowledge.macros.expand(search), knowledge)
+
+
+def _looked_up(alert: Alert, knowledge: SearchKnowledge) -> set[str]:
+    """The collections that a search reads by lookup."""
+    return _named_by(_READ, knowledge.macros.expand(alert.search), knowledge)
+
+
+def _named_by(pattern: re.Pattern[str], text: str, knowledge: SearchKnowledge) -> set[str]:
+    lookups = [knowledge.lookups[name] for name in pattern.findall(text)]
+    return {lookup.collection.name for lookup in lookups if isinstance(lookup, StoreLookup)}
 
 
 def _needed(snapshots: Iterable[Snapshot], since: float) -> list[Snapshot]:

@@ -97,7 +97,9 @@ def _is_alert(stanza: Stanza) -> bool:
 def _alert(stanza: Stanza) -> Alert:
     for key, required in _TRIGGER.items():
         _require(stanza, key, required)
-    _require(stanza, "alert.digest_mode", "1")
+    # alert.suppress.fields is for alerts per result, which digest_mode = 0 makes.
+    throttles = "alert.suppress.fields" in stanza.settings
+    _require(stanza, "alert.digest_mode", "0" if throttles else "1")
     _require(stanza, "realtime_schedule", "0")
     return _scheduled(stanza)
 

@@ -120,8 +120,9 @@ def _fired(work: tuple[str, float, float]) -> list[Fired]:
 
 def _named(app: App) -> frozenset[str]:
     """Every word of every alert's search: no field that one of them reads is left out."""
-    macros = app.knowledge.macros
-    text = " ".join(macros.expand(alert.search) for alert in app.knowledge.alerts.values())
+    known = app.knowledge
+    scheduled = [*known.alerts.values(), *known.maintenance.values()]
+    text = " ".join(known.macros.expand(alert.search) for alert in scheduled)
     return frozenset(re.findall(r"\w+", text)) | {"_raw", "_time", "host", "source", "sourcetype"}
 
 

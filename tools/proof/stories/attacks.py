@@ -23,7 +23,7 @@ from tools.proof.stories.story import WITHIN_A_DAY, Stories
 
 ATTACKS = Stories()
 _EXPORT = ("key_exported_by_wrap", "keys_exported_beyond_habit", "first_uses_at_a_new_cluster")
-_KEY = ("key_exported_with_an_imported_key", "key_exported_with_a_new_key")
+_KEY = ("key_export_under_an_imported_key", "key_export_under_a_new_wrapping_key")
 _GUESSING = (
     "password_guessing_against_one_user",
     "password_guessing_against_many_users",
@@ -69,7 +69,9 @@ def three_users_export_in_turn(cluster: Cluster) -> None:
         sessions[number % 3].wrap(2 * HOUR + number * 62 * MINUTE, 262_300 + number)
 
 
-@ATTACKS.add("key_export_beyond_the_usual_day", *_EXPORT, visible=11.5 * HOUR, within=WITHIN_A_DAY)
+@ATTACKS.add(
+    "unusual_number_of_key_operations_in_a_day", *_EXPORT, visible=11.5 * HOUR, within=WITHIN_A_DAY
+)
 def exporter_exports_slowly(cluster: Cluster) -> None:
     """The exporter's password is stolen: 24 more keys in half a day, one each half hour."""
     session = cluster.log_in(0, PACKER)
@@ -91,7 +93,7 @@ def export_in_a_session_of_last_month(cluster: Cluster) -> None:
     session.wrap(10 * MINUTE, _LAST_KEY)
 
 
-@ATTACKS.add("key_exported_with_an_imported_key", visible=4 * MINUTE)
+@ATTACKS.add("key_export_under_an_imported_key", visible=4 * MINUTE)
 def exported_with_an_imported_key(cluster: Cluster) -> None:
     """The exporter imports a key of its own and exports another key wrapped with it."""
     session = cluster.log_in(0, PACKER)
@@ -99,7 +101,7 @@ def exported_with_an_imported_key(cluster: Cluster) -> None:
     session.wrap(4 * MINUTE, _LAST_KEY, wrapped_with=262_900)
 
 
-@ATTACKS.add("key_exported_with_an_imported_key", visible=4 * MINUTE)
+@ATTACKS.add("key_export_under_an_imported_key", visible=4 * MINUTE)
 def exported_with_a_public_key(cluster: Cluster) -> None:
     """A public key is imported as it is, and a key is exported wrapped with it."""
     session = cluster.log_in(-3 * HOUR, PACKER)
@@ -123,7 +125,7 @@ def numbered_variants_export(cluster: Cluster) -> None:
     session.run(2 * MINUTE + 1, "CN_NIST_AES_WRAP_UNWRAP2", handle=262_903)
 
 
-@ATTACKS.add("key_exported_after_an_attribute_change", since=-2 * DAY)
+@ATTACKS.add("key_export_after_an_attribute_change", since=-2 * DAY)
 def attribute_changed_then_exported(cluster: Cluster) -> None:
     """An attribute of a key is changed; two days later the exporter's session exports that key."""
     session = cluster.log_in(-2 * DAY - HOUR, PACKER)
@@ -132,9 +134,13 @@ def attribute_changed_then_exported(cluster: Cluster) -> None:
 
 
 @ATTACKS.add(
-    "unwrap_without_a_wrap", "key_exported_with_an_imported_key", visible=5 * MINUTE, exports=False,
+    "unwrap_without_a_wrap",
+    "key_imported_by_unwrap",
+    "key_export_under_an_imported_key",
+    visible=5 * MINUTE,
+    exports=False,
     within=WITHIN_A_DAY,
-)  # fmt: skip
+)
 def import_followed_by_a_wrap(cluster: Cluster) -> None:
     """A cluster that never exports imports a foreign key, and exports it again to look normal."""
     session = cluster.log_in(0, CAROL)
@@ -162,7 +168,13 @@ def application_destroys_all_keys(cluster: Cluster) -> None:
         session.run(number * 6, "CN_TOMBSTONE_OBJECT", handle=262_200 + number)
 
 
-@ATTACKS.add("key_destroyed", "keys_destroyed_in_mass", visible=19 * HOUR, within=WITHIN_A_DAY)
+@ATTACKS.add(
+    "key_destroyed",
+    "keys_destroyed_in_mass",
+    "first_uses_at_a_new_cluster",
+    visible=19 * HOUR,
+    within=WITHIN_A_DAY,
+)
 def keys_destroyed_slowly(cluster: Cluster) -> None:
     """A user who never deletes keys deletes 30 of them, one each 40 minutes."""
     session = cluster.log_in(-MINUTE, CAROL)
@@ -264,9 +276,13 @@ def guessed_under_a_flood(cluster: Cluster) -> None:
 
 
 @ATTACKS.add(
-    "privileged_operation_refused", "unusual_officer_login", *_GUESSING, visible=0,
-    within=WITHIN_A_DAY, since=-6 * HOUR,
-)  # fmt: skip
+    "privileged_operation_refused",
+    "unusual_login_of_a_crypto_officer",
+    *_GUESSING,
+    visible=0,
+    within=WITHIN_A_DAY,
+    since=-6 * HOUR,
+)
 def guessing_among_harmless_refusals(cluster: Cluster) -> None:
     """Wrong passwords among refusals of a session that is logged in already."""
     for number in range(60):
@@ -315,7 +331,7 @@ def quorum_lowered(cluster: Cluster) -> None:
 
 @ATTACKS.add("quorum_approved_and_used_in_haste")
 def quorum_by_one_person(cluster: Cluster) -> None:
-    """Who holds the passwords of two officers requests, approves and uses a token in a minute."""
+    """Who has the passwords of two officers requests, approves and uses a token in a minute."""
     session = cluster.log_in(-90, ALICE)
     session.as_officer(-60, "CN_GET_TOKEN")
     cluster.log_in(-40, BRUNO).as_officer(-30, "CN_APPROVE_TOKEN")
@@ -334,10 +350,15 @@ def officer_deleted(cluster: Cluster) -> None:
     cluster.log_in(-MINUTE, BRUNO).manage(0, "CN_DELETE_USER", ALICE)
 
 
-@ATTACKS.add("unusual_officer_login", "crypto_officer_logged_in", "user_seen_for_the_first_time",
-             "first_uses_at_a_new_cluster", within=WITHIN_A_DAY)  # fmt: skip
+@ATTACKS.add(
+    "unusual_login_of_a_crypto_officer",
+    "crypto_officer_logged_in",
+    "user_seen_for_the_first_time",
+    "first_uses_at_a_new_cluster",
+    within=WITHIN_A_DAY,
+)
 def dormant_officer_logs_in(cluster: Cluster) -> None:
-    """An officer whom nobody has seen for a month logs in."""
+    """An officer who was not seen for a month logs in."""
     cluster.log_in(0, ADMIN)
 
 

@@ -141,7 +141,7 @@ def cluster_created_from_a_backup(cluster: Cluster) -> None:
 
 @CLUSTER_ATTACKS.add("hsm_ended_without_a_deletion", within=WITHIN_A_DAY)
 def hsm_disappears(cluster: Cluster) -> None:
-    """An HSM ends its trail, and nobody deleted it."""
+    """An HSM ends its trail, and no API call deleted it."""
     cluster.write(0, 1, "END_MARKER_OPCODE")
 
 

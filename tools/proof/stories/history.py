@@ -30,6 +30,15 @@ Tables = dict[str, list[dict[str, str]]]
 
 HISTORY_DAYS = 18
 _KMS = Person("kmsuser", 8)
+# When the tables were filled in, epoch seconds.
+_ENTERED = str(MOMENT - 40 * DAY)
+# What applications are there for.
+_PLANNED = (
+    (PACKER, "export"),
+    (PACKER, "import"),
+    (BATCH, "deletion"),
+    (_KMS, "password change of kmsuser"),
+)
 
 
 def write_history(cluster: Cluster, *, exports: bool) -> None:
@@ -41,7 +50,7 @@ def write_history(cluster: Cluster, *, exports: bool) -> None:
             write_export(cluster, start + 17 * HOUR)
         _write_backup(cluster, start + 18 * HOUR)
         cluster.copy_backup(start + 19 * HOUR, "backup-copy", "eu-central-1")
-        if day in {7, 14}:
+        if day in {4, 11, 18}:
             cluster.log_in(start, ALICE).log_out(start + HOUR)
         if day in {3, 10, 17}:
             cluster.log_in(start, BRUNO).log_out(start + HOUR)
@@ -99,6 +108,12 @@ def filled_tables(clusters: list[Cluster]) -> Tables:
             {"cluster_id": cluster.id, "cluster_name": cluster.tag} for cluster in clusters
         ],
         "cloudhsm_known_users": users,
+        "cloudhsm_confirmed_operations": [
+            {"confirmed_key": f"{key}@{cluster.id} {operation}", "confirmed_from": _ENTERED}
+            for cluster in clusters
+            for person, operation in _PLANNED
+            for key in (person.name, str(person.number))
+        ],
         "cloudhsm_business_hours": hours,
     }
 

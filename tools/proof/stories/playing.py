@@ -17,7 +17,7 @@ from emulator.eval.values import FieldValue, values_of
 from emulator.scheduler import Fired, Index, Scheduler
 from tools.content.detections import ingest
 from tools.content.detections.schema import Detection
-from tools.proof.stories.cluster import DAY, HOUR, MOMENT, Cluster
+from tools.proof.stories.cluster import DAY, HOUR, MOMENT, Cluster, id_of
 from tools.proof.stories.history import Tables, write_history
 from tools.proof.stories.record_text import Layout
 from tools.proof.stories.story import Story
@@ -113,7 +113,7 @@ def _cluster_rows(place: int) -> list[Row]:
     ]
     events = [
         *ingest.records(_APP, ((item.second, item.event) for item in listed)),
-        *ingest.said(_APP, said),
+        *ingest.collector_events(_APP, said),
         *ingest.cloudtrail(cluster.calls),
     ]
     rows = []
@@ -124,9 +124,10 @@ def _cluster_rows(place: int) -> list[Row]:
 
 
 def _named(app: App) -> frozenset[str]:
-    """Every word of every alert: no field that one of them reads is left out."""
-    macros = app.knowledge.macros
-    text = " ".join(macros.expand(alert.search) for alert in app.knowledge.alerts.values())
+    """Every word of every scheduled search: no field that one of them reads is left out."""
+    known = app.knowledge
+    scheduled = [*known.alerts.values(), *known.maintenance.values()]
+    text = " ".join(known.macros.expand(alert.search) for alert in scheduled)
     return frozenset(re.findall(r"[\w.]+", text)) | {
         "_raw",
         "_time",
@@ -139,7 +140,8 @@ def _named(app: App) -> frozenset[str]:
 
 def _renamed(rows: Iterable[Row], source: Cluster, target: Cluster) -> Iterator[Row]:
     names = {source.id: target.id, source.tag: target.tag}
-    names |= dict(zip(source.hsms[: source.size], target.hsms))
+    names |= dict(zip(source.hsms, target.hsms))
+    names |= {hsm: id_of("hsm", target.tag + hsm) for hsm in source.hsms[len(target.hsms) :]}
     if source is target:
         yield from rows
         return
@@ -178,16 +180,20 @@ def findings(
     since: float,
     until: float,
 ) -> list[Finding]:
-    """What all detections report from `since` to before `until`, after throttling."""
+    """What detections report from `since` to before `until`, after throttling.
+
+    Those that add risk only are left out.
+    """
     global _APP, _INDEX, _TABLES
     _APP, _INDEX, _TABLES = app, index, tables
     fork = multiprocessing.get_context("fork")
-    work = [(app.knowledge.alerts[item.title].name, since, until) for item in detections]
+    reporting = [item for item in detections if item.finding]
+    work = [(app.knowledge.alerts[item.title].name, since, until) for item in reporting]
     with ProcessPoolExecutor(_PROCESSES, fork) as pool:
         results = list(pool.map(_fired, work))
     return [
         Finding(detection.stem, fired)
-        for detection, reports in zip(detections, results)
+        for detection, reports in zip(reporting, results)
         for fired in reports
     ]
 
