@@ -100,7 +100,7 @@ class Scheduler:
     """Alerts of `app` over `index`; `stores` are the records of KV store collections.
 
     Scheduled searches that write collections run too: one that adds records, from the first event
-    on; one that replaces them, from two days before. An alert reads what earlier runs wrote.
+    on; one that replaces them, from its last run before. An alert reads what earlier runs wrote.
     """
 
     def __init__(self, app: App, index: Index, stores: Stores | None = None) -> None:
@@ -145,7 +145,8 @@ class Scheduler:
         for alert in self._maintenance:
             search = compiled_search(alert.search, self._context.macros)
             replaces = _OWN_ROWS.search(search.text) is not None
-            start = since - 2 * _DAY if replaces else min(first, since - 2 * _DAY)
+            earlier = alert.runs(since - 2 * _DAY, since)
+            start = earlier[-1] if replaces and earlier else min(first, since - 2 * _DAY)
             runs = self._run(search, alert, start, until)
             names = _collections(alert.search, self._knowledge)
             searches.append((alert.runs(start, until), runs, names))

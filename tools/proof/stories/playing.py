@@ -186,6 +186,7 @@ def findings(
     """
     global _APP, _INDEX, _TABLES
     _APP, _INDEX, _TABLES = app, index, tables
+    Scheduler(app, index, tables).maintained(since, until)  # once, for both processes
     fork = multiprocessing.get_context("fork")
     reporting = [item for item in detections if item.finding]
     work = [(app.knowledge.alerts[item.title].name, since, until) for item in reporting]
