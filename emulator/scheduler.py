@@ -15,7 +15,13 @@ from operator import itemgetter
 
 from emulator.app import App, SearchKnowledge
 from emulator.eval.values import FieldValue, values_of
-from emulator.search_time.kv_store import StoreLookup, StoreRecords, by_collection
+from emulator.search_time.kv_store import (
+    RecordHistory,
+    RecordsAt,
+    StoreLookup,
+    StoreRecords,
+    by_collection,
+)
 from emulator.search_time.lookups import Stores
 from emulator.search_time.search_expression import Predicate
 from emulator.spl.alerts import Alert, Throttling
@@ -29,9 +35,6 @@ _OWN_ROWS = re.compile(r"\[|\binputlookup\b|\boutputlookup\b(?![^|]*\bappend=tru
 _WRITTEN = re.compile(r"\boutputlookup\b[^|]*?(\w+)\s*(?=\||\Z)")
 _READ = re.compile(r"\b(?:input)?lookup\s+(?:\w+=\w+\s+)*(\w+)")
 _DAY = 86_400
-
-# The records of collections from an epoch second on.
-Snapshot = tuple[int, dict[str, Records]]
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Index:
         ]
         self.seconds = [float(str(event["_indextime"])) for event in self.events]
         self._selected: dict[str, Index] = {}
-        self.snapshots: dict[tuple[str, float, float], list[Snapshot]] = {}
+        self.maintained: dict[tuple[str, float, float], Maintained] = {}
 
     @cached_property
     def _by_time(self) -> tuple[list[float], list[tuple[float, ResultRow]]]:
@@ -74,6 +77,41 @@ class Index:
         end = len(times) if latest is None else bisect_left(times, latest)
         in_range = events[bisect_left(times, earliest) : end]
         return [event for second, event in reversed(in_range) if second < run]
+
+
+class Maintained:
+    """The collections that scheduled searches write, as they are at any time."""
+
+    def __init__(self, records: Mapping[str, Records]) -> None:
+        self._added = {name: RecordHistory(listed) for name, listed in records.items()}
+        self._replaced: dict[str, list[tuple[int, Records]]] = {}
+
+    def keep(
+        self, run: int, name: str, records: Records, written: Results, *, replaces: bool
+    ) -> None:
+        """What a run left in a collection; `written` are the rows that it wrote."""
+        if replaces:
+            self._replaced.setdefault(name, []).append((run, StoreRecords(records)))
+            return
+        texts = {value for row in written.rows for value in row.values() if isinstance(value, str)}
+        for text in texts:
+            for record in _listed(records).matching(("_key",), (text,)):
+                self._added[name].add(run, record)
+
+    def at(self, run: int) -> dict[str, Records]:
+        """The records that runs before `run` wrote."""
+        stores: dict[str, Records] = {
+            name: RecordsAt(history, run) for name, history in self._added.items()
+        }
+        for name, versions in self._replaced.items():
+            place = bisect_left(versions, run, key=itemgetter(0))
+            if place:
+                stores[name] = versions[place - 1][1]
+        return stores
+
+
+def _listed(records: Records) -> StoreRecords:
+    return records if isinstance(records, StoreRecords) else StoreRecords(records)
 
 
 class _Visible:
@@ -108,7 +146,7 @@ class Scheduler:
         self._index = index
         self._knowledge = knowledge
         self._maintenance = list(knowledge.maintenance.values())
-        self._snapshots: list[Snapshot] = []
+        self._maintained: Maintained | None = None
         collections: dict[str, Records] = {
             name: StoreRecords() for name in app.collection_names.values()
         }
@@ -117,6 +155,7 @@ class Scheduler:
         self._written = {
             name for alert in self._maintenance for name in _collections(alert.search, knowledge)
         }
+        self._entered = {name: list(collections[name]) for name in self._written}
         read = {name for alert in self._maintenance for name in _looked_up(alert, knowledge)}
         others = sorted((name, collections[name]) for name in read - self._written)
         self._tables = repr(others)
@@ -129,18 +168,21 @@ class Scheduler:
 
     def fired(self, alert: Alert, since: float, until: float) -> list[Fired]:
         """The alert's reports in its runs from `since` to before `until` (epoch seconds)."""
-        self._snapshots = self.maintained(since, until)
+        self._maintained = self.maintained(since, until)
         return list(_throttled(self._results(alert, since, until), alert.throttling))
 
-    def maintained(self, since: float, until: float) -> list[Snapshot]:
-        """The collections as they change until `until`, in order; computed once for an index."""
+    def maintained(self, since: float, until: float) -> Maintained:
+        """The collections as they change until `until`; computed once for an index."""
         key = (self._tables, since, until)
-        if key not in self._index.snapshots:
-            self._index.snapshots[key] = _needed(self._maintain(since, until), since)
-        return self._index.snapshots[key]
+        if key not in self._index.maintained:
+            self._index.maintained[key] = self._maintain(since, until)
+        return self._index.maintained[key]
 
-    def _maintain(self, since: float, until: float) -> Iterator[Snapshot]:
+    def _maintain(self, since: float, until: float) -> Maintained:
         first = self._index.seconds[0] if self._index.seconds else since
+        self._maintained = None
+        for name in self._written:
+            _listed(self._context.stores[name]).replace(self._entered[name])
         searches = []
         for alert in self._maintenance:
             search = compiled_search(alert.search, self._context.macros)
@@ -148,21 +190,17 @@ class Scheduler:
             earlier = alert.runs(since - 2 * _DAY, since)
             start = earlier[-1] if replaces and earlier else min(first, since - 2 * _DAY)
             runs = self._run(search, alert, start, until)
-            names = _collections(alert.search, self._knowledge)
-            searches.append((alert.runs(start, until), runs, names))
-        previous: dict[str, Records] = {
-            name: StoreRecords(self._context.stores[name]) for name in self._written
-        }
-        order = sorted(
-            (run, number) for number, (runs, _, _) in enumerate(searches) for run in runs
-        )
+            written = _collections(alert.search, self._knowledge)
+            searches.append((alert.runs(start, until), runs, replaces, written))
+        order = sorted((run, number) for number, item in enumerate(searches) for run in item[0])
+        maintained = Maintained({name: self._context.stores[name] for name in self._written})
         for run, number in order:
-            _run, results = next(searches[number][1])
-            if results.rows:
-                previous = dict(previous)
-                for name in searches[number][2]:
-                    previous[name] = StoreRecords(self._context.stores[name])
-                yield run, previous
+            _runs, results, replaces, written = searches[number]
+            _run, rows = next(results)
+            if rows.rows:
+                for name in written:
+                    maintained.keep(run, name, self._context.stores[name], rows, replaces=replaces)
+        return maintained
 
     def search(self, text: str, earliest: float, latest: float) -> Results:
         """The results of a search over a time range, when everything has been indexed."""
@@ -224,8 +262,7 @@ class Scheduler:
     def _at(self, alert: Alert, run: int) -> Context:
         earliest, latest = alert.times.at(run)
         events = _Visible(self._index, earliest, latest, run)
-        place = bisect_left(self._snapshots, run, key=itemgetter(0))
-        kept = self._snapshots[place - 1][1] if place else {}
+        kept = self._maintained.at(run) if self._maintained else {}
         return replace(
             self._context,
             events=events,
@@ -249,16 +286,6 @@ def _looked_up(alert: Alert, knowledge: SearchKnowledge) -> set[str]:
 def _named_by(pattern: re.Pattern[str], text: str, knowledge: SearchKnowledge) -> set[str]:
     lookups = [knowledge.lookups[name] for name in pattern.findall(text)]
     return {lookup.collection.name for lookup in lookups if isinstance(lookup, StoreLookup)}
-
-
-def _needed(snapshots: Iterable[Snapshot], since: float) -> list[Snapshot]:
-    """Without those that another one replaces before `since`."""
-    needed: list[Snapshot] = []
-    for snapshot in snapshots:
-        if needed and snapshot[0] < since:
-            needed.pop()
-        needed.append(snapshot)
-    return needed
 
 
 def _newest_first(timed_events: list[tuple[float, ResultRow]]) -> Results:

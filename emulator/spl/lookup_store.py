@@ -74,12 +74,15 @@ def _outputlookup(arguments: str) -> Command:
         lookup = _store_lookup(name, context)
         written = [_record(row, lookup, key_field) for row in results.rows]
         records = context.stores[lookup.collection.name]
-        kept = list(records) if appends else []
-        _write(kept, written)
         if isinstance(records, StoreRecords):
-            records.rewrite(kept)
-        else:
-            records[:] = kept
+            if not appends:
+                records.replace(())
+            for record in written:
+                records.put(record)
+            return results
+        if not appends:
+            records.clear()
+        _write(records, written)
         return results
 
     return run
