@@ -96,6 +96,8 @@ def run_alerts(
         (app.knowledge.alerts[detection.title].name, scenario.since, scenario.until)
         for detection in detections
     ]
+    # The tables that searches keep: once, for both processes.
+    Scheduler(app, _INDEX, _TABLES).maintained(scenario.since, scenario.until)
     with ProcessPoolExecutor(_PROCESSES, fork) as pool:
         results = list(pool.map(_fired, work))
     return {detection.stem: fired for detection, fired in zip(detections, results)}
