@@ -52,9 +52,10 @@ check-goldens: ## fails if tests/default/golden does not follow from the configu
 detections: generate ## every detection over its samples; some seconds
 	$(DEV) -m tools.content.detections
 
-prove-detections: ## every detection over the sample trail and a quiet month of 200,000 records; minutes
+prove-detections: ## every detection over stories of attacks, the sample trail and quiet months; minutes
 	@$(PYTHON) -m tools.build.environments dev
 	$(DEV) -m tools.proof.backtest
+	$(DEV) -m tools.proof.stories
 
 sigma: ## dist/sigma: the detections as Sigma rules, each run over its samples; pipelines for ECS and OCSF
 	@$(PYTHON) -m tools.build.environments dev sigma

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -32,7 +32,7 @@ from emulator.search_time.operations import (
     compile_steps,
     words_of,
 )
-from emulator.spl.alerts import Alert, alerts
+from emulator.spl.alerts import Alert, alerts, maintenance
 from emulator.spl.saved_searches import saved_searches
 
 _FIELD_SETTINGS = frozenset({"INDEXED", "INDEXED_VALUE"})  # which tokens a search looks for
@@ -44,12 +44,13 @@ def _now_usecs() -> int:
 
 @dataclass(frozen=True)
 class SearchKnowledge:
-    """What searches refer to by name: macros, saved searches, lookups; and what is scheduled."""
+    """What searches refer to by name, and what is scheduled; `maintenance` writes collections."""
 
     macros: Macros
     saved_searches: dict[str, str]
     lookups: Mapping[str, AnyLookup]
     alerts: Mapping[str, Alert]
+    maintenance: Mapping[str, Alert] = field(default_factory=dict)
 
     @property
     def store_lookups(self) -> list[StoreLookup]:
@@ -103,6 +104,7 @@ class App:
             saved_searches(confs["savedsearches.conf"], checked_macros),
             transforms.lookups,
             alerts(confs["savedsearches.conf"]),
+            maintenance(confs["savedsearches.conf"]),
         )
         types = event_types(confs["eventtypes.conf"], search_macros)
         last = [event_type_step(types), tag_step(tags(confs["tags.conf"]))]

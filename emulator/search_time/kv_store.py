@@ -7,8 +7,10 @@ Source: collections.conf.spec; transforms.conf.spec, "external_type", "collectio
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from emulator.conf.conf_file import Conf, Setting, Stanza
 from emulator.errors import ConfError, LookupTableError
@@ -49,6 +51,113 @@ def _collection(stanza: Stanza) -> Collection:
     return Collection(stanza.name, types, flags.get("replicate", False))
 
 
+class StoreRecords(list[LookupRow]):
+    """The records of a collection, found by their fields without reading all of them."""
+
+    def __init__(self, records: Iterable[LookupRow] = ()) -> None:
+        super().__init__(records)
+        self._by_columns: dict[tuple[str, ...], dict[tuple[str | None, ...], list[LookupRow]]] = {}
+        self._places: dict[str, int] | None = None
+
+    def matching(self, columns: tuple[str, ...], values: tuple[str, ...]) -> Sequence[LookupRow]:
+        """The records whose `columns` are `values`, in the order of writing."""
+        if columns not in self._by_columns:
+            by_values: dict[tuple[str | None, ...], list[LookupRow]] = {}
+            for record in self:
+                by_values.setdefault(tuple(map(record.get, columns)), []).append(record)
+            self._by_columns[columns] = by_values
+        return self._by_columns[columns].get(values, ())
+
+    def replace(self, records: Iterable[LookupRow]) -> None:
+        """These records instead of all that there are."""
+        self.clear()
+        self._by_columns.clear()
+        self._places = None
+        for record in records:
+            self.put(record)
+
+    def put(self, record: LookupRow) -> None:
+        """Add a record, or replace the one with the same key."""
+        if self._places is None:
+            self._places = {item["_key"]: at for at, item in enumerate(self) if "_key" in item}
+        place = self._places.get(record.get("_key", ""))
+        if place is None:
+            if "_key" in record:
+                self._places[record["_key"]] = len(self)
+            self.append(record)
+        else:
+            previous, self[place] = self[place], record
+        for columns, by_values in list(self._by_columns.items()):
+            values = tuple(map(record.get, columns))
+            same = by_values.setdefault(values, [])
+            if place is None:
+                same.append(record)
+            elif tuple(map(previous.get, columns)) == values:
+                same[next(at for at, item in enumerate(same) if item is previous)] = record
+            else:
+                del self._by_columns[columns]
+
+
+class RecordHistory:
+    """The records of a collection that searches add to: each version, with its run."""
+
+    def __init__(self, records: Iterable[LookupRow] = ()) -> None:
+        self._versions: dict[str, list[tuple[int, LookupRow]]] = {}
+        self._by_columns: dict[tuple[str, ...], dict[tuple[str | None, ...], set[str]]] = {}
+        for record in records:
+            self.add(0, record)
+
+    def add(self, run: int, record: LookupRow) -> None:
+        """A record as a run wrote it; runs come in order. Without a key it is never replaced."""
+        key = record.get("_key", f" {len(self._versions)}")
+        self._versions.setdefault(key, []).append((run, record))
+        for columns, keys in self._by_columns.items():
+            keys.setdefault(tuple(map(record.get, columns)), set()).add(key)
+
+    def version(self, key: str, run: int) -> LookupRow | None:
+        """The record as runs before `run` left it."""
+        versions = self._versions[key]
+        place = bisect_left(versions, run, key=itemgetter(0))
+        return versions[place - 1][1] if place else None
+
+    def all_keys(self) -> Iterable[str]:
+        """The keys of all records, in the order of writing."""
+        return self._versions
+
+    def keys_with(self, columns: tuple[str, ...], values: tuple[str, ...]) -> Iterable[str]:
+        """The keys of records that once had these values."""
+        if columns not in self._by_columns:
+            by_values: dict[tuple[str | None, ...], set[str]] = {}
+            for key, versions in self._versions.items():
+                for _run, record in versions:
+                    by_values.setdefault(tuple(map(record.get, columns)), set()).add(key)
+            self._by_columns[columns] = by_values
+        return sorted(self._by_columns[columns].get(values, ()))
+
+
+class RecordsAt(StoreRecords):
+    """The records of a collection as an alert's run sees them. Read only."""
+
+    def __init__(self, history: RecordHistory, run: int) -> None:
+        super().__init__()
+        self._history = history
+        self._run = run
+
+    def __iter__(self) -> Iterator[LookupRow]:
+        versions = (self._history.version(key, self._run) for key in self._history.all_keys())
+        return (record for record in versions if record is not None)
+
+    def matching(self, columns: tuple[str, ...], values: tuple[str, ...]) -> Sequence[LookupRow]:
+        """As in StoreRecords."""
+        keys = self._history.keys_with(columns, values)
+        records = (self._history.version(key, self._run) for key in keys)
+        return [
+            record
+            for record in records
+            if record is not None and tuple(map(record.get, columns)) == values
+        ]
+
+
 class StoreLookup:
     """A lookup definition over a collection. `find` gives the records that match."""
 
@@ -87,6 +196,8 @@ class StoreLookup:
     ) -> Sequence[LookupRow]:
         """The records whose `columns` are `values`, in the order of writing, as in AnyLookup."""
         records = stores.get(self.collection.name, ())
+        if isinstance(records, StoreRecords):
+            return self._count.completed(records.matching(columns, values))
         for column, value in zip(columns, values):
             records = [record for record in records if record.get(column) == value]
         return self._count.completed(records)

@@ -76,6 +76,20 @@ def alerts(conf: Conf) -> dict[str, Alert]:
     return {stanza.name: _alert(stanza) for stanza in conf.with_defaults() if _is_alert(stanza)}
 
 
+def maintenance(conf: Conf) -> dict[str, Alert]:
+    """The scheduled searches that keep a KV store collection up to date, by name.
+
+    Raises ConfError, with file, stanza and line, for settings that are not modelled.
+    """
+    found = {}
+    for stanza in conf.with_defaults():
+        search = stanza.settings.get("search")
+        if search and "outputlookup" in search.value and "cron_schedule" in stanza.settings:
+            _require(stanza, "realtime_schedule", "0")
+            found[stanza.name] = _scheduled(stanza)
+    return found
+
+
 def _is_alert(stanza: Stanza) -> bool:
     return "counttype" in stanza.settings or "alert.track" in stanza.settings
 
@@ -83,8 +97,14 @@ def _is_alert(stanza: Stanza) -> bool:
 def _alert(stanza: Stanza) -> Alert:
     for key, required in _TRIGGER.items():
         _require(stanza, key, required)
-    _require(stanza, "alert.digest_mode", "1")
+    # alert.suppress.fields is for alerts per result, which digest_mode = 0 makes.
+    throttles = "alert.suppress.fields" in stanza.settings
+    _require(stanza, "alert.digest_mode", "0" if throttles else "1")
     _require(stanza, "realtime_schedule", "0")
+    return _scheduled(stanza)
+
+
+def _scheduled(stanza: Stanza) -> Alert:
     values = {key: setting.value for key, setting in stanza.settings.items()}
     return Alert(
         name=stanza.name,

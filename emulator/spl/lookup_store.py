@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emulator.errors import SearchError
 from emulator.search_time.automatic_lookups import lookup_use
-from emulator.search_time.kv_store import StoreLookup
+from emulator.search_time.kv_store import StoreLookup, StoreRecords
 from emulator.search_time.lookups import Lookup
 from emulator.spl.context import Command, Context, Records, ResultRow, Results, command, single
 from emulator.spl.syntax import boolean, options, words
@@ -74,6 +74,12 @@ def _outputlookup(arguments: str) -> Command:
         lookup = _store_lookup(name, context)
         written = [_record(row, lookup, key_field) for row in results.rows]
         records = context.stores[lookup.collection.name]
+        if isinstance(records, StoreRecords):
+            if not appends:
+                records.replace(())
+            for record in written:
+                records.put(record)
+            return results
         if not appends:
             records.clear()
         _write(records, written)

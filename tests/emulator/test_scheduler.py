@@ -126,3 +126,48 @@ def test_a_search_over_the_index_sees_all_its_events(app: App) -> None:
     scheduler = Scheduler(app, Index([(START + 9e6, event(START, n="1"))]))
     assert len(scheduler.search("index=main", START, START + 1).rows) == 1
     assert scheduler.search("index=main", START + 1, START + 2).rows == []
+
+
+LOGIN = {
+    "sourcetype": "aws:cloudhsm:audit",
+    "opcode": "CN_LOGIN",
+    "opcode_family": "CN_LOGIN",
+    "outcome": "success",
+    "hsm_id": "hsm-a",
+    "reboot_counter": "0x1A",
+    "session_handle": "0x2014005",
+    "cluster_id": "cluster-a",
+}
+WHO = (
+    'index=main n=* | eval seen_key="hsm-a 0x1a 0x2014005"'
+    " | lookup local=true cloudhsm_seen seen_key OUTPUT seen_user AS n | table n"
+)
+
+
+def test_an_alert_reads_what_scheduled_searches_wrote_before_its_run(run: RunAlert) -> None:
+    events = [
+        (START + 10.0, event(START, user="batch", **LOGIN)),
+        (START + 30.0, event(START + 20, n="?")),
+        (START + 1510.0, event(START + 1500, user="mallory", **LOGIN)),
+        (START + 1900.0, event(START + 1890, n="?")),
+    ]
+    fired = run(events, WHO)
+    assert {second: who for second, who in fired if who != "None"} == {2100: "mallory"}
+
+
+def test_a_login_of_weeks_ago_is_still_in_the_table(run: RunAlert) -> None:
+    month = 30 * 86400
+    events = [
+        (START - month, event(START - month, user="batch", **LOGIN)),
+        (START + 30.0, event(START + 20, n="?")),
+    ]
+    assert run(events, WHO) == [(300, "batch")]
+
+
+def test_an_older_login_that_arrives_late_does_not_replace_a_newer_one(run: RunAlert) -> None:
+    events = [
+        (START - 7200.0, event(START - 7200, user="batch", **LOGIN)),
+        (START - 3600.0, event(START - 90000, user="alice", **LOGIN)),
+        (START + 30.0, event(START + 20, n="?")),
+    ]
+    assert run(events, WHO) == [(300, "batch")]

@@ -96,6 +96,8 @@ def run_alerts(
         (app.knowledge.alerts[detection.title].name, scenario.since, scenario.until)
         for detection in detections
     ]
+    # The tables that searches keep: once, for both processes.
+    Scheduler(app, _INDEX, _TABLES).maintained(scenario.since, scenario.until)
     with ProcessPoolExecutor(_PROCESSES, fork) as pool:
         results = list(pool.map(_fired, work))
     return {detection.stem: fired for detection, fired in zip(detections, results)}
@@ -120,8 +122,9 @@ def _fired(work: tuple[str, float, float]) -> list[Fired]:
 
 def _named(app: App) -> frozenset[str]:
     """Every word of every alert's search: no field that one of them reads is left out."""
-    macros = app.knowledge.macros
-    text = " ".join(macros.expand(alert.search) for alert in app.knowledge.alerts.values())
+    known = app.knowledge
+    scheduled = [*known.alerts.values(), *known.maintenance.values()]
+    text = " ".join(known.macros.expand(alert.search) for alert in scheduled)
     return frozenset(re.findall(r"\w+", text)) | {"_raw", "_time", "host", "source", "sourcetype"}
 
 

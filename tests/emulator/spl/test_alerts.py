@@ -54,6 +54,7 @@ def test_times_and_index_times_are_seen_from_the_run(tmp_path: Path) -> None:
 def test_throttling_is_by_fields_and_for_a_while(tmp_path: Path) -> None:
     path = conf_with(
         tmp_path,
+        alert__digest_mode="0",
         alert__suppress="1",
         alert__suppress__fields="a, b",
         alert__suppress__period="15m",
@@ -73,11 +74,20 @@ def test_throttling_is_by_fields_and_for_a_while(tmp_path: Path) -> None:
         ({"alert__suppress": "1"}, "alert.suppress.fields and a period"),
         (
             {
+                "alert__digest_mode": "0",
                 "alert__suppress": "1",
                 "alert__suppress__fields": "a",
                 "alert__suppress__period": "long",
             },
             "alert.suppress.fields and a period",
+        ),
+        (
+            {
+                "alert__suppress": "1",
+                "alert__suppress__fields": "a",
+                "alert__suppress__period": "1h",
+            },
+            "alert.digest_mode = 0 only",
         ),
     ],
 )

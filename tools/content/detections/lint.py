@@ -89,6 +89,8 @@ def _costs(detection: Detection, macros: Macros) -> Iterator[str]:
         yield "a leading wildcard makes the index read everything"
     if _UNBOUNDED_SORT.search(own):
         yield "sort without a count keeps 10,000 rows silently: write sort 0, or a number"
+    if "now()" in own:
+        yield "now(): a run may start late; use run_at of `cloudhsm_run_at`"
     try:
         used = {call.name for call in calls(macros.expand(own))}
     except EmulatorError:

@@ -88,13 +88,16 @@ def _stanza(detection: Detection) -> Iterator[str]:
     # No run is skipped, or the records of its slice would never be judged.
     yield "realtime_schedule = 0"
     yield f"dispatch.earliest_time = -{detection.schedule.events}@{_snap(detection)}"
-    yield "dispatch.latest_time = +30d"
+    # In seconds, so that `cloudhsm_run_at` finds the moment of the run: a day may have 23 hours.
+    yield "dispatch.latest_time = +2592000s"
     if detection.schedule.slice:
         minutes = round(seconds(detection.schedule.slice) / 60)
         yield f"dispatch.index_earliest = -{minutes + _SETTLING_MINUTES}m@m"
         yield f"dispatch.index_latest = -{_SETTLING_MINUTES}m@m"
     yield from ("counttype = number of events", "relation = greater than", "quantity = 0")
-    yield from ("alert.digest_mode = 1", "alert.track = 1")
+    # savedsearches.conf.spec, alert.suppress.fields: throttling by fields is for alerts per result.
+    yield f"alert.digest_mode = {0 if detection.throttle else 1}"
+    yield "alert.track = 1"
     yield f"alert.severity = {_LOWEST_SEVERITY + SEVERITIES.index(detection.severity)}"
     if detection.throttle:
         yield "alert.suppress = 1"
@@ -107,6 +110,19 @@ def _enterprise_security(detection: Detection) -> Iterator[str]:
     yield "action.correlationsearch.enabled = 1"
     yield f"action.correlationsearch.label = {detection.title}"
     yield f"action.correlationsearch.annotations = {_json(_annotations(detection))}"
+    if detection.finding:
+        yield from _notable(detection)
+    yield "action.risk = 1"
+    objects = [
+        {"risk_object_field": one.field, "risk_object_type": one.type, "risk_score": one.score}
+        for one in detection.risk.objects
+    ]
+    yield f"action.risk.param._risk = {_json(objects)}"
+    yield f"action.risk.param._risk_message = {message(detection)}"
+    yield "action.risk.param.verbose = 0"
+
+
+def _notable(detection: Detection) -> Iterator[str]:
     yield "action.notable = 1"
     yield f"action.notable.param.rule_title = {message(detection)}"
     yield f"action.notable.param.rule_description = {detection.about} {detection.why}"
@@ -121,14 +137,6 @@ def _enterprise_security(detection: Detection) -> Iterator[str]:
     yield f"action.notable.param.drilldown_searches = {_json([drilldown])}"
     steps = "\n".join(f"{number}. {text}" for number, text in enumerate(detection.response, 1))
     yield f"action.notable.param.next_steps = {_json({'version': 1, 'data': steps})}"
-    yield "action.risk = 1"
-    objects = [
-        {"risk_object_field": item.field, "risk_object_type": item.type, "risk_score": item.score}
-        for item in detection.risk.objects
-    ]
-    yield f"action.risk.param._risk = {_json(objects)}"
-    yield f"action.risk.param._risk_message = {message(detection)}"
-    yield "action.risk.param.verbose = 0"
 
 
 def _annotations(detection: Detection) -> dict[str, list[str]]:

@@ -190,7 +190,10 @@ class Expected(Strict):
 
 
 class Detection(Strict):
-    """One detection. `file` is its path; `stem` the file's name, by which macros are called."""
+    """One detection; `stem` is the file's name, by which macros are called.
+
+    finding: false for one that adds risk only, so that analysts need not review each result.
+    """
 
     name: Title
     id: str
@@ -205,6 +208,7 @@ class Detection(Strict):
     thresholds: dict[FieldName, Threshold] = {}
     throttle: Throttle | None = None
     severity: Literal["informational", "low", "medium", "high", "critical"]
+    finding: bool = True
     risk: Risk
     attack: list[Technique]
     controls: Controls
@@ -244,6 +248,10 @@ class Detection(Strict):
         overlaps = self.schedule.slice != self.schedule.every
         if overlaps and self.throttle is None:
             yield "throttle: runs overlap, so the same rows would alert again and again"
+        slice_of_run = self.schedule.slice
+        period = seconds(self.throttle.period) if self.throttle else 0
+        if self.throttle and overlaps and slice_of_run and period <= seconds(slice_of_run):
+            yield "throttle: the period is not longer than the slice of a run"
         if not (self.controls.pci_dss or self.controls.nist_800_53 or self.controls.fips_140):
             yield "controls: name at least one that it serves"
 

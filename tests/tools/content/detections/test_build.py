@@ -29,7 +29,21 @@ BEFORE_IT_RUNS = {
     "no word to search for": ("`cloudhsm_operation(CN_CREATE_CO)` ", "", "reads every record"),
     "no index macro": ("`cloudhsm_audit` `cl", "index=hsm `cl", "must begin with the index macro"),
     "an unsafe drilldown": ("cluster($cluster_id$)", "cluster($user$)", r"\$user\$ may hold text"),
-    "a slice that is too short": ("{every: 5m}", "{every: 1h, indexed: 5m}", "shorter than every"),
+    "a slice that is too short": (
+        "{every: 5m, events: 31d}",
+        "{every: 1h, indexed: 5m}",
+        "shorter than every",
+    ),
+    "the time at which a run happens to start": (
+        "| `cloudhsm_acts(user)`",
+        "| where _time<now() | `cloudhsm_acts(user)`",
+        "a run may start late",
+    ),
+    "a period of throttling within the slice": (
+        "{every: 5m, events: 31d}",
+        "{every: 5m, indexed: 2h}",
+        "not longer than the slice",
+    ),
     "an unused threshold": (
         "severity: high",
         "thresholds:\n  number: {value: 1, meaning: So many.}\nseverity: high",
