@@ -73,7 +73,7 @@ def test_a_damaged_record_is_told_with_its_place_and_printed(
     path = tmp_path / "a.log"
     whole = LOG.read_text("utf-8")
     path.write_text(f"stray text\n{whole.rstrip()[:-20]}", "utf-8")
-    assert aws_cloudhsm_normalize.main([str(path)]) == 0
+    assert aws_cloudhsm_normalize.main([str(path)]) == 1
     output = capsys.readouterr()
     lines = [json.loads(line) for line in output.out.splitlines()]
     assert lines[0]["_raw"] == "stray text"
@@ -91,21 +91,21 @@ def test_one_file_that_cannot_be_read_keeps_no_other_from_being_printed(
     assert aws_cloudhsm_normalize.main([str(torn), str(LOG)]) == 1
     output = capsys.readouterr()
     assert len(output.out.splitlines()) >= RECORDS
-    assert f"file={torn}" in output.err
+    assert f"{torn}: gzip data is cut off" in output.err
     assert "Fetch it again" in output.err
 
 
 def test_a_file_that_is_not_there_is_told_before_anything_is_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert aws_cloudhsm_normalize.main([str(LOG), "no-such.log"]) == 1
+    assert aws_cloudhsm_normalize.main([str(LOG), "no-such.log"]) == 2
     output = capsys.readouterr()
     assert output.out == ""
     assert "no-such.log" in output.err
 
 
 def test_an_account_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert aws_cloudhsm_normalize.main(["--account", "1111-2222-3333", str(LOG)]) == 1
+    assert aws_cloudhsm_normalize.main(["--account", "1111-2222-3333", str(LOG)]) == 2
     assert "12 digits without dashes" in capsys.readouterr().err
 
 
@@ -153,7 +153,7 @@ def test_what_a_file_is_called_does_not_control_the_terminal(
 ) -> None:
     path = tmp_path / "a\x1b[2J.log"
     path.write_text("x")
-    assert aws_cloudhsm_normalize.main([str(path)]) == 0
+    assert aws_cloudhsm_normalize.main([str(path)]) == 3
     assert "\x1b" not in capsys.readouterr().err
 
 
