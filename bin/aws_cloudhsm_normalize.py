@@ -41,6 +41,7 @@ STANDARD_INPUT = "-"
 UNUSABLE, INTERRUPTED = 2, 130
 _AWS_MARKER = "aws-logs-write-test"  # CreateExportTask leaves it next to what it exports
 _BATCH = 512  # lines that are written at once
+_LONG = 10_000  # characters of a line that is written without waiting for others
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -190,7 +191,7 @@ def _write(found: Iterable[Found], printer: Printer, report: Report, log: RunLog
                 log.damage(place, status)
             if not has_key:
                 log.current.without_key += 1
-            if len(lines) >= _BATCH:
+            if len(lines) >= _BATCH or len(line) > _LONG:
                 _flush(lines, report, log)
     finally:
         _flush(lines, report, log)

@@ -9,6 +9,7 @@ from functools import partial
 from cloudhsm.siem.containers.byte_streams import Bytes, decoded, unpacked
 from cloudhsm.siem.containers.event_names import NO_NAMES, Names
 from cloudhsm.siem.containers.found import Found, Origin, Report, source_and_host
+from cloudhsm.siem.containers.record_heads import MOST_RECORD
 from cloudhsm.siem.containers.segments import Reading, items
 
 _ID = r"[0-9A-Za-z]{11,32}"
@@ -46,7 +47,12 @@ def records(
         text, names, arrived, line = event
         if names is not names_before:
             names_before, source_before = names, source_and_host(known.over(names))
-        yield Found(text, source_before, line or number, arrived)
+        if len(text) <= MOST_RECORD:
+            yield Found(text, source_before, line or number, arrived)
+        else:
+            for at in range(0, len(text), MOST_RECORD):
+                piece = text[at : at + MOST_RECORD]
+                yield Found(piece, source_before, line or number, arrived)
 
 
 def names_of_path(path: str) -> Names:

@@ -101,7 +101,7 @@ class RunLog:
     def piece(self, place: str, what: str) -> None:
         """One line for what could not be read, and is not printed."""
         self.current.pieces += 1
-        self._line(f"{place or self._name}: {what}. Fetch it again; the rest is printed")
+        self._line(f"{place or self._name}: {what}. The rest is printed. Fetch it again")
 
     def problem(self, text: str) -> None:
         """Why a file, or nothing at all, can be read."""

@@ -79,7 +79,13 @@ class Control(NamedTuple):
     """A control message of a subscription."""
 
 
-Item = Union[Event, Payload, Control]
+class Unread(NamedTuple):
+    """What had no log event, and is too large to become a damaged one. what: for the report."""
+
+    what: str
+
+
+Item = Union[Event, Payload, Control, Unread]
 
 
 class Inexact(Exception):

@@ -21,6 +21,7 @@ from cloudhsm.siem.containers.json_events import (
     Inexact,
     Item,
     Number,
+    Unread,
     is_event_list,
     items_in,
 )
@@ -88,10 +89,16 @@ class JsonReader:
     def value(self, around: Names, is_event: bool) -> Pieces:
         """The items of one value; is_event: without any, it becomes a damaged event itself."""
         value = self._decoded()
-        if value is _NONE:
-            yield from self._entered(around, None, 0)
-        elif self._noted is None:
-            yield from self._items(value, around, is_event)
+        if value is not _NONE:
+            yield from self._items(value, around, is_event) if self._noted is None else ()
+            return
+        start, has_items = self._buffer.position, False
+        for item in self._entered(around, None, 0):
+            has_items = True
+            yield item
+        if not has_items and self._noted is None:
+            count = self._buffer.position - start
+            yield Unread(f"JSON without a log event: {count:,} characters")
 
     def _items(self, value: object, around: Names, is_event: bool) -> list[Item]:
         """The items of the value that was decoded last; itself, as it is, if it is a record."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 
-MOST_RECORD = 1 << 20  # characters; a log event of CloudWatch Logs has at most 1 MB
+# Characters of a text that is evaluated at once: a record has some hundred, and the memory that the
+# rules take grows with it.
+MOST_RECORD = 1 << 17
 MOST_NAME = 31  # characters of a user name, by the HSM
 
 FIRST_LINE = r"Time:[ \t]?\d\d/\d\d/\d\d \d\d:\d\d:\d\d\.\d{1,6}, ?usecs:[\d*]"

@@ -17,7 +17,7 @@ from cloudhsm.siem.containers.byte_streams import decoded, unpacked
 from cloudhsm.siem.containers.csv_rows import JSON_STRING, CsvReader, delimiter_of
 from cloudhsm.siem.containers.event_names import Names
 from cloudhsm.siem.containers.found import Report
-from cloudhsm.siem.containers.json_events import Control, Event, Item, Payload
+from cloudhsm.siem.containers.json_events import Control, Event, Item, Payload, Unread
 from cloudhsm.siem.containers.json_stream import JsonReader, Survey
 from cloudhsm.siem.containers.record_heads import HEAD
 from cloudhsm.siem.containers.text_buffer import TextBuffer
@@ -61,6 +61,8 @@ def _resolved(item: Item, reading: Reading, depth: int) -> Iterator[Event]:
         yield item
     elif isinstance(item, Control):
         reading.report.control += 1
+    elif isinstance(item, Unread):
+        reading.report.piece(reading.name, item.what)
     else:
         yield from _payload(item, reading, depth)
 

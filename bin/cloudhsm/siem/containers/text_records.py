@@ -154,7 +154,8 @@ class TextReader:
         text = self._buffer.text
         if self._buffer.is_ended:
             return len(text)
-        return max(text.rfind("\n", at), text.rfind("\r", at)) + 1 or len(text)
+        most = min(len(text), at + _LOOK)
+        return max(text.rfind("\n", at, most), text.rfind("\r", at, most)) + 1 or most
 
     def _junk(self, text: str) -> Iterator[Event]:
         around = _AFTER_EVENTS.sub("", text).strip("\r\n")
