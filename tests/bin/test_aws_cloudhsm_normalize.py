@@ -1,4 +1,4 @@
-"""The command turns files of records into JSON lines, and says what is damaged and where."""
+"""The command turns files of records into JSON lines, and reports what is damaged and where."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def status_of(data: bytes, *arguments: object) -> int:
         (b"", PLACE, 0),
     ],
 )
-def test_the_exit_status_says_how_much_is_damaged(
+def test_the_exit_status_depends_on_how_much_is_damaged(
     data: bytes, arguments: list[str], status: int
 ) -> None:
     assert status_of(data, *arguments) == status
