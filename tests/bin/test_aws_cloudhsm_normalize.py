@@ -1,4 +1,4 @@
-"""The command turns files of records into JSON lines, and says what is damaged and where."""
+"""The command turns files of records into JSON lines, and reports what is damaged and where."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_damaged_record_is_told_with_its_place_and_printed(
     path = tmp_path / "a.log"
     whole = LOG.read_text("utf-8")
     path.write_text(f"stray text\n{whole.rstrip()[:-20]}", "utf-8")
-    assert aws_cloudhsm_normalize.main([str(path)]) == 0
+    assert aws_cloudhsm_normalize.main([str(path)]) == 1
     output = capsys.readouterr()
     lines = [json.loads(line) for line in output.out.splitlines()]
     assert lines[0]["_raw"] == "stray text"
@@ -91,21 +91,21 @@ def test_one_file_that_cannot_be_read_keeps_no_other_from_being_printed(
     assert aws_cloudhsm_normalize.main([str(torn), str(LOG)]) == 1
     output = capsys.readouterr()
     assert len(output.out.splitlines()) >= RECORDS
-    assert f"file={torn}" in output.err
+    assert f"{torn}: gzip data is cut off" in output.err
     assert "Fetch it again" in output.err
 
 
 def test_a_file_that_is_not_there_is_told_before_anything_is_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert aws_cloudhsm_normalize.main([str(LOG), "no-such.log"]) == 1
+    assert aws_cloudhsm_normalize.main([str(LOG), "no-such.log"]) == 2
     output = capsys.readouterr()
     assert output.out == ""
     assert "no-such.log" in output.err
 
 
 def test_an_account_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert aws_cloudhsm_normalize.main(["--account", "1111-2222-3333", str(LOG)]) == 1
+    assert aws_cloudhsm_normalize.main(["--account", "1111-2222-3333", str(LOG)]) == 2
     assert "12 digits without dashes" in capsys.readouterr().err
 
 
@@ -153,7 +153,7 @@ def test_what_a_file_is_called_does_not_control_the_terminal(
 ) -> None:
     path = tmp_path / "a\x1b[2J.log"
     path.write_text("x")
-    assert aws_cloudhsm_normalize.main([str(path)]) == 0
+    assert aws_cloudhsm_normalize.main([str(path)]) == 3
     assert "\x1b" not in capsys.readouterr().err
 
 
@@ -167,3 +167,105 @@ def test_it_needs_no_splunk_and_no_library() -> None:
         cwd="/",
     )
     assert len(done.stdout.splitlines()) == RECORDS
+
+
+def status_of(data: bytes, *arguments: object) -> int:
+    """The exit status for standard input with these bytes."""
+    done = subprocess.run([*COMMAND, *map(str, arguments)], input=data, capture_output=True)
+    assert b"Traceback" not in done.stderr
+    return done.returncode
+
+
+@pytest.mark.parametrize(
+    ("data", "arguments", "status"),
+    [
+        (LOG.read_bytes(), PLACE, 0),
+        (LOG.read_bytes(), [], 0),
+        (LOG.read_bytes(), ["--strict"], 1),
+        (LOG.read_bytes(), [*PLACE, "--strict"], 0),
+        (b"stray\n" + LOG.read_bytes(), PLACE, 1),
+        (b"no record at all", PLACE, 3),
+        (b"PAR1\x15\x04", PLACE, 2),
+        (b"", PLACE, 0),
+    ],
+)
+def test_the_exit_status_depends_on_how_much_is_damaged(
+    data: bytes, arguments: list[str], status: int
+) -> None:
+    assert status_of(data, *arguments) == status
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"PAR1", "Parquet"),
+        (b"Obj\x01", "Avro"),
+        (b"PK\x03\x04", "ZIP"),
+        (b"\0" * 257 + b"ustar", "tar"),
+        (gzip.compress(b"\0" * 257 + b"ustar"), "tar"),
+        (b"<?xml version='1.0'?><results/>", "XML"),
+    ],
+)
+def test_a_format_that_is_not_read_is_named_with_a_way_out(
+    data: bytes, name: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(data)
+    assert aws_cloudhsm_normalize.main([str(path), str(LOG)]) == 2
+    output = capsys.readouterr()
+    assert f"recognized but not read: {name}" in output.err
+    assert len(output.out.splitlines()) == RECORDS
+
+
+def test_no_line_has_the_path_of_a_local_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "secret-folder" / "a.log"
+    path.parent.mkdir()
+    path.write_bytes(b"stray\n" + LOG.read_bytes())
+    for form in output_formats.NAMES:
+        aws_cloudhsm_normalize.main(["--format", form, str(path)])
+        output = capsys.readouterr()
+        assert "secret-folder" not in output.out
+        assert f"{RECORDS + 1} records, 1 of them damaged, {RECORDS + 1} without" in output.err
+
+
+@pytest.mark.parametrize(
+    ("option", "name"), [("--account", "aws_account_id"), ("--region", "aws_region")]
+)
+def test_each_part_of_the_origin_takes_effect_on_its_own(
+    option: str, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = PLACE[PLACE.index(option) + 1]
+    assert {line.get(name) for line in printed(capsys, option, value, LOG)} == {value}
+    group = printed(capsys, "--group", "/aws/cloudhsm/cluster-likphkxygsn", LOG)
+    assert {line.get("cluster_id") for line in group} == {"cluster-likphkxygsn"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--region", "us east"), ("--group", "a:b"), ("--stream", "a b"), ("--account", "1")],
+)
+def test_a_name_that_aws_would_not_accept_is_refused(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert aws_cloudhsm_normalize.main([option, value, str(LOG)]) == 2
+    assert option in capsys.readouterr().err
+
+
+def test_a_text_with_several_operations_is_no_success(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.log"
+    record = LOG.read_text("utf-8").split("\nTime:")[0].rstrip()
+    path.write_text(f"{record}\nOpcode : CN_LOGOUT (0xe)\n")
+    assert aws_cloudhsm_normalize.main([*PLACE, str(path)]) == 3
+    assert json.loads(capsys.readouterr().out)["outcome"] == "unknown"
+
+
+def test_a_closed_standard_output_ends_it_without_a_traceback() -> None:
+    command = " ".join([*COMMAND, str(LOG), ">&-"])
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"standard output is closed" in done.stderr
+    assert b"Traceback" not in done.stderr

@@ -14,7 +14,9 @@ ecs             ECS documents; the table is generated from mappings/operations.y
 record_fields   what OCSF events and ECS documents take from the fields alike (pure)
 json_values     times and numbers as JSON has them (pure)
 search_time     the fields of a record: props, transforms, lookups, event types, tags
-record_files    records out of files: text, exports, JSON of log events
+run_log         what standard error gets: damage, counts, a progress bar
+record_files    the records of a file, in whatever container
+containers      what records come in: compression, JSON of any kind, CSV, YAML, printed text
 evaluation      Splunk's eval expressions, where our conf files use them (pure)
 pcre            Splunk's regular expressions in Python's `re` (pure)
 ==============  =====================================================================

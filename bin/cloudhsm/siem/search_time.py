@@ -23,6 +23,8 @@ _IN_FIELD = re.compile(r"(?P<regex>.*)\s+in\s+(?P<field>\w+)", re.DOTALL)
 _FIELD_NAME = re.compile(r"([\w:]+)=")
 _SEARCH_TOKEN = re.compile(r'\(|\)|[\w:]+="[^"]*"|[\w:]+=[^\s()]+|\w+')
 
+_OPERATION = re.compile(r"Opcode[ \t]*:")
+
 EventFields = dict[str, FieldValue]
 Step = Callable[[EventFields], None]
 Condition = Callable[[Fields], bool]
@@ -31,10 +33,12 @@ Condition = Callable[[Fields], bool]
 class Meaning:
     """The search-time knowledge of the add-on in the folder `root`.
 
+    is_strict: a text with several operations never has the outcome success, whichever comes first.
     Raises OSError where a file of it cannot be read.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, is_strict: bool = False) -> None:
+        self._is_strict = is_strict
         conf = {name: _conf(root / "default" / f"{name}.conf") for name in _FILES}
         self._props, self._transforms = conf["props"], conf["transforms"]
         self._lookups = _lookups(root / "lookups", self._transforms)
@@ -69,6 +73,7 @@ class Meaning:
             *_extractions(settings),
             *_reports(settings, self._transforms),
             _calculation(settings),
+            *((_distrust,) if self._is_strict else ()),
             *_looking_up(settings, self._lookups),
         ]
 
@@ -160,6 +165,12 @@ def _calculation(props: Stanza) -> Step:
             _set(fields, name, value)
 
     return step
+
+
+def _distrust(fields: EventFields) -> None:
+    """A text with several operations is not the record of one that succeeded."""
+    if fields.get("outcome") == "success" and len(_OPERATION.findall(str(fields["_raw"]))) > 1:
+        fields["outcome"] = "unknown"
 
 
 def _values(fields: Fields, name: str) -> list[str]:

@@ -110,11 +110,18 @@ Origin = tuple[str, str]  # source and host as Splunk would have them; "" for no
 Values = tuple[str, ...]
 
 
+_new = tuple.__new__
+
+
 class Printed(NamedTuple):
-    """line: JSON, without a line end. status: its `record_status`."""
+    """line: JSON, without a line end. status: its `record_status`.
+
+    has_key: whether the record has a `record_key`, and the HSM or cluster it belongs to.
+    """
 
     line: str
     status: str
+    has_key: bool
 
 
 class _Template(NamedTuple):
@@ -123,9 +130,10 @@ class _Template(NamedTuple):
     text: str
     places: Callable[[Values], Any]
     status: str
+    has_key: bool
 
     def of(self, values: Values) -> Printed:
-        return Printed(self.text % self.places(values), self.status)
+        return _new(Printed, (self.text % self.places(values), self.status, self.has_key))
 
 
 class Printer:
@@ -161,7 +169,8 @@ class Printer:
             known["_time"] = epoch_seconds(usecs)
         fields = self._meaning.of(known)
         line = json.dumps(self._form(fields, usecs), separators=(",", ":"))
-        return Printed(line, str(fields["record_status"]))
+        has_key = "record_key" in fields and ("hsm_id" in fields or "cluster_id" in fields)
+        return Printed(line, str(fields["record_status"]), has_key)
 
     def _first(
         self, key: tuple[Origin, Values], usual: re.Match[str], arrived: int | None
@@ -244,7 +253,9 @@ def _template(printed: Printed, values: Values) -> _Template:
     spelled = sorted(numbers, key=len, reverse=True)
     pieces = re.split(f"({'|'.join(map(re.escape, spelled))})", printed.line)
     text = "%s".join(piece.replace("%", "%%") for piece in pieces[::2])
-    return _Template(text, itemgetter(*(numbers[one] for one in pieces[1::2])), printed.status)
+    return _Template(
+        text, itemgetter(*(numbers[one] for one in pieces[1::2])), printed.status, printed.has_key
+    )
 
 
 def _sourcetype(text: str) -> str:

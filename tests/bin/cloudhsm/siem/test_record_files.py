@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudhsm.siem import record_files
-from cloudhsm.siem.record_files import DamagedFile, Found, Origin, records
+from cloudhsm.siem.containers import byte_streams, json_stream, record_heads, text_records
+from cloudhsm.siem.record_files import Found, Origin, Report, records
 
 FIRST = "Time: 12/19/17 21:01:17.140812, usecs:1513717277140812\nSequence No : 0x1d\nUser Name : a"
 SECOND = "Time: 12/19/17 21:01:18.140812, usecs:1513717278140812\nSequence No : 0x1e"
 CERTIFICATE = '{\n  "timestamp": 1725482484559,\n  "op_code": "CreateObject"\n}'
 ORIGIN = Origin("a.log")
-NAMES = ("a.log", "")
+NAMES = ("", "")
 GROUP, HSM = "/aws/cloudhsm/cluster-likphkxygsn", "hsm-nwbbiqbj4jk"
 SOURCE = f"111122223333:us-east-1:{GROUP}:{HSM}"
 
@@ -55,7 +55,7 @@ def test_chunks_of_any_size_give_the_same_and_lose_nothing(texts: list[str], siz
     text = "x" + f"\n{FIRST}".join(texts) + f"\n{SECOND}"
     with pytest.MonkeyPatch.context() as patch:
         whole = read(text)
-        patch.setattr(record_files, "_CHUNK", size)
+        patch.setattr(byte_streams, "CHUNK", size)
         assert read(text) == whole
     assert [
         *"".join(one.text for one in whole if one.text).replace("\n", "").replace("\r", "")
@@ -78,23 +78,19 @@ def test_gzip_is_told_by_its_content() -> None:
     )
 
 
-def test_a_torn_gzip_gives_what_it_has_and_says_what_to_do() -> None:
+def test_a_torn_gzip_gives_what_it_has_and_is_reported() -> None:
     packed = gzip.compress("\n".join([FIRST, SECOND] * 5000).encode())
-    found = _until_damage(packed[:-20], r"a\.log.*Fetch it again")
+    report = Report()
+    found = [*records(io.BytesIO(packed[:-20]), ORIGIN, report)]
+    ((place, what),) = report.taken()
+    assert place == "a.log"
+    assert "gzip data is cut off" in what
     assert found[:2] == [Found(FIRST, NAMES, 1), Found(SECOND, NAMES, 4)]
 
 
 def test_certificate_records_are_as_they_were_written() -> None:
     large = '{"timestamp": 1, "object_handle": 9007199254740993}'
     assert [one.text for one in read(f"{CERTIFICATE}\n{large}\n")] == [CERTIFICATE, large]
-
-
-def _until_damage(data: bytes, message: str) -> list[Found]:
-    """What is read before DamagedFile is raised with this message."""
-    found: list[Found] = []
-    with pytest.raises(DamagedFile, match=message):
-        found.extend(records(io.BytesIO(data), ORIGIN))
-    return found
 
 
 def _event(text: str = FIRST, **more: object) -> dict[str, object]:
@@ -147,10 +143,10 @@ def test_a_time_that_is_none_is_left_out(stamp: str) -> None:
 
 
 def test_json_that_ends_too_early_gives_what_it_has() -> None:
-    text = json.dumps({"events": [_event(), _event(SECOND)]})[:-30]
-    found = _until_damage(text.encode(), "within event 2")
-    assert found[0].text == FIRST
-    assert found[1].text.startswith('{"timestamp"')
+    first, second = read(json.dumps({"events": [_event(), _event(SECOND)]})[:-30])
+    assert first.text == FIRST
+    assert second.text in json.dumps(SECOND)
+    assert second.text.startswith('"Time: 12/19/17 21:01:18.140812')
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", " \r\n"])
@@ -176,8 +172,9 @@ class _Endless(io.RawIOBase):
 
 @pytest.mark.parametrize("text", [f"{FIRST}\n", "x" * 64, f"{json.dumps(_event())}\n"])
 def test_memory_does_not_grow_with_the_file(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_files, "MOST_RECORD", 300_000)
-    monkeypatch.setattr(record_files, "_CHUNK", 50_000)
+    for module in (record_heads, text_records, json_stream):
+        monkeypatch.setattr(module, "MOST_RECORD", 300_000)
+    monkeypatch.setattr(byte_streams, "CHUNK", 50_000)
     tracemalloc.start()
     try:
         count = sum(1 for _ in records(_Endless(text, 6_000_000 // len(text)), ORIGIN))
