@@ -33,6 +33,8 @@ from tests.default.trails import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
+# They fill the tables that detections look up.
+TABLES = ("AWS CloudHSM - Sessions, users and keys seen", "AWS CloudHSM - Usual operations")
 CONTINUITY = "AWS CloudHSM - Continuity from the index"
 SEARCHES = {
     name: stanza
@@ -54,7 +56,7 @@ def findings(app: App, events: Iterable[Event], *, since: float = 0) -> list[tup
 
 
 def test_every_report_has_the_prefix_a_description_and_no_schedule_switched_on() -> None:
-    assert set(SEARCHES) == {CONTINUITY, "AWS CloudHSM - Completeness report"}
+    assert set(SEARCHES) == {CONTINUITY, "AWS CloudHSM - Completeness report", *TABLES}
     for stanza in SEARCHES.values():
         assert stanza.settings["enableSched"].value == "0"
         assert len(stanza.settings["cron_schedule"].value.split()) == 5

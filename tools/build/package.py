@@ -42,7 +42,7 @@ SHIPPED = (
     "bin/*.py",
     "bin/cloudhsm/*.py",
     "bin/cloudhsm/*/*.py",
-    "bin/cloudhsm/*/*/*.py",
+    "bin/cloudhsm/siem/*/*.py",
     "bin/cloudhsm/siem/*.json",
     "default/*.conf",
     "default/data/ui/nav/default.xml",
