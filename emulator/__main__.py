@@ -32,11 +32,10 @@ from emulator.spl.pipeline import check
 from emulator.spl.printing import shown
 from samples.__main__ import last_monday
 from samples.simulator import simulate
+from tools.content.installed_app import installed_app
 
 _USAGE_ERROR = 2
 _SEED, _DAYS = 7, 7
-# What an administrator sets before anything can be searched; here, everything is in one index.
-_INDEX_MACROS = dict.fromkeys(("cloudhsm_index", "cloudhsm_cloudtrail_index"), "index=*")
 _TIMES = frozenset({"--earliest", "--latest", "--now"})
 
 
@@ -144,7 +143,7 @@ def _table(event: IndexedEvent, fields: EventFields) -> Table:
 
 
 def _search(options: argparse.Namespace) -> int:
-    app = App.load(options.app, local_macros=_INDEX_MACROS)
+    app = installed_app(options.app)
     check(options.spl, app.knowledge.macros)
     clock = time.time()
     end = last_monday(datetime.fromtimestamp(clock, timezone.utc))

@@ -27,13 +27,13 @@ class Macro:
     arguments: tuple[str, ...]
 
 
-def is_placeholder(name: str, macro: Macro) -> bool:
+def is_placeholder(name: str, definition: str) -> bool:
     """Whether [NAME] only calls a macro set_NAME_..., which does not exist.
 
     A search with it ends with an error that contains this name: what an administrator has to set.
     """
     call = f"`set_{re.escape(name)}_\\w+`"
-    return re.fullmatch(call, macro.definition.strip()) is not None
+    return re.fullmatch(call, definition.strip()) is not None
 
 
 class Macros:
@@ -57,7 +57,9 @@ class Macros:
 
     def with_placeholders(self) -> Macros:
         """These macros for a check of texts that use a placeholder; it stands for any event."""
-        names = {name for (name, _), one in self._macros.items() if is_placeholder(name, one)}
+        names = {
+            name for (name, _), one in self._macros.items() if is_placeholder(name, one.definition)
+        }
         return self.with_local(dict.fromkeys(names, "index=*"))
 
     def expand(self, text: str) -> str:
@@ -144,7 +146,7 @@ def check(macros: Macros, conf: Conf) -> None:
     complete = macros.with_placeholders()
     for stanza in conf.with_defaults():
         setting = stanza.settings["definition"]
-        if is_placeholder(stanza.name, Macro(setting.value, ())):
+        if is_placeholder(stanza.name, setting.value):
             continue
         try:
             complete.expand(setting.value)

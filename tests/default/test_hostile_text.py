@@ -289,6 +289,8 @@ SEARCHES = {
     "cloudhsm_run_at": f"{BEHIND}`cloudhsm_run_at`",
     "cloudhsm_without_harmless": f"{BEHIND}`cloudhsm_without_harmless`",
     "cloudhsm_operation_kind": f"{BEHIND}`cloudhsm_once` | `cloudhsm_operation_kind`",
+    "cloudhsm_deleted_keys(1)": f"{BEHIND}`cloudhsm_deleted_keys(86400)`",
+    "cloudhsm_current_user": "| makeresults | eval user=`cloudhsm_current_user`",
     "cloudhsm_usual": f"{BEHIND}`cloudhsm_once` | `cloudhsm_who` | `cloudhsm_operation_kind`"
     " | `cloudhsm_usual`",
     "cloudhsm_role": f"{BEHIND}eval x=`cloudhsm_role` | fields - x",

@@ -113,12 +113,12 @@ def refuse_unlisted(bundled: list[NpmPackage], notice: str) -> None:
     for one in bundled:
         if one.license not in ALLOWED:
             raise PageProblem(f"{one.name} {one.version} has the license {one.license!r}")
-    told, found = set(listed(notice)), set(bundled)
-    for one in sorted(found - told):
+    notices, packages = set(listed(notice)), set(bundled)
+    for one in sorted(packages - notices):
         raise PageProblem(
             f"NOTICE does not list {one.name} {one.version} ({one.license}), which is in {SCRIPT}"
         )
-    for one in sorted(told - found):
+    for one in sorted(notices - packages):
         raise PageProblem(f"NOTICE lists {one.name} {one.version}, which is not in {SCRIPT}")
 
 

@@ -17,14 +17,11 @@ from pathlib import Path
 from threading import Thread
 
 from emulator.dashboards.server import HOST, Site, server
-from emulator.errors import EmulatorError
 from tools.build import node, setup_page
 from tools.build.environments import ROOT, EnvironmentProblem
-from tools.build.package import PackagingProblem
-from tools.build.vendor import VendoringProblem
 from tools.content.dashboards.dashboard_studio import APP
 from tools.demo import setup_preview
-from tools.demo.dashboard_preview import Refresh, answers, build
+from tools.demo.dashboard_preview import PROBLEMS, Refresh, answers, build
 
 SHOTS = "build/browser"
 _PACKAGES = ("chromium", "fonts-liberation")
@@ -52,13 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "SETUP_PAGE": web.url,
             }
             return _run(options.tests, binaries, chromium, addresses)
-    except (
-        EnvironmentProblem,
-        EmulatorError,
-        PackagingProblem,
-        VendoringProblem,
-        OSError,
-    ) as error:
+    except PROBLEMS as error:
         print(f"browser: {error}", file=sys.stderr)
         return 1
 

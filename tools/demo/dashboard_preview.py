@@ -28,6 +28,8 @@ from tools.demo import setup_preview
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = "build/preview-page"
 PORT = 8033
+# Why the views or the setup page cannot be served; each is one line with what to do.
+PROBLEMS = (EnvironmentProblem, EmulatorError, PackagingProblem, VendoringProblem, OSError)
 # What the page is made from; a change of one of them builds it again.
 _SOURCES = ("*.html", "*.css", "*.js", "*.jsx", "*.mjs", "package-lock.json")
 
@@ -50,13 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             served.serve_forever()
     except KeyboardInterrupt:
         return 0
-    except (
-        EnvironmentProblem,
-        EmulatorError,
-        PackagingProblem,
-        VendoringProblem,
-        OSError,
-    ) as error:
+    except PROBLEMS as error:
         print(f"preview: {error}", file=sys.stderr)
         return 1
     return 0

@@ -112,9 +112,9 @@ def _audit(request: Request, person: Person, action: Action, status: int) -> Non
     if not action.is_change:
         return
     named = {name: request.body.get(name) for name in _NAMED}
-    told = [pair(name, value) for name, value in named.items() if isinstance(value, str)]
+    members = [pair(name, value) for name, value in named.items() if isinstance(value, str)]
     did = f"{request.method.lower()}_{request.handler}"
-    line = [pair("by", person.name), *told, pair("did", did), f"status={status}"]
+    line = [pair("by", person.name), *members, pair("did", did), f"status={status}"]
     log.info("%s what=setup_change", " ".join(line))
 
 
