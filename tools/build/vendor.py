@@ -111,12 +111,13 @@ def install(requirements: Path, target: Path) -> None:
     options = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-warn-conflicts"]
     # --use-pep517: pip before 23.1 builds in an older way, with another outcome, where it can.
     options += ["--require-hashes", "--no-deps", "--no-compile", "--use-pep517"]
-    options += ["--target", str(target)]
-    command = [sys.executable, "-m", "pip", "install", *options, "-r", str(requirements)]
-    build = str(requirements.parent / BUILD_REQUIREMENTS)
-    # The first name is read by pip before 25.3, the second from there on.
-    variables = {"PIP_CONSTRAINT": build, "PIP_BUILD_CONSTRAINT": build}
-    outcome = finished(command, env={**os.environ, **variables})
+    options += ["--target", str(target.absolute())]
+    command = [sys.executable, "-m", "pip", "install", *options, "-r", requirements.name]
+    # The first name is read by pip before 25.3, the second from there on. Both are lists that
+    # pip splits at spaces, so the file is named as seen from its own folder.
+    variables = {"PIP_CONSTRAINT": BUILD_REQUIREMENTS, "PIP_BUILD_CONSTRAINT": BUILD_REQUIREMENTS}
+    folder = requirements.absolute().parent
+    outcome = finished(command, cwd=folder, env={**os.environ, **variables})
     if outcome.returncode != 0:
         raise VendoringProblem(f"{requirements.name}: pip could not install it\n{outcome.stdout}")
 
