@@ -1,14 +1,24 @@
-"""Programs that tools start."""
+"""Programs that tools start, and how they end with the tool.
+
+Uses only the standard library: environments are made with it.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+
+_STATES_ERROR = re.compile(r"(?i)(npm )?(error|cause|caused by)\b")
+_running: set[int] = set()  # process groups of `finished`
 
 
 class NotServing(Exception):
@@ -16,13 +26,18 @@ class NotServing(Exception):
 
 
 def finished(
-    command: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] | None = None
+    command: Sequence[str],
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout_s: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """The program, run to its end without input: all that it printed is `stdout`.
 
-    Raises OSError for a program that cannot be started.
+    It runs in a process group of its own, which is killed if the wait for it is interrupted: what
+    it has started would otherwise still write into a folder that the next run fills again.
+    Raises OSError for a program that cannot be started, subprocess.TimeoutExpired.
     """
-    return subprocess.run(
+    program = subprocess.Popen(
         command,
         cwd=cwd,
         env=env,
@@ -31,8 +46,50 @@ def finished(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        check=False,
+        start_new_session=True,
     )
+    _running.add(program.pid)
+    try:
+        output, _ = program.communicate(timeout=timeout_s)
+    except BaseException:
+        _kill_group(program.pid)
+        program.communicate()
+        raise
+    finally:
+        _running.discard(program.pid)
+    return subprocess.CompletedProcess(command, program.returncode, output)
+
+
+def failure(outcome: subprocess.CompletedProcess[str], log: Path) -> str:
+    """Why a program failed, on one line; the command and its output are written to `log`."""
+    log.write_text(f"{shlex.join(outcome.args)}\n{outcome.stdout}", encoding="utf-8")
+    lines = [line.strip() for line in outcome.stdout.splitlines() if line.strip()]
+    stated = [line for line in lines if _STATES_ERROR.match(line)]
+    return f"{(stated or lines or ['no output'])[0 if stated else -1]} (all output: {log})"
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """SIGTERM and SIGHUP interrupt the block as Ctrl-C does; an interruption ends its programs.
+
+    Also those that `finished` runs in other threads. Only for the main thread.
+    """
+    signals = (signal.SIGTERM, signal.SIGHUP)
+    previous = [signal.signal(number, signal.default_int_handler) for number in signals]
+    try:
+        yield
+    except KeyboardInterrupt:
+        for group in tuple(_running):
+            _kill_group(group)
+        raise
+    finally:
+        for number, handler in zip(signals, previous, strict=True):
+            signal.signal(number, handler)
+
+
+def _kill_group(group: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 @contextmanager

@@ -17,21 +17,34 @@ import importlib.util
 import os
 import shutil
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
 from tools.build import interpreters
-from tools.processes import finished
+from tools.processes import failure, finished, stoppable
 
 ROOT = Path(__file__).resolve().parents[2]
 OLDEST_FOR_DEVELOPMENT = (3, 11)
 _ENDED_BY_CTRL_C = 130
 INSTALLS_AT_ONCE = 3  # pip mostly waits for the network and for the disk
+_PROGRESS_EVERY_S = 10
+_FULL_MB = 150  # the largest package, unpacked, needs about as much
+_DOWNLOADED = "`pip config list` shows where packages are downloaded from"
+_DISK_NEEDED = "make demo needs 600 MB and make test 2 GB; free some, then run it again"
 
 
 class EnvironmentProblem(Exception):
-    """An environment cannot be made; the message has the reason and what to do."""
+    """An environment cannot be made; the message has the reason and what to do.
+
+    reason: only why, for a line of its own.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
 
 
 class Interrupted(Exception):
@@ -115,9 +128,9 @@ class Environment:
         fill += ["--python", str(self.python), str(self.requirements)]
         try:
             for command in [fill] if is_whole else [new, fill]:
-                _run([str(uv), *command], self.name)
+                _run([str(uv), *command], self.folder)
         except EnvironmentProblem as problem:
-            reason = _reason(problem)
+            reason = problem.reason
         else:
             reason = "" if self.python.exists() else "it made nothing"
         if reason:
@@ -125,10 +138,10 @@ class Environment:
         return not reason
 
     def _fill_by_pip(self) -> None:
-        _run([str(self.interpreter), "-m", "venv", "--clear", str(self.folder)], self.name)
+        _run([str(self.interpreter), "-m", "venv", "--clear", str(self.folder)], self.folder)
         pip = [str(self.python), "-m", "pip", "install", "--no-input", "--quiet"]
         pip += ["--disable-pip-version-check", *(["--no-deps"] if self.alone else [])]
-        _run([*pip, "--require-hashes", "-r", str(self.requirements)], self.name)
+        _run([*pip, "--require-hashes", "-r", str(self.requirements)], self.folder)
 
     def _made_from(self) -> list[str]:
         """What the stamp has; nothing for an environment that was not finished."""
@@ -144,13 +157,6 @@ class Environment:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _reason(problem: Exception) -> str:
-    """The line of an output that states the error, or its last one."""
-    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
-    stated = [line for line in lines if line.lower().startswith(("error:", "cause:", "caused by"))]
-    return (stated or lines or ["no output"])[0 if stated else -1]
 
 
 def requirement_text(path: Path) -> str:
@@ -186,7 +192,8 @@ def prepare(names: list[str], root: Path = ROOT) -> list[str]:
             # Two `make` runs at once must not install into one folder.
             fcntl.flock(lock, fcntl.LOCK_EX)
             # Two `make` runs at once: the second one finds the work done.
-            _make_all([made for made in environments if not made.is_current()], root)
+            missing = [made for made in environments if not made.is_current()]
+            _make_all(missing, _uv(root) if missing else None)
     return [_recipe(name).version or name for name, made in planned.items() if made is None]
 
 
@@ -197,18 +204,29 @@ def _recipe(name: str) -> Recipe:
     return known[name]
 
 
-def _make_all(environments: list[Environment], root: Path) -> None:
-    uv = _uv(root)
+def _make_all(environments: list[Environment], uv: Path | None) -> None:
     for environment in environments:
         print(f"setting up .venv/{environment.name}", flush=True)
     with ThreadPoolExecutor(INSTALLS_AT_ONCE) as pool:
         made = [pool.submit(environment.make, uv) for environment in environments]
         try:
-            for done in made:
-                done.result()
+            _wait(dict(zip(made, environments, strict=True)))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _wait(made: dict[Future[None], Environment]) -> None:
+    """Wait for all, and name the pending ones now and then: a slow network is no hang."""
+    begun = time.monotonic()
+    pending = set(made)
+    while pending:
+        done, pending = wait(pending, timeout=_PROGRESS_EVERY_S, return_when=FIRST_COMPLETED)
+        for future in done:
+            future.result()
+        if pending and not done:
+            names = ", ".join(sorted(f".venv/{made[future].name}" for future in pending))
+            print(f"{names}: installing ({time.monotonic() - begun:.0f} s)", flush=True)
 
 
 def _uv(root: Path) -> Path | None:
@@ -216,7 +234,7 @@ def _uv(root: Path) -> Path | None:
     try:
         return installed_uv(root)
     except EnvironmentProblem as problem:
-        print(f"uv cannot be installed ({_reason(problem)}); using pip", flush=True)
+        print(f"uv cannot be installed ({problem.reason}); using pip", flush=True)
         return None
 
 
@@ -232,8 +250,7 @@ def pinned_uv(root: Path) -> Path:
     if environment is None:
         raise EnvironmentProblem("no Python for uv")
     if not environment.is_current():
-        print("setting up .venv/uv", flush=True)
-        environment.make(None)
+        _make_all([environment], None)
     return environment.folder / "bin" / "uv"
 
 
@@ -253,8 +270,11 @@ def _own_interpreter() -> Path:
     return Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
 
 
-def _run(command: list[str], name: str) -> None:
-    """Run quietly; a failure shows all output of the command. Raises Interrupted for a signal."""
+def _run(command: list[str], folder: Path) -> None:
+    """Run quietly for the environment in `folder`; the output of a failure is kept next to it.
+
+    Raises EnvironmentProblem, Interrupted for a signal.
+    """
     try:
         variables = {"UV_SYSTEM_CERTS": "1", "UV_PYTHON_DOWNLOADS": "never"}
         outcome = finished(command, env={**os.environ, **variables})
@@ -263,14 +283,25 @@ def _run(command: list[str], name: str) -> None:
     if outcome.returncode < 0 or outcome.returncode == _ENDED_BY_CTRL_C:
         raise Interrupted(command[0])
     if outcome.returncode != 0:
-        raise EnvironmentProblem(
-            f".venv/{name}: this failed: {' '.join(command)}\n{outcome.stdout}"
+        raise _failure(outcome, folder)
+
+
+def _failure(outcome: CompletedProcess[str], folder: Path) -> EnvironmentProblem:
+    name = f"{folder.parent.name}/{folder.name}"
+    free_mb = shutil.disk_usage(folder.parent).free // 10**6
+    if free_mb < _FULL_MB:
+        return EnvironmentProblem(
+            f"{name}: the disk of {folder.parent} is full, {free_mb} MB are free: {_DISK_NEEDED}",
+            f"disk full, {free_mb} MB free",
         )
+    reason = failure(outcome, folder.with_name(f"{folder.name}.log"))
+    return EnvironmentProblem(f"{name}: {reason}; {_DOWNLOADED}", reason)
 
 
 def main(names: list[str]) -> int:
     try:
-        missing = prepare(names)
+        with stoppable():
+            missing = prepare(names)
     except (EnvironmentProblem, OSError, RuntimeError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1

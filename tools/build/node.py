@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tools.build import environments
 from tools.build.environments import ROOT, EnvironmentProblem
+from tools.processes import failure, finished
 
 PAGE = Path("emulator/dashboards/page")
 LONGEST_S = 600  # npm's install takes 15 s to 2 min; a registry that hangs must not hold up CI
@@ -75,23 +76,19 @@ def packages(root: Path = ROOT, folder_of_page: Path = PAGE) -> Path:
 def run(node: Path, command: Sequence[str], cwd: Path) -> None:
     """Runs a command of Node's world. Raises EnvironmentProblem with the last of its words."""
     try:
-        result = subprocess.run(
+        result = finished(
             [str(node / command[0]) if (node / command[0]).exists() else command[0], *command[1:]],
             cwd=cwd,
             env=environment_of(node),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LONGEST_S,
-            check=False,
+            timeout_s=LONGEST_S,
         )
     except subprocess.TimeoutExpired as error:
         raise EnvironmentProblem(
             f"{' '.join(command)} in {cwd} was stopped after {LONGEST_S} s"
         ) from error
     if result.returncode != 0:
-        words = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
-        raise EnvironmentProblem(f"{' '.join(command)} failed in {cwd}:\n{words}")
+        reason = failure(result, cwd / "node_modules.log")
+        raise EnvironmentProblem(f"{' '.join(command)} failed in {cwd}: {reason}")
 
 
 def environment_of(node: Path) -> dict[str, str]:

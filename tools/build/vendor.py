@@ -20,7 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tools.processes import finished
+from tools.processes import failure, finished, stoppable
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARIES = ROOT / "build" / "lib"
@@ -96,9 +96,11 @@ def fill(destination: Path = LIBRARIES, requirements: Path = ROOT / "requirement
         fcntl.flock(lock, fcntl.LOCK_EX)
         if destination.is_dir() and stamp.exists() and stamp.read_text() == wanted:
             return False
+        print(f"filling build/{destination.name}", flush=True)
         with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".lib-") as scratch:
             for name in SETS:
-                install(requirements / f"vendor-{name}.txt", Path(scratch, name))
+                log = destination.with_name(f"{destination.name}.log")
+                install(requirements / f"vendor-{name}.txt", Path(scratch, name), log)
                 cut_down(Path(scratch, name), name)
             stamp.unlink(missing_ok=True)  # from here on, no one may take the folder for complete
             _replace(destination, Path(scratch))
@@ -106,8 +108,11 @@ def fill(destination: Path = LIBRARIES, requirements: Path = ROOT / "requirement
     return True
 
 
-def install(requirements: Path, target: Path) -> None:
-    """pip, with every archive checked against its hash and nothing that is not listed."""
+def install(requirements: Path, target: Path, log: Path) -> None:
+    """pip, with every archive checked against its hash and nothing that is not listed.
+
+    log: where the output of a failure is kept.
+    """
     options = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-warn-conflicts"]
     # --use-pep517: pip before 23.1 builds in an older way, with another outcome, where it can.
     options += ["--require-hashes", "--no-deps", "--no-compile", "--use-pep517"]
@@ -119,7 +124,8 @@ def install(requirements: Path, target: Path) -> None:
     folder = requirements.absolute().parent
     outcome = finished(command, cwd=folder, env={**os.environ, **variables})
     if outcome.returncode != 0:
-        raise VendoringProblem(f"{requirements.name}: pip could not install it\n{outcome.stdout}")
+        reason = failure(outcome, log)
+        raise VendoringProblem(f"pip could not install {requirements.name}: {reason}")
 
 
 def cut_down(library_set: Path, name: str) -> None:
@@ -272,8 +278,9 @@ def _made_from(requirements: Path) -> str:
 
 def main() -> int:
     try:
-        done = fill()
-    except VendoringProblem as problem:
+        with stoppable():
+            done = fill()
+    except (VendoringProblem, OSError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
     print(f"build/lib: {'filled' if done else 'up to date'}")

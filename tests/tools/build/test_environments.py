@@ -45,8 +45,12 @@ def test_an_environment_is_made_once_and_again_when_its_requirements_change(
     assert "setting up .venv/dev" in capsys.readouterr().out
 
     (root / "requirements" / "dev.txt").write_text("./no-such-package\n")
-    with pytest.raises(EnvironmentProblem, match=r"\.venv/dev: this failed: .*\n.*no-such-package"):
+    with pytest.raises(
+        EnvironmentProblem, match=r"^\.venv/dev: [^\n]*no-such-package[^\n]*$"
+    ) as problem:
         environments.prepare(["dev"], root)
+    assert "(all output: " in str(problem.value)
+    assert "no-such-package" in (root / ".venv/dev.log").read_text()
     # What failed is not taken for done.
     with pytest.raises(EnvironmentProblem):
         environments.prepare(["dev"], root)
@@ -71,6 +75,22 @@ def test_ctrl_c_is_one_line(
     monkeypatch.setattr(environments, "prepare", interrupted)
     assert environments.main(["dev"]) == 130
     assert capsys.readouterr().err.startswith("interrupted; the next run makes again")
+
+
+def test_a_full_disk_is_named_as_the_reason(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = shutil.disk_usage(root)._replace(free=3_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: full)
+    (root / "requirements" / "dev.txt").write_text("./no-such-package\n")
+    with pytest.raises(EnvironmentProblem, match=r"^\.venv/dev: the disk of .* 3 MB are free"):
+        environments.prepare(["dev"], root)
+
+
+def test_a_slow_installation_shows_what_is_pending(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environments, "_PROGRESS_EVERY_S", 0.01)
+    environments.prepare(["dev"], root)
+    assert ".venv/dev: installing (0 s)" in capsys.readouterr().out
 
 
 def test_a_package_without_its_hash_is_refused(root: Path) -> None:

@@ -166,7 +166,7 @@ def requirements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         write(folder / f"vendor-{name}.txt", "x==1\n")
     write(folder / vendor.BUILD_REQUIREMENTS, "setuptools==80.9.0\n")
 
-    def install(listed: Path, target: Path) -> None:
+    def install(listed: Path, target: Path, _log: Path) -> None:
         write(target / "x.py", listed.read_text())
 
     monkeypatch.setattr(vendor, "install", install)
@@ -214,8 +214,8 @@ def test_an_archive_is_refused_in_pips_words_unless_its_hash_is_listed(
     write(tmp_path / vendor.BUILD_REQUIREMENTS)
     listed = tmp_path / "vendor-x.txt"
     write(listed, f"x @ {archive.as_uri()}{pin}\n")
-    with pytest.raises(VendoringProblem, match=rf"(?s)vendor-x\.txt: pip could not.*{said}"):
-        vendor.install(listed, tmp_path / "target")
+    with pytest.raises(VendoringProblem, match=rf"could not install vendor-x\.txt: .*{said}"):
+        vendor.install(listed, tmp_path / "target", tmp_path / "pip.log")
 
 
 def vendored(program: str, home: Path) -> str:
