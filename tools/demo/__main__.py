@@ -32,16 +32,21 @@ from tools.build.vendor import VendoringProblem
 from tools.content.installed_app import installed_app
 from tools.demo import local_aws, report, splunkd
 from tools.demo.local_aws import LocalAwsError
-from tools.demo.report import Fields
+from tools.demo.report import Fields, counted
 
 STANZA = "aws_cloudhsm://demo"
 COLLECTOR = "aws:cloudhsm:collector"
 SEED = 7
 # One run must have the time to read all history: a run uses at most 0.8 of its interval.
 INTERVAL_S = "3600"
-WIDTH = 170
-WIDE = 140  # columns that a table with descriptions needs
+WIDTH = 160
 NEWEST, NOTABLE = 6, 24
+NEXT = """
+What to try next:
+  make preview                       the dashboards in a browser, a simulated week
+  make demo AWS=1 REGION=us-east-1   the clusters of your own account, read-only
+  make package                       the package for Splunk (README.md, Install)\
+"""
 
 
 class DemoError(Exception):
@@ -110,6 +115,7 @@ def _demonstrate(console: Console, options: argparse.Namespace, folder: Path) ->
     again = second.events_xml.count(b"</event>")
     console.print(f"\nA second run collected {again or 'nothing'}.")
     _check(records, own, source, again)
+    console.print(NEXT)
 
 
 @contextmanager
@@ -186,14 +192,16 @@ def _enrich(progress: Progress, app: Path, events_xml: bytes) -> list[Fields]:
 
 def _print(console: Console, records: list[Fields], own: list[Fields]) -> None:
     ordered = sorted(records, key=lambda fields: float(str(fields["_time"])))
-    notable = [fields for fields in ordered if report.is_worth_a_look(fields)]
+    notable = [fields for fields in ordered if report.needs_review(fields)]
     console.print()
-    title = f"Worth a look: {len(notable):,} of {len(records):,} records; the newest of each kind"
+    title = f"Needs review: {len(notable):,} of {counted(len(records), 'record')}"
     newest = report.newest_of_each_kind(notable, NOTABLE)
-    console.print(report.record_table(title, newest, wide=console.width >= WIDE))
+    if notable:
+        title += "; the newest of each operation and outcome"
+    console.print(report.record_table(title, newest, console.width))
     console.print()
-    title = f"The newest {NEWEST} records"
-    console.print(report.record_table(title, ordered[-NEWEST:], wide=console.width >= WIDE))
+    newest = ordered[: -NEWEST - 1 : -1]
+    console.print(report.record_table("The newest records", newest, console.width))
     console.print()
     console.print(report.category_table(records))
     console.print()
@@ -204,8 +212,9 @@ def _print(console: Console, records: list[Fields], own: list[Fields]) -> None:
     flawed = sum(fields.get("record_status") != "complete" for fields in records)
     missing = sum(last - first + 1 for sequence in sequences for first, last in sequence.holes)
     console.print(
-        f"\n{len(records):,} records and {len(own)} events of the collector's own; "
-        f"{failures} failures, {unknown} of no known opcode, {flawed} flawed, {missing} missing."
+        f"\n{counted(len(records), 'record')} and {counted(len(own), 'collector event')}: "
+        f"{counted(failures, 'failure')}, {counted(unknown, 'unknown operation')}, "
+        f"{counted(flawed, 'damaged record')}, {counted(missing, 'missing record')}."
     )
 
 
@@ -216,7 +225,7 @@ def _check(records: list[Fields], own: list[Fields], source: Source, again: int)
     if len(records) != source.expected:
         raise DemoError(f"{source.expected} records were put in, {len(records)} came out")
     if again:
-        raise DemoError(f"the second run delivered {again} events again")
+        raise DemoError(f"the second run delivered {counted(again, 'event')} again")
     judged = report.verdicts(own)
     for sequence in report.sequences(records):
         for hole in sequence.holes:

@@ -18,6 +18,20 @@ Fields = Mapping[str, "str | list[str]"]
 _OUTCOME_STYLES = {"success": "green", "failure": "bold red", "unknown": "yellow"}
 _RISK_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow"}
 _RISKY = ("critical", "high")
+# Columns of a terminal that a record needs on one line, without and with its description.
+_ONE_LINE, _WITH_DESCRIPTION = 116, 150
+# Longer texts are folded; `User` and `Description` share what is left.
+_WIDTHS = {
+    "Date / Time": 12,
+    "Time (UTC)": 18,
+    "HSM": 15,
+    "Operation / Category": 21,
+    "Operation": 21,
+    "Category": 18,
+    "Outcome / Risk": 13,
+    "Outcome": 7,
+    "Risk": 13,
+}
 
 
 def text_of(fields: Fields, name: str) -> str:
@@ -30,7 +44,7 @@ def text_of(fields: Fields, name: str) -> str:
     )
 
 
-def is_worth_a_look(fields: Fields) -> bool:
+def needs_review(fields: Fields) -> bool:
     """Failures, risky operations, and whatever no table or rule understands."""
     return (
         fields.get("outcome") == "failure"
@@ -41,7 +55,7 @@ def is_worth_a_look(fields: Fields) -> bool:
 
 
 def newest_of_each_kind(records: Iterable[Fields], most: int) -> list[Fields]:
-    """The newest record of each opcode and outcome, at most so many, oldest first.
+    """The newest record of each operation and outcome, at most so many, newest first.
 
     records: in order of time. A day of routine must not hide the one rare operation.
     """
@@ -50,7 +64,7 @@ def newest_of_each_kind(records: Iterable[Fields], most: int) -> list[Fields]:
         kind = (text_of(record, "opcode"), text_of(record, "outcome"))
         kinds.pop(kind, None)
         kinds[kind] = record
-    return list(kinds.values())[-most:]
+    return list(kinds.values())[: -most - 1 : -1]
 
 
 def _table(title: str) -> Table:
@@ -60,36 +74,54 @@ def _table(title: str) -> Table:
         title_style="bold",
         header_style="bold",
         box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
         pad_edge=False,
     )
 
 
-def record_table(title: str, records: Iterable[Fields], *, wide: bool = True) -> Table:
-    """Time, HSM, opcode, category, description, user, outcome; narrow: only the main columns."""
+def record_table(title: str, records: Iterable[Fields], width: int) -> Table:
+    """Time, HSM, operation, category, user, outcome and risk of each record.
+
+    width: columns of the terminal. Wide ones show the description too; on narrow ones, category
+    and risk are on a second line.
+    """
     table = _table(title)
-    for column, width in (("Time (UTC)", 18), ("HSM", 15), ("Opcode", 20)):
-        table.add_column(column, no_wrap=True, min_width=width)
-    if wide:
-        table.add_column("Category", no_wrap=True, min_width=18)
-        table.add_column("Description", ratio=1)
-        table.add_column("User", no_wrap=True, min_width=12, max_width=24)
-    table.add_column("Outcome", no_wrap=True, min_width=7)
+    table.expand = True
+    stacked = width < _ONE_LINE
+    for column in _columns(width):
+        share = None if column in _WIDTHS else 2 if column == "Description" else 1
+        heading = column.replace(" / ", "\n") if stacked else column
+        table.add_column(heading, overflow="fold", width=_WIDTHS.get(column), ratio=share)
     for record in records:
-        outcome = text_of(record, "outcome")
-        risk = _RISK_STYLES.get(text_of(record, "risk"), "")
-        meaning = (
-            Text(text_of(record, "category")),
-            Text(text_of(record, "description"), style=risk),
-            Text(_user(record), overflow="ellipsis"),
-        )
-        table.add_row(
-            _time(record),
-            Text(text_of(record, "hsm_id") or text_of(record, "cluster_id")),
-            Text(text_of(record, "opcode") or "(none)", style="" if wide else risk),
-            *(meaning if wide else ()),
-            Text(outcome, style=_OUTCOME_STYLES.get(outcome, "")),
-        )
+        cells = _cells(record)
+        parts = [[cells[name] for name in column.split(" / ")] for column in _columns(width)]
+        table.add_row(*(Text("\n").join(part) for part in parts))
     return table
+
+
+def _columns(width: int) -> tuple[str, ...]:
+    if width < _ONE_LINE:
+        return ("Date / Time", "HSM", "Operation / Category", "User", "Outcome / Risk")
+    described = ("Description",) if width >= _WITH_DESCRIPTION else ()
+    head = ("Time (UTC)", "HSM", "Operation", "Category")
+    return (*head, *described, "User", "Outcome", "Risk")
+
+
+def _cells(record: Fields) -> dict[str, Text]:
+    moment = _time(record)
+    outcome, risk = text_of(record, "outcome"), text_of(record, "risk")
+    return {
+        "Time (UTC)": Text(moment),
+        "Date": Text(moment[:5]),
+        "Time": Text(moment[6:]),
+        "HSM": Text(text_of(record, "hsm_id") or text_of(record, "cluster_id")),
+        "Operation": Text(text_of(record, "opcode") or "(none)"),
+        "Category": Text(text_of(record, "category")),
+        "Description": Text(text_of(record, "description")),
+        "User": Text(_user(record)),
+        "Outcome": Text(outcome, style=_OUTCOME_STYLES.get(outcome, "")),
+        "Risk": Text(risk, style=_RISK_STYLES.get(risk, "")),
+    }
 
 
 def _time(record: Fields) -> str:
@@ -127,6 +159,11 @@ def category_table(records: Sequence[Fields]) -> Table:
             f"{risky[category] or ''}",
         )
     return table
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """A number with its noun: `1 gap`, `2,000 gaps`."""
+    return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"
 
 
 @dataclass(frozen=True)

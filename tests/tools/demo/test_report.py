@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,11 @@ RECORD: Fields = {
 }
 
 
+FIELDS_SHOWN = ("hsm_id", "opcode", "category", "user_name", "outcome", "risk")
+SHOWN = tuple(str(RECORD[name]) for name in FIELDS_SHOWN)
+COLUMN_STARTS = re.compile(r"Time \(UTC\)|[A-Z][a-z]+|HSM")
+
+
 def drawn(table: Table, width: int = 170) -> str:
     console = Console(width=width, force_terminal=False)
     with console.capture() as capture:
@@ -31,28 +37,56 @@ def drawn(table: Table, width: int = 170) -> str:
     return capture.get()
 
 
-def test_a_record_is_one_line_with_its_meaning() -> None:
-    text = drawn(report.record_table("t", [RECORD]))
+def test_a_record_on_a_wide_terminal_is_one_line_with_its_description() -> None:
+    text = drawn(report.record_table("t", [RECORD], 160), width=160)
     line = next(line for line in text.splitlines() if "CN_LOGIN" in line)
-    for part in ("12-19 21:01:17.140", "hsm-nwbbiqbj4jk", "User Login", "A user logs in.", "admin"):
+    for part in (*SHOWN, "12-19 21:01:17.140", "A user logs in."):
         assert part in line
 
 
-def test_a_narrow_terminal_still_shows_when_where_what_and_how_it_ended() -> None:
-    text = drawn(report.record_table("t", [RECORD], wide=False), width=80)
+def test_a_record_on_a_terminal_of_120_columns_is_one_line() -> None:
+    text = drawn(report.record_table("t", [RECORD], 120), width=120)
     line = next(line for line in text.splitlines() if "CN_LOGIN" in line)
-    for part in ("12-19 21:01:17.140", "hsm-nwbbiqbj4jk", "success"):
+    for part in (*SHOWN, "12-19 21:01:17.140"):
         assert part in line
 
 
-def test_actor_and_target_are_told_apart() -> None:
+@pytest.mark.parametrize("width", [80, 100, 120, 140, 160, 200])
+def test_no_width_leaves_out_or_cuts_what_a_person_decides_by(width: int) -> None:
+    longest = {
+        **RECORD,
+        "opcode": "CN_SAMPLE_UNLISTED_COMMAND",
+        "category": "Certificate-Based Authentication",
+        "user_name": "a-user-with-quite-a-long-name",
+        "outcome": "failure",
+        "risk": "informational",
+    }
+    text = drawn(report.record_table("t", [longest], width), width=width)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    together = re.sub(r"\s", "", "".join(column_texts(text)))
+    for part in ("12-19", "21:01:17.140", *(str(longest[name]) for name in FIELDS_SHOWN)):
+        assert part.replace(" ", "") in together
+
+
+def column_texts(text: str) -> list[str]:
+    """The text of each column, line after line; the rule below the header has its position."""
+    lines = text.splitlines()
+    header = next(number for number, line in enumerate(lines) if "HSM" in line)
+    names = [*COLUMN_STARTS.finditer(lines[header])]
+    starts = [match.start() for match in names]
+    ends = [*starts[1:], None]
+    return ["".join(line[a:b] for line in lines) for a, b in zip(starts, ends, strict=True)]
+
+
+def test_actor_and_target_are_shown_separately() -> None:
     newer = {**RECORD, "user_name": "", "user_id": "1", "target_user_name": "bob"}
-    assert "id 1 -> bob" in drawn(report.record_table("t", [newer]))
+    assert "id 1 -> bob" in drawn(report.record_table("t", [newer], 160))
 
 
 @given(st.text(st.characters(exclude_categories=[]), max_size=12))
 def test_nothing_in_a_record_acts_on_the_terminal_or_on_markup(text: str) -> None:
-    shown = drawn(report.record_table("t", [{**RECORD, "user_name": f"[red]{text}[/]"}]))
+    shown = drawn(report.record_table("t", [{**RECORD, "user_name": f"[red]{text}[/]"}], 160))
     assert not set(shown) & {chr(n) for n in [*range(10), *range(11, 32), 127, 0x202E]}
     assert "[red]" in shown
 
@@ -66,21 +100,29 @@ def test_nothing_in_a_record_acts_on_the_terminal_or_on_markup(text: str) -> Non
         {"record_status": "ambiguous"},
     ],
 )
-def test_failures_risks_and_the_unknown_are_worth_a_look(change: dict[str, str]) -> None:
-    assert report.is_worth_a_look({**RECORD, **change})
-    assert not report.is_worth_a_look(RECORD)
+def test_failures_risks_and_the_unknown_need_review(change: dict[str, str]) -> None:
+    assert report.needs_review({**RECORD, **change})
+    assert not report.needs_review(RECORD)
 
 
 def test_routine_does_not_hide_the_one_rare_operation() -> None:
     rare = {**RECORD, "opcode": "CN_ZEROIZE"}
     later = [{**RECORD, "_time": str(n)} for n in range(50)]
-    assert report.newest_of_each_kind([rare, *later], 5) == [rare, later[-1]]
+    assert report.newest_of_each_kind([rare, *later], 5) == [later[-1], rare]
+    assert report.newest_of_each_kind([rare, *later], 1) == [later[-1]]
 
 
 def test_categories_are_counted_with_their_failures() -> None:
     failed = {**RECORD, "outcome": "failure", "risk": "high"}
     lines = drawn(report.category_table([RECORD, RECORD, failed])).splitlines()
     assert next(line for line in lines if "User Login" in line).split()[-3:] == ["3", "1", "1"]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 gaps"), (1, "1 gap"), (2, "2 gaps"), (5120, "5,120 gaps")]
+)
+def test_a_count_agrees_with_its_noun(count: int, text: str) -> None:
+    assert report.counted(count, "gap") == text
 
 
 def numbered(*numbers: int) -> list[Fields]:
