@@ -9,6 +9,18 @@ DEV    := .venv/dev/bin/python
 .PHONY: help setup lock check generate check-generated goldens check-goldens detections prove-detections sigma lint prose test coverage package push release gates proof preview browser pictures demo bench growth capacity clean
 .DEFAULT_GOAL := help
 
+SETTINGS := PYTHON T AWS REGION LOG_GROUP PORT PARTS DRAFT CLUSTERS HSMS RECORDS
+UNKNOWN := $(filter-out $(SETTINGS),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word))))))
+ifneq ($(strip $(UNKNOWN)),)
+$(error No target has a setting $(UNKNOWN); there are $(SETTINGS), see `make help`)
+endif
+ifeq ($(shell command -v "$(PYTHON)"),)
+$(error $(PYTHON) was not found; install Python 3.11 or newer, or run `make PYTHON=/path/to/python3.11 ...`)
+endif
+
+.DEFAULT:
+	@echo "make: there is no target '$@'; \`make help\` lists all" >&2; exit 2
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
 		while IFS='|' read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
@@ -77,6 +89,9 @@ test: ## every test on our Python, those of the shipped code on 3.9 and 3.13; T=
 	@$(PYTHON) -m tools.build.environments dev moto slim cim ocsf sigma release py39 py313
 	@$(DEV) -m tools.build.vendor
 ifdef T
+	@for test in $(T); do case "$$test" in \
+		*/*) [ -e "$${test%%::*}" ] || { echo "make test: $$test does not exist; correct form: make test T=tests/bin" >&2; exit 2; };; \
+		esac; done
 	$(DEV) -m pytest -q $(T)
 else
 	$(DEV) -m pytest -q -n 3 --dist loadfile
@@ -145,5 +160,6 @@ capacity: ## what an installation needs; CLUSTERS=40 HSMS=6 RECORDS=200000 (a da
 	@$(DEV) -m tools.bench.capacity model --clusters $(or $(CLUSTERS),1) --hsms $(or $(HSMS),2) \
 		--records-per-day $(or $(RECORDS),10000) $(if $(REGION),--region "$(REGION)")
 
-clean: ## removes what was built; environments stay (rm -r .venv)
-	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## removes what was built; environments stay (.venv, node_modules)
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	find bin emulator push samples tests tools -name node_modules -prune -o -name __pycache__ -exec rm -rf {} +

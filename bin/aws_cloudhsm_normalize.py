@@ -28,6 +28,7 @@ from typing import BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from cloudhsm.base.command_parser import CommandParser
 from cloudhsm.base.errors import CloudHsmError, Place, SettingError
 from cloudhsm.siem import output_formats
 from cloudhsm.siem.containers import event_names
@@ -79,12 +80,8 @@ def _discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="aws_cloudhsm_normalize.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _parser() -> CommandParser:
+    parser = CommandParser("aws_cloudhsm_normalize.py", __doc__)
     parser.add_argument("files", nargs="*", metavar="FILE", help="- or none: standard input")
     parser.add_argument(
         "--format", choices=output_formats.NAMES, default="fields", help="default: fields"

@@ -26,9 +26,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import aws_cloudhsm_state
-from cloudhsm.base.errors import CloudHsmError, Place, StateError
+from cloudhsm.base.command_parser import CommandParser
+from cloudhsm.base.errors import CloudHsmError
 from cloudhsm.base.terminal import show
-from cloudhsm.splunk.command_line import checkpoint_folder, command_parser, refused
+from cloudhsm.splunk.command_line import existing_checkpoint_folder
 from cloudhsm.state.replay_desk import (
     CLAIMANT,
     FileReplays,
@@ -58,8 +59,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = command_parser(CLAIMANT, __doc__)
+def _parser() -> CommandParser:
+    parser = CommandParser(CLAIMANT, __doc__)
     parser.add_argument("--folder", type=Path, help="checkpoint folder of the input aws_cloudhsm")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--group", metavar="NAME", help="the log group to collect again")
@@ -82,7 +83,7 @@ def _report(error: CloudHsmError) -> None:
 def _store(options: argparse.Namespace) -> ReplayStore:
     if options.kvstore:
         return KvStoreReplays(*aws_cloudhsm_state.kv_store_as(options))
-    return FileReplays(_folder(options.folder))
+    return FileReplays(existing_checkpoint_folder(options.folder, os.environ))
 
 
 def _replay_options(options: argparse.Namespace) -> ReplayOptions:
@@ -97,23 +98,6 @@ def _replay_options(options: argparse.Namespace) -> ReplayOptions:
         reason=options.reason,
         kvstore=options.kvstore,
     )
-
-
-def _folder(folder: Path | None) -> Path:
-    """The checkpoint folder, which splunkd keeps in $SPLUNK_DB."""
-    if folder is None:
-        if not os.environ.get("SPLUNK_HOME") and not os.environ.get("SPLUNK_DB"):
-            raise refused(
-                "--folder", "is not given, nor SPLUNK_HOME set", "Start this by `splunk cmd python`"
-            )
-        folder = checkpoint_folder(os.environ)
-    if not folder.is_dir():
-        raise StateError(
-            "There is no such checkpoint folder",
-            place=Place(file=str(folder)),
-            next_step="Run this on the host that collects the group, or name the --folder",
-        )
-    return folder
 
 
 def _user() -> str:

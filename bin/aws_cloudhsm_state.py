@@ -1,6 +1,6 @@
 """Looks at the collector's states, moves them to KV Store and back, and sets damaged ones aside.
 
-    splunk cmd python aws_cloudhsm_state.py show       FILE.state ...
+    splunk cmd python aws_cloudhsm_state.py show       [FILE.state ...]
     splunk cmd python aws_cloudhsm_state.py set-aside  [--force] FILE.state ...
     splunk cmd python aws_cloudhsm_state.py forget     FILE.state ...
     splunk cmd python aws_cloudhsm_state.py to-kvstore FILE.state ...
@@ -8,10 +8,13 @@
     splunk cmd python aws_cloudhsm_state.py show       --kvstore [FILE.state ...]
     splunk cmd python aws_cloudhsm_state.py set-aside  --kvstore [--force] FILE.state ...
 
-Disable the input first, on every host that runs it. A state in KV Store is called as its file in
-the checkpoint folder is, or would be. What needs KV Store asks for the password of a Splunk user
-(--user), or with --token for a Splunk token, who may write the add-on's collections. The
-certificate of --uri is verified, except on loopback.
+A FILE.state is a path, or a name in the checkpoint folder ($SPLUNK_DB/modinputs/aws_cloudhsm, or
+--folder); `show` without one shows all. A state in KV Store has the name of its file in that
+folder. Turn off the input on every host before you change a state.
+
+Commands that use KV Store ask for the password of a Splunk user (--user), or with --token for a
+Splunk token, who may write the add-on's collections. The certificate of --uri is verified, except
+on loopback.
 
 `set-aside` renames both generations of a state (nothing is deleted), so that the next run collects
 the group again from `start_time`; records that Splunk already has are then repeated and can be
@@ -33,9 +36,10 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from cloudhsm.base.command_parser import CommandParser
 from cloudhsm.base.errors import CloudHsmError, Place, StateError
 from cloudhsm.base.terminal import show
-from cloudhsm.splunk.command_line import command_parser, utc
+from cloudhsm.splunk.command_line import existing_checkpoint_folder, utc
 from cloudhsm.state.damaged_state import set_aside
 from cloudhsm.state.file_store import FileStateStore, Loaded, StateFile
 from cloudhsm.state.input_cache import InputFile
@@ -67,16 +71,17 @@ def main(arguments: list[str]) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = command_parser("aws_cloudhsm_state.py", __doc__)
+def _parser() -> CommandParser:
+    parser = CommandParser("aws_cloudhsm_state.py", __doc__)
     parser.add_argument("command", choices=_COMMANDS)
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE.state")
+    parser.add_argument("--folder", type=Path, help="checkpoint folder of the input aws_cloudhsm")
     parser.add_argument("--force", action="store_true", help="set aside even an undamaged state")
     add_kv_store_to(parser)
     return parser
 
 
-def add_kv_store_to(parser: argparse.ArgumentParser) -> None:
+def add_kv_store_to(parser: CommandParser) -> None:
     """The options of a command that may use KV Store as a person."""
     parser.add_argument("--kvstore", action="store_true", help="what is in KV Store, not in files")
     parser.add_argument("--user", default="admin", help="a user of Splunk; default: admin")
@@ -94,14 +99,35 @@ def add_kv_store_to(parser: argparse.ArgumentParser) -> None:
 def _command(options: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path]]:
     """The function of the command, and the states to call it with."""
     needs_kv_store = options.kvstore or options.command.startswith("to-")
-    if not options.files and not (options.kvstore and options.command == "show"):
-        _parser().error("name at least one FILE.state")
-    if not needs_kv_store:
-        simple = {"show": _show, "forget": _forget}
-        if options.command in simple:
-            return simple[options.command], options.files
-        return lambda path: set_aside(path, force=options.force, stamp=_stamp()), options.files
-    return _with_kv_store(options)
+    if not options.files and options.command != "show":
+        _parser().error(f"{options.command} needs at least one FILE.state; `show` lists them")
+    if needs_kv_store:
+        return _with_kv_store(options)
+    files = _files(options)
+    simple = {"show": _show, "forget": _forget}
+    if options.command in simple:
+        return simple[options.command], files
+    return lambda path: set_aside(path, force=options.force, stamp=_stamp()), files
+
+
+def _files(options: argparse.Namespace) -> list[Path]:
+    """The states named, as paths or as they are called in the checkpoint folder; default: all.
+
+    Raises CloudHsmError where the folder is needed and is not known, or has no state.
+    """
+    if options.files and all(path.exists() or path.parent != Path() for path in options.files):
+        return [*options.files]
+    folder = existing_checkpoint_folder(options.folder, os.environ)
+    if options.files:
+        return [path if path.exists() else folder / path for path in options.files]
+    files = sorted(folder.glob("*.state"))
+    if not files:
+        raise StateError(
+            "There is no state yet",
+            place=Place(file=str(folder)),
+            next_step="An input writes it in its first run; for states in KV Store add --kvstore",
+        )
+    return files
 
 
 def _with_kv_store(options: argparse.Namespace) -> tuple[Callable[[Path], str], list[Path]]:

@@ -30,12 +30,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import aws_cloudhsm_state
 from cloudhsm import __version__
 from cloudhsm.base.arguments import SCHEME
+from cloudhsm.base.command_parser import CommandParser
 from cloudhsm.base.conf_file import ConfSettings
 from cloudhsm.base.errors import CloudHsmError, Place, StateError
 from cloudhsm.base.redaction import HIDDEN
 from cloudhsm.base.terminal import show
 from cloudhsm.splunk import log_file, support_bundle
-from cloudhsm.splunk.command_line import checkpoint_folder, command_parser, refused, utc
+from cloudhsm.splunk.command_line import checkpoint_folder, refused, utc
 from cloudhsm.splunk.support_bundle import Redactor
 from cloudhsm.state.input_cache import InputFile, InputState
 
@@ -112,8 +113,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = command_parser("aws_cloudhsm_support.py", __doc__)
+def _parser() -> CommandParser:
+    parser = CommandParser("aws_cloudhsm_support.py", __doc__)
     parser.add_argument("stanzas", nargs="*", metavar="stanza", help=f"NAME or {SCHEME}://NAME")
     parser.add_argument("--output", type=Path, metavar="FILE.zip", help="a file that is not there")
     parser.add_argument("--anonymous", action="store_true", help="replace AWS account ids too")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 
+from samples.command_parser import CommandParser
 from samples.quiet_month import QUIET_DAYS, QuietMonth
 from samples.simulator import Simulation
 
@@ -74,8 +75,8 @@ def _abandon_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m samples", description=__doc__)
+def _parser() -> CommandParser:
+    parser = CommandParser(prog="python -m samples", description=__doc__)
     parser.add_argument("--seed", type=int, default=_DEFAULT_SEED, help="default: %(default)s")
     parser.add_argument(
         "--days",

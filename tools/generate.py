@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from samples.command_parser import CommandParser
 from tools.content import generated
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0 done or equal, 1 the files differ, 2 a mapping is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tools.generate", description=__doc__)
+    parser = CommandParser(prog="python -m tools.generate", description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing, exit 1 if a file differs"
     )

@@ -6,11 +6,11 @@ caused here, as in their test. That takes a few seconds.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from samples.command_parser import CommandParser
 from tools.content import markdown
 from tools.content.conf_blocks import BlockProblem
 from tools.content.page_blocks import filled
@@ -23,7 +23,7 @@ COMMAND = "python -m tools.troubleshooting"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 1 where the page differs or lacks its block."""
-    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    parser = CommandParser(prog=COMMAND, description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing")
     parser.add_argument("--root", type=Path, default=ROOT, help="the source folder")
     options = parser.parse_args(arguments)

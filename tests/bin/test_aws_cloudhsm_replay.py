@@ -198,7 +198,7 @@ def test_what_cannot_be_done_is_told_with_a_remedy(
 def test_outside_splunk_the_folder_must_be_named(folder: Path) -> None:
     said = command(folder, "--list", SPLUNK_HOME="")
     assert said.returncode == 1
-    assert "--folder is not given, nor SPLUNK_HOME set" in said.stderr
+    assert "--folder is missing, and SPLUNK_HOME is not set" in said.stderr
 
 
 def test_a_damaged_state_of_another_group_is_told_and_does_not_matter(folder: Path) -> None:

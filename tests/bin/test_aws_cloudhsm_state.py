@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -31,10 +32,13 @@ def state(tmp_path: Path) -> Path:
     return store.path(GROUP)
 
 
-def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+def command(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
     script = str(ROOT / "bin" / "aws_cloudhsm_state.py")
     return subprocess.run(
-        [sys.executable, script, *map(str, arguments)], capture_output=True, text=True
+        [sys.executable, script, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **variables},
     )
 
 
@@ -43,6 +47,54 @@ def test_show_tells_whose_state_it_is_and_how_far_it_came(state: Path) -> None:
     assert said.returncode == 0
     assert "/aws/cloudhsm/cluster-likphkxygsn (111122223333, us-east-1)" in said.stdout
     assert "settled up to         2026-09-20T14:13:20+00:00" in said.stdout
+
+
+@pytest.fixture
+def splunk(tmp_path: Path) -> dict[str, str]:
+    """The variables that `splunk cmd` sets, of a Splunk with the state `state` in its folder."""
+    folder = tmp_path / "db" / "modinputs" / "aws_cloudhsm"
+    folder.mkdir(parents=True)
+    store = FileStateStore(folder)
+    document = GroupState(GROUP, "aws_cloudhsm://prod", "all", window_plan.begin(0, NOW_MS, DAY_MS))
+    with store.open(GROUP, "aws_cloudhsm://prod") as file:
+        file.save(document)
+    return {"SPLUNK_DB": str(tmp_path / "db"), "SPLUNK_HOME": str(tmp_path)}
+
+
+def test_show_without_a_state_shows_all_of_this_splunk(splunk: dict[str, str]) -> None:
+    said = command("show", **splunk)
+    assert said.returncode == 0
+    assert "/aws/cloudhsm/cluster-likphkxygsn (111122223333, us-east-1)" in said.stdout
+
+
+def test_a_state_is_found_by_its_name_in_the_folder(splunk: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "db" / "modinputs" / "aws_cloudhsm"
+    (state,) = folder.glob("*.state")
+    assert command("show", state.name, **splunk).returncode == 0
+    assert command("show", state.name, "--folder", folder).returncode == 0
+    assert command("set-aside", "--force", state.name, **splunk).returncode == 0
+    assert not state.exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "text"),
+    [
+        ({"SPLUNK_HOME": "", "SPLUNK_DB": ""}, "--folder is missing, and SPLUNK_HOME is not set"),
+        ({"SPLUNK_DB": "/no/such"}, "There is no such checkpoint folder"),
+    ],
+)
+def test_a_folder_that_is_not_known_is_one_line(variables: dict[str, str], text: str) -> None:
+    said = command("show", **variables)
+    assert said.returncode == 1
+    assert text in said.stderr
+    assert said.stderr.count("\n") == 1
+
+
+def test_a_folder_without_a_state_is_named(tmp_path: Path) -> None:
+    said = command("show", "--folder", tmp_path)
+    assert said.returncode == 1
+    assert "There is no state yet" in said.stderr
+    assert str(tmp_path) in said.stderr
 
 
 def test_set_aside_keeps_both_generations_under_other_names(state: Path) -> None:
@@ -185,7 +237,7 @@ def test_a_kv_store_that_is_disabled_moves_nothing(
 def test_a_command_without_a_state_says_what_it_needs(ask: Ask) -> None:
     said = ask("to-kvstore")
     assert said.returncode == 2
-    assert "name at least one FILE.state" in said.stderr
+    assert "to-kvstore needs at least one FILE.state" in said.stderr
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ compare. `memory` reads fifty times the records and takes minutes; it runs only 
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from samples.command_parser import CommandParser
 from tools.bench import parts
 from tools.bench.command import command
 from tools.bench.normalization import normalization
@@ -39,7 +39,7 @@ QUICK = tuple(name for name in PARTS if name != "memory")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints a line per figure and interpreter; returns 1 where a figure would mean nothing."""
-    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    parser = CommandParser(prog="python -m tools.bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--records", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=5)

@@ -10,7 +10,6 @@ gaps; a state that grows with history fails.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from cloudhsm.splunk.event_writer import Event
 from cloudhsm.state.file_store import FileStateStore
 from cloudhsm.state.input_cache import InputFile
 from cloudhsm.trail.log_group import GroupId, Origin
+from samples.command_parser import CommandParser
 from tests.bin.fakes import GROUP, FakeLogs, audit_text
 
 STREAMS = tuple(f"hsm-grow234567{letter}" for letter in "abcd")
@@ -97,7 +97,7 @@ class CountingWriter:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints a line per tenth; returns 1 if a record was lost or the state grew with history."""
-    parser = argparse.ArgumentParser(prog="python -m tools.bench.growth", description=__doc__)
+    parser = CommandParser(prog="python -m tools.bench.growth", description=__doc__)
     parser.add_argument("--records", type=int, default=10_000_000)
     parser.add_argument("--days", type=int, default=100)
     options = parser.parse_args(arguments)

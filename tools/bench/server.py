@@ -9,7 +9,6 @@ returns the number of calls by operation since the last GET.
 
 from __future__ import annotations
 
-import argparse
 import json
 import threading
 import time
@@ -20,6 +19,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from samples.command_parser import CommandParser
 
 GROUP = "/aws/cloudhsm/cluster-likphkxygsn"
 STREAMS = tuple(f"hsm-bench234567{letter}" for letter in "abcd")
@@ -216,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until killed."""
-    parser = argparse.ArgumentParser(prog="python -m tools.bench.server", description=__doc__)
+    parser = CommandParser(prog="python -m tools.bench.server", description=__doc__)
     parser.add_argument("records", type=int)
     parser.add_argument("--latency-ms", type=int, default=0)
     parser.add_argument("--calls-per-second", type=int)

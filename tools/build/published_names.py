@@ -6,7 +6,6 @@ tests/default/test_compatibility.py compares the source with the newest of these
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from emulator.conf.conf_file import Conf, read_conf
+from samples.command_parser import CommandParser
 from tools.build.package import version
 from tools.content.fields import SOURCETYPES, Dictionary, read_dictionary
 from tools.content.strict_yaml import MappingError
@@ -29,9 +29,7 @@ Names = Mapping[str, Sequence[str]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0 written, 1 the release is published already, 2 a bad mapping."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.build.published_names", description=__doc__
-    )
+    parser = CommandParser(prog="python -m tools.build.published_names", description=__doc__)
     parser.add_argument("--root", type=Path, default=ROOT, help="the add-on's source folder")
     root = parser.parse_args(arguments).root
     path = root / FOLDER / f"{version(root)}.yaml"

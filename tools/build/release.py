@@ -9,7 +9,6 @@ version unreleased.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import re
@@ -20,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from samples.command_parser import CommandParser
 from tools.build import package, push, setup_page
 from tools.build.environments import EnvironmentProblem
 from tools.build.package import APP_ID, ROOT, PackagingProblem
@@ -51,7 +51,7 @@ class Library:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 1 with what is wrong and what to do where there can be no release."""
-    parser = argparse.ArgumentParser(prog="python -m tools.build.release", description=__doc__)
+    parser = CommandParser(prog="python -m tools.build.release", description=__doc__)
     parser.add_argument("--draft", action="store_true", help="of an unreleased version too")
     options = parser.parse_args(arguments)
     try:

@@ -9,7 +9,6 @@ which encoding the page that loads it has.
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import gzip
 import hashlib
@@ -20,6 +19,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from samples.command_parser import CommandParser
 from tools.build import node
 from tools.build.environments import ROOT, EnvironmentProblem
 
@@ -177,7 +177,7 @@ def copy_to(folder: Path, static: Path) -> None:
 
 def main() -> int:
     """1 with one line where the page cannot be built."""
-    parser = argparse.ArgumentParser(prog="python -m tools.build.setup_page", description=__doc__)
+    parser = CommandParser(prog="python -m tools.build.setup_page", description=__doc__)
     parser.add_argument("--notice", action="store_true", help="write the packages into NOTICE")
     try:
         if parser.parse_args().notice:

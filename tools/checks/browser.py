@@ -6,7 +6,6 @@ over an empty index, and runs `tests/browser/*.test.mjs`. Pictures go to build/b
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 from threading import Thread
 
 from emulator.dashboards.server import HOST, Site, server
+from samples.command_parser import CommandParser
 from tools.build import node, setup_page
 from tools.build.environments import ROOT, EnvironmentProblem
 from tools.content.dashboards.dashboard_studio import APP
@@ -30,7 +30,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status of the tests; 1 with the reason where they cannot run."""
-    parser = argparse.ArgumentParser(prog="python -m tools.checks.browser", description=__doc__)
+    parser = CommandParser(prog="python -m tools.checks.browser", description=__doc__)
     parser.add_argument("tests", nargs="*", help="files of tests/browser (all)")
     options = parser.parse_args(arguments)
     try:

@@ -10,7 +10,6 @@ line before you commit it.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 from emulator.app import App
 from emulator.errors import EmulatorError
 from emulator.event import IndexedEvent
+from samples.command_parser import CommandParser
 from tests.default import corpus_certificates, corpus_layouts, corpus_opcodes
 from tests.default import ingest_paths as ingest
 from tests.default.corpus import Corpus, Sample, on_one_line
@@ -64,7 +64,7 @@ class GoldenProblem(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0 done or equal, 1 a file differs, 2 they cannot be made."""
-    parser = argparse.ArgumentParser(prog="python -m tools.content.goldens", description=__doc__)
+    parser = CommandParser(prog="python -m tools.content.goldens", description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing, exit 1 if a file differs"
     )

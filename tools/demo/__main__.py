@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from emulator.event import IndexedEvent
+from samples.command_parser import CommandParser
 from samples.simulator import simulate
 from tools.build import package
 from tools.build.package import PackagingProblem
@@ -80,10 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m tools.demo",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--days", type=float, default=7.0, help="length of the simulated trail")
     parser.add_argument("--aws", action="store_true", help="use your own account")

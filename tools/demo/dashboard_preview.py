@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from emulator.dashboards.dashboard_studio import ViewSearches
 from emulator.dashboards.server import HOST, Site, server
 from emulator.errors import EmulatorError
 from emulator.session import Session
+from samples.command_parser import CommandParser
 from tools.build import node
 from tools.build.environments import EnvironmentProblem
 from tools.build.package import PackagingProblem
@@ -36,9 +36,7 @@ _SOURCES = ("*.html", "*.css", "*.js", "*.jsx", "*.mjs", "package-lock.json")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until interrupted; 1 with one line where that cannot be."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.demo.dashboard_preview", description=__doc__
-    )
+    parser = CommandParser(prog="python -m tools.demo.dashboard_preview", description=__doc__)
     parser.add_argument("--port", type=int, default=PORT, help=f"0 for a free one ({PORT})")
     parser.add_argument("--empty", action="store_true", help="over an index without any event")
     options = parser.parse_args(arguments)

@@ -7,7 +7,6 @@ The package is built and unpacked; its handlers, its access check and its inputs
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from samples.command_parser import CommandParser
 from tests.fake_aws import trails
 from tests.fake_aws.server import serve as serve_aws
 from tests.fake_aws.service import Service
@@ -34,7 +34,7 @@ OTHER_GROUP = "/aws/cloudhsm/cluster-2bexamplexyz"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until interrupted; 1 with one line where that cannot be."""
-    parser = argparse.ArgumentParser(prog="python -m tools.demo.setup_preview", description=__doc__)
+    parser = CommandParser(prog="python -m tools.demo.setup_preview", description=__doc__)
     parser.add_argument("--port", type=int, default=PORT, help=f"0 for a free one ({PORT})")
     options = parser.parse_args(arguments)
     try:

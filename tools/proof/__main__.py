@@ -12,7 +12,6 @@ soak:    the built package, killed again and again.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -20,6 +19,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from samples.command_parser import CommandParser
 from tools.content import markdown
 from tools.content.page_blocks import filled
 from tools.processes import finished
@@ -126,7 +126,7 @@ def _outcome(name: str) -> tuple[str, list[str] | Exception | None]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 1 if anything failed."""
-    parser = argparse.ArgumentParser(prog="python -m tools.proof", description=__doc__)
+    parser = CommandParser(prog="python -m tools.proof", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--write", action="store_true", help="update docs/guarantee.md")
     options = parser.parse_args(arguments)

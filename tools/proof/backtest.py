@@ -8,7 +8,6 @@ detection's file expects. Two processes: most of the time goes into the fields o
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import re
 import sys
@@ -25,6 +24,7 @@ from emulator.app import App
 from emulator.eval.values import FieldValue
 from emulator.scheduler import Fired, Index, Scheduler
 from emulator.search_time.kv_store import by_collection
+from samples.command_parser import CommandParser
 from samples.trail import TrailEvent
 from tools.content.detections import ingest, scenarios
 from tools.content.detections.scenarios import Scenario, Tables
@@ -45,7 +45,7 @@ _TABLES: Tables
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 if every number is the expected one, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m tools.proof.backtest", description=__doc__)
+    parser = CommandParser(prog="python -m tools.proof.backtest", description=__doc__)
     parser.add_argument(
         "names", nargs="*", help="stems of detections; all of them if none is named"
     )
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if wrong else 0
 
 
-def _selected(parser: argparse.ArgumentParser, names: Sequence[str]) -> list[Detection]:
+def _selected(parser: CommandParser, names: Sequence[str]) -> list[Detection]:
     known = {detection.stem: detection for detection in read_detections(ROOT)}
     for name in names:
         if name not in known:

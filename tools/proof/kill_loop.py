@@ -14,7 +14,6 @@ The schedule follows from the seed; the step at which a signal reaches the proce
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -33,6 +32,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from samples.command_parser import CommandParser
 from tests.bin.fakes import audit_text
 from tests.fake_aws.control import Control
 from tests.fake_aws.faults import Faults, named
@@ -253,10 +253,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> LoopOptions:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m tools.proof.kill_loop",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--kills", type=int, default=40, help="processes to kill")
     parser.add_argument("--seed", type=int, help="of the schedule; by default a new one each time")

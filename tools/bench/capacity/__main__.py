@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from cloudhsm.aws import rate_limit
+from samples.command_parser import CommandParser
 from tools.bench.capacity import measured, model, page, schema
 from tools.bench.capacity.measured import MeasurementProblem
 from tools.bench.capacity.model import Needs, UnusableFigure, Workload
@@ -75,11 +76,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2 if isinstance(error, (UnusableFigure, UnknownName)) else 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> CommandParser:
+    parser = CommandParser(
         prog="python -m tools.bench.capacity",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     needs = commands.add_parser("model", help="what an installation needs")
@@ -170,9 +170,7 @@ _SIMULATION: tuple[_Row, ...] = (
 )
 
 
-def _add(
-    command: argparse.ArgumentParser, rows: Iterable[_Row], usual: object, *required: str
-) -> None:
+def _add(command: CommandParser, rows: Iterable[_Row], usual: object, *required: str) -> None:
     for option, field, kind, text in rows:
         needed = field in required
         default = None if needed else getattr(usual, field)

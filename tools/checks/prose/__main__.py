@@ -11,13 +11,13 @@ baseline.json the number of known hits by file, which may only shrink.
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from samples.command_parser import CommandParser
 from tools.checks.prose import baseline
 from tools.checks.prose.passages import is_read, passages
 from tools.checks.prose.words import ALLOWED, Allowed, Hit, WordList
@@ -53,10 +53,9 @@ class Report(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 1 where there are hits that the baseline does not have, or one that is too large."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m tools.checks.prose",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--write", action="store_true", help="write the baseline")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from samples.command_parser import CommandParser
 from tools.content.dashboards.pages import pages
 from tools.content.strict_yaml import MappingError
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 if all is written; 1, and a line for each fault with file and line, if not."""
-    parser = argparse.ArgumentParser(prog="python -m tools.content.dashboards", description=__doc__)
+    parser = CommandParser(prog="python -m tools.content.dashboards", description=__doc__)
     parser.add_argument("names", nargs="*", help="only these views, such as access (all)")
     parser.add_argument("--root", type=Path, default=ROOT, help="the add-on's source folder")
     options = parser.parse_args(arguments)

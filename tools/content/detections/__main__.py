@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from emulator.errors import EmulatorError
+from samples.command_parser import CommandParser
 from tools.content.detections import ingest
 from tools.content.detections.expected_alerts import review
 from tools.content.detections.schema import read_detections
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 if all is well; 1, and a line for each fault with file and line, if not."""
-    parser = argparse.ArgumentParser(prog="python -m tools.content.detections", description=__doc__)
+    parser = CommandParser(prog="python -m tools.content.detections", description=__doc__)
     parser.add_argument("--root", type=Path, default=ROOT, help="the add-on's source folder")
     options = parser.parse_args(arguments)
     try:

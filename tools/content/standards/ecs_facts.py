@@ -10,13 +10,13 @@ unpacked, it gives the facts again, for the same fields:
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from samples.command_parser import CommandParser
 from tools.content.standards.pinning import dumped
 from tools.content.strict_yaml import Strict, Text, read
 
@@ -95,7 +95,7 @@ def _type(field: Mapping[str, Any]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Writes the file again."""
-    parser = argparse.ArgumentParser(prog="python -m tools.content.standards.ecs_facts")
+    parser = CommandParser(prog="python -m tools.content.standards.ecs_facts")
     parser.add_argument("flat", type=Path, help="the package's flat form as JSON")
     published = json.loads(parser.parse_args(arguments).flat.read_text(encoding="utf-8"))
     folder = ROOT / "mappings"

@@ -7,7 +7,6 @@ writes that file. NAME: only these stories, without quiet weeks.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from rich.table import Table
 
 from emulator.app import App
 from emulator.scheduler import Index
+from samples.command_parser import CommandParser
 from tools.content.detections import ingest
 from tools.content.detections.schema import Detection, read_detections
 from tools.proof.stories.attacks import ATTACKS
@@ -43,7 +43,7 @@ QUIET_CLUSTERS = 10
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 if the misses are the known ones, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m tools.proof.stories", description=__doc__)
+    parser = CommandParser(prog="python -m tools.proof.stories", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--write", action="store_true", help="write misses.txt")
     parser.add_argument("--quiet-only", action="store_true", help="only the quiet weeks")
@@ -70,7 +70,7 @@ def all_stories() -> list[Story]:
     return [*ATTACKS.listed, *CLUSTER_ATTACKS.listed, *BENIGN.listed, *CEREMONIES.listed]
 
 
-def _named(parser: argparse.ArgumentParser, names: Sequence[str]) -> list[Story]:
+def _named(parser: CommandParser, names: Sequence[str]) -> list[Story]:
     known = {story.name: story for story in all_stories()}
     for name in names:
         if name not in known:
