@@ -25,7 +25,7 @@ from types import TracebackType
 # Shipped code is imported from here, wherever Python was started.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bin"))
 
-# Faults of the machine, with what to do; where they happen in our code helps nobody.
+# Faults of the machine, with what to do; a traceback would not help.
 _NEXT_STEPS = {
     errno.ENOSPC: "free some disk space",
     errno.EDQUOT: "free some of your disk quota",

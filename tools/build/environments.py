@@ -32,7 +32,7 @@ _ENDED_BY_CTRL_C = 130
 INSTALLS_AT_ONCE = 3  # pip mostly waits for the network and for the disk
 _PROGRESS_EVERY_S = 10
 _FULL_MB = 150  # the largest package, unpacked, needs about as much
-_DOWNLOADED = "`pip config list` shows where packages are downloaded from"
+_DOWNLOADED = "check the network and `pip config list`, then run it again"
 _DISK_NEEDED = "make demo needs 600 MB and make test 2 GB; free some, then run it again"
 
 

@@ -83,16 +83,27 @@ def running(log: Path) -> Iterator[str]:
         server.wait()
 
 
-def load(url: str, events: Iterable[LogEvent], loaded: Callable[[int], None]) -> None:
-    """Put events into their groups and streams; calls `loaded` with the size of each batch."""
+def load(
+    url: str,
+    events: Iterable[LogEvent],
+    loaded: Callable[[int], None] = lambda _size: None,
+    *,
+    region: str = "us-east-1",
+    access_key: str = "local",
+) -> None:
+    """Put events into their groups and streams; calls `loaded` with the size of each batch.
+
+    access_key: decides the account, as AWS does; that of an assumed role is the role's.
+    """
+    caller = f"{access_key}/20260101/{region}"
     by_stream = sorted(events, key=attrgetter("log_group", "log_stream", "timestamp_ms"))
     for group, of_group in groupby(by_stream, key=attrgetter("log_group")):
-        _call(url, "CreateLogGroup", {"logGroupName": group})
+        _call(url, caller, "CreateLogGroup", {"logGroupName": group})
         for stream, of_stream in groupby(of_group, key=attrgetter("log_stream")):
             target = {"logGroupName": group, "logStreamName": stream}
-            _call(url, "CreateLogStream", target)
+            _call(url, caller, "CreateLogStream", target)
             for batch in _batches(of_stream):
-                answer = _call(url, "PutLogEvents", {**target, "logEvents": batch})
+                answer = _call(url, caller, "PutLogEvents", {**target, "logEvents": batch})
                 if answer.get("rejectedLogEventsInfo"):
                     raise LocalAwsError(f"{group} {stream}: events too old or too new: {answer}")
                 loaded(len(batch))
@@ -112,13 +123,13 @@ def _batches(events: Iterable[LogEvent]) -> Iterator[list[dict[str, object]]]:
         yield batch
 
 
-def _call(url: str, operation: str, body: object) -> dict[str, object]:
+def _call(url: str, caller: str, operation: str, body: object) -> dict[str, object]:
     """One call of AWS JSON 1.1; the local server checks no signature."""
     headers = {
         "Content-Type": "application/x-amz-json-1.1",
         "X-Amz-Target": f"Logs_20140328.{operation}",
         # The service and Region are read from here.
-        "Authorization": "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/logs/aws4_request",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={caller}/logs/aws4_request",
     }
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310
     try:
