@@ -6,10 +6,10 @@ PYTHON ?= python3
 DEV    := .venv/dev/bin/python
 
 # No target is a file: every tool knows what is up to date.
-.PHONY: help setup lock check generate check-generated goldens check-goldens detections prove-detections sigma lint prose test coverage package push release gates proof preview browser pictures demo bench growth capacity clean
+.PHONY: help setup lock check generate check-generated goldens check-goldens detections prove-detections sigma lint prose test coverage package push release gates proof preview browser pictures demo first-run bench growth capacity clean
 .DEFAULT_GOAL := help
 
-SETTINGS := PYTHON T AWS REGION LOG_GROUP PORT PARTS DRAFT CLUSTERS HSMS RECORDS
+SETTINGS := PYTHON T AWS REGION LOG_GROUP PORT PARTS DRAFT EVERY CLUSTERS HSMS RECORDS
 UNKNOWN := $(filter-out $(SETTINGS),$(foreach word,$(MAKEOVERRIDES),$(if $(findstring =,$(word)),$(firstword $(subst =, ,$(word))))))
 ifneq ($(strip $(UNKNOWN)),)
 $(error No target has a setting $(UNKNOWN); there are $(SETTINGS), see `make help`)
@@ -144,6 +144,10 @@ demo: ## the whole thread on this machine; AWS=1 REGION=... [LOG_GROUP=...] for 
 	@$(PYTHON) -m tools.build.environments dev moto
 	@$(DEV) -m tools.demo $(if $(filter-out 0,$(AWS)),--aws) $(if $(REGION),--region "$(REGION)") \
 		$(if $(LOG_GROUP),--log-group "$(LOG_GROUP)")
+
+first-run: ## a first `make demo`, interrupted every 5 s of its start and run again; EVERY=2
+	@$(PYTHON) -m tools.build.environments dev
+	@$(DEV) -m tools.checks.interrupted_setup --every $(or $(EVERY),5)
 
 bench: ## the collector beside the loops that inputs are usually made of; PARTS="speed command views"
 	@$(PYTHON) -m tools.build.environments dev py39 py313 bench bench39 bench313
