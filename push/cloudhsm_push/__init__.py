@@ -9,8 +9,10 @@ redrive        puts records that Firehose could not deliver into the stream agai
 subscribe      a subscription filter on every log group of CloudHSM, old and new
 stack          the response of the subscriptions' custom resource to CloudFormation
 firehose       puts records into the stream, with retries
+quarantine     keeps what a stack does not pass on
 cloudwatch     the subscription filters of CloudWatch Logs
 hec            events in the format of HEC's event endpoint (pure)
+routing        what a stack passes on (pure)
 envelope       the format of CloudWatch Logs' subscriptions (pure)
 structured_log the functions' own log: JSON lines with the next step
 =============  ==========================================================================

@@ -36,10 +36,17 @@ class Filter(NamedTuple):
     pattern: str = ""
 
 
-class Subscriptions(Protocol):
-    """Log groups and their subscription filters. Every call may raise Refused."""
+class LogGroup(NamedTuple):
+    """created_ms: when it was created, since 1970."""
 
-    def groups(self, prefix: str) -> Iterator[str]: ...
+    name: str
+    created_ms: int
+
+
+class Subscriptions(Protocol):
+    """Log groups and their subscription filters. Every call may raise RefusedCall."""
+
+    def groups(self, prefix: str) -> Iterator[LogGroup]: ...
     def filters(self, group: str) -> list[Filter]: ...
     def put(self, group: str, subscription: Filter) -> None: ...
     def delete(self, group: str, name: str) -> None: ...
@@ -64,12 +71,13 @@ class CloudWatchLogs:
         self._sleep = sleep
         self._wait_left_s = _MOST_WAIT_S
 
-    def groups(self, prefix: str) -> Iterator[str]:
-        """The names of all log groups that begin with the prefix."""
+    def groups(self, prefix: str) -> Iterator[LogGroup]:
+        """All log groups whose names begin with the prefix."""
         request = {"logGroupNamePrefix": prefix}
         while True:
             answer = self._call(self._client.describe_log_groups, request)
-            yield from (str(group["logGroupName"]) for group in answer["logGroups"])
+            for group in answer["logGroups"]:
+                yield LogGroup(str(group["logGroupName"]), int(group.get("creationTime", 0)))
             if not answer.get("nextToken"):
                 return
             request = {**request, "nextToken": answer["nextToken"]}

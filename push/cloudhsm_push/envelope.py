@@ -45,7 +45,7 @@ class Envelope(NamedTuple):
 def read(data: bytes) -> Envelope | None:
     """None for a control message, which has no log event. Raises InvalidEnvelope."""
     try:
-        content = json.loads(_unpacked(data))
+        content = json.loads(data if is_plain(data) else _unpacked(data))
     except (ValueError, RecursionError) as error:
         raise InvalidEnvelope(f"not JSON: {error}") from error
     if not isinstance(content, dict):
@@ -59,6 +59,16 @@ def read(data: bytes) -> Envelope | None:
     filters = content.get("subscriptionFilters")
     known = tuple(map(str, filters)) if isinstance(filters, list) else ()
     return Envelope(owner, group, stream, _events(content.get("logEvents")), known)
+
+
+def is_plain(data: bytes) -> bool:
+    """Whether the data is an envelope that Firehose has decompressed."""
+    return data.lstrip()[:1] == b"{"
+
+
+def is_message(data: bytes) -> bool:
+    """Whether the data begins as a log event of CloudHSM does, without an envelope."""
+    return data.lstrip().startswith((b"Time:", b"{"))
 
 
 def packed(envelope: Envelope) -> bytes:

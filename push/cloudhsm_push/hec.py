@@ -10,41 +10,49 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 
 from cloudhsm.splunk.event_writer import visible
-from cloudhsm.trail.log_group import SOURCETYPES, GroupId
+from cloudhsm.trail.log_group import GroupId
 from cloudhsm.trail.record_identity import identify
 from cloudhsm_push.envelope import Envelope
+from cloudhsm_push.routing import Routing
 
 _SECOND_USECS = 1_000_000
-_KEYS = frozenset({"time", "host", "source", "sourcetype", "event"})
-_OURS = frozenset(SOURCETYPES.values())
+_BEGINNING = b'{"time": '
 
 
-def events(envelope: Envelope, partition: str, region: str, index: str) -> Iterator[bytes]:
-    """One line for each log event with text; HEC refuses a request with an empty event.
-
-    index: the Splunk index; empty for the index of the token.
-    """
-    group = GroupId(partition, envelope.owner, region, envelope.log_group)
+def events(envelope: Envelope, routing: Routing) -> Iterator[bytes]:
+    """One line for each log event with text; HEC refuses a request with an empty event."""
+    group = GroupId(routing.partition, envelope.owner, routing.region, envelope.log_group)
     for event in envelope.events:
         if event.message:
-            yield _line(group, envelope.log_stream, event.timestamp_ms, event.message, index)
+            usecs = event.timestamp_ms * 1000
+            yield _line(group, envelope.log_stream, usecs, event.message, routing.splunk_index)
 
 
-def are_events(data: bytes) -> bool:
-    """Whether the data is output of `events` already, as S3 has after a failed delivery."""
-    if not data.startswith(b'{"time": '):
-        return False
-    try:
-        return all(_is_ours(json.loads(line)) for line in data.splitlines())
-    except (ValueError, RecursionError):
-        return False
+def are_lines(data: bytes) -> bool:
+    """Whether the data looks like output of `events`, as S3 has after a failed delivery."""
+    return data.startswith(_BEGINNING)
 
 
-def _line(group: GroupId, stream: str, at_ms: int, text: str, index: str) -> bytes:
+def split(data: bytes, routing: Routing) -> tuple[bytes, bytes]:
+    """The lines that `events` makes for this stack, and all others, which anybody else made.
+
+    A line has nothing of its own: each is made again from its account, log group, log stream,
+    time and text, and has to come out the same.
+    """
+    own: list[bytes] = []
+    foreign: list[bytes] = []
+    for line in data.splitlines(keepends=True):
+        (own if _is_own(line, routing) else foreign).append(line)
+    return b"".join(own), b"".join(foreign)
+
+
+def _line(group: GroupId, stream: str, usecs: int, text: str, index: str) -> bytes:
+    """usecs: when CloudWatch Logs received the text, for texts without a time of their own."""
     record = identify(text)
-    usecs = at_ms * 1000 if record.usecs is None else record.usecs
+    usecs = usecs if record.usecs is None else record.usecs
     host, source, sourcetype = group.origin(stream, record.kind)
     fields = {"host": host, "source": source, "sourcetype": sourcetype, "event": _encodable(text)}
     if index:
@@ -63,7 +71,16 @@ def _encodable(text: str) -> str:
     return text
 
 
-def _is_ours(line: object) -> bool:
-    if not isinstance(line, dict) or not line.keys() >= _KEYS:
+def _is_own(line: bytes, routing: Routing) -> bool:
+    try:
+        fields = json.loads(line, parse_float=Decimal)
+        account, region, source = str(fields["source"]).split(":", 2)
+        log_group, _, stream = source.rpartition(":")
+        usecs = int(fields["time"] * _SECOND_USECS)
+        text = fields["event"]
+        group = GroupId(routing.partition, account, region, log_group)
+        made = _line(group, stream, usecs, text, routing.splunk_index)
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return False
-    return isinstance(line["sourcetype"], str) and line["sourcetype"] in _OURS
+    envelope = Envelope(account, log_group, stream, ())
+    return region == routing.region and not routing.refusal(envelope) and made == line

@@ -15,7 +15,9 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
+from cloudhsm_push import envelope, hec
 from cloudhsm_push.firehose import MOST_RECORD_BYTES, RecordSink, Stream
+from cloudhsm_push.routing import Routing, routing_from
 from cloudhsm_push.structured_log import log
 
 _LEFT_MS = 60_000
@@ -72,7 +74,10 @@ class S3:
 
 
 class Redriven(NamedTuple):
-    """after: key after which the next call continues; empty if all objects are done."""
+    """after: key after which the next call continues; empty if all objects are done.
+
+    faults: objects that cannot be read, and what is not of this stack, which stays in S3.
+    """
 
     objects: int
     records: int
@@ -85,12 +90,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     import boto3
 
     bucket = S3(boto3.client("s3"), os.environ["BUCKET"])
-    stream = Stream(boto3.client("firehose"), os.environ["STREAM"])
-    return redriven(event, bucket, stream, context.get_remaining_time_in_millis)._asdict()
+    arn = os.environ["STREAM_ARN"]
+    stream = Stream(boto3.client("firehose"), arn.rpartition("/")[2])
+    routing = routing_from(arn, os.environ)
+    return redriven(event, bucket, stream, routing, context.get_remaining_time_in_millis)._asdict()
 
 
 def redriven(
-    event: dict[str, Any], bucket: Bucket, stream: RecordSink, left_ms: Callable[[], int]
+    event: dict[str, Any],
+    bucket: Bucket,
+    stream: RecordSink,
+    routing: Routing,
+    left_ms: Callable[[], int],
 ) -> Redriven:
     """Put the records of all objects below the prefix into the stream, while there is time."""
     prefix = event.get("prefix")
@@ -105,7 +116,8 @@ def redriven(
         if left_ms() < _LEFT_MS:
             return _logged(Redriven(done, records, last, faults))
         try:
-            batch = [*undelivered(bucket.read(key))]
+            batch, refusals = _own(undelivered(bucket.read(key)), routing)
+            faults += [f"{key}: {refusal}" for refusal in refusals]
         except Exception as error:  # noqa: BLE001  (one object must not stop those after it)
             faults.append(f"{key}: {error}")
             batch = []
@@ -117,6 +129,29 @@ def redriven(
     if not done and not event.get("after"):
         faults.append(f"No object key begins with {prefix}. Check the keys in the bucket")
     return _logged(Redriven(done, records, "", faults))
+
+
+def _own(records: Iterable[bytes], routing: Routing) -> tuple[list[bytes], list[str]]:
+    """The records of this stack, and why the others are left in S3."""
+    own, refusals = [], []
+    for record in records:
+        kept, refusal = _checked(record, routing)
+        own += [kept] if kept else []
+        refusals += [f"not put into the stream: {refusal}"] if refusal else []
+    return own, refusals
+
+
+def _checked(record: bytes, routing: Routing) -> tuple[bytes, str]:
+    if hec.are_lines(record):
+        kept, foreign = hec.split(record, routing)
+        lines = len(foreign.splitlines())
+        return kept, f"lines that this stack did not make: {lines}" if lines else ""
+    try:
+        batch = envelope.read(record)
+    except envelope.InvalidEnvelope:
+        return record, ""  # the transformation reports it
+    refusal = "" if batch is None else routing.refusal(batch)
+    return (b"" if refusal else record), refusal
 
 
 def undelivered(data: bytes) -> Iterator[bytes]:

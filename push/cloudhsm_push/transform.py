@@ -4,7 +4,8 @@ A record of Firehose contains log events of one stream; they become as many even
 order. Firehose takes a response of 6 MiB, and events are several times as large as their record.
 So records that do not fit are put into the stream again, unchanged or, where a single record is too
 large, in two halves. Records that cannot be read go to S3, unchanged. Dropped are only records that
-were put into the stream again, CloudWatch Logs' control messages, and log events without text.
+were put into the stream again, CloudWatch Logs' control messages, and log events without text. What
+is not of the stack's account, log groups and index is kept in S3, under foreign/.
 
 Sources: Amazon Data Firehose Developer Guide, "Transform source data" and "Required parameters for
 data transformation".
@@ -19,21 +20,28 @@ from typing import Any, NamedTuple
 
 from cloudhsm_push import envelope, hec
 from cloudhsm_push.firehose import RecordSink, Stream
+from cloudhsm_push.quarantine import Quarantine, S3Quarantine
+from cloudhsm_push.routing import Routing, routing_from
 from cloudhsm_push.structured_log import log
 
 # Of the 6 MiB of Lambda's largest response; the rest is for the frame of the response.
 MOST_BYTES = 6_000_000
 _FRAME = 64  # of one record in the response, in bytes, without its id and data
 
+TURN_OFF = (
+    "Turn off decompression and message extraction of the stream, as the template has it: they "
+    "drop log group and log stream. Records that could not be read are in the backup bucket, under "
+    "processing-failed/; have an input collect the log groups from this time on"
+)
+
 Answer = dict[str, str]
 
 
-class Routing(NamedTuple):
-    """Metadata that an envelope does not have. splunk_index: empty for the index of the token."""
+class Destinations(NamedTuple):
+    """Where data goes that does not become events in this call."""
 
-    partition: str
-    region: str
-    splunk_index: str = ""
+    stream: RecordSink
+    quarantine: Quarantine
 
 
 def handler(event: dict[str, Any], _context: object = None) -> dict[str, list[Answer]]:
@@ -41,40 +49,52 @@ def handler(event: dict[str, Any], _context: object = None) -> dict[str, list[An
     import boto3
 
     stream_arn = str(event["deliveryStreamArn"])
-    stream = Stream(boto3.client("firehose"), stream_arn.rpartition("/")[2])
-    routing = Routing(stream_arn.split(":")[1], event["region"], os.environ.get("SPLUNK_INDEX", ""))
-    return {"records": transformed(event["records"], routing, stream)}
+    destinations = Destinations(
+        Stream(boto3.client("firehose"), stream_arn.rpartition("/")[2]),
+        S3Quarantine(boto3.client("s3"), os.environ["BUCKET"]),
+    )
+    routing = routing_from(stream_arn, os.environ)
+    return {"records": transformed(event["records"], routing, destinations)}
 
 
-def transformed(records: Iterable[Answer], routing: Routing, stream: RecordSink) -> list[Answer]:
-    """A result for each record. Raises errors of `stream`: then Firehose sends the batch again."""
+def transformed(
+    records: Iterable[Answer], routing: Routing, destinations: Destinations
+) -> list[Answer]:
+    """A result for each record.
+
+    Raises errors of the destinations: then Firehose sends the batch again.
+    """
     answers: list[Answer] = []
     requeued: list[bytes] = []
     left = MOST_BYTES
     for record in records:
-        answer, parts = _answer(record, routing, left)
+        answer, parts = _answer(record, routing, destinations.quarantine, left)
         left -= _size(answer)
         answers.append(answer)
         requeued += parts
     if requeued:
-        stream.put(requeued)
+        destinations.stream.put(requeued)
         log("put_again", "Put records beyond the response limit again", records=len(requeued))
     return answers
 
 
-def _answer(record: Answer, routing: Routing, left: int) -> tuple[Answer, list[bytes]]:
+def _answer(
+    record: Answer, routing: Routing, quarantine: Quarantine, left: int
+) -> tuple[Answer, list[bytes]]:
     """The result of one record, and the records to put into the stream instead of it."""
     raw = base64.b64decode(record["data"])
     if left < len(record["data"]):  # events are larger than their record
         return _dropped(record), [raw]
     try:
-        lines = _events(raw, routing)
+        lines, foreign, reason = _events(raw, routing)
     except envelope.InvalidEnvelope as error:
         return _failed(record, raw, str(error), left)
     except Exception as error:  # noqa: BLE001  (one record must not take the others to S3 with it)
         return _failed(record, raw, repr(error), left)
     answer = _ok(record, lines) if lines else _dropped(record)
     if _size(answer) <= left:
+        if foreign:
+            quarantine.keep(foreign, reason)
         return answer, []
     if _size(answer) <= MOST_BYTES:
         return _dropped(record), [raw]
@@ -88,23 +108,29 @@ def _halved(record: Answer, raw: bytes, left: int) -> tuple[Answer, list[bytes]]
     return _dropped(record), [envelope.packed(half) for half in envelope.halves(batch)]
 
 
-def _events(raw: bytes, routing: Routing) -> bytes:
-    """Lines for HEC; empty for a control message. Raises InvalidEnvelope."""
-    if hec.are_events(raw):
-        return raw
+def _events(raw: bytes, routing: Routing) -> tuple[bytes, bytes, str]:
+    """Lines for HEC; then what is not passed on, and why. Raises InvalidEnvelope."""
+    if hec.are_lines(raw):
+        return *hec.split(raw, routing), "lines for HEC that differ from what this stack makes"
     batch = envelope.read(raw)
-    if batch is None:
-        return b""
+    if batch is None:  # a control message
+        return b"", b"", ""
+    if reason := routing.refusal(batch):
+        return b"", raw, reason
+    if envelope.is_plain(raw):
+        log("stream_misconfigured", "Firehose decompresses records", next_step=TURN_OFF)
     empty = sum(not event.message for event in batch.events)
     if empty:
         log("empty_log_events", "Dropped log events without text", log_events=empty)
-    return b"".join(hec.events(batch, *routing))
+    return b"".join(hec.events(batch, routing)), b"", ""
 
 
 def _failed(record: Answer, raw: bytes, why: str, left: int) -> tuple[Answer, list[bytes]]:
     answer = _response(record, "ProcessingFailed", record["data"])
     if _size(answer) > left:  # sent again, in a smaller batch
         return _dropped(record), [raw]
+    if envelope.is_message(raw):
+        log("stream_misconfigured", "Firehose extracts messages", next_step=TURN_OFF)
     log(
         "record_failed",
         f"Cannot convert a record of the stream into events: {why}",

@@ -8,13 +8,15 @@ from itertools import groupby
 from operator import attrgetter
 
 from cloudhsm_push.envelope import Envelope, PushedEvent, packed
-from cloudhsm_push.transform import Answer, Routing, transformed
+from cloudhsm_push.firehose import RecordSink
+from cloudhsm_push.routing import Routing
+from cloudhsm_push.transform import Answer, Destinations, transformed
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
 CLUSTER = "cluster-likphkxygsn"
 HSM = "hsm-nwbbiqbj4jk"
-ROUTING = Routing("aws", REGION)
+ROUTING = Routing("aws", REGION, ACCOUNT)
 
 
 class Sink:
@@ -25,6 +27,26 @@ class Sink:
 
     def put(self, records: Sequence[bytes]) -> None:
         self.taken += records
+
+
+class Kept:
+    """A quarantine in memory: what was kept, with the reason."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[bytes, str]] = []
+
+    def keep(self, data: bytes, reason: str) -> None:
+        self.kept.append((data, reason))
+
+
+def transform(
+    records: Iterable[Answer],
+    routing: Routing = ROUTING,
+    stream: RecordSink | None = None,
+    kept: Kept | None = None,
+) -> list[Answer]:
+    """The transformation's answers."""
+    return transformed(records, routing, Destinations(stream or Sink(), kept or Kept()))
 
 
 def envelope(*messages: str, stream: str = HSM, at_ms: int = 1_790_000_000_000) -> Envelope:
@@ -72,6 +94,6 @@ def pushed(envelopes: Iterable[Envelope], routing: Routing = ROUTING) -> str:
     bodies = []
     while waiting:
         again = Sink()
-        bodies.append(body(transformed(batch(*waiting[:20]), routing, again)))
+        bodies.append(body(transform(batch(*waiting[:20]), routing, again)))
         waiting = waiting[20:] + again.taken
     return "".join(bodies)

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import ast
 import base64
+import io
 import json
 import os
 import sys
 import time
+from contextlib import redirect_stdout
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +83,39 @@ def main(template: str, archive: str, url: str) -> dict[str, Any]:
     kept = _kept(s3, "envelopes")
     report["again"] = [data.decode() for key, data in kept.items() if key not in envelopes]
 
+    report["restored"], report["written"] = _restored(logs)
     report["policies"] = _policies()
     report["rules"] = _rules()
     report["deleted"] = subscribe.handler(_custom_resource("Delete", report["stack"], url))
     report["left"] = _filters(logs)
     return report
+
+
+def _restored(logs: Client) -> tuple[list[dict[str, Any]], list[tuple[int, str]]]:
+    """What is reported when a filter is removed, by a call and by the schedule; log events."""
+    from cloudhsm_push import cloudwatch, subscribe
+
+    removed = {"logGroupName": GROUPS[0], "filterName": STACK}
+    at = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(seconds=1)
+    logs.delete_subscription_filter(**removed)
+    sent = [{"timestamp": int(at.timestamp() * 1000) + 500, "message": "not sent"}]
+    logs.put_log_events(logGroupName=GROUPS[0], logStreamName=HSM, logEvents=sent)
+    detail = {
+        "eventName": "DeleteSubscriptionFilter",
+        "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "requestParameters": removed,
+    }
+    lines = io.StringIO()
+    with redirect_stdout(lines):
+        subscribe.handler({"source": "aws.logs", "detail": detail})
+        logs.delete_subscription_filter(**removed)
+        later = time.time() + 3 * 3600  # the group is no new one then
+        scope = subscribe.scope_from(os.environ)
+        subscribe.handled({"source": "aws.events"}, cloudwatch.CloudWatchLogs(logs), scope, later)
+    assert _filters(logs)[GROUPS[0]] == [STACK]
+    events = logs.filter_log_events(logGroupName=GROUPS[0])["events"]
+    written = [(event["timestamp"], event["message"]) for event in events]
+    return [json.loads(line) for line in lines.getvalue().splitlines()], written
 
 
 def _buckets(s3: Client, archive: str) -> None:
@@ -200,6 +231,6 @@ if __name__ == "__main__":
         DESTINATION_ARN=ARN,
         ROLE_ARN=f"arn:aws:iam::{ACCOUNT}:role/subscription",
         BUCKET="backup",
-        STREAM=STACK,
+        STREAM_ARN=ARN,
     )
     print("\n" + json.dumps(main(*sys.argv[1:])))

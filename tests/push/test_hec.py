@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudhsm_push import hec
 from cloudhsm_push.envelope import Envelope, PushedEvent
-from tests.push.batches import ACCOUNT, CLUSTER, HSM, REGION, envelope
+from tests.push.batches import ACCOUNT, CLUSTER, HSM, REGION, ROUTING, envelope
 
 AUDIT = (
     "Time: 12/19/17 21:01:16.962174, usecs:1513717276962174\nSequence No : 0x0\n"
@@ -19,7 +20,7 @@ CERTIFICATE = '{"timestamp": 1790000000123, "action": "x"}'
 
 
 def lines(envelope: Envelope, index: str = "") -> list[bytes]:
-    return [*hec.events(envelope, "aws", REGION, index)]
+    return [*hec.events(envelope, ROUTING._replace(splunk_index=index))]
 
 
 def of(text: str, stream: str = HSM, index: str = "") -> dict[str, object]:
@@ -74,6 +75,7 @@ def test_an_empty_text_is_left_out_since_hec_refuses_the_request_for_it() -> Non
 def test_whatever_the_text_there_is_one_line_for_each_log_event(
     texts: list[str], group: str, stream: str
 ) -> None:
+    group = group.replace("x", "/aws/cloudhsm/", 1)
     events = tuple(PushedEvent(str(n), n, text) for n, text in enumerate(texts))
     try:
         made = lines(Envelope(ACCOUNT, group, stream, events))
@@ -86,13 +88,54 @@ def test_whatever_the_text_there_is_one_line_for_each_log_event(
     assert [text for text in sent if "\\u" not in text] == [
         t for t in texts if "\\u" not in t and not any("\ud800" <= c < "\ue000" for c in t)
     ]
-    assert not made or hec.are_events(b"".join(made))
+    data = b"".join(made)
+    routing = ROUTING._replace(log_groups=group if group.startswith("/aws/cloudhsm/") else "/")
+    is_own = group.startswith("/aws/cloudhsm/") and ":" not in stream
+    assert hec.split(data, routing) == ((data, b"") if is_own else (b"", data))
 
 
-def test_what_it_made_is_known_again_and_nothing_else_is() -> None:
-    made = b"".join(lines(envelope(AUDIT, CERTIFICATE)))
-    assert hec.are_events(made)
-    foreign = made.replace(b"aws:cloudhsm:audit", b"access_combined")
-    odd = b'{"time": 1, "host": "h", "source": "s", "sourcetype": [], "event": "x"}\n'
-    for other in (b"", b"{}", made[:-9], made + b"x", foreign, odd, odd.replace(b"[]", b"{}")):
-        assert not hec.are_events(other)
+HSM_INDEX = ROUTING._replace(splunk_index="hsm")
+MADE = b"".join(lines(envelope(AUDIT, "not a record", CERTIFICATE), "hsm"))
+
+
+def test_what_it_made_is_its_own() -> None:
+    assert hec.are_lines(MADE)
+    assert hec.split(MADE, HSM_INDEX) == (MADE, b"")
+
+
+FOREIGN = {
+    "another index": (b'"index": "hsm"', b'"index": "main"'),
+    "no index": (b', "index": "hsm"', b""),
+    "fields": (b'"index": "hsm"', b'"index": "hsm", "fields": {"user": "x"}'),
+    "another host": (b'"host": "hsm-n', b'"host": "hsm-m'),
+    "another account": (b"111122223333", b"444455556666"),
+    "another Region": (b"us-east-1", b"eu-west-1"),
+    "another log group": (b"/aws/cloudhsm/", b"/aws/lambda/"),
+    "another source type": (b"aws:cloudhsm:audit", b"access_combined"),
+    "another time of a record": (b'{"time": 1513717276', b'{"time": 1513717277'),
+    "a time that is no number": (b'{"time": 1513717276.962174', b'{"time": "now"'),
+    "an infinite time": (b'{"time": 1513717276.962174', b'{"time": 1e999999999'),
+    "a source of another form": (b'"source": "111122223333:', b'"source": ["'),
+    "a key twice": (b'"host": ', b'"host": "x", "host": '),
+    "more text": (b'"event": "', b'"event": "\\u0041'),
+    "a torn line": (b'"}\n', b"\n"),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_line_that_anybody_else_could_have_written_is_foreign_and_the_others_pass(
+    kind: str,
+) -> None:
+    first, rest = MADE.split(b"\n", 1)
+    changed = (first + b"\n").replace(*FOREIGN[kind])
+    assert changed != first + b"\n"
+    own, foreign = hec.split(changed + rest, HSM_INDEX)
+    assert own == rest
+    assert foreign == changed
+
+
+@given(st.binary())
+def test_no_bytes_end_it_otherwise(data: bytes) -> None:
+    own, foreign = hec.split(b'{"time": ' + data, HSM_INDEX)
+    assert own == b""
+    assert foreign == b'{"time": ' + data

@@ -14,8 +14,7 @@ import pytest
 from cloudhsm_push.envelope import packed
 from cloudhsm_push.firehose import MOST_RECORD_BYTES, RefusedRecords
 from cloudhsm_push.redrive import S3, InvalidBackup, Redriven, redriven, undelivered
-from cloudhsm_push.transform import transformed
-from tests.push.batches import ROUTING, Sink, batch, body, envelope, pushed
+from tests.push.batches import ROUTING, Sink, batch, body, envelope, pushed, transform
 
 DAY = "splunk-failed/2026/11/23/"
 
@@ -52,7 +51,7 @@ class Bucket:
 
 def drive(bucket: Bucket, stream: Sink, *left_s: int, **event: object) -> Redriven:
     left = iter([*(seconds * 1000 for seconds in left_s), *[900_000] * 100])
-    return redriven({"prefix": DAY, **event}, bucket, stream, lambda: next(left))
+    return redriven({"prefix": DAY, **event}, bucket, stream, ROUTING, lambda: next(left))
 
 
 def test_every_record_of_every_object_is_put_into_the_stream_in_the_order_of_time() -> None:
@@ -75,13 +74,29 @@ def test_what_was_transformed_before_reaches_splunk_as_it_was() -> None:
     made = pushed([envelope("a", "b"), envelope("c")])
     stream = Sink()
     drive(Bucket(a=failed(made.encode())), stream)
-    assert body(transformed(batch(*stream.taken), ROUTING, Sink())) == made
+    assert body(transform(batch(*stream.taken), ROUTING, Sink())) == made
+
+
+def test_what_this_stack_did_not_make_stays_in_s3_and_is_reported() -> None:
+    made = pushed([envelope("a", "b")])
+    forged = made.replace('"a"', '"x", "fields": {"user": "root"}').encode()
+    other = packed(envelope("c")._replace(owner="444455556666"))
+    stream = Sink()
+    outcome = drive(Bucket(a=failed(forged, other, packed(envelope("d")))), stream)
+    assert body(transform(batch(*stream.taken))) == pushed([envelope("b")], ROUTING).replace(
+        "1790000000.000000", "1790000000.001000"
+    ) + pushed([envelope("d")])
+    assert outcome.records == 2
+    assert outcome.faults == [
+        f"{DAY}a: not put into the stream: lines that this stack did not make: 1",
+        f"{DAY}a: not put into the stream: the account is '444455556666' instead of 111122223333",
+    ]
 
 
 def test_what_was_not_is_transformed_now() -> None:
     stream = Sink()
     drive(Bucket(a=failed(packed(envelope("a")))), stream)
-    assert body(transformed(batch(*stream.taken), ROUTING, Sink())) == pushed([envelope("a")])
+    assert body(transform(batch(*stream.taken), ROUTING, Sink())) == pushed([envelope("a")])
 
 
 def test_more_than_a_record_may_hold_is_cut_at_the_ends_of_lines() -> None:
@@ -174,4 +189,4 @@ def test_a_prefix_without_objects_is_reported() -> None:
 @pytest.mark.parametrize("event", [{}, {"prefix": ""}, {"prefix": 3}])
 def test_a_call_without_a_prefix_shows_what_to_send(event: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r'"prefix": "splunk-failed/'):
-        redriven(event, Bucket(), Sink(), lambda: 900_000)
+        redriven(event, Bucket(), Sink(), ROUTING, lambda: 900_000)

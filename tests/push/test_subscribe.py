@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from cloudhsm_push.cloudwatch import CloudWatchLogs, Filter, RefusedCall
-from cloudhsm_push.subscribe import Scope, SubscriptionFaults, handled, scope_from
+from cloudhsm_push.cloudwatch import CloudWatchLogs, Filter, LogGroup, RefusedCall
+from cloudhsm_push.subscribe import Scope, SubscriptionFaults, scope_from
+from cloudhsm_push.subscribe import handled as handled_at
 
 STREAM = "arn:aws:firehose:us-east-1:111122223333:deliverystream/cloudhsm-push"
 ROLE = "arn:aws:iam::111122223333:role/subscription"
@@ -25,6 +26,13 @@ Respond = Callable[..., dict[str, Any]]
 HOURLY: dict[str, Any] = {"source": "aws.events", "detail": {}}
 
 
+NOW_S = 1_790_000_000.0
+
+
+def handled(event: dict[str, Any], logs: Logs, scope: Scope) -> dict[str, object]:
+    return handled_at(event, logs, scope, NOW_S)
+
+
 @dataclass
 class Logs:
     """Log groups with their filters; `refuses` has errors by (call, group)."""
@@ -32,15 +40,18 @@ class Logs:
     present: dict[str, list[Filter]]
     refuses: dict[tuple[str, str], RefusedCall] = field(default_factory=dict)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    created_ms: int = 1_700_000_000_000
 
     def _called(self, call: str, group: str) -> None:
         self.calls.append((call, group))
         if (call, group) in self.refuses:
             raise self.refuses[call, group]
 
-    def groups(self, prefix: str) -> Iterator[str]:
+    def groups(self, prefix: str) -> Iterator[LogGroup]:
         self._called("groups", prefix)
-        yield from [group for group in self.present if group.startswith(prefix)]
+        for group in [*self.present]:
+            if group.startswith(prefix):
+                yield LogGroup(group, self.created_ms)
 
     def filters(self, group: str) -> list[Filter]:
         self._called("filters", group)
@@ -121,6 +132,62 @@ def test_only_log_groups_of_cloudhsm_are_subscribed_whatever_the_prefix() -> Non
     assert handled(HOURLY, logs, wide) == {"groups": [ONE]}
     assert handled(created(own), logs, wide) == {"groups": []}
     assert logs.present[own] == []
+
+
+def call(name: str, group: str = ONE) -> dict[str, Any]:
+    """A call that CloudTrail logged, as EventBridge delivers it."""
+    detail = {
+        "eventName": name,
+        "eventTime": "2026-09-21T14:00:00Z",
+        "userIdentity": {"arn": "arn:aws:sts::111122223333:assumed-role/admin/eve"},
+        "requestParameters": {"logGroupName": group},
+    }
+    return {"source": "aws.logs", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
+
+
+STALE = OURS._replace(pattern="ERROR")
+
+
+@pytest.mark.parametrize(
+    ("name", "left"), [("DeleteSubscriptionFilter", []), ("PutSubscriptionFilter", [STALE])]
+)
+def test_a_filter_that_somebody_removes_or_changes_is_restored_at_once_and_reported(
+    name: str, left: list[Filter], capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs = Logs({ONE: left, TWO: [OURS]})
+    assert handled(call(name), logs, SCOPE) == {"groups": [ONE]}
+    assert logs.present[ONE] == [OURS]
+    line = json.loads(capsys.readouterr().out)
+    assert line["event"] == "subscription_restored"
+    assert (line["log_group"], line["not_sent_since"]) == (ONE, "2026-09-21T14:00:00Z")
+    assert line["changed_by"].endswith("assumed-role/admin/eve")
+    assert "start_time = 2026-09-21T14:00:00Z" in line["next_step"]
+
+
+def test_the_schedule_reports_a_filter_that_was_removed_since_the_last_check(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    handled(HOURLY, Logs({ONE: [], TWO: [OURS]}), SCOPE)
+    line = json.loads(capsys.readouterr().out)
+    assert line["event"] == "subscription_restored"
+    assert line["not_sent_since"] == "2026-09-21T13:13:20Z"  # an hour before NOW_S
+
+
+@pytest.mark.parametrize("event", [HOURLY, call("CreateLogGroup")])
+def test_a_new_group_is_no_removed_filter(
+    event: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    handled(event, Logs({ONE: []}, created_ms=int(NOW_S * 1000) - 60_000), SCOPE)
+    assert json.loads(capsys.readouterr().out)["event"] == "subscribed"
+
+
+def test_a_change_of_somebody_elses_filter_is_not_reported(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    handled(call("PutSubscriptionFilter"), Logs({ONE: [OURS, OTHER]}), SCOPE)
+    handled(call("DeleteSubscriptionFilter"), Logs({ONE: [OURS]}), SCOPE)
+    handled(call("DeleteSubscriptionFilter", "/aws/lambda/x"), Logs({}), SCOPE)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_group_with_two_other_filters_is_reported_with_their_names() -> None:
@@ -290,7 +357,7 @@ def test_the_resource_keeps_the_id_that_it_was_given(respond: Respond) -> None:
 
 def test_an_unexpected_error_is_reported_so_that_the_stack_does_not_hang(respond: Respond) -> None:
     class Broken(Logs):
-        def groups(self, prefix: str) -> Iterator[str]:
+        def groups(self, prefix: str) -> Iterator[LogGroup]:
             raise ZeroDivisionError(prefix)
 
     answer = respond("Create", Broken({}))
@@ -340,12 +407,12 @@ def over(client: Any, waited: list[float] | None = None) -> CloudWatchLogs:  # n
 
 def test_all_pages_of_log_groups_are_read() -> None:
     pages = [
-        {"logGroups": [{"logGroupName": ONE}], "nextToken": "t"},
+        {"logGroups": [{"logGroupName": ONE, "creationTime": 7}], "nextToken": "t"},
         {"logGroups": [], "nextToken": "u"},
         {"logGroups": [{"logGroupName": TWO}]},
     ]
     client = Client(describe_log_groups=pages)
-    assert [*over(client).groups("/aws/")] == [ONE, TWO]
+    assert [*over(client).groups("/aws/")] == [LogGroup(ONE, 7), LogGroup(TWO, 0)]
     assert [request.get("nextToken") for request in client.requests] == [None, "t", "u"]
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import subprocess
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cfnlint.decode import decode
 
-from cloudhsm_push.transform import transformed
+from cloudhsm_push.envelope import packed
+from cloudhsm_push.quarantine import S3Quarantine
+from cloudhsm_push.transform import Destinations, transformed
 from tests.iam.evaluator import Call, deciding, is_allowed
-from tests.push.batches import ROUTING, Sink, batch
+from tests.push.batches import ROUTING, Sink, batch, envelope
 from tests.push.local_life import ACCOUNT, ARN, GROUPS, HSM, NEW, REGION, STACK
 from tools.build import push
 from tools.build.package import ROOT
@@ -170,18 +174,69 @@ def one_resource(may: list[dict[str, Any]], action: str) -> str:
     return str(statement["Resource"][0])
 
 
-def test_a_record_that_fails_alone_raises_an_alarm_though_its_call_succeeded(
-    template: dict[str, Any],
-    capsys: pytest.CaptureFixture[str],
+OTHER_ACCOUNT = packed(envelope("a")._replace(owner="444455556666"))
+# What the functions log, and the alarm that counts it.
+COUNTED = {
+    "record_failed": ("NotTransformed", b"torn"),
+    "foreign_data": ("ForeignData", OTHER_ACCOUNT),
+    "stream_misconfigured": ("StreamMisconfigured", gzip.decompress(packed(envelope("a")))),
+}
+
+
+class Nothing:
+    def put_object(self, **_request: object) -> dict[str, Any]:
+        return {}
+
+
+@pytest.mark.parametrize("event", COUNTED)
+def test_what_a_call_that_succeeds_reports_raises_an_alarm(
+    event: str, template: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    transformed(batch(b"torn"), ROUTING, Sink())
+    alarm, data = COUNTED[event]
+    destinations = Destinations(Sink(), S3Quarantine(Nothing(), "backup"))
+    transformed(batch(data), ROUTING, destinations)
     line = json.loads(capsys.readouterr().out)
-    properties = template["Resources"]["RecordsFailed"]["Properties"]
-    assert properties["FilterPattern"] == f'{{ $.event = "{line["event"]}" }}'
-    (counted,) = properties["MetricTransformations"]
-    alarm = template["Resources"]["NotTransformed"]["Properties"]
-    assert counted["MetricName"] == alarm["MetricName"]
-    assert counted["MetricNamespace"] == alarm["Namespace"]
+    assert line["event"] == event
+    assert_counted(template, event, alarm, "TransformLog")
+
+
+def test_a_restored_subscription_raises_an_alarm(
+    life: dict[str, Any], template: dict[str, Any]
+) -> None:
+    for line in life["restored"]:
+        assert line["event"] == "subscription_restored"
+        assert line["log_group"] == GROUPS[0]
+    assert_counted(template, "subscription_restored", "SubscriptionChanged", "SubscribeLog")
+
+
+def assert_counted(template: dict[str, Any], event: str, alarm: str, log: str) -> None:
+    """The alarm counts the lines with this event in this log group."""
+    (counted,) = [
+        resource["Properties"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::Logs::MetricFilter"
+        and resource["Properties"]["FilterPattern"] == f'{{ $.event = "{event}" }}'
+    ]
+    assert counted["LogGroupName"] == {"Ref": log}
+    (metric,) = counted["MetricTransformations"]
+    watched = template["Resources"][alarm]["Properties"]
+    assert metric["MetricName"] == watched["MetricName"]
+    assert metric["MetricNamespace"] == watched["Namespace"]
+
+
+def test_silence_raises_an_alarm_unless_it_is_turned_off(template: dict[str, Any]) -> None:
+    silent = template["Resources"]["Silent"]
+    assert silent["Condition"] == "HasSilence"
+    assert silent["Properties"]["EvaluationPeriods"] == {"Ref": "SilenceHours"}
+    hours = template["Parameters"]["SilenceHours"]
+    assert (hours["MinValue"], hours["Default"], hours["MaxValue"]) == (0, 24, 24)
+
+
+def test_what_was_written_without_a_filter_is_after_the_reported_time(life: dict[str, Any]) -> None:
+    """An input with the start_time of the report finds it, and nothing before."""
+    since = life["restored"][0]["not_sent_since"]
+    start_ms = datetime.fromisoformat(since).timestamp() * 1000
+    assert [text for at, text in life["written"] if at >= start_ms] == ["not sent"]
 
 
 def test_every_alarm_notifies_the_topic_and_names_where_to_look(template: dict[str, Any]) -> None:
@@ -190,10 +245,11 @@ def test_every_alarm_notifies_the_topic_and_names_where_to_look(template: dict[s
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::CloudWatch::Alarm"
     ]
-    assert len(alarms) == 6
+    assert len(alarms) == 10
     for alarm in alarms:
         assert "AlarmTopicArn" in json.dumps(alarm["AlarmActions"])
-        assert alarm["TreatMissingData"] == "notBreaching"
+        is_silence = alarm["MetricName"] == "IncomingRecords"
+        assert alarm["TreatMissingData"] == ("breaching" if is_silence else "notBreaching")
         assert len(alarm["AlarmDescription"]) > 60
 
 
@@ -240,7 +296,11 @@ def test_both_rules_call_the_function_that_subscribes(life: dict[str, Any]) -> N
     hourly, watching = sorted(life["rules"], key=lambda rule: rule["schedule"] is None)
     assert hourly["schedule"] == "rate(1 hour)"
     pattern = json.loads(watching["pattern"])
-    assert pattern["detail"]["eventName"] == ["CreateLogGroup"]
+    assert pattern["detail"]["eventName"] == [
+        "CreateLogGroup",
+        "DeleteSubscriptionFilter",
+        "PutSubscriptionFilter",
+    ]
     assert pattern["detail"]["requestParameters"]["logGroupName"] == [{"prefix": "/aws/cloudhsm/"}]
 
 
@@ -269,7 +329,7 @@ def test_a_role_allows_what_its_function_calls_and_hardly_more(
     may = life["policies"][role]["may"]
     assert [call for call in CALLS[role] if not is_allowed(may, call)] == []
     # Also: its own log, and resources that are named after the stack alone.
-    extra = {"Tell", "LetCloudWatchLogsPut", "FindBackups", "ReadBackups"}
+    extra = {"Tell", "LetCloudWatchLogsPut", "FindBackups", "ReadBackups", "KeepForeignData"}
     unused = [s for s in may if not any(s in deciding([s], call) for call in CALLS[role])]
     assert {statement["Sid"] for statement in unused} <= extra
     actions = [action for statement in may for action in listed(statement["Action"])]
