@@ -26,7 +26,7 @@ help: ## this list
 		while IFS='|' read -r target text; do printf '  make %-16s %s\n' "$$target" "$$text"; done
 
 setup: ## every environment, and the libraries that ship
-	@$(PYTHON) -m tools.build.environments dev moto appinspect slim cim ocsf sigma release py39 py313
+	@$(PYTHON) -m tools.build.environments dev moto appinspect slim checkov cim ocsf sigma release py39 py313
 	@$(DEV) -m tools.build.vendor
 
 lock: ## requirements/*.txt from requirements/*.in, with hashes
@@ -78,7 +78,7 @@ lint: ## ruff, mypy --strict, cfn-lint, prose
 	$(DEV) -m ruff check
 	$(DEV) -m ruff format --check
 	$(DEV) -m mypy
-	$(dir $(DEV))cfn-lint iam/*.yaml push/*.yaml
+	$(dir $(DEV))cfn-lint --regions eu-west-1 us-gov-west-1 cn-north-1 -- iam/*.yaml push/*.yaml
 	@$(DEV) -m tools.checks.prose
 
 prose: ## takes reworded texts out of the baseline of the prose check
@@ -120,7 +120,7 @@ release: ## dist/release-<version>: package, bill of materials, checksums, relea
 	@$(DEV) -m tools.build.release $(if $(filter-out 0,$(DRAFT)),--draft)
 
 gates: ## what the package must hold: AppInspect, slim, and what they cannot see
-	@$(PYTHON) -m tools.build.environments dev appinspect slim
+	@$(PYTHON) -m tools.build.environments dev appinspect slim checkov
 	@$(DEV) -m tools.checks.gates
 
 proof: ## the guarantee under attack: peers' faults as mutants, random lives, kill -9; takes minutes

@@ -74,6 +74,8 @@ def _compared(operator: str, value: str | None, wanted: list[str]) -> bool:
     """A negated operator is true of a key that the request does not have."""
     if operator == "StringEquals":
         return value in wanted
+    if operator == "StringLike":
+        return value is not None and any(_matches(one, value) for one in wanted)
     if operator == "StringNotEquals":
         return value not in wanted
     if operator == "ArnNotLike":

@@ -24,7 +24,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/cloudhsm-audit-reader"
 COLLECTOR = "arn:aws:iam::111122223333:role/forwarder"
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 # AWS makes this call for whoever reads an encrypted log group; the collector never does.
-DECRYPT = Call("kms:Decrypt", (KEY,))
+DECRYPT = Call("kms:Decrypt", (KEY,), {"kms:ViaService": "logs.us-east-1.amazonaws.com"})
 # GetCallerIdentity needs no permission.
 FREE = {"GetCallerIdentity"}
 

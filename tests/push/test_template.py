@@ -95,6 +95,8 @@ WRONG = {
     "LogGroupPrefix": ("/aws/cloudhsm/*", "", "/aws/cloudhsm /", "/aws/", "/"),
     "HecTokenKeyArn": ("alias/hec", "arn:aws:kms:eu-west-1:123456789012:alias/hec"),
     "AlarmTopicArn": ("admin@example.com", "arn:aws:sqs:eu-west-1:123456789012:alarms"),
+    "KmsKeyArn": ("*", "alias/logs", "arn:aws:kms:eu-west-1:123456789012:key/*"),
+    "AccessLogBucket": ("s3://bucket", "Bucket", "bucket/folder", "*"),
 }
 RIGHT = {
     "HecEndpoint": (
@@ -110,6 +112,8 @@ RIGHT = {
     "LogGroupPrefix": ("/aws/cloudhsm/", "/aws/cloudhsm/cluster-likphkxygsn"),
     "HecTokenKeyArn": ("", "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab"),
     "AlarmTopicArn": ("", "arn:aws:sns:eu-west-1:123456789012:alarms"),
+    "KmsKeyArn": ("", "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1234abcd-12ab"),
+    "AccessLogBucket": ("", "access-logs.example"),
 }
 
 
@@ -329,7 +333,8 @@ def test_a_role_allows_what_its_function_calls_and_hardly_more(
     may = life["policies"][role]["may"]
     assert [call for call in CALLS[role] if not is_allowed(may, call)] == []
     # Also: its own log, and resources that are named after the stack alone.
-    extra = {"Tell", "LetCloudWatchLogsPut", "FindBackups", "ReadBackups", "KeepForeignData"}
+    extra = {"Tell", "LetCloudWatchLogsPut", "FindBackups", "ReadBackups"}
+    extra |= {"KeepForeignData", "KeepFailedCalls"}
     unused = [s for s in may if not any(s in deciding([s], call) for call in CALLS[role])]
     assert {statement["Sid"] for statement in unused} <= extra
     actions = [action for statement in may for action in listed(statement["Action"])]
@@ -360,8 +365,49 @@ def test_no_role_may_subscribe_a_group_that_is_not_cloudhsms(life: dict[str, Any
 def test_a_role_trusts_one_service(role: str, service: str, life: dict[str, Any]) -> None:
     (trust,) = life["policies"][role]["trust"]
     assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
-    # CloudWatch Logs can act for every account: only for log groups of this one.
-    assert (ACCOUNT in str(trust.get("Condition"))) == (service == "logs")
+    # A service acts for every account: only for this stack's resources in this one.
+    condition = json.dumps(trust["Condition"])
+    assert condition.count(f'"aws:SourceAccount": "{ACCOUNT}"') == 1
+    assert f'"aws:SourceArn": "arn:aws:{service}:{REGION}:{ACCOUNT}:' in condition
+
+
+def test_a_role_is_passed_to_cloudwatch_logs_only(life: dict[str, Any]) -> None:
+    (statement,) = [
+        statement
+        for role in life["policies"].values()
+        for statement in role["may"]
+        if statement["Action"] == "iam:PassRole"
+    ]
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "logs.amazonaws.com"}}
+
+
+def test_every_key_is_used_through_one_service_only(template: dict[str, Any]) -> None:
+    text = json.dumps(template["Resources"])
+    statements = [part for part in text.split('{"Sid": ') if '"kms:Decrypt"' in part]
+    assert len(statements) == 5
+    assert all("kms:ViaService" in statement for statement in statements)
+
+
+PROTECTED = {
+    "Backup": ("ServerSideEncryptionConfiguration", "VersioningConfiguration", "ObjectLock"),
+    "StreamLog": ("KmsKeyId",),
+    "TransformLog": ("KmsKeyId",),
+    "SubscribeLog": ("KmsKeyId",),
+    "RedriveLog": ("KmsKeyId",),
+    "Transform": ("KmsKeyArn", "ReservedConcurrentExecutions"),
+    "Subscribe": ("KmsKeyArn", "DeadLetterConfig"),
+    "Redrive": ("KmsKeyArn",),
+    "FailedCalls": ("KmsMasterKeyId", "SqsManagedSseEnabled"),
+}
+
+
+@pytest.mark.parametrize("resource", PROTECTED)
+def test_what_is_stored_can_be_protected_with_a_key_of_ones_own(
+    resource: str, template: dict[str, Any]
+) -> None:
+    text = json.dumps(template["Resources"][resource])
+    assert '"KmsKeyArn"' in text
+    assert [name for name in PROTECTED[resource] if name not in text] == []
 
 
 def test_no_rule_subscribes_again_while_the_stack_is_deleted(template: dict[str, Any]) -> None:

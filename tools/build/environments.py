@@ -68,6 +68,7 @@ RECIPES = {
     "moto": Recipe("moto.txt"),
     "appinspect": Recipe("appinspect.txt"),
     "slim": Recipe("slim.txt"),
+    "checkov": Recipe("checkov.txt"),
     "cim": Recipe("cim.txt", alone=True),
     "ocsf": Recipe("ocsf.txt"),
     "sigma": Recipe("sigma.txt", alone=True),

@@ -12,6 +12,7 @@ appinspect         Splunk's package inspection, by its JSON
 interrupted_setup  `make first-run`
 browser            every dashboard in Chromium
 package_checks     what AppInspect and slim do not see
+templates          checkov's judgement of iam/ and push/
 slim_partition     what slim ships to which host
 =================  =========================================================
 """

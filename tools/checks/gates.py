@@ -1,4 +1,4 @@
-"""Every gate that the package must pass, one line each.
+"""Every gate that the package and the templates must pass, one line each.
 
     python -m tools.checks.gates
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from tools.build import package, vendor
 from tools.build.environments import ROOT
-from tools.checks import appinspect, package_checks, slim_partition
+from tools.checks import appinspect, package_checks, slim_partition, templates
 from tools.checks.package_checks import Package
 
 Gate = Callable[[Package], Iterator[str]]
@@ -31,6 +31,10 @@ def _partition(built: Package) -> Iterator[str]:
     return slim_partition.faults(built.archive, built.root)
 
 
+def _templates(built: Package) -> Iterator[str]:
+    return templates.inspect(built.root)
+
+
 GATES: Mapping[str, Gate] = {
     "one version, one id": package_checks.versions,
     "manifest": package_checks.manifest,
@@ -43,6 +47,7 @@ GATES: Mapping[str, Gate] = {
     "same bytes twice": package_checks.reproducible,
     "slim validate": _slim,
     "slim divides it as docs/deploy.md shows": _partition,
+    "checkov finds nothing in the templates": _templates,
     "AppInspect": _appinspect,
 }
 
