@@ -61,6 +61,15 @@ def test_a_condition_must_hold() -> None:
     assert not is_allowed([asked], READ)
 
 
+@pytest.mark.parametrize(
+    ("value", "is_met"), [("logs.us-east-1.amazonaws.com", True), ("s3.x", False), (None, False)]
+)
+def test_string_like_compares_with_stars(value: str | None, is_met: bool) -> None:
+    may = allow(Condition={"StringLike": {"kms:ViaService": "logs.*.amazonaws.com"}})
+    call = READ._replace(context={} if value is None else {"kms:ViaService": value})
+    assert is_allowed([may], call) == is_met
+
+
 def test_the_statements_that_decide_are_told() -> None:
     other = allow(Action="kms:Decrypt")
     assert deciding([allow(), other], READ) == [allow()]
@@ -72,7 +81,7 @@ def test_the_statements_that_decide_are_told() -> None:
         {"NotAction": "x"},
         {"NotResource": "x"},
         {"Effect": "Maybe"},
-        {"Condition": {"StringLike": {"a": "b"}}},
+        {"Condition": {"NumericEquals": {"a": "b"}}},
         {"Resource": "arn:aws:s3:::${aws:username}"},
     ],
 )

@@ -365,7 +365,7 @@ def test_no_role_may_subscribe_a_group_that_is_not_cloudhsms(life: dict[str, Any
 def test_a_role_trusts_one_service(role: str, service: str, life: dict[str, Any]) -> None:
     (trust,) = life["policies"][role]["trust"]
     assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
-    # A service acts for every account: only for this stack's resources in this one.
+    # A service can be used by every account: only for this stack's resources in this one.
     condition = json.dumps(trust["Condition"])
     assert condition.count(f'"aws:SourceAccount": "{ACCOUNT}"') == 1
     assert f'"aws:SourceArn": "arn:aws:{service}:{REGION}:{ACCOUNT}:' in condition
