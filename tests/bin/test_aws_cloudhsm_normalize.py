@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -265,7 +266,7 @@ def test_a_text_with_several_operations_is_no_success(
 
 
 def test_a_closed_standard_output_ends_it_without_a_traceback() -> None:
-    command = " ".join([*COMMAND, str(LOG), ">&-"])
+    command = f"{shlex.join([*COMMAND, str(LOG)])} >&-"
     done = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
     assert done.returncode == 2
     assert b"standard output is closed" in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -19,7 +20,8 @@ EXTENT = Extent(records=4_000, rounds=1)
 @pytest.fixture
 def python(tmp_path: Path) -> Python:
     with_both = tmp_path / "python"
-    with_both.write_text(f'#!/bin/sh\nPYTHONPATH={LIBRARIES}/common exec {WITH_BOTO3} "$@"\n')
+    path, program = quote(f"{LIBRARIES}/common"), quote(str(WITH_BOTO3))
+    with_both.write_text(f'#!/bin/sh\nPYTHONPATH={path} exec {program} "$@"\n')
     with_both.chmod(0o755)
     return Python("3.11", with_both)
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from shlex import quote
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +41,15 @@ with open(os.path.join(told["PREVIEW_SHOTS"], "told.json"), "w") as file:
     json.dump(told, file)
 sys.exit(7)
 """
+
+
+def as_node(checkout: Path) -> str:
+    """A script that runs _TESTS; the path of the interpreter may have spaces."""
+    program = checkout.parent / "tests.py"
+    program.write_text(_TESTS)
+    return f'#!/bin/sh\nexec {quote(sys.executable)} {quote(str(program))} "$@"\n'
+
+
 Program = Callable[[str, str], Path]
 
 
@@ -152,7 +162,7 @@ def test_the_tests_get_both_indexes_and_their_failure_is_ours(
 ) -> None:
     chromium = machine("chromium", "")
     machine("npm", "")
-    machine("node", f"#!{sys.executable}\n{_TESTS}")
+    machine("node", as_node(checkout))
 
     assert browser.main([]) == 7
 
@@ -171,7 +181,7 @@ def test_the_tests_get_both_indexes_and_their_failure_is_ours(
 def test_afterwards_old_pictures_and_the_servers_are_gone(machine: Program, checkout: Path) -> None:
     machine("chromium", "")
     machine("npm", "")
-    machine("node", f"#!{sys.executable}\n{_TESTS}")
+    machine("node", as_node(checkout))
 
     browser.main(["a.test.mjs"])
 
