@@ -37,6 +37,16 @@ to it); with Enterprise Security it makes a notable event and adds risk.
 6. **History.** What compares with the past needs it in the index: the habits of HSMs 14 days,
    users, exports and clusters 30 days, numbers of users 90 days.
 
+## Alerts without Enterprise Security
+
+Add the action *Send email* to a detection and enter a recipient. Subject and text are set: what
+happened, what to do first, next steps, details, and links to the dashboard and the records. Set the
+macro `cloudhsm_splunk_web` to the address of Splunk Web, in quotes, or links begin with `/app`.
+
+Each result has these texts as fields, for webhooks and other actions: `alert_title`,
+`alert_details` (one line a value), `do_first`, `next_steps`, `dashboard_link`, `records_link`.
+The name of a cluster comes from your table of clusters. Severity is that of Splunk Web's list.
+
 ## How they run
 
 Each run takes the slice of **index time** since the one before (some overlap, where several
@@ -46,7 +56,8 @@ that a backfill of a year does not alert for a year. Minutes are spread by the d
 
 An alert has `cluster_id` and mostly `hsm_id`, `first_time` and `last_time` (epoch seconds), and
 what its table below shows. A **drilldown** never carries a text that a user of an HSM may have
-chosen: users are found again by `user_hash`, the SHA-256 of the name. A login, and a change of
+chosen: users are found again by `user_hash`, the SHA-256 of the name. It begins at the login of the
+session, where the records or the table of sessions show it. A login, and a change of
 users, is recorded by every HSM of a cluster and alerts once. Key handling that only brings the
 HSMs of a cluster in step (`activity=cluster_sync`) has operations of its own, which no export
 alert looks at.

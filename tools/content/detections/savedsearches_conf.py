@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from tools.content.conf_blocks import with_block
+from tools.content.detections import alert_text
 from tools.content.detections.schema import (
-    PLAIN_IN_MESSAGES,
     SEVERITIES,
     TOKEN_NOTES,
     Detection,
@@ -24,8 +24,8 @@ from tools.content.detections.schema import (
 BLOCK = "detections"
 # A record can be searched some moments after the second that it was indexed in.
 _SETTLING_MINUTES = 1
-# savedsearches.conf.spec, alert.severity: 2 is info, 6 is fatal.
-_LOWEST_SEVERITY = 2
+# The list in Splunk Web: 1 info, 2 low, 3 medium, 4 high, 5 critical.
+_LOWEST_SEVERITY = 1
 _MINUTES = {"5m": 5, "15m": 15, "1h": 60, "4h": 60, "1d": 60}
 
 
@@ -40,22 +40,11 @@ def macros(text: str, detections: Iterable[Detection]) -> str:
 
 
 def whole_search(detection: Detection) -> str:
-    """The search as it is saved: with the fields of every alert, and the customer's filter."""
-    shown = "".join(f" | `cloudhsm_shown({name})`" for name in _shown_fields(detection))
-    return f"{detection.search.strip()}\n| `cloudhsm_alert`{shown} | `{detection.filter_macro}`"
-
-
-def _shown_fields(detection: Detection) -> list[str]:
-    """The fields whose values a message must not repeat as they are."""
-    return sorted(set(tokens(detection.risk.message)) - PLAIN_IN_MESSAGES)
-
-
-def message(detection: Detection) -> str:
-    """The title of an alert: a value that an outsider may have chosen in its safe form."""
-    text = detection.risk.message
-    for name in _shown_fields(detection):
-        text = text.replace(f"${name}$", f"${name}_shown$")
-    return text
+    """The search as it is saved: with the texts of every alert, and the customer's filter."""
+    return (
+        f"{detection.search.strip()}\n| `cloudhsm_alert`"
+        f"\n| {alert_text.alert_fields(detection)}\n| `{detection.filter_macro}`"
+    )
 
 
 def cron(detection: Detection) -> str:
@@ -103,7 +92,32 @@ def _stanza(detection: Detection) -> Iterator[str]:
         yield "alert.suppress = 1"
         yield f"alert.suppress.fields = {','.join(detection.throttle.by)}"
         yield f"alert.suppress.period = {detection.throttle.period}"
+    yield from _email(detection)
     yield from _enterprise_security(detection)
+
+
+def _email(detection: Detection) -> Iterator[str]:
+    """The e-mail, once an administrator adds that action: plain text, one result each."""
+    yield f"action.email.subject.alert = {detection.severity.capitalize()}: $result.alert_title$"
+    yield "action.email.useNSSubject = 1"
+    yield "action.email.content_type = plain"
+    yield from ("action.email.sendresults = 0", "action.email.inline = 0")
+    yield from ("action.email.include.search = 0", "action.email.include.trigger = 0")
+    yield from ("action.email.include.view_link = 0", "action.email.include.results_link = 1")
+    lines = [
+        "$result.alert_title$",
+        "",
+        "Do first: $result.do_first$",
+        *(["", "Then:", "$result.next_steps$"] if len(detection.response) > 1 else []),
+        "",
+        "$result.alert_details$",
+        "",
+        f"Why it matters: {detection.why}",
+        "",
+        "Dashboard: $result.dashboard_link$",
+        f"{detection.drilldown.name}: $result.records_link$",
+    ]
+    yield "action.email.message.alert = " + "\\\n".join(lines)
 
 
 def _enterprise_security(detection: Detection) -> Iterator[str]:
@@ -118,13 +132,13 @@ def _enterprise_security(detection: Detection) -> Iterator[str]:
         for one in detection.risk.objects
     ]
     yield f"action.risk.param._risk = {_json(objects)}"
-    yield f"action.risk.param._risk_message = {message(detection)}"
+    yield "action.risk.param._risk_message = $alert_title$"
     yield "action.risk.param.verbose = 0"
 
 
 def _notable(detection: Detection) -> Iterator[str]:
     yield "action.notable = 1"
-    yield f"action.notable.param.rule_title = {message(detection)}"
+    yield "action.notable.param.rule_title = $alert_title$"
     yield f"action.notable.param.rule_description = {detection.about} {detection.why}"
     yield f"action.notable.param.security_domain = {detection.domain}"
     yield f"action.notable.param.severity = {detection.severity}"

@@ -28,21 +28,25 @@ TITLE = "AWS CloudHSM"
 SAFE_TOKENS = frozenset({"cluster_id", "drill_from", "drill_to", "hsm_id", "user_hash"})
 # What a drilldown's reader cannot see from the value.
 TOKEN_NOTES = {"user_hash": "user: the SHA-256 of the name"}
-# Values of results that are IDs of the right form, counts that a search makes, or words of ours. An
-# outsider may have written any other; the messages of an alert show those by `cloudhsm_shown`.
-PLAIN_IN_MESSAGES = frozenset(
-    {
-        *("account", "cluster_id", "hsm_id", "region"),
-        *("busiest", "changes", "exports", "failures", "imports", "keys", "longest_pause"),
-        *("records", "refusals", "repeated", "shares", "silent_for", "texts", "users"),
-        *("call_outcome", "outcome"),
-    }
-)
+# Values of results that are IDs of the right form, or our own words. An outsider may have
+# written any other; the texts of an alert show those by the macro `cloudhsm_shown`.
+PLAIN_IN_MESSAGES = frozenset({"account", "call_outcome", "cluster_shown", "region", "usual_day"})
+# The views that alerts link to, and whether they have an input for users.
+VIEWS = {
+    "access": True,
+    "health": False,
+    "integrity": False,
+    "investigate": True,
+    "keys": True,
+    "overview": False,
+    "users": True,
+}
 SEVERITIES = ("informational", "low", "medium", "high", "critical")
 _NEW_ID = "make a new one: python -c 'import uuid; print(uuid.uuid4())'"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smhd])")
+_TOKEN = re.compile(r"\$(?P<name>\w+)(?::(?P<form>[a-z ]+(?::[a-z ]+)?))?\$")
 _DRILLDOWN_STARTS = re.compile(r"`cloudhsm_[a-z_]+`")
 
 
@@ -121,7 +125,9 @@ class RiskObject(Strict):
 
 
 class Risk(Strict):
-    """`message` may name fields of the results as $field$."""
+    """`message` may name fields of the results: $user$, $keys:key:keys$ with a noun in singular and
+    plural, $silent_for:duration$ for seconds.
+    """
 
     message: Text
     objects: list[RiskObject] = Field(min_length=1)
@@ -193,6 +199,7 @@ class Detection(Strict):
     """One detection; `stem` is the file's name, by which macros are called.
 
     finding: false for one that adds risk only, so that analysts need not review each result.
+    view: the dashboard that its alerts link to. shows: the fields that its details list.
     """
 
     name: Title
@@ -213,6 +220,8 @@ class Detection(Strict):
     attack: list[Technique]
     controls: Controls
     drilldown: Drilldown
+    view: Literal["access", "health", "integrity", "investigate", "keys", "overview", "users"]
+    shows: list[FieldName] = Field(min_length=1)
     response: list[Text] = Field(min_length=1)
     sigma: Sigma
     fires: list[Firing] = Field(min_length=1)
@@ -257,8 +266,17 @@ class Detection(Strict):
 
 
 def tokens(text: str) -> list[str]:
-    """The names between dollar signs."""
-    return re.findall(r"\$(\w+)\$", text)
+    """The names of the fields between dollar signs."""
+    return [match["name"] for match in _TOKEN.finditer(text)]
+
+
+def parts(text: str) -> Iterator[tuple[str, str | None, str | None]]:
+    """A text in pieces: what comes before a token, the token's field and form; the rest last."""
+    end = 0
+    for match in _TOKEN.finditer(text):
+        yield text[end : match.start()], match["name"], match["form"]
+        end = match.end()
+    yield text[end:], None, None
 
 
 def techniques(root: Path) -> dict[str, str]:
