@@ -24,7 +24,7 @@ from tools.content.dashboards.pages import pages as dashboard_pages
 from tools.content.deployment import page as deployment_page
 from tools.content.detections import lint, savedsearches_conf
 from tools.content.detections import page as detections_page
-from tools.content.detections.schema import read_detections, techniques
+from tools.content.detections.schema import Detection, read_detections, techniques
 from tools.content.mappings import CATCH_ALL, CimOutcome, CodedName, Operation, Response
 from tools.content.sigma import page as sigma_page
 from tools.content.sigma import pipelines
@@ -103,6 +103,7 @@ def build(root: Path) -> dict[str, str]:
     lint.require(root, detections, macros)
     return {
         **{f"lookups/{name}": text for name, text in build_lookups(mapping).items()},
+        "lookups/cloudhsm_former_titles.csv": _former_titles(detections),
         "default/savedsearches.conf": savedsearches_conf.saved_searches(searches, detections),
         "default/macros.conf": macros,
         "default/props.conf": props,
@@ -135,6 +136,19 @@ def build_lookups(mapping: Mappings) -> dict[str, str]:
         "cloudhsm_log_types.csv": _type_csv("log_type", mapping.log_types),
         "cloudhsm_user_types.csv": _type_csv("user_type", mapping.user_types),
     }
+
+
+def _former_titles(detections: Sequence[Detection]) -> str:
+    """The former titles of detections, each with the present one."""
+    columns = ("former_title", "title", "detection_id")
+    return _csv(
+        columns,
+        [
+            (former, detection.title, detection.id)
+            for detection in detections
+            for former in detection.former_titles
+        ],
+    )
 
 
 def _type_csv(name: str, rows: Iterable[CodedName]) -> str:

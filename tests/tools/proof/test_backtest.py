@@ -47,10 +47,10 @@ def test_no_field_that_a_search_reads_is_left_out_on_the_way(story: Scenario) ->
 
 @pytest.mark.usefixtures("small")
 def test_a_number_that_differs_is_told_with_the_file(capsys: pytest.CaptureFixture[str]) -> None:
-    assert backtest.main(["crypto_officer_logged_in", "hsm_zeroized"]) == 1
+    assert backtest.main(["crypto_officer_login", "hsm_zeroized"]) == 1
     said = capsys.readouterr()
     assert "2 detections" in said.out
-    assert "detections/crypto_officer_logged_in.yml: " in said.err
+    assert "detections/crypto_officer_login.yml: " in said.err
     assert "alerts on the sample trail, expected 24" in said.err
     assert "hsm_zeroized" not in said.err
 

@@ -29,8 +29,9 @@ to it); with Enterprise Security it makes a notable event and adds risk.
 3. **Your tables** ([enrichment.md](enrichment.md)): applications that log in all day as known
    users, business hours, clusters.
 4. **Exceptions** go into the filter macro of a detection, never into its search: an upgrade
-   replaces searches and keeps your macros. For example `cloudhsm_key_exported_by_wrap_filter` =
-   `search NOT cluster_id=cluster-likphkxygsn`. Numbers are macros too.
+   replaces searches and keeps your macros. For example
+   `cloudhsm_user_created_filter` = `search NOT cluster_id=cluster-likphkxygsn`. Numbers are macros
+   too.
 5. **Tables.** Enable *AWS CloudHSM - Sessions, users and keys seen* and *AWS CloudHSM - Usual
    operations* together with the detections ([below](#tables-that-searches-keep)), run both once
    over 30 days, and confirm what your applications are there for.
@@ -103,10 +104,26 @@ the detection says so.
 def page(detections: Sequence[Detection], techniques: Mapping[str, str]) -> str:
     """The whole page; `techniques` are the names of ATT&CK's by number."""
     ordered = sorted(detections, key=lambda d: (_SEVERITY_ORDER.index(d.severity), d.name.lower()))
-    parts = [_HEAD, *_aws(), *_proof(ordered)]
+    parts = [_HEAD, *_former_titles(ordered), *_aws(), *_proof(ordered)]
     for detection in ordered:
         parts.extend(_section(detection, techniques))
     return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def _former_titles(detections: Sequence[Detection]) -> Iterator[str]:
+    yield """## Former titles
+
+A detection that you turned on under a former title keeps running under it, with the current search.
+A filter or threshold that you changed under its former name stays valid. The dashboard *Health* and
+`| inputlookup cloudhsm_former_titles` list former titles. To change over, turn on the present title
+and turn off the former one.
+
+| former title | present title |
+| --- | --- |"""
+    for detection in detections:
+        for name in detection.formerly:
+            yield f"| {name} | [{detection.name}](#{_anchor(detection)}) |"
+    yield ""
 
 
 def _aws() -> Iterator[str]:

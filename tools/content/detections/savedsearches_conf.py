@@ -8,7 +8,7 @@ Settings: savedsearches.conf.spec; those of Enterprise Security as its own conte
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from tools.content.conf_blocks import with_block
@@ -31,7 +31,12 @@ _MINUTES = {"5m": 5, "15m": 15, "1h": 60, "4h": 60, "1d": 60}
 
 def saved_searches(text: str, detections: Iterable[Detection]) -> str:
     """`default/savedsearches.conf` with its block as it follows from the detections."""
-    return with_block(text, BLOCK, _lines(_stanza(detection) for detection in detections))
+    stanzas = [
+        _stanza(detection, title)
+        for detection in detections
+        for title in (detection.title, *detection.former_titles)
+    ]
+    return with_block(text, BLOCK, _lines(stanzas))
 
 
 def macros(text: str, detections: Iterable[Detection]) -> str:
@@ -67,10 +72,12 @@ def drilldown_search(detection: Detection) -> str:
     return " ".join(f"{macro} {times} {rest}".split("\n")).strip() + "".join(notes)
 
 
-def _stanza(detection: Detection) -> Iterator[str]:
-    yield f"[{detection.title}]"
+def _stanza(detection: Detection, title: str) -> Iterator[str]:
+    """The saved search under its title, or under a former one: who turned that on keeps it."""
+    yield f"[{title}]"
     yield "disabled = 1"
-    yield f"description = {detection.about}"
+    renamed = "" if title == detection.title else f"Former title of {detection.title}. "
+    yield f"description = {renamed}{detection.about}"
     yield f"search = {_continued(whole_search(detection))}"
     yield "enableSched = 1"
     yield f"cron_schedule = {cron(detection)}"
@@ -93,7 +100,7 @@ def _stanza(detection: Detection) -> Iterator[str]:
         yield f"alert.suppress.fields = {','.join(detection.throttle.by)}"
         yield f"alert.suppress.period = {detection.throttle.period}"
     yield from _email(detection)
-    yield from _enterprise_security(detection)
+    yield from _enterprise_security(detection, title)
 
 
 def _email(detection: Detection) -> Iterator[str]:
@@ -120,9 +127,9 @@ def _email(detection: Detection) -> Iterator[str]:
     yield "action.email.message.alert = " + "\\\n".join(lines)
 
 
-def _enterprise_security(detection: Detection) -> Iterator[str]:
+def _enterprise_security(detection: Detection, title: str) -> Iterator[str]:
     yield "action.correlationsearch.enabled = 1"
-    yield f"action.correlationsearch.label = {detection.title}"
+    yield f"action.correlationsearch.label = {title}"
     yield f"action.correlationsearch.annotations = {_json(_annotations(detection))}"
     if detection.finding:
         yield from _notable(detection)
@@ -169,12 +176,19 @@ def _annotations(detection: Detection) -> dict[str, list[str]]:
 
 def _macros(detection: Detection) -> Iterator[str]:
     yield f'# {detection.name}: what to leave out, for example: search NOT user="batch"'
-    yield f"[{detection.filter_macro}]"
-    yield "definition = search *"
+    yield from _macro_of_names(detection.macros_of("filter"), "search *")
     for name, threshold in detection.thresholds.items():
         yield f"# {detection.name}: {threshold.meaning}"
-        yield f"[{detection.threshold_macro(name)}]"
-        yield f"definition = {threshold.value}"
+        yield from _macro_of_names(detection.macros_of(name), str(threshold.value))
+
+
+def _macro_of_names(names: Sequence[str], definition: str) -> Iterator[str]:
+    """A macro; after a rename it is defined by that of the former name, which may be changed in
+    local/macros.conf.
+    """
+    for name, former in zip(names, (*names[1:], None)):
+        yield f"[{name}]"
+        yield f"definition = `{former}`" if former else f"definition = {definition}"
 
 
 def _lines(parts: Iterable[Iterable[str]]) -> Iterator[str]:

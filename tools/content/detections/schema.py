@@ -198,11 +198,13 @@ class Expected(Strict):
 class Detection(Strict):
     """One detection; `stem` is the file's name, by which macros are called.
 
+    formerly: earlier names, the latest first; a saved search and macros of each stay.
     finding: false for one that adds risk only, so that analysts need not review each result.
     view: the dashboard that its alerts link to. shows: the fields that its details list.
     """
 
     name: Title
+    formerly: list[Title] = []
     id: str
     domain: Literal["access", "identity", "audit", "threat"]
     about: Text
@@ -232,21 +234,30 @@ class Detection(Strict):
     @property
     def stem(self) -> str:
         """The name in lower_snake_case: the file's name, and part of the macros'."""
-        return re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")
+        return stem_of(self.name)
 
     @property
     def title(self) -> str:
         """The name of the saved search, as Enterprise Security's content is named."""
-        return f"{TITLE} - {self.name} - Rule"
+        return title_of(self.name)
+
+    @property
+    def former_titles(self) -> list[str]:
+        """The names of its saved search before it was renamed, the latest first."""
+        return [title_of(name) for name in self.formerly]
 
     @property
     def filter_macro(self) -> str:
         """The macro in which a customer excludes what is known to be harmless."""
-        return f"{PREFIX}{self.stem}_filter"
+        return self.threshold_macro("filter")
 
     def threshold_macro(self, name: str) -> str:
         """The macro of a threshold."""
         return f"{PREFIX}{self.stem}_{name}"
+
+    def macros_of(self, name: str) -> list[str]:
+        """The macro of a threshold or the filter, then those of its former names."""
+        return [f"{PREFIX}{stem_of(title)}_{name}" for title in (self.name, *self.formerly)]
 
     def _contradictions(self) -> Iterator[str]:
         if not _UUID.fullmatch(self.id):
@@ -263,6 +274,16 @@ class Detection(Strict):
             yield "throttle: the period is not longer than the slice of a run"
         if not (self.controls.pci_dss or self.controls.nist_800_53 or self.controls.fips_140):
             yield "controls: name at least one that it serves"
+
+
+def stem_of(name: str) -> str:
+    """A detection's name in lower_snake_case."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def title_of(name: str) -> str:
+    """The title of the saved search of a detection of this name."""
+    return f"{TITLE} - {name} - Rule"
 
 
 def tokens(text: str) -> list[str]:
@@ -298,6 +319,7 @@ def read_detections(root: Path) -> list[Detection]:
     """
     detections: list[Detection] = []
     places: dict[str, Path] = {}
+    titles: dict[str, Path] = {}
     known = techniques(root)
     for path in sorted((root / FOLDER).glob("*")):
         if path.suffix != ".yml":
@@ -309,6 +331,11 @@ def read_detections(root: Path) -> list[Detection]:
             line = line_in(path, "id")
             what = f"id: {places[detection.id].name} has it; {_NEW_ID}"
             raise MappingError([Fault(path, line, what)])
+        for name in (detection.name, *detection.formerly):
+            if stem_of(name) in titles:
+                what = f"formerly: {titles[stem_of(name)].name} has or had the name {name}"
+                raise MappingError([Fault(path, line_in(path, "formerly"), what)])
+            titles[stem_of(name)] = path
         for position, technique in enumerate(detection.attack):
             if technique not in known:
                 line = line_in(path, "attack", position)

@@ -74,13 +74,13 @@ def test_an_email_shows_what_happened_what_to_do_and_where_to_look(app: App) -> 
 def test_numbers_have_their_noun_in_singular_or_plural(app: App, repeat: int, title: str) -> None:
     record = {"at": "0s", "opcode": "CN_WRAP_KEY", "repeat": repeat, "every": "1s"}
     records = [{"at": "-20d", "opcode": "CN_LOGIN", "user": "batch"}, record]
-    alert = fired(app, "key_exported_by_wrap", records=records)
+    alert = fired(app, "key_export_outside_the_usual_pattern", records=records)
     shown = str(alert.row["alert_title"])
     assert shown.partition(" exported ")[2] == title.partition(" exported ")[2]
 
 
 def test_an_export_alert_names_keys_wrapping_key_actor_and_how_usual_it_is(app: App) -> None:
-    details = values_of(fired(app, "key_exported_by_wrap").row, "alert_details")
+    details = values_of(fired(app, "key_export_outside_the_usual_pattern").row, "alert_details")
     labels = [line.partition(":")[0] for line in details]
     expected = ["Cluster", "User", "Exports", "Key handles", "Wrapping key", "Wrapping key known"]
     assert labels[:6] == expected

@@ -144,6 +144,15 @@ def test_an_id_that_two_detections_have_is_told_with_the_other_file(
     assert "user_deleted.yml:2: id: crypto_officer_created.yml has it" in told()
 
 
+def test_a_name_that_another_detection_had_is_refused(build: Build, told: Told) -> None:
+    other = build.path.with_name("user_deleted.yml")
+    text = build.path.read_text().replace("27aad2aa", "27aad2ab", 1)
+    former = "name: User deleted\nformerly: [Crypto officer created]"
+    other.write_text(text.replace("name: Crypto officer created", former, 1))
+    assert build.generate() == 2
+    assert "formerly: crypto_officer_created.yml has or had the name Crypto officer" in told()
+
+
 def test_another_file_among_the_detections_is_refused(build: Build, told: Told) -> None:
     (build.path.parent / "notes.txt").write_text("x")
     assert build.generate() == 2
