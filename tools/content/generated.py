@@ -22,9 +22,14 @@ from tools.content import cim_page, conf_blocks, dictionary, mappings, version
 from tools.content.conf_blocks import BlockProblem
 from tools.content.dashboards.pages import pages as dashboard_pages
 from tools.content.deployment import page as deployment_page
-from tools.content.detections import lint, savedsearches_conf
+from tools.content.detections import lint, metadata, savedsearches_conf
 from tools.content.detections import page as detections_page
-from tools.content.detections.schema import Detection, read_detections, techniques
+from tools.content.detections.schema import (
+    Detection,
+    former_techniques,
+    read_detections,
+    techniques,
+)
 from tools.content.mappings import CATCH_ALL, CimOutcome, CodedName, Operation, Response
 from tools.content.sigma import page as sigma_page
 from tools.content.sigma import pipelines
@@ -104,7 +109,12 @@ def build(root: Path) -> dict[str, str]:
     return {
         **{f"lookups/{name}": text for name, text in build_lookups(mapping).items()},
         "lookups/cloudhsm_former_titles.csv": _former_titles(detections),
-        "default/savedsearches.conf": savedsearches_conf.saved_searches(searches, detections),
+        "default/savedsearches.conf": savedsearches_conf.saved_searches(
+            searches, detections, former_techniques(root)
+        ),
+        "default/analyticstories.conf": metadata.analytic_stories(
+            detections, metadata.read_stories(root, detections)
+        ),
         "default/macros.conf": macros,
         "default/props.conf": props,
         "default/transforms.conf": conf_blocks.transforms(transforms, props),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from tools.content.detections import metadata
 from tools.content.detections.savedsearches_conf import cron
 from tools.content.detections.schema import Detection
 
@@ -191,6 +192,12 @@ def _section(detection: Detection, techniques: Mapping[str, str]) -> Iterator[st
 
 
 def _facts(detection: Detection, techniques: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    yield "ID, version", f"{detection.id}, {detection.version} of {detection.date}"
+    yield "status, type", f"{detection.status}, {detection.type}"
+    yield "analytic story", detection.story
+    yield "data source", ", ".join(metadata.data_sources(detection))
+    yield "how to implement", metadata.how_to_implement(detection)
+    yield "references", " ".join(f"<{page}>" for page in metadata.references(detection))
     schedule = detection.schedule
     window = f"records indexed in the last {schedule.slice}" if schedule.slice else ""
     over = ", ".join(filter(None, [window, f"events of {schedule.events}"]))

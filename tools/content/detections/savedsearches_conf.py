@@ -8,11 +8,11 @@ Settings: savedsearches.conf.spec; those of Enterprise Security as its own conte
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from tools.content.conf_blocks import with_block
-from tools.content.detections import alert_text
+from tools.content.detections import alert_text, metadata
 from tools.content.detections.schema import (
     SEVERITIES,
     TOKEN_NOTES,
@@ -29,10 +29,15 @@ _LOWEST_SEVERITY = 1
 _MINUTES = {"5m": 5, "15m": 15, "1h": 60, "4h": 60, "1d": 60}
 
 
-def saved_searches(text: str, detections: Iterable[Detection]) -> str:
-    """`default/savedsearches.conf` with its block as it follows from the detections."""
+def saved_searches(
+    text: str, detections: Iterable[Detection], former_techniques: Mapping[str, str]
+) -> str:
+    """`default/savedsearches.conf` with its block as it follows from the detections.
+
+    former_techniques: the older IDs of ATT&CK techniques, by the present ones.
+    """
     stanzas = [
-        _stanza(detection, title)
+        _stanza(detection, title, former_techniques)
         for detection in detections
         for title in (detection.title, *detection.former_titles)
     ]
@@ -72,7 +77,9 @@ def drilldown_search(detection: Detection) -> str:
     return " ".join(f"{macro} {times} {rest}".split("\n")).strip() + "".join(notes)
 
 
-def _stanza(detection: Detection, title: str) -> Iterator[str]:
+def _stanza(
+    detection: Detection, title: str, former_techniques: Mapping[str, str]
+) -> Iterator[str]:
     """The saved search under its title, or under a former one: who turned that on keeps it."""
     yield f"[{title}]"
     yield "disabled = 1"
@@ -100,7 +107,11 @@ def _stanza(detection: Detection, title: str) -> Iterator[str]:
         yield f"alert.suppress.fields = {','.join(detection.throttle.by)}"
         yield f"alert.suppress.period = {detection.throttle.period}"
     yield from _email(detection)
-    yield from _enterprise_security(detection, title)
+    yield "action.correlationsearch.enabled = 1"
+    yield f"action.correlationsearch.label = {title}"
+    annotations = _annotations(detection, former_techniques)
+    yield f"action.correlationsearch.annotations = {_json(annotations)}"
+    yield from _enterprise_security(detection)
 
 
 def _email(detection: Detection) -> Iterator[str]:
@@ -127,24 +138,30 @@ def _email(detection: Detection) -> Iterator[str]:
     yield "action.email.message.alert = " + "\\\n".join(lines)
 
 
-def _enterprise_security(detection: Detection, title: str) -> Iterator[str]:
-    yield "action.correlationsearch.enabled = 1"
-    yield f"action.correlationsearch.label = {title}"
-    yield f"action.correlationsearch.annotations = {_json(_annotations(detection))}"
+def _enterprise_security(detection: Detection) -> Iterator[str]:
+    # An event-based detection, as against one that groups findings.
+    yield "action.correlationsearch.detection_type = ebd"
+    yield f"action.correlationsearch.metadata = {_json(metadata.metadata(detection))}"
     if detection.finding:
         yield from _notable(detection)
     yield "action.risk = 1"
-    objects = [
-        {"risk_object_field": one.field, "risk_object_type": one.type, "risk_score": one.score}
-        for one in detection.risk.objects
-    ]
-    yield f"action.risk.param._risk = {_json(objects)}"
+    yield f"action.risk.param._risk = {_json(_risk_objects(detection))}"
+    yield "action.risk.param._risk_score = 0"
     yield "action.risk.param._risk_message = $alert_title$"
     yield "action.risk.param.verbose = 0"
 
 
+def _risk_objects(detection: Detection) -> list[dict[str, str | int]]:
+    return [
+        {"risk_object_field": item.field, "risk_object_type": item.type, "risk_score": item.score}
+        for item in detection.risk.objects
+    ]
+
+
 def _notable(detection: Detection) -> Iterator[str]:
     yield "action.notable = 1"
+    # Without it, the column Entity of a finding is empty in Enterprise Security 8.
+    yield f"action.notable.param._entities = {_json(_risk_objects(detection))}"
     yield "action.notable.param.rule_title = $alert_title$"
     yield f"action.notable.param.rule_description = {detection.about} {detection.why}"
     yield f"action.notable.param.security_domain = {detection.domain}"
@@ -160,13 +177,17 @@ def _notable(detection: Detection) -> Iterator[str]:
     yield f"action.notable.param.next_steps = {_json({'version': 1, 'data': steps})}"
 
 
-def _annotations(detection: Detection) -> dict[str, list[str]]:
+def _annotations(
+    detection: Detection, former_techniques: Mapping[str, str]
+) -> dict[str, list[str]]:
     """By framework. mitre_attack is Enterprise Security's name, the others are our own (its nist
     means the categories of the Cybersecurity Framework).
     """
     controls = detection.controls
+    older = [former_techniques[item] for item in detection.attack if item in former_techniques]
     frameworks = {
-        "mitre_attack": list(detection.attack),
+        "mitre_attack": [*detection.attack, *older],
+        "analytic_story": [detection.story],
         "nist_800_53": list(controls.nist_800_53),
         "pci_dss": list(controls.pci_dss),
         "fips_140": list(controls.fips_140),

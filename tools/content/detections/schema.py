@@ -26,6 +26,8 @@ PREFIX = "cloudhsm_"
 TITLE = "AWS CloudHSM"
 # Fields that hold nothing a user of an HSM could have chosen: safe in the text of another search.
 SAFE_TOKENS = frozenset({"cluster_id", "drill_from", "drill_to", "hsm_id", "user_hash"})
+# The highest risk score of each severity: the bands of Splunk's own security content.
+HIGHEST_SCORES = {"informational": 20, "low": 40, "medium": 60, "high": 80, "critical": 100}
 # What a drilldown's reader cannot see from the value.
 TOKEN_NOTES = {"user_hash": "user: the SHA-256 of the name"}
 # Values of results that are IDs of the right form, or our own words. An outsider may have
@@ -206,6 +208,11 @@ class Detection(Strict):
     name: Title
     formerly: list[Title] = []
     id: str
+    version: int = Field(ge=1)
+    date: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$")]
+    status: Literal["production", "experimental", "deprecated"] = "production"
+    type: Literal["TTP", "Anomaly", "Hunting", "Correlation"]
+    story: Text
     domain: Literal["access", "identity", "audit", "threat"]
     about: Text
     why: Text
@@ -262,6 +269,12 @@ class Detection(Strict):
     def _contradictions(self) -> Iterator[str]:
         if not _UUID.fullmatch(self.id):
             yield f"id: must be a UUID in lower case; {_NEW_ID}"
+        scores = [item.score for item in self.risk.objects]
+        if (
+            next(name for name, top in HIGHEST_SCORES.items() if max(scores) <= top)
+            != self.severity
+        ):
+            yield f"severity: a score of {max(scores)} is of another severity: {HIGHEST_SCORES}"
         for name in self.thresholds:
             if f"`{self.threshold_macro(name)}`" not in self.search:
                 yield (f"thresholds: the search does not use `{self.threshold_macro(name)}`")
@@ -300,9 +313,14 @@ def parts(text: str) -> Iterator[tuple[str, str | None, str | None]]:
     yield text[end:], None, None
 
 
-def techniques(root: Path) -> dict[str, str]:
+def former_techniques(root: Path) -> dict[str, str]:
+    """The IDs that ATT&CK techniques had in older versions. Raises MappingError, OSError."""
+    return techniques(root, "attack_former_ids.yaml")
+
+
+def techniques(root: Path, name: str = "attack.yaml") -> dict[str, str]:
     """Names of the ATT&CK techniques that a detection may name. Raises MappingError, OSError."""
-    path = root / "mappings" / "attack.yaml"
+    path = root / "mappings" / name
     node = compose(path)
     if not isinstance(node, yaml.MappingNode):
         raise MappingError([Fault(path, 1, "must hold techniques: number and name")])
