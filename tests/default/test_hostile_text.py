@@ -274,6 +274,9 @@ SEARCHES = {
     " | eval x=`cloudhsm_view_link(keys)` | fields - user_hash",
     "cloudhsm_view_link_of_user(1)": f"{BEHIND}eval {TIMES} | `cloudhsm_alert`"
     " | eval x=`cloudhsm_view_link_of_user(keys)` | fields - user_hash, x",
+    "cloudhsm_risk_actor(1)": f"{BEHIND}eval risk_cluster=cluster_id"
+    " | eval x=`cloudhsm_risk_actor(user)` | fields - x, risk_cluster",
+    "cloudhsm_addresses(1)": f"{BEHIND}eval x=`cloudhsm_addresses(user)` | fields - x",
     "cloudhsm_wrapped_with": f"{BEHIND}`cloudhsm_once` | `cloudhsm_who` | `cloudhsm_wrapped_with`",
     "cloudhsm_of_cluster(1)": f"{BEHIND}`cloudhsm_of_cluster({CLUSTER})`",
     "cloudhsm_of_hsm(1)": f"{BEHIND}`cloudhsm_of_hsm({HSM})`",
@@ -371,7 +374,8 @@ def test_every_macro_is_run_here() -> None:
     constant = {
         name
         for name, stanza in MACROS.items()
-        if re.fullmatch(r"\d+|search \*", stanza.settings["definition"].value)
+        # A number, a filter, or the macro of a former name.
+        if re.fullmatch(r"\d+|search \*|`cloudhsm_\w+`", stanza.settings["definition"].value)
     }
     assert set(SEARCHES) | inner | constant == set(MACROS)
 

@@ -102,7 +102,23 @@ def alert_fields(detection: Detection) -> str:
         "dashboard_link": _view_link(detection),
         "records_link": _search_link(detection),
     }
+    fields |= _entities(detection)
     return "eval " + ", ".join(f"{name}={text}" for name, text in fields.items() if text)
+
+
+def _entities(detection: Detection) -> dict[str, str]:
+    """The fields of Enterprise Security's risk and threat objects that not every alert has."""
+    risk = detection.risk
+    return {
+        "risk_actor": f"`cloudhsm_risk_actor({risk.actor})`" if risk.actor else "",
+        "victim": risk.victim or "",
+        "threat_address": "`cloudhsm_addresses(src)`" if has_source_address(detection) else "",
+    }
+
+
+def has_source_address(detection: Detection) -> bool:
+    """Whether its alerts have the address of the client, in src."""
+    return "src" in detection.shows
 
 
 def title(detection: Detection) -> str:
@@ -132,6 +148,8 @@ def _details(detection: Detection) -> Iterator[str]:
         macro = "cloudhsm_detail"
         if isinstance(label, tuple):
             label, macro = label
+        if name == detection.risk.victim:
+            label = "Affected user"
         yield f'`{macro}("{label}", {name})`'
     yield '"First: " . first_seen'
     yield '"Last: " . last_seen'

@@ -40,10 +40,13 @@ def sample_faults(root: Path, app: App, detection: Detection) -> Iterator[Fault]
             line = line_in(path, kind, number, "because")
             for what in _played(app, detection, sample, Generation(generation), shown):
                 yield Fault(path, line, f"{kind}.{number} ({generation} records): {what}")
-    for position, name in enumerate(detection.shows):
+    wanted = [("shows", name) for name in detection.shows]
+    wanted += [("risk", item.field) for item in detection.risk.objects]
+    wanted += [("risk", name) for name in (detection.risk.actor, detection.risk.victim) if name]
+    for key, name in wanted:
         if name not in shown:
-            what = f"shows: no alert on a sample has the field {name}"
-            yield Fault(path, line_in(path, "shows", position), what)
+            what = f"{key}: no alert on a sample has the field {name}"
+            yield Fault(path, line_in(path, key), what)
 
 
 def _played(
@@ -64,10 +67,9 @@ def _played(
 
 
 def absent_fields(detection: Detection, alerts: Iterable[Fired]) -> Iterator[str]:
-    """Fields that messages, risk, throttling or the drilldown name, and an alert does not have."""
+    """Fields that messages, throttling or the drilldown name, and an alert does not have."""
     wanted = {
         "risk.message": tokens(detection.risk.message),
-        "risk.objects": [item.field for item in detection.risk.objects],
         "throttle.by": detection.throttle.by if detection.throttle else [],
         "drilldown.search": tokens(detection.drilldown.search),
         "every alert": ["_time", "drill_from", "drill_to"],

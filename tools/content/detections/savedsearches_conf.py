@@ -145,7 +145,7 @@ def _enterprise_security(detection: Detection) -> Iterator[str]:
     if detection.finding:
         yield from _notable(detection)
     yield "action.risk = 1"
-    yield f"action.risk.param._risk = {_json(_risk_objects(detection))}"
+    yield f"action.risk.param._risk = {_json([*_risk_objects(detection), *_threats(detection)])}"
     yield "action.risk.param._risk_score = 0"
     yield "action.risk.param._risk_message = $alert_title$"
     yield "action.risk.param.verbose = 0"
@@ -156,6 +156,12 @@ def _risk_objects(detection: Detection) -> list[dict[str, str | int]]:
         {"risk_object_field": item.field, "risk_object_type": item.type, "risk_score": item.score}
         for item in detection.risk.objects
     ]
+
+
+def _threats(detection: Detection) -> list[dict[str, str]]:
+    if not alert_text.has_source_address(detection):
+        return []
+    return [{"threat_object_field": "threat_address", "threat_object_type": "ip_address"}]
 
 
 def _notable(detection: Detection) -> Iterator[str]:

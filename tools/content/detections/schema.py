@@ -119,9 +119,13 @@ class Throttle(Strict):
 
 
 class RiskObject(Strict):
-    """Whose risk rises by how much; the types are Enterprise Security's."""
+    """Whose risk rises by how much; the types are Enterprise Security's.
 
-    field: FieldName
+    risk_actor: who did it, `actor@cluster`, or an ARN; risk_cluster: the cluster. Neither is there
+    where the records do not show it. host: a collecting host; account: an AWS account.
+    """
+
+    field: Literal["risk_actor", "risk_cluster", "host", "account"]
     type: Literal["user", "system", "other"]
     score: int = Field(ge=1, le=100)
 
@@ -129,10 +133,19 @@ class RiskObject(Strict):
 class Risk(Strict):
     """`message` may name fields of the results: $user$, $keys:key:keys$ with a noun in singular and
     plural, $silent_for:duration$ for seconds.
+    actor: the field of who did it. victim: that of whom it was done to, shown but without risk.
     """
 
     message: Text
+    actor: FieldName | None = None
+    victim: FieldName | None = None
     objects: list[RiskObject] = Field(min_length=1)
+
+    def _contradictions(self) -> Iterator[str]:
+        if ("risk_actor" in {item.field for item in self.objects}) != (self.actor is not None):
+            yield "actor: risk_actor among the objects and the field of the actor go together"
+        if self.victim is not None and self.victim == self.actor:
+            yield "victim: is the actor too, and risk is never the victim's"
 
 
 class Controls(Strict):
