@@ -44,6 +44,8 @@ _IGNORED = frozenset(
         "action.notable.param.security_domain",
         "action.notable.param.severity",
         "action.risk",
+        "action.summary_index",
+        "action.summary_index._name",
         "action.risk.param._risk",
         "action.risk.param._risk_message",
         "action.risk.param._risk_score",

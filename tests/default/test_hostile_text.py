@@ -274,6 +274,10 @@ SEARCHES = {
     " | eval x=`cloudhsm_view_link(keys)` | fields - user_hash",
     "cloudhsm_view_link_of_user(1)": f"{BEHIND}eval {TIMES} | `cloudhsm_alert`"
     " | eval x=`cloudhsm_view_link_of_user(keys)` | fields - user_hash, x",
+    "cloudhsm_alert_events": "`cloudhsm_alert_events`",
+    "cloudhsm_alerts_of_cluster(1)": "`cloudhsm_alert_events`"
+    f" | `cloudhsm_alerts_of_cluster({CLUSTER})`",
+    "cloudhsm_detail_lines(2)": f"{BEHIND}eval x=`cloudhsm_detail_lines(User, user)` | fields - x",
     "cloudhsm_risk_actor(1)": f"{BEHIND}eval risk_cluster=cluster_id"
     " | eval x=`cloudhsm_risk_actor(user)` | fields - x, risk_cluster",
     "cloudhsm_addresses(1)": f"{BEHIND}eval x=`cloudhsm_addresses(user)` | fields - x",

@@ -36,8 +36,8 @@ HOSTILE = {
     "subsearch": "[search index=*]",
 }
 NAMES = ("user", "target")
-# What an e-mail shows of an alert.
-TEXTS = ("alert_title", "alert_details", "dashboard_link", "records_link")
+# What an e-mail shows of an alert, and the actor among the risk objects.
+TEXTS = ("alert_title", "alert_details", "dashboard_link", "records_link", "risk_actor")
 # Detections whose samples name users; that of one is a hostile name itself.
 WITH_NAMES = [
     detection
@@ -110,7 +110,7 @@ def test_no_title_and_no_drilldown_has_a_text_of_host_or_source(
     result = run_sample(app, detection, sample, Generation(sample.generations[0]), arriving)
     for alert in result.alerts:
         drilldown = filled(drilldown_search(detection), alert)
-        for text in (*(str(alert.row[name]) for name in TEXTS), drilldown):
+        for text in (*(str(alert.row.get(name, "")) for name in TEXTS), drilldown):
             assert "alert(1)" not in text.lower()
         template = drilldown_search(detection).replace("$", "")
         assert commands(app, drilldown) == commands(app, template)

@@ -23,7 +23,8 @@ CLUSTER = "cluster-likphkxygsn"
 
 def risk(detection: Detection) -> list[dict[str, str]]:
     """The risk and threat objects that Enterprise Security reads."""
-    setting = CONF[detection.title].settings["action.risk.param._risk"].value
+    action = "notable.param._entities" if detection.finding else "risk.param._risk"
+    setting = CONF[detection.title].settings[f"action.{action}"].value
     objects: list[dict[str, str]] = json.loads(setting)
     return objects
 
@@ -106,6 +107,14 @@ def test_the_cluster_is_dest_and_the_hsm_dvc_with_the_priority_that_you_entered(
     row = fired(app, "hsm_zeroized", tables=tables).row
     assert (row["dest"], row["dvc"]) == (CLUSTER, "hsm-nwbbiqbj4jk")
     assert values_of(row, "dest_priority") == priority
+
+
+def test_a_detection_makes_a_finding_or_an_intermediate_finding_and_is_kept() -> None:
+    for detection in DETECTIONS:
+        values = {key: item.value for key, item in CONF[detection.title].settings.items()}
+        assert ("action.notable" in values) is detection.finding
+        assert ("action.risk" in values) is not detection.finding
+        assert (values.get("action.summary_index") == "1") is not detection.correlates
 
 
 def test_only_actor_cluster_account_and_collecting_host_get_risk() -> None:

@@ -109,6 +109,7 @@ def build(root: Path) -> dict[str, str]:
     return {
         **{f"lookups/{name}": text for name, text in build_lookups(mapping).items()},
         "lookups/cloudhsm_former_titles.csv": _former_titles(detections),
+        "lookups/cloudhsm_detections.csv": _detections(detections),
         "default/savedsearches.conf": savedsearches_conf.saved_searches(
             searches, detections, former_techniques(root)
         ),
@@ -146,6 +147,27 @@ def build_lookups(mapping: Mappings) -> dict[str, str]:
         "cloudhsm_log_types.csv": _type_csv("log_type", mapping.log_types),
         "cloudhsm_user_types.csv": _type_csv("user_type", mapping.user_types),
     }
+
+
+def _detections(detections: Sequence[Detection]) -> str:
+    """The detections by title, former ones included; score: the highest of its risk objects."""
+    columns = ("title", "detection", "detection_id", "severity", "score", "finding", "correlates")
+    return _csv(
+        columns,
+        [
+            (
+                title,
+                detection.name,
+                detection.id,
+                detection.severity,
+                str(max(item.score for item in detection.risk.objects)),
+                str(detection.finding).lower(),
+                str(detection.correlates).lower(),
+            )
+            for detection in detections
+            for title in (detection.title, *detection.former_titles)
+        ],
+    )
 
 
 def _former_titles(detections: Sequence[Detection]) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from tools.content.detections.schema import PLAIN_IN_MESSAGES, VIEWS, Detection, parts
 
 # The labels of fields in an alert's details, with the macro that shows it if it is no plain word.
+_TIMELINE = "cloudhsm_detail_lines"
 _SENTENCE, _SECONDS = "cloudhsm_detail_text", "cloudhsm_detail_time"
 LABELS: dict[str, str | tuple[str, str]] = {
     "account": "AWS account",
@@ -28,6 +29,7 @@ LABELS: dict[str, str | tuple[str, str]] = {
     "changes": "Changes",
     "cluster_id": "Cluster ID",
     "cluster_ids": "Cluster IDs",
+    "detections": "Different detections",
     "destination_region": "Destination Region",
     "error": ("Error", _SENTENCE),
     "eventName": "API call",
@@ -59,6 +61,7 @@ LABELS: dict[str, str | tuple[str, str]] = {
     "part": "Affected component",
     "reboot_counter": "Reboot counter",
     "reboot_counter_before": "Reboot counter before",
+    "points": "Risk points",
     "records": "Records",
     "refusals": "Refusals",
     "region": "AWS Region",
@@ -77,6 +80,7 @@ LABELS: dict[str, str | tuple[str, str]] = {
     "target_user_id": "User number",
     "texts": "Different texts",
     "throttled": "Throttled calls",
+    "timeline": ("Timeline", _TIMELINE),
     "trust": "Trust of the source",
     "user": "User",
     "user_before": "Earlier user",

@@ -22,6 +22,10 @@ _SOURCES = {
     "`cloudhsm_audit`": ("AWS CloudHSM audit log", "cloudhsm-audit-log-reference.html"),
     "`cloudhsm_records`": ("AWS CloudHSM audit log", "cloudhsm-audit-log-reference.html"),
     "`cloudhsm_index`": ("AWS CloudHSM audit log", "cloudhsm-audit-log-reference.html"),
+    "`cloudhsm_alert_events`": (
+        "Alerts of this add-on's detections",
+        "cloudhsm-audit-log-reference.html",
+    ),
     "`cloudhsm_cloudtrail`": ("AWS CloudTrail", "get-api-logs-using-cloudtrail.html"),
     "`cloudhsm_collector`": (
         "Collector events of this add-on",

@@ -64,8 +64,15 @@ users, is recorded by every HSM of a cluster and alerts once. Key handling that 
 HSMs of a cluster in step (`activity=cluster_sync`) has operations of its own, which no export
 alert looks at.
 
-Detections with **risk only** add risk and no finding. All others make a finding for each result
-that is not throttled.
+A detection makes a **finding** for each result that is not throttled, or, if it is only a hint, an
+**intermediate finding** (*risk only*), never both. *Several detections at one cluster* combines
+them: several different detections, or 100 risk points, at one cluster within a day become one
+finding with a timeline. Its own findings do not feed it.
+
+Without Enterprise Security, the action *summary indexing* keeps the results of every detection in
+the index `summary`, also of hints, and the same correlation reads them there. To list them:
+`` `cloudhsm_alert_events` | table _time, source, alert_title, risk_actor ``. If you keep them in
+another index, change that macro and the action.
 
 ## Tables that searches keep
 

@@ -142,8 +142,15 @@ def _enterprise_security(detection: Detection) -> Iterator[str]:
     # An event-based detection, as against one that groups findings.
     yield "action.correlationsearch.detection_type = ebd"
     yield f"action.correlationsearch.metadata = {_json(metadata.metadata(detection))}"
-    if detection.finding:
-        yield from _notable(detection)
+    if not detection.correlates:
+        # Kept for the correlation, also where no index has findings.
+        yield "action.summary_index = 1"
+        yield "action.summary_index._name = summary"
+    # One detection makes a finding or an intermediate finding, never both.
+    yield from _notable(detection) if detection.finding else _risk(detection)
+
+
+def _risk(detection: Detection) -> Iterator[str]:
     yield "action.risk = 1"
     yield f"action.risk.param._risk = {_json([*_risk_objects(detection), *_threats(detection)])}"
     yield "action.risk.param._risk_score = 0"
@@ -167,7 +174,8 @@ def _threats(detection: Detection) -> list[dict[str, str]]:
 def _notable(detection: Detection) -> Iterator[str]:
     yield "action.notable = 1"
     # Without it, the column Entity of a finding is empty in Enterprise Security 8.
-    yield f"action.notable.param._entities = {_json(_risk_objects(detection))}"
+    entities = [*_risk_objects(detection), *_threats(detection)]
+    yield f"action.notable.param._entities = {_json(entities)}"
     yield "action.notable.param.rule_title = $alert_title$"
     yield f"action.notable.param.rule_description = {detection.about} {detection.why}"
     yield f"action.notable.param.security_domain = {detection.domain}"

@@ -176,18 +176,33 @@ class Drilldown(Strict):
 Value = str | int | float | list[str]
 
 
+class SampleAlert(Strict):
+    """An alert of another detection (its stem), as Splunk keeps it with or without Enterprise
+    Security.
+    """
+
+    at: str = "0s"
+    repeat: int = 1
+    every: str = "0s"
+    detection: str
+    cluster: str = "payments"
+    actor: str | None = None
+    variant: Literal["summary", "enterprise security"] = "summary"
+
+
 class Sample(Strict):
     """What happens, and its alerts.
 
     records: lines of a scene (samples/scene.py). collector: events of the collector. cloudtrail:
-    API calls. tables: rows of the customer's lookups. `at` counts from the scene's beginning; what
-    lies before it is history, over which the alert does not run.
+    API calls. alerts: of other detections. tables: rows of the customer's lookups. `at` counts
+    from the scene's beginning; what lies before it is history, over which the alert does not run.
     """
 
     because: Text
     generations: list[Literal["older", "newer"]] = ["older", "newer"]
     lasts: Duration = "1h"
     records: list[dict[str, Any]] = []
+    alerts: list[SampleAlert] = []
     collector: list[dict[str, Any]] = []
     cloudtrail: list[dict[str, Any]] = []
     tables: dict[str, list[dict[str, str]]] = {}
@@ -274,6 +289,11 @@ class Detection(Strict):
     def threshold_macro(self, name: str) -> str:
         """The macro of a threshold."""
         return f"{PREFIX}{self.stem}_{name}"
+
+    @property
+    def correlates(self) -> bool:
+        """Whether it reads the alerts of other detections."""
+        return self.type == "Correlation"
 
     def macros_of(self, name: str) -> list[str]:
         """The macro of a threshold or the filter, then those of its former names."""
