@@ -15,6 +15,7 @@ from emulator.errors import ConfError, EmulatorError, Location
 # Files without effect on an event's fields at index time and search time.
 _OTHER_FILES = frozenset(
     {
+        "analyticstories.conf",
         "app.conf",
         "authorize.conf",
         "inputs.conf",

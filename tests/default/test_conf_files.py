@@ -77,6 +77,8 @@ def test_every_generated_lookup_has_one_definition_with_a_last_resort() -> None:
     files = {stanza.settings["filename"].value for stanza in generated}
     assert files == {path.name for path in (ROOT / "lookups").glob("cloudhsm_*.csv")}
     for stanza in generated:
+        if stanza.name in {"cloudhsm_former_titles", "cloudhsm_detections"}:
+            continue  # asked for titles of our own searches, never for a value of a record
         key = (ROOT / "lookups" / f"{stanza.name}.csv").read_text(encoding="utf-8").split(",")[0]
         assert stanza.settings["match_type"].value == f"WILDCARD({key})"
         assert stanza.settings["max_matches"].value == "1"

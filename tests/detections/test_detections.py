@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 
 import pytest
 
 from emulator.app import App
-from emulator.conf.conf_file import read_conf
+from emulator.conf.conf_file import parse_conf, read_conf
+from emulator.conf.macros import Macros
 from tests.detections.conftest import DETECTIONS, ROOT
 from tools.content.detections.expected_alerts import sample_faults
 from tools.content.detections.lint import faults
@@ -18,18 +21,18 @@ STEMS = {d.stem for d in DETECTIONS}
 MUST_HAVE = {
     "password_guessing_against_one_user",
     "password_guessing_against_many_users",
-    "login_after_failures",
+    "successful_login_after_failed_logins",
     "user_locked_by_failed_logins",
     "crypto_officer_created",
     "user_created",
     "user_deleted",
     "password_changed",
-    "key_exported_by_wrap",
-    "key_destroyed",
-    "keys_destroyed_in_mass",
+    "key_export_outside_the_usual_pattern",
+    "key_deleted",
+    "mass_key_deletion",
     "quorum_value_set",
     "quorum_token_deleted",
-    "sequence_gap_absent_at_source",
+    "audit_records_missing_at_the_source",
 }
 # AWS's guidance "Security monitoring for AWS CloudHSM": its alarms, and who has them here.
 AWS_ALARMS = {
@@ -83,7 +86,7 @@ def test_an_inference_is_named_where_records_are_put_together() -> None:
                 "user_created",
                 "certificate_stored_or_removed",
                 "collector_failing",
-                "user_id_given_again",
+                "user_id_reused",
             }
             assert reasoned, detection.stem
 
@@ -104,12 +107,56 @@ def test_the_shipped_files_follow_from_the_detections(file: str) -> None:
 
 
 def test_every_threshold_and_filter_is_a_macro_of_its_own() -> None:
-    macros = read_conf(ROOT / "default" / "macros.conf").stanzas
     for detection in DETECTIONS:
-        assert macros[detection.filter_macro].settings["definition"].value == "search *"
+        assert expanded(detection.filter_macro) == "search *"
         for name, threshold in detection.thresholds.items():
-            value = macros[detection.threshold_macro(name)].settings["definition"].value
-            assert value == str(threshold.value)
+            assert expanded(detection.threshold_macro(name)) == str(threshold.value)
+
+
+def expanded(macro: str, changed: str = "", definition: str = "") -> str:
+    """The definition of a macro after local/macros.conf changed one."""
+    text = (ROOT / "default" / "macros.conf").read_text(encoding="utf-8")
+    if changed:
+        stanza = rf"(?m)^\[{changed}\]\ndefinition = .*$"
+        text, changes = re.subn(stanza, f"[{changed}]\ndefinition = {definition}", text)
+        assert changes == 1
+    conf = parse_conf(text, "macros.conf")
+    return Macros.from_conf(conf).with_placeholders().expand(f"`{macro}`")
+
+
+RENAMED = [detection for detection in DETECTIONS if detection.formerly]
+
+
+@pytest.mark.parametrize("renamed", RENAMED, ids=[d.stem for d in RENAMED])
+def test_a_detection_that_was_turned_on_before_its_rename_runs_on(renamed: Detection) -> None:
+    conf = read_conf(ROOT / "default" / "savedsearches.conf").stanzas
+    present = {key: item.value for key, item in conf[renamed.title].settings.items()}
+    for title in renamed.former_titles:
+        former = {key: item.value for key, item in conf[title].settings.items()}
+        differing = {key for key in present if present[key] != former[key]}
+        assert differing == {"description", "action.correlationsearch.label"}
+        assert former["disabled"] == "1"
+
+
+@pytest.mark.parametrize("renamed", RENAMED, ids=[d.stem for d in RENAMED])
+def test_a_filter_and_thresholds_that_were_changed_before_a_rename_stay(
+    renamed: Detection,
+) -> None:
+    for name in ("filter", *renamed.thresholds):
+        present, *former = renamed.macros_of(name)
+        assert former
+        assert expanded(present, former[-1], "4711") == "4711"
+        assert f"`{former[0]}`" not in renamed.search
+
+
+def test_the_map_of_former_titles_names_every_one_and_health_shows_it() -> None:
+    text = (ROOT / "lookups" / "cloudhsm_former_titles.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {(row["former_title"], row["title"]) for row in rows} == {
+        (former, renamed.title) for renamed in RENAMED for former in renamed.former_titles
+    }
+    health = (ROOT / "default/data/ui/views/cloudhsm_health.xml").read_text(encoding="utf-8")
+    assert "inputlookup cloudhsm_former_titles" in health
 
 
 def test_a_detection_documents_its_alerts_on_a_quiet_month() -> None:

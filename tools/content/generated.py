@@ -22,9 +22,14 @@ from tools.content import cim_page, conf_blocks, dictionary, mappings, version
 from tools.content.conf_blocks import BlockProblem
 from tools.content.dashboards.pages import pages as dashboard_pages
 from tools.content.deployment import page as deployment_page
-from tools.content.detections import lint, savedsearches_conf
+from tools.content.detections import lint, metadata, savedsearches_conf
 from tools.content.detections import page as detections_page
-from tools.content.detections.schema import read_detections, techniques
+from tools.content.detections.schema import (
+    Detection,
+    former_techniques,
+    read_detections,
+    techniques,
+)
 from tools.content.mappings import CATCH_ALL, CimOutcome, CodedName, Operation, Response
 from tools.content.sigma import page as sigma_page
 from tools.content.sigma import pipelines
@@ -103,7 +108,14 @@ def build(root: Path) -> dict[str, str]:
     lint.require(root, detections, macros)
     return {
         **{f"lookups/{name}": text for name, text in build_lookups(mapping).items()},
-        "default/savedsearches.conf": savedsearches_conf.saved_searches(searches, detections),
+        "lookups/cloudhsm_former_titles.csv": _former_titles(detections),
+        "lookups/cloudhsm_detections.csv": _detections(detections),
+        "default/savedsearches.conf": savedsearches_conf.saved_searches(
+            searches, detections, former_techniques(root)
+        ),
+        "default/analyticstories.conf": metadata.analytic_stories(
+            detections, metadata.read_stories(root, detections)
+        ),
         "default/macros.conf": macros,
         "default/props.conf": props,
         "default/transforms.conf": conf_blocks.transforms(transforms, props),
@@ -135,6 +147,40 @@ def build_lookups(mapping: Mappings) -> dict[str, str]:
         "cloudhsm_log_types.csv": _type_csv("log_type", mapping.log_types),
         "cloudhsm_user_types.csv": _type_csv("user_type", mapping.user_types),
     }
+
+
+def _detections(detections: Sequence[Detection]) -> str:
+    """The detections by title, former ones included; score: the highest of its risk objects."""
+    columns = ("title", "detection", "detection_id", "severity", "score", "finding", "correlates")
+    return _csv(
+        columns,
+        [
+            (
+                title,
+                detection.name,
+                detection.id,
+                detection.severity,
+                str(max(item.score for item in detection.risk.objects)),
+                str(detection.finding).lower(),
+                str(detection.correlates).lower(),
+            )
+            for detection in detections
+            for title in (detection.title, *detection.former_titles)
+        ],
+    )
+
+
+def _former_titles(detections: Sequence[Detection]) -> str:
+    """The former titles of detections, each with the present one."""
+    columns = ("former_title", "title", "detection_id")
+    return _csv(
+        columns,
+        [
+            (former, detection.title, detection.id)
+            for detection in detections
+            for former in detection.former_titles
+        ],
+    )
 
 
 def _type_csv(name: str, rows: Iterable[CodedName]) -> str:

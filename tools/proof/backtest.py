@@ -27,6 +27,7 @@ from emulator.search_time.kv_store import by_collection
 from samples.command_parser import CommandParser
 from samples.trail import TrailEvent
 from tools.content.detections import ingest, scenarios
+from tools.content.detections.correlated import correlated
 from tools.content.detections.scenarios import Scenario, Tables
 from tools.content.detections.schema import Detection, read_detections
 
@@ -100,7 +101,8 @@ def run_alerts(
     Scheduler(app, _INDEX, _TABLES).maintained(scenario.since, scenario.until)
     with ProcessPoolExecutor(_PROCESSES, fork) as pool:
         results = list(pool.map(_fired, work))
-    return {detection.stem: fired for detection, fired in zip(detections, results)}
+    alerts = {detection.stem: fired for detection, fired in zip(detections, results)}
+    return alerts | correlated(app, detections, alerts, scenario.since, scenario.until)
 
 
 def _fields(records: Sequence[tuple[float, TrailEvent]]) -> Rows:

@@ -47,7 +47,8 @@ def root(tmp_path: Path) -> Path:
     ):
         shutil.copytree(package.ROOT / folder, root / folder)
     generated = [
-        f"default/{name}.conf" for name in ("macros", "props", "savedsearches", "transforms")
+        f"default/{name}.conf"
+        for name in ("analyticstories", "macros", "props", "savedsearches", "transforms")
     ]
     pages = [
         f"docs/{name}.md"
@@ -111,7 +112,7 @@ def test_a_build_writes_the_listed_files_and_the_libraries(root: Path) -> None:
     archive = package.build(root)
     assert archive == root / "dist" / "TA-aws-cloudhsm-1.2.3.tar.gz"
     lookups = {f"lookups/{path.name}" for path in (root / "lookups").iterdir()}
-    generated = {f"default/{name}.conf" for name in ("macros", "savedsearches")}
+    generated = {f"default/{name}.conf" for name in ("analyticstories", "macros", "savedsearches")}
     generated.add("bin/cloudhsm/__init__.py")
     tables = {f"{NORMALIZED}/{path.name}" for path in (root / NORMALIZED).iterdir()}
     data = root / "default" / "data"

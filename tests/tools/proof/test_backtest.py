@@ -10,6 +10,7 @@ from emulator.scheduler import Index, Scheduler
 from emulator.search_time.kv_store import by_collection
 from tests.detections.conftest import DETECTIONS, ROOT
 from tools.content.detections import ingest, scenarios
+from tools.content.detections.correlated import correlated
 from tools.content.detections.scenarios import Scenario
 from tools.proof import backtest
 
@@ -41,16 +42,17 @@ def test_no_field_that_a_search_reads_is_left_out_on_the_way(story: Scenario) ->
         one.stem: scheduler.fired(app.knowledge.alerts[one.title], story.since, story.until)
         for one in DETECTIONS
     }
+    whole |= correlated(app, DETECTIONS, whole, story.since, story.until)
     assert backtest.run_alerts(app, story, DETECTIONS) == whole
     assert sum(map(len, whole.values())) > 0
 
 
 @pytest.mark.usefixtures("small")
 def test_a_number_that_differs_is_told_with_the_file(capsys: pytest.CaptureFixture[str]) -> None:
-    assert backtest.main(["crypto_officer_logged_in", "hsm_zeroized"]) == 1
+    assert backtest.main(["crypto_officer_login", "hsm_zeroized"]) == 1
     said = capsys.readouterr()
     assert "2 detections" in said.out
-    assert "detections/crypto_officer_logged_in.yml: " in said.err
+    assert "detections/crypto_officer_login.yml: " in said.err
     assert "alerts on the sample trail, expected 24" in said.err
     assert "hsm_zeroized" not in said.err
 

@@ -30,6 +30,7 @@ def review(root: Path, app: App, detections: Sequence[Detection]) -> Iterator[Fa
 def sample_faults(root: Path, app: App, detection: Detection) -> Iterator[Fault]:
     """Where a detection's alerts on its samples are not the expected ones, or lack fields."""
     path = root / FOLDER / f"{detection.stem}.yml"
+    shown: set[str] = set()
     samples: list[tuple[str, int, Sample]] = [
         *(("fires", number, sample) for number, sample in enumerate(detection.fires)),
         *(("silent", number, sample) for number, sample in enumerate(detection.silent)),
@@ -37,18 +38,27 @@ def sample_faults(root: Path, app: App, detection: Detection) -> Iterator[Fault]
     for kind, number, sample in samples:
         for generation in sample.generations:
             line = line_in(path, kind, number, "because")
-            for what in _played(app, detection, sample, Generation(generation)):
+            for what in _played(app, detection, sample, Generation(generation), shown):
                 yield Fault(path, line, f"{kind}.{number} ({generation} records): {what}")
+    wanted = [("shows", name) for name in detection.shows]
+    wanted += [("risk", item.field) for item in detection.risk.objects]
+    wanted += [("risk", name) for name in (detection.risk.actor, detection.risk.victim) if name]
+    for key, name in wanted:
+        if name not in shown:
+            what = f"{key}: no alert on a sample has the field {name}"
+            yield Fault(path, line_in(path, key), what)
 
 
 def _played(
-    app: App, detection: Detection, sample: Sample, generation: Generation
+    app: App, detection: Detection, sample: Sample, generation: Generation, shown: set[str]
 ) -> Iterator[str]:
+    """What is wrong with the alerts on one sample; their fields are added to `shown`."""
     try:
         result = run_sample(app, detection, sample, generation)
     except (ValueError, EmulatorError) as error:
         yield str(error)
         return
+    shown.update(name for alert in result.alerts for name, value in alert.row.items() if value)
     expected = sample.rows if isinstance(sample, Firing) else []
     yield from differences(result.alerts, expected)
     yield from absent_fields(detection, result.alerts)
@@ -57,10 +67,9 @@ def _played(
 
 
 def absent_fields(detection: Detection, alerts: Iterable[Fired]) -> Iterator[str]:
-    """Fields that messages, risk, throttling or the drilldown name, and an alert does not have."""
+    """Fields that messages, throttling or the drilldown name, and an alert does not have."""
     wanted = {
         "risk.message": tokens(detection.risk.message),
-        "risk.objects": [item.field for item in detection.risk.objects],
         "throttle.by": detection.throttle.by if detection.throttle else [],
         "drilldown.search": tokens(detection.drilldown.search),
         "every alert": ["_time", "drill_from", "drill_to"],

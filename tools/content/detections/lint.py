@@ -30,7 +30,7 @@ _FORBIDDEN = {
 _INDEX = re.compile(r"\(index=")
 _STARTS = re.compile(
     r"(?:\| tstats [^|]*?where )?\(?"
-    r"`cloudhsm_(?:audit|certificate|records|collector|cloudtrail|index)`"
+    r"`cloudhsm_(?:audit|certificate|records|collector|cloudtrail|index|alert_events)`"
 )
 # Keys of a record whose values are words of its text, so that the index finds them.
 _TOKEN = re.compile(

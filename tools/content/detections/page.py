@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from tools.content.detections import metadata
 from tools.content.detections.savedsearches_conf import cron
 from tools.content.detections.schema import Detection
 
@@ -29,13 +30,24 @@ to it); with Enterprise Security it makes a notable event and adds risk.
 3. **Your tables** ([enrichment.md](enrichment.md)): applications that log in all day as known
    users, business hours, clusters.
 4. **Exceptions** go into the filter macro of a detection, never into its search: an upgrade
-   replaces searches and keeps your macros. For example `cloudhsm_key_exported_by_wrap_filter` =
-   `search NOT cluster_id=cluster-likphkxygsn`. Numbers are macros too.
+   replaces searches and keeps your macros. For example
+   `cloudhsm_user_created_filter` = `search NOT cluster_id=cluster-likphkxygsn`. Numbers are macros
+   too.
 5. **Tables.** Enable *AWS CloudHSM - Sessions, users and keys seen* and *AWS CloudHSM - Usual
    operations* together with the detections ([below](#tables-that-searches-keep)), run both once
    over 30 days, and confirm what your applications are there for.
 6. **History.** What compares with the past needs it in the index: the habits of HSMs 14 days,
    users, exports and clusters 30 days, numbers of users 90 days.
+
+## Alerts without Enterprise Security
+
+Add the action *Send email* to a detection and enter a recipient. Subject and text are set: what
+happened, what to do first, next steps, details, and links to the dashboard and the records. Set the
+macro `cloudhsm_splunk_web` to the address of Splunk Web, in quotes, or links begin with `/app`.
+
+Each result has these texts as fields, for webhooks and other actions: `alert_title`,
+`alert_details` (one line a value), `do_first`, `next_steps`, `dashboard_link`, `records_link`.
+The name of a cluster comes from your table of clusters. Severity is that of Splunk Web's list.
 
 ## How they run
 
@@ -46,13 +58,21 @@ that a backfill of a year does not alert for a year. Minutes are spread by the d
 
 An alert has `cluster_id` and mostly `hsm_id`, `first_time` and `last_time` (epoch seconds), and
 what its table below shows. A **drilldown** never carries a text that a user of an HSM may have
-chosen: users are found again by `user_hash`, the SHA-256 of the name. A login, and a change of
+chosen: users are found again by `user_hash`, the SHA-256 of the name. It begins at the login of the
+session, where the records or the table of sessions show it. A login, and a change of
 users, is recorded by every HSM of a cluster and alerts once. Key handling that only brings the
 HSMs of a cluster in step (`activity=cluster_sync`) has operations of its own, which no export
 alert looks at.
 
-Detections with **risk only** add risk and no finding. All others make a finding for each result
-that is not throttled.
+A detection makes a **finding** for each result that is not throttled, or, if it is only a hint, an
+**intermediate finding** (*risk only*), never both. *Several detections at one cluster* combines
+them: several different detections, or 100 risk points, at one cluster within a day become one
+finding with a timeline. Its own findings do not feed it.
+
+Without Enterprise Security, the action *summary indexing* keeps the results of every detection in
+the index `summary`, also of hints, and the same correlation reads them there. To list them:
+`` `cloudhsm_alert_events` | table _time, source, alert_title, risk_actor ``. If you keep them in
+another index, change that macro and the action.
 
 ## Tables that searches keep
 
@@ -92,10 +112,26 @@ the detection says so.
 def page(detections: Sequence[Detection], techniques: Mapping[str, str]) -> str:
     """The whole page; `techniques` are the names of ATT&CK's by number."""
     ordered = sorted(detections, key=lambda d: (_SEVERITY_ORDER.index(d.severity), d.name.lower()))
-    parts = [_HEAD, *_aws(), *_proof(ordered)]
+    parts = [_HEAD, *_former_titles(ordered), *_aws(), *_proof(ordered)]
     for detection in ordered:
         parts.extend(_section(detection, techniques))
     return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def _former_titles(detections: Sequence[Detection]) -> Iterator[str]:
+    yield """## Former titles
+
+A detection that you turned on under a former title keeps running under it, with the current search.
+A filter or threshold that you changed under its former name stays valid. The dashboard *Health* and
+`| inputlookup cloudhsm_former_titles` list former titles. To change over, turn on the present title
+and turn off the former one.
+
+| former title | present title |
+| --- | --- |"""
+    for detection in detections:
+        for name in detection.formerly:
+            yield f"| {name} | [{detection.name}](#{_anchor(detection)}) |"
+    yield ""
 
 
 def _aws() -> Iterator[str]:
@@ -163,6 +199,12 @@ def _section(detection: Detection, techniques: Mapping[str, str]) -> Iterator[st
 
 
 def _facts(detection: Detection, techniques: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    yield "ID, version", f"{detection.id}, {detection.version} of {detection.date}"
+    yield "status, type", f"{detection.status}, {detection.type}"
+    yield "analytic story", detection.story
+    yield "data source", ", ".join(metadata.data_sources(detection))
+    yield "how to implement", metadata.how_to_implement(detection)
+    yield "references", " ".join(f"<{page}>" for page in metadata.references(detection))
     schedule = detection.schedule
     window = f"records indexed in the last {schedule.slice}" if schedule.slice else ""
     over = ", ".join(filter(None, [window, f"events of {schedule.events}"]))

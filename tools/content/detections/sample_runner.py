@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from emulator.app import App
-from emulator.eval.values import values_of
+from emulator.eval.values import FieldValue, values_of
 from emulator.event import IndexedEvent
 from emulator.scheduler import Fired, Index, Scheduler
 from emulator.search_time.kv_store import by_collection
 from samples.layout import Generation
 from samples.scene import Scene, cluster_id, duration, from_mapping, hsm_id
-from tools.content.detections import ingest
-from tools.content.detections.schema import Detection, Sample, seconds, tokens
+from tools.content.detections import correlated, ingest
+from tools.content.detections.schema import (
+    Detection,
+    Sample,
+    read_detections,
+    seconds,
+    tokens,
+)
 
+ROOT = Path(__file__).resolve().parents[3]
 # 2026-03-03 10:00 UTC, a Tuesday.
 START = 1_772_532_000
 # The last slice of index time, and the throttling of everything before, have passed by then.
@@ -44,8 +52,13 @@ def run_sample(
     """
     known = by_collection(sample.tables, app.collection_names)
     index = Index(
-        (second, app.search_time(arriving(event), known))
-        for second, event in _events(app, sample, generation)
+        [
+            *(
+                (second, app.search_time(arriving(event), known))
+                for second, event in _events(app, sample, generation)
+            ),
+            *_alerts(sample),
+        ]
     )
     scheduler = Scheduler(app, index, sample.tables)
     until = START + seconds(sample.lasts) + seconds(detection.schedule.every) + _AFTERWARDS_S
@@ -65,6 +78,22 @@ def _drilldown_rows(scheduler: Scheduler, detection: Detection, alert: Fired) ->
     text = filled(detection.drilldown.search, alert)
     earliest, latest = (float(str(alert.row.get(name, 0))) for name in ("drill_from", "drill_to"))
     return len(scheduler.search(text, earliest, latest).rows)
+
+
+def _alerts(sample: Sample) -> Iterator[correlated.Kept]:
+    """The alerts of other detections that a sample lists."""
+    detections = {item.stem: item for item in read_detections(ROOT)} if sample.alerts else {}
+    for line in sample.alerts:
+        if line.detection not in detections:
+            raise ValueError(f"alerts: there is no detections/{line.detection}.yml")
+        detection, cluster = detections[line.detection], cluster_id(line.cluster)
+        row: dict[str, FieldValue] = {"risk_cluster": cluster, "alert_title": detection.name}
+        if line.actor:
+            row["risk_actor"] = f"{line.actor}@{cluster}"
+        for number in range(line.repeat):
+            at = START + duration("at", line.at) + number * duration("every", line.every)
+            fired = Fired(int(at), {**row, "_time": str(at), "hsm_id": hsm_id(line.cluster, "a")})
+            yield from correlated.kept([detection], {detection.stem: [fired]}, line.variant)
 
 
 def _events(app: App, sample: Sample, generation: Generation) -> Iterator[ingest.Indexed]:

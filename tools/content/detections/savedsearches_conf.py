@@ -8,12 +8,12 @@ Settings: savedsearches.conf.spec; those of Enterprise Security as its own conte
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from tools.content.conf_blocks import with_block
+from tools.content.detections import alert_text, metadata
 from tools.content.detections.schema import (
-    PLAIN_IN_MESSAGES,
     SEVERITIES,
     TOKEN_NOTES,
     Detection,
@@ -24,14 +24,24 @@ from tools.content.detections.schema import (
 BLOCK = "detections"
 # A record can be searched some moments after the second that it was indexed in.
 _SETTLING_MINUTES = 1
-# savedsearches.conf.spec, alert.severity: 2 is info, 6 is fatal.
-_LOWEST_SEVERITY = 2
+# The list in Splunk Web: 1 info, 2 low, 3 medium, 4 high, 5 critical.
+_LOWEST_SEVERITY = 1
 _MINUTES = {"5m": 5, "15m": 15, "1h": 60, "4h": 60, "1d": 60}
 
 
-def saved_searches(text: str, detections: Iterable[Detection]) -> str:
-    """`default/savedsearches.conf` with its block as it follows from the detections."""
-    return with_block(text, BLOCK, _lines(_stanza(detection) for detection in detections))
+def saved_searches(
+    text: str, detections: Iterable[Detection], former_techniques: Mapping[str, str]
+) -> str:
+    """`default/savedsearches.conf` with its block as it follows from the detections.
+
+    former_techniques: the older IDs of ATT&CK techniques, by the present ones.
+    """
+    stanzas = [
+        _stanza(detection, title, former_techniques)
+        for detection in detections
+        for title in (detection.title, *detection.former_titles)
+    ]
+    return with_block(text, BLOCK, _lines(stanzas))
 
 
 def macros(text: str, detections: Iterable[Detection]) -> str:
@@ -40,22 +50,11 @@ def macros(text: str, detections: Iterable[Detection]) -> str:
 
 
 def whole_search(detection: Detection) -> str:
-    """The search as it is saved: with the fields of every alert, and the customer's filter."""
-    shown = "".join(f" | `cloudhsm_shown({name})`" for name in _shown_fields(detection))
-    return f"{detection.search.strip()}\n| `cloudhsm_alert`{shown} | `{detection.filter_macro}`"
-
-
-def _shown_fields(detection: Detection) -> list[str]:
-    """The fields whose values a message must not repeat as they are."""
-    return sorted(set(tokens(detection.risk.message)) - PLAIN_IN_MESSAGES)
-
-
-def message(detection: Detection) -> str:
-    """The title of an alert: a value that an outsider may have chosen in its safe form."""
-    text = detection.risk.message
-    for name in _shown_fields(detection):
-        text = text.replace(f"${name}$", f"${name}_shown$")
-    return text
+    """The search as it is saved: with the texts of every alert, and the customer's filter."""
+    return (
+        f"{detection.search.strip()}\n| `cloudhsm_alert`"
+        f"\n| {alert_text.alert_fields(detection)}\n| `{detection.filter_macro}`"
+    )
 
 
 def cron(detection: Detection) -> str:
@@ -78,10 +77,14 @@ def drilldown_search(detection: Detection) -> str:
     return " ".join(f"{macro} {times} {rest}".split("\n")).strip() + "".join(notes)
 
 
-def _stanza(detection: Detection) -> Iterator[str]:
-    yield f"[{detection.title}]"
+def _stanza(
+    detection: Detection, title: str, former_techniques: Mapping[str, str]
+) -> Iterator[str]:
+    """The saved search under its title, or under a former one: who turned that on keeps it."""
+    yield f"[{title}]"
     yield "disabled = 1"
-    yield f"description = {detection.about}"
+    renamed = "" if title == detection.title else f"Former title of {detection.title}. "
+    yield f"description = {renamed}{detection.about}"
     yield f"search = {_continued(whole_search(detection))}"
     yield "enableSched = 1"
     yield f"cron_schedule = {cron(detection)}"
@@ -103,28 +106,77 @@ def _stanza(detection: Detection) -> Iterator[str]:
         yield "alert.suppress = 1"
         yield f"alert.suppress.fields = {','.join(detection.throttle.by)}"
         yield f"alert.suppress.period = {detection.throttle.period}"
+    yield from _email(detection)
+    yield "action.correlationsearch.enabled = 1"
+    yield f"action.correlationsearch.label = {title}"
+    annotations = _annotations(detection, former_techniques)
+    yield f"action.correlationsearch.annotations = {_json(annotations)}"
     yield from _enterprise_security(detection)
 
 
-def _enterprise_security(detection: Detection) -> Iterator[str]:
-    yield "action.correlationsearch.enabled = 1"
-    yield f"action.correlationsearch.label = {detection.title}"
-    yield f"action.correlationsearch.annotations = {_json(_annotations(detection))}"
-    if detection.finding:
-        yield from _notable(detection)
-    yield "action.risk = 1"
-    objects = [
-        {"risk_object_field": one.field, "risk_object_type": one.type, "risk_score": one.score}
-        for one in detection.risk.objects
+def _email(detection: Detection) -> Iterator[str]:
+    """The e-mail, once an administrator adds that action: plain text, one result each."""
+    yield f"action.email.subject.alert = {detection.severity.capitalize()}: $result.alert_title$"
+    yield "action.email.useNSSubject = 1"
+    yield "action.email.content_type = plain"
+    yield from ("action.email.sendresults = 0", "action.email.inline = 0")
+    yield from ("action.email.include.search = 0", "action.email.include.trigger = 0")
+    yield from ("action.email.include.view_link = 0", "action.email.include.results_link = 1")
+    lines = [
+        "$result.alert_title$",
+        "",
+        "Do first: $result.do_first$",
+        *(["", "Then:", "$result.next_steps$"] if len(detection.response) > 1 else []),
+        "",
+        "$result.alert_details$",
+        "",
+        f"Why it matters: {detection.why}",
+        "",
+        "Dashboard: $result.dashboard_link$",
+        f"{detection.drilldown.name}: $result.records_link$",
     ]
-    yield f"action.risk.param._risk = {_json(objects)}"
-    yield f"action.risk.param._risk_message = {message(detection)}"
+    yield "action.email.message.alert = " + "\\\n".join(lines)
+
+
+def _enterprise_security(detection: Detection) -> Iterator[str]:
+    # An event-based detection, as against one that groups findings.
+    yield "action.correlationsearch.detection_type = ebd"
+    yield f"action.correlationsearch.metadata = {_json(metadata.metadata(detection))}"
+    if not detection.correlates:
+        # Kept for the correlation, also where no index has findings.
+        yield "action.summary_index = 1"
+        yield "action.summary_index._name = summary"
+    # One detection makes a finding or an intermediate finding, never both.
+    yield from _notable(detection) if detection.finding else _risk(detection)
+
+
+def _risk(detection: Detection) -> Iterator[str]:
+    yield "action.risk = 1"
+    yield f"action.risk.param._risk = {_json([*_risk_objects(detection), *_threats(detection)])}"
+    yield "action.risk.param._risk_score = 0"
+    yield "action.risk.param._risk_message = $alert_title$"
     yield "action.risk.param.verbose = 0"
+
+
+def _risk_objects(detection: Detection) -> list[dict[str, str | int]]:
+    return [
+        {"risk_object_field": item.field, "risk_object_type": item.type, "risk_score": item.score}
+        for item in detection.risk.objects
+    ]
+
+
+def _threats(detection: Detection) -> list[dict[str, str]]:
+    if not alert_text.has_source_address(detection):
+        return []
+    return [{"threat_object_field": "threat_address", "threat_object_type": "ip_address"}]
 
 
 def _notable(detection: Detection) -> Iterator[str]:
     yield "action.notable = 1"
-    yield f"action.notable.param.rule_title = {message(detection)}"
+    # Without it, the column Entity of a finding is empty in Enterprise Security 8.
+    entities = [*_risk_objects(detection), *_threats(detection)]
+    yield f"action.notable.param._entities = {_json(entities)}"
+    yield "action.notable.param.rule_title = $alert_title$"
     yield f"action.notable.param.rule_description = {detection.about} {detection.why}"
     yield f"action.notable.param.security_domain = {detection.domain}"
     yield f"action.notable.param.severity = {detection.severity}"
@@ -139,13 +191,17 @@ def _notable(detection: Detection) -> Iterator[str]:
     yield f"action.notable.param.next_steps = {_json({'version': 1, 'data': steps})}"
 
 
-def _annotations(detection: Detection) -> dict[str, list[str]]:
+def _annotations(
+    detection: Detection, former_techniques: Mapping[str, str]
+) -> dict[str, list[str]]:
     """By framework. mitre_attack is Enterprise Security's name, the others are our own (its nist
     means the categories of the Cybersecurity Framework).
     """
     controls = detection.controls
+    older = [former_techniques[item] for item in detection.attack if item in former_techniques]
     frameworks = {
-        "mitre_attack": list(detection.attack),
+        "mitre_attack": [*detection.attack, *older],
+        "analytic_story": [detection.story],
         "nist_800_53": list(controls.nist_800_53),
         "pci_dss": list(controls.pci_dss),
         "fips_140": list(controls.fips_140),
@@ -155,12 +211,19 @@ def _annotations(detection: Detection) -> dict[str, list[str]]:
 
 def _macros(detection: Detection) -> Iterator[str]:
     yield f'# {detection.name}: what to leave out, for example: search NOT user="batch"'
-    yield f"[{detection.filter_macro}]"
-    yield "definition = search *"
+    yield from _macro_of_names(detection.macros_of("filter"), "search *")
     for name, threshold in detection.thresholds.items():
         yield f"# {detection.name}: {threshold.meaning}"
-        yield f"[{detection.threshold_macro(name)}]"
-        yield f"definition = {threshold.value}"
+        yield from _macro_of_names(detection.macros_of(name), str(threshold.value))
+
+
+def _macro_of_names(names: Sequence[str], definition: str) -> Iterator[str]:
+    """A macro; after a rename it is defined by that of the former name, which may be changed in
+    local/macros.conf.
+    """
+    for name, former in zip(names, (*names[1:], None)):
+        yield f"[{name}]"
+        yield f"definition = `{former}`" if former else f"definition = {definition}"
 
 
 def _lines(parts: Iterable[Iterable[str]]) -> Iterator[str]:

@@ -26,23 +26,29 @@ PREFIX = "cloudhsm_"
 TITLE = "AWS CloudHSM"
 # Fields that hold nothing a user of an HSM could have chosen: safe in the text of another search.
 SAFE_TOKENS = frozenset({"cluster_id", "drill_from", "drill_to", "hsm_id", "user_hash"})
+# The highest risk score of each severity: the bands of Splunk's own security content.
+HIGHEST_SCORES = {"informational": 20, "low": 40, "medium": 60, "high": 80, "critical": 100}
 # What a drilldown's reader cannot see from the value.
 TOKEN_NOTES = {"user_hash": "user: the SHA-256 of the name"}
-# Values of results that are IDs of the right form, counts that a search makes, or words of ours. An
-# outsider may have written any other; the messages of an alert show those by `cloudhsm_shown`.
-PLAIN_IN_MESSAGES = frozenset(
-    {
-        *("account", "cluster_id", "hsm_id", "region"),
-        *("busiest", "changes", "exports", "failures", "imports", "keys", "longest_pause"),
-        *("records", "refusals", "repeated", "shares", "silent_for", "texts", "users"),
-        *("call_outcome", "outcome"),
-    }
-)
+# Values of results that are IDs of the right form, or our own words. An outsider may have
+# written any other; the texts of an alert show those by the macro `cloudhsm_shown`.
+PLAIN_IN_MESSAGES = frozenset({"account", "call_outcome", "cluster_shown", "region", "usual_day"})
+# The views that alerts link to, and whether they have an input for users.
+VIEWS = {
+    "access": True,
+    "health": False,
+    "integrity": False,
+    "investigate": True,
+    "keys": True,
+    "overview": False,
+    "users": True,
+}
 SEVERITIES = ("informational", "low", "medium", "high", "critical")
 _NEW_ID = "make a new one: python -c 'import uuid; print(uuid.uuid4())'"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>[smhd])")
+_TOKEN = re.compile(r"\$(?P<name>\w+)(?::(?P<form>[a-z ]+(?::[a-z ]+)?))?\$")
 _DRILLDOWN_STARTS = re.compile(r"`cloudhsm_[a-z_]+`")
 
 
@@ -113,18 +119,33 @@ class Throttle(Strict):
 
 
 class RiskObject(Strict):
-    """Whose risk rises by how much; the types are Enterprise Security's."""
+    """Whose risk rises by how much; the types are Enterprise Security's.
 
-    field: FieldName
+    risk_actor: who did it, `actor@cluster`, or an ARN; risk_cluster: the cluster. Neither is there
+    where the records do not show it. host: a collecting host; account: an AWS account.
+    """
+
+    field: Literal["risk_actor", "risk_cluster", "host", "account"]
     type: Literal["user", "system", "other"]
     score: int = Field(ge=1, le=100)
 
 
 class Risk(Strict):
-    """`message` may name fields of the results as $field$."""
+    """`message` may name fields of the results: $user$, $keys:key:keys$ with a noun in singular and
+    plural, $silent_for:duration$ for seconds.
+    actor: the field of who did it. victim: that of whom it was done to, shown but without risk.
+    """
 
     message: Text
+    actor: FieldName | None = None
+    victim: FieldName | None = None
     objects: list[RiskObject] = Field(min_length=1)
+
+    def _contradictions(self) -> Iterator[str]:
+        if ("risk_actor" in {item.field for item in self.objects}) != (self.actor is not None):
+            yield "actor: risk_actor among the objects and the field of the actor go together"
+        if self.victim is not None and self.victim == self.actor:
+            yield "victim: is the actor too, and risk is never the victim's"
 
 
 class Controls(Strict):
@@ -155,18 +176,33 @@ class Drilldown(Strict):
 Value = str | int | float | list[str]
 
 
+class SampleAlert(Strict):
+    """An alert of another detection (its stem), as Splunk keeps it with or without Enterprise
+    Security.
+    """
+
+    at: str = "0s"
+    repeat: int = 1
+    every: str = "0s"
+    detection: str
+    cluster: str = "payments"
+    actor: str | None = None
+    variant: Literal["summary", "enterprise security"] = "summary"
+
+
 class Sample(Strict):
     """What happens, and its alerts.
 
     records: lines of a scene (samples/scene.py). collector: events of the collector. cloudtrail:
-    API calls. tables: rows of the customer's lookups. `at` counts from the scene's beginning; what
-    lies before it is history, over which the alert does not run.
+    API calls. alerts: of other detections. tables: rows of the customer's lookups. `at` counts
+    from the scene's beginning; what lies before it is history, over which the alert does not run.
     """
 
     because: Text
     generations: list[Literal["older", "newer"]] = ["older", "newer"]
     lasts: Duration = "1h"
     records: list[dict[str, Any]] = []
+    alerts: list[SampleAlert] = []
     collector: list[dict[str, Any]] = []
     cloudtrail: list[dict[str, Any]] = []
     tables: dict[str, list[dict[str, str]]] = {}
@@ -192,11 +228,19 @@ class Expected(Strict):
 class Detection(Strict):
     """One detection; `stem` is the file's name, by which macros are called.
 
+    formerly: earlier names, the latest first; a saved search and macros of each stay.
     finding: false for one that adds risk only, so that analysts need not review each result.
+    view: the dashboard that its alerts link to. shows: the fields that its details list.
     """
 
     name: Title
+    formerly: list[Title] = []
     id: str
+    version: int = Field(ge=1)
+    date: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$")]
+    status: Literal["production", "experimental", "deprecated"] = "production"
+    type: Literal["TTP", "Anomaly", "Hunting", "Correlation"]
+    story: Text
     domain: Literal["access", "identity", "audit", "threat"]
     about: Text
     why: Text
@@ -213,6 +257,8 @@ class Detection(Strict):
     attack: list[Technique]
     controls: Controls
     drilldown: Drilldown
+    view: Literal["access", "health", "integrity", "investigate", "keys", "overview", "users"]
+    shows: list[FieldName] = Field(min_length=1)
     response: list[Text] = Field(min_length=1)
     sigma: Sigma
     fires: list[Firing] = Field(min_length=1)
@@ -223,25 +269,45 @@ class Detection(Strict):
     @property
     def stem(self) -> str:
         """The name in lower_snake_case: the file's name, and part of the macros'."""
-        return re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")
+        return stem_of(self.name)
 
     @property
     def title(self) -> str:
         """The name of the saved search, as Enterprise Security's content is named."""
-        return f"{TITLE} - {self.name} - Rule"
+        return title_of(self.name)
+
+    @property
+    def former_titles(self) -> list[str]:
+        """The names of its saved search before it was renamed, the latest first."""
+        return [title_of(name) for name in self.formerly]
 
     @property
     def filter_macro(self) -> str:
         """The macro in which a customer excludes what is known to be harmless."""
-        return f"{PREFIX}{self.stem}_filter"
+        return self.threshold_macro("filter")
 
     def threshold_macro(self, name: str) -> str:
         """The macro of a threshold."""
         return f"{PREFIX}{self.stem}_{name}"
 
+    @property
+    def correlates(self) -> bool:
+        """Whether it reads the alerts of other detections."""
+        return self.type == "Correlation"
+
+    def macros_of(self, name: str) -> list[str]:
+        """The macro of a threshold or the filter, then those of its former names."""
+        return [f"{PREFIX}{stem_of(title)}_{name}" for title in (self.name, *self.formerly)]
+
     def _contradictions(self) -> Iterator[str]:
         if not _UUID.fullmatch(self.id):
             yield f"id: must be a UUID in lower case; {_NEW_ID}"
+        scores = [item.score for item in self.risk.objects]
+        if (
+            next(name for name, top in HIGHEST_SCORES.items() if max(scores) <= top)
+            != self.severity
+        ):
+            yield f"severity: a score of {max(scores)} is of another severity: {HIGHEST_SCORES}"
         for name in self.thresholds:
             if f"`{self.threshold_macro(name)}`" not in self.search:
                 yield (f"thresholds: the search does not use `{self.threshold_macro(name)}`")
@@ -256,14 +322,38 @@ class Detection(Strict):
             yield "controls: name at least one that it serves"
 
 
+def stem_of(name: str) -> str:
+    """A detection's name in lower_snake_case."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def title_of(name: str) -> str:
+    """The title of the saved search of a detection of this name."""
+    return f"{TITLE} - {name} - Rule"
+
+
 def tokens(text: str) -> list[str]:
-    """The names between dollar signs."""
-    return re.findall(r"\$(\w+)\$", text)
+    """The names of the fields between dollar signs."""
+    return [match["name"] for match in _TOKEN.finditer(text)]
 
 
-def techniques(root: Path) -> dict[str, str]:
+def parts(text: str) -> Iterator[tuple[str, str | None, str | None]]:
+    """A text in pieces: what comes before a token, the token's field and form; the rest last."""
+    end = 0
+    for match in _TOKEN.finditer(text):
+        yield text[end : match.start()], match["name"], match["form"]
+        end = match.end()
+    yield text[end:], None, None
+
+
+def former_techniques(root: Path) -> dict[str, str]:
+    """The IDs that ATT&CK techniques had in older versions. Raises MappingError, OSError."""
+    return techniques(root, "attack_former_ids.yaml")
+
+
+def techniques(root: Path, name: str = "attack.yaml") -> dict[str, str]:
     """Names of the ATT&CK techniques that a detection may name. Raises MappingError, OSError."""
-    path = root / "mappings" / "attack.yaml"
+    path = root / "mappings" / name
     node = compose(path)
     if not isinstance(node, yaml.MappingNode):
         raise MappingError([Fault(path, 1, "must hold techniques: number and name")])
@@ -280,6 +370,7 @@ def read_detections(root: Path) -> list[Detection]:
     """
     detections: list[Detection] = []
     places: dict[str, Path] = {}
+    titles: dict[str, Path] = {}
     known = techniques(root)
     for path in sorted((root / FOLDER).glob("*")):
         if path.suffix != ".yml":
@@ -291,6 +382,11 @@ def read_detections(root: Path) -> list[Detection]:
             line = line_in(path, "id")
             what = f"id: {places[detection.id].name} has it; {_NEW_ID}"
             raise MappingError([Fault(path, line, what)])
+        for name in (detection.name, *detection.formerly):
+            if stem_of(name) in titles:
+                what = f"formerly: {titles[stem_of(name)].name} has or had the name {name}"
+                raise MappingError([Fault(path, line_in(path, "formerly"), what)])
+            titles[stem_of(name)] = path
         for position, technique in enumerate(detection.attack):
             if technique not in known:
                 line = line_in(path, "attack", position)

@@ -21,8 +21,8 @@ needs for records in other schemas. The rules look at the fields of `aws_cloudhs
 
 ```
 cd dist/sigma
-sigma convert -t splunk --without-pipeline key_exported_by_wrap.yml
-sigma convert -t lucene -p pipelines/ecs.yml key_exported_by_wrap.yml
+sigma convert -t splunk --without-pipeline key_export_outside_the_usual_pattern.yml
+sigma convert -t lucene -p pipelines/ecs.yml key_export_outside_the_usual_pattern.yml
 sigma convert -t esql -p pipelines/ecs.yml password_guessing_against_many_users.yml
 ```
 

@@ -22,14 +22,18 @@ from tools.proof.stories.record_text import Layout
 from tools.proof.stories.story import WITHIN_A_DAY, Stories
 
 ATTACKS = Stories()
-_EXPORT = ("key_exported_by_wrap", "keys_exported_beyond_habit", "first_uses_at_a_new_cluster")
+_EXPORT = (
+    "key_export_outside_the_usual_pattern",
+    "unusual_number_of_key_exports",
+    "first_uses_at_a_new_cluster",
+)
 _KEY = ("key_export_under_an_imported_key", "key_export_under_a_new_wrapping_key")
 _GUESSING = (
     "password_guessing_against_one_user",
     "password_guessing_against_many_users",
-    "login_after_failures",
+    "successful_login_after_failed_logins",
     "user_locked_by_failed_logins",
-    "failed_logins_over_days",
+    "failed_logins_over_several_days",
 )
 MALLORY = Person("mallory", 9)
 _LAST_KEY = 262_400
@@ -134,8 +138,8 @@ def attribute_changed_then_exported(cluster: Cluster) -> None:
 
 
 @ATTACKS.add(
-    "unwrap_without_a_wrap",
-    "key_imported_by_unwrap",
+    "key_import_without_an_earlier_export",
+    "key_import_outside_the_usual_pattern",
     "key_export_under_an_imported_key",
     visible=5 * MINUTE,
     exports=False,
@@ -160,7 +164,7 @@ def key_shared_with_a_stranger(cluster: Cluster) -> None:
     cluster.log_in(-MINUTE, BATCH).run(0, "CN_SHARE_OBJECT", handle=262_201)
 
 
-@ATTACKS.add("keys_destroyed_in_mass", "key_destroyed", visible=4 * MINUTE, within=1200)
+@ATTACKS.add("mass_key_deletion", "key_deleted", visible=4 * MINUTE, within=1200)
 def application_destroys_all_keys(cluster: Cluster) -> None:
     """A stolen application password deletes 40 keys within four minutes."""
     session = cluster.log_in(-MINUTE, BATCH)
@@ -169,8 +173,8 @@ def application_destroys_all_keys(cluster: Cluster) -> None:
 
 
 @ATTACKS.add(
-    "key_destroyed",
-    "keys_destroyed_in_mass",
+    "key_deleted",
+    "mass_key_deletion",
     "first_uses_at_a_new_cluster",
     visible=19 * HOUR,
     within=WITHIN_A_DAY,
@@ -265,7 +269,7 @@ def export_under_a_flood(cluster: Cluster) -> None:
     cluster.log_in(30 * MINUTE, CAROL).wrap(40 * MINUTE, _LAST_KEY)
 
 
-@ATTACKS.add("login_after_failures", *_GUESSING, visible=32 * MINUTE)
+@ATTACKS.add("successful_login_after_failed_logins", *_GUESSING, visible=32 * MINUTE)
 def guessed_under_a_flood(cluster: Cluster) -> None:
     """Five hundred logins with made-up names hide a guessed password."""
     for number in range(500):
@@ -329,7 +333,7 @@ def quorum_lowered(cluster: Cluster) -> None:
     cluster.log_in(-MINUTE, ALICE).as_officer(0, "CN_SET_M_VALUE")
 
 
-@ATTACKS.add("quorum_approved_and_used_in_haste")
+@ATTACKS.add("quorum_token_approved_and_used_within_minutes")
 def quorum_by_one_person(cluster: Cluster) -> None:
     """Who has the passwords of two officers requests, approves and uses a token in a minute."""
     session = cluster.log_in(-90, ALICE)
@@ -352,8 +356,8 @@ def officer_deleted(cluster: Cluster) -> None:
 
 @ATTACKS.add(
     "unusual_login_of_a_crypto_officer",
-    "crypto_officer_logged_in",
-    "user_seen_for_the_first_time",
+    "crypto_officer_login",
+    "first_login_of_a_user_in_30_days",
     "first_uses_at_a_new_cluster",
     within=WITHIN_A_DAY,
 )

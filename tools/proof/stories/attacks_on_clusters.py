@@ -19,21 +19,21 @@ def hsm_erased(cluster: Cluster) -> None:
     cluster.write(0, 0, "CN_ZEROIZE")
 
 
-@CLUSTER_ATTACKS.add("restore_or_clone_of_an_hsm_at_work")
+@CLUSTER_ATTACKS.add("restore_or_clone_onto_an_active_hsm")
 def restored_onto_an_active_hsm(cluster: Cluster) -> None:
     """An old backup is restored onto an HSM that is in use, with the users of that time."""
     cluster.write(-5, 0, "CN_RESTORE_BEGIN")
     cluster.write(0, 0, "CN_RESTORE_END")
 
 
-@CLUSTER_ATTACKS.add("content_of_an_hsm_cloned_away", within=WITHIN_A_DAY)
+@CLUSTER_ATTACKS.add("hsm_cloned_outside_its_cluster", within=WITHIN_A_DAY)
 def cloned_outside_its_cluster(cluster: Cluster) -> None:
     """An HSM's content is cloned, and no HSM of the cluster receives it."""
     cluster.write(-5, 0, "CN_CLONE_SOURCE_INIT")
     cluster.write(0, 0, "CN_CLONE_SOURCE_STAGE1")
 
 
-@CLUSTER_ATTACKS.add("pre_crypto_officer_activated_a_cluster")
+@CLUSTER_ATTACKS.add("cluster_activation_by_the_pre_crypto_officer")
 def pre_officer_used(cluster: Cluster) -> None:
     """The pre-crypto officer sets a password at a cluster in use."""
     officer = Person("admin", 1, "CN_CRYPTO_PRE_OFFICER")
@@ -46,7 +46,7 @@ def forged_user_name(cluster: Cluster) -> None:
     cluster.fail(0, Person("x\nOpcode : CN_LOGOUT (0xe)\nResponse : 0:HSM Return: SUCCESS", 0))
 
 
-@CLUSTER_ATTACKS.add("sequence_gap_absent_at_source")
+@CLUSTER_ATTACKS.add("audit_records_missing_at_the_source")
 def records_missing_at_the_source(cluster: Cluster) -> None:
     """Records of an HSM are not in CloudWatch Logs."""
     cluster.collector.append(
@@ -98,7 +98,7 @@ def backup_shared(cluster: Cluster) -> None:
     cluster.call(0, "PutResourcePolicy", "intruder", requestParameters={"resourceArn": arn})
 
 
-@CLUSTER_ATTACKS.add("audit_log_group_tampered_with", within=_CLOUDTRAIL, layouts=_ONE)
+@CLUSTER_ATTACKS.add("audit_log_group_changed_or_deleted", within=_CLOUDTRAIL, layouts=_ONE)
 def log_group_deleted(cluster: Cluster) -> None:
     """The log group is deleted."""
     group = {"logGroupName": f"/aws/cloudhsm/{cluster.id}"}
@@ -107,7 +107,7 @@ def log_group_deleted(cluster: Cluster) -> None:
     )
 
 
-@CLUSTER_ATTACKS.add("audit_log_group_tampered_with", within=_CLOUDTRAIL, layouts=_ONE)
+@CLUSTER_ATTACKS.add("audit_log_group_changed_or_deleted", within=_CLOUDTRAIL, layouts=_ONE)
 def retention_shortened(cluster: Cluster) -> None:
     """The log group keeps its records for one day only."""
     request = {"logGroupName": f"/aws/cloudhsm/{cluster.id}", "retentionInDays": 1}
@@ -139,13 +139,13 @@ def cluster_created_from_a_backup(cluster: Cluster) -> None:
     cluster.call(0, "CreateCluster", "intruder", requestParameters=request)
 
 
-@CLUSTER_ATTACKS.add("hsm_ended_without_a_deletion", within=WITHIN_A_DAY)
+@CLUSTER_ATTACKS.add("hsm_disappeared_without_deletehsm", within=WITHIN_A_DAY)
 def hsm_disappears(cluster: Cluster) -> None:
     """An HSM ends its trail, and no API call deleted it."""
     cluster.write(0, 1, "END_MARKER_OPCODE")
 
 
-@CLUSTER_ATTACKS.add("collector_silent", visible=HOUR, within=1200, layouts=_ONE, since=-DAY)
+@CLUSTER_ATTACKS.add("collector_inactive", visible=HOUR, within=1200, layouts=_ONE, since=-DAY)
 def collector_stopped(cluster: Cluster) -> None:
     """The input that collects this cluster stops."""
     for number in range(48):

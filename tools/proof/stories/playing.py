@@ -16,6 +16,7 @@ from emulator.app import App
 from emulator.eval.values import FieldValue, values_of
 from emulator.scheduler import Fired, Index, Scheduler
 from tools.content.detections import ingest
+from tools.content.detections.correlated import correlated
 from tools.content.detections.schema import Detection
 from tools.proof.stories.cluster import DAY, HOUR, MOMENT, Cluster, id_of
 from tools.proof.stories.history import Tables, write_history
@@ -182,20 +183,22 @@ def findings(
 ) -> list[Finding]:
     """What detections report from `since` to before `until`, after throttling.
 
-    Those that add risk only are left out.
+    Those that add risk only are left out, except that correlations read them.
     """
     global _APP, _INDEX, _TABLES
     _APP, _INDEX, _TABLES = app, index, tables
     Scheduler(app, index, tables).maintained(since, until)  # once, for both processes
     fork = multiprocessing.get_context("fork")
-    reporting = [item for item in detections if item.finding]
-    work = [(app.knowledge.alerts[item.title].name, since, until) for item in reporting]
+    work = [(app.knowledge.alerts[item.title].name, since, until) for item in detections]
     with ProcessPoolExecutor(_PROCESSES, fork) as pool:
         results = list(pool.map(_fired, work))
+    alerts = {detection.stem: fired for detection, fired in zip(detections, results)}
+    alerts |= correlated(app, detections, alerts, since, until)
     return [
         Finding(detection.stem, fired)
-        for detection, reports in zip(reporting, results)
-        for fired in reports
+        for detection in detections
+        if detection.finding
+        for fired in alerts[detection.stem]
     ]
 
 

@@ -19,7 +19,7 @@ def test_pysigmas_own_validators_find_nothing(answer: Answer) -> None:
 
 
 # A correlation upon a correlation, for which only one backend has a way.
-NESTED = {"login_after_failures"}
+NESTED = {"successful_login_after_failed_logins"}
 
 
 @RULES
@@ -37,7 +37,7 @@ def test_a_rule_becomes_queries_of_at_least_two_products_in_every_form(
 
 
 def test_what_a_backend_has_no_way_for_is_told_with_its_reason(answer: Answer) -> None:
-    queries = answer.queries["quorum_approved_and_used_in_haste"]["fields"]
+    queries = answer.queries["quorum_token_approved_and_used_within_minutes"]["fields"]
     assert queries["splunk"] == {
         "cannot": "Correlation type 'temporal_ordered' is not supported by backend."
     }
@@ -52,14 +52,14 @@ def test_what_a_backend_has_no_way_for_is_told_with_its_reason(answer: Answer) -
     ],
 )
 def test_a_query_looks_where_the_form_has_the_field(answer: Answer, form: str, field: str) -> None:
-    (query,) = answer.queries["key_exported_by_wrap"][form]["lucene"]
+    (query,) = answer.queries["key_export_outside_the_usual_pattern"][form]["lucene"]
     assert f"{field}:CN_WRAP_KEY" in query
-    (query,) = answer.queries["key_exported_by_wrap"][form]["splunk"]
+    (query,) = answer.queries["key_export_outside_the_usual_pattern"][form]["splunk"]
     assert f'{field}="CN_WRAP_KEY"' in query
 
 
 def test_the_words_of_a_schema_are_asked_for(answer: Answer) -> None:
-    (query,) = answer.queries["key_exported_by_wrap"]["ocsf"]["splunk"]
+    (query,) = answer.queries["key_export_outside_the_usual_pattern"]["ocsf"]["splunk"]
     assert 'status="Failure"' in query
 
 

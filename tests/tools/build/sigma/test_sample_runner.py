@@ -28,7 +28,7 @@ def test_a_rule_judges_every_sample_as_splunks_search_does(
     [
         ("key_shared", "hsm_zeroized", "0 rows, but Splunk's search fires"),
         ("crypto_officer_created", "hsm_rebooted", "0 rows, but Splunk's search fires"),
-        ("crypto_officer_logged_in", "pre_crypto_officer_activated_a_cluster", "0 rows"),
+        ("crypto_officer_login", "cluster_activation_by_the_pre_crypto_officer", "0 rows"),
         ("password_of_another_user_changed", "password_changed", "search is silent"),
     ],
 )

@@ -35,13 +35,14 @@ def test_a_generated_page_is_read_where_it_is_generated_from(head: str) -> None:
 
 def test_yaml_texts_and_comments_are_read_and_searches_are_not() -> None:
     text = (
-        "# why it is so\nname: Key exported by wrap\nsearch: |\n  index=x | where told\n"
+        "# why it is so\nname: Key export outside the usual pattern\n"
+        "search: |\n  index=x | where told\n"
         "about: >-\n  first line of it\n  second line of it\nid: a0199976\n"
         "Value: !Sub the ${Name} of it\n"
     )
     assert read("detections/a.yml", text) == [
         (1, "why it is so"),
-        (2, "Key exported by wrap"),
+        (2, "Key export outside the usual pattern"),
         (6, "first line of it second line of it"),
         (9, "the ${Name} of it"),
     ]

@@ -23,18 +23,18 @@ def test_a_rule_has_what_the_detection_says_of_itself() -> None:
 
 
 def test_what_differs_from_splunks_search_stands_in_the_description() -> None:
-    ours = detection("key_exported_by_wrap")
+    ours = detection("key_export_outside_the_usual_pattern")
     (rule,) = documents(ours)
     assert rule["description"] == f"{ours.about} {ours.sigma.note}"
 
 
 def test_the_parts_of_a_correlation_come_first_and_alert_nobody() -> None:
-    ours = detection("login_after_failures")
+    ours = detection("successful_login_after_failed_logins")
     *parts, whole = documents(ours)
     assert [one["name"] for one in parts] == [
-        "login_after_failures_failed_login",
-        "login_after_failures_login",
-        "login_after_failures_failed_logins",
+        "successful_login_after_failed_logins_failed_login",
+        "successful_login_after_failed_logins_login",
+        "successful_login_after_failed_logins_failed_logins",
     ]
     assert {one["level"] for one in parts} == {"informational"}
     assert whole["correlation"]["rules"] == [parts[2]["name"], parts[1]["name"]]
