@@ -86,6 +86,24 @@ def role(path: str) -> str | None:
     return None
 
 
+class RepeatedKey(str):
+    """The key of a member whose object has another one with the same key after it.
+
+    Equal to itself only, so that an object keeps both members; no name is taken from it.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
 @lru_cache(maxsize=4096)
 def named(role_name: str, value: str) -> Names:
     """The names in a value of that role; none of what AWS would not call so."""
@@ -181,7 +199,8 @@ _RANKS = {"source": 1, "path": 2, "arn": 2, "host": 3}
 
 def _leaves(value: Mapping[str, object], path: str, depth: int) -> Iterator[tuple[int, str, str]]:
     for key, item in value.items():
-        yield from _leaf(item, f"{path}.{key}", depth)
+        if not isinstance(key, RepeatedKey):
+            yield from _leaf(item, f"{path}.{key}", depth)
 
 
 def _leaf(item: object, path: str, depth: int) -> Iterator[tuple[int, str, str]]:

@@ -18,6 +18,7 @@ from cloudhsm.siem.containers import base64_data
 from cloudhsm.siem.containers.event_names import (
     NO_NAMES,
     Names,
+    RepeatedKey,
     as_pairs,
     named,
     names_in,
@@ -121,7 +122,8 @@ def _layout(keys: tuple[str, ...]) -> _Layout:
     letters = {key: _letters(key.rsplit(".", 1)[-1]) for key in keys}
     texts = tuple(key for kind in TEXTS for key in keys if letters[key] == kind)
     times = [key for kind in _TIMES for key in keys if letters[key] == kind]
-    roles = {key: kind for key in keys if (kind := role(key)) and key not in times}
+    named_keys = [key for key in keys if key not in times and not isinstance(key, RepeatedKey)]
+    roles = {key: kind for key in named_keys if (kind := role(key))}
     rest = {*keys} - {*texts} - {*times} - {*roles}
     direct = all(kind in ("group", "stream", "account", "region") for kind in roles.values())
     simple = len(texts) == 1 and direct and all(letters[key] in _OTHERS for key in rest)
@@ -136,6 +138,26 @@ def _names(roles: tuple[str, ...], values: object, around: Names) -> Names:
     for kind, value in zip(roles, values if isinstance(values, tuple) else (values,)):
         own = own.over(named(kind, value)) if isinstance(value, str) else own
     return own.over(around)
+
+
+def put(members: dict[str, Any], key: str, value: object) -> None:
+    """Adds a member. RFC 8259 leaves open which of several members with one key counts.
+
+    Here the last has the key, and the others keep their values under a `RepeatedKey`.
+    """
+    if key in members:
+        members[RepeatedKey(key)] = members.pop(key)
+    members[key] = value
+
+
+def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of all its members, for a JSON decoder."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        members = {}
+        for key, value in pairs:
+            put(members, key, value)
+    return members
 
 
 def items_in(value: object, around: Names, is_exact: bool = False) -> list[Item]:
@@ -171,7 +193,7 @@ def _object(
     layout = _layout(tuple(value))
     if layout.simple and layout.text is not None:
         text = value[layout.text]
-        if type(text) is str and text[:5] == "Time:":
+        if type(text) is str and text[:5] == "Time:" and _is_only_record(text, value):
             try:
                 names = (
                     _names(layout.roles, layout.values(value), around) if layout.values else around
@@ -184,6 +206,19 @@ def _object(
     if depth > _MOST_DEPTH:
         return False
     return _any_object(value, layout, around, items, is_exact, depth)
+
+
+def _is_only_record(text: str, value: dict[str, Any]) -> bool:
+    """Whether no other member of an event can have a record, such as its log group."""
+    for one in value.values():
+        if one is text or one is None or one is True or one is False:
+            continue
+        if type(one) is str:
+            if "usecs:" in one:
+                return False
+        elif one:
+            return False
+    return True
 
 
 def _any_object(
@@ -254,11 +289,16 @@ def _other_text(
     is_exact: bool,
 ) -> list[Item]:
     """The text of an event that does not begin as a record does."""
+    events: list[Item] = []
+    is_repeated = False
     for key in keys:
         text = value[key]
+        if events and not is_repeated and not isinstance(key, RepeatedKey):
+            continue
         if isinstance(text, str) and not _is_number(text, is_exact):
-            return [Event(text, names, arrived)]
-    return []
+            events.append(Event(text, names, arrived))
+            is_repeated = isinstance(key, RepeatedKey)
+    return events
 
 
 def _list(

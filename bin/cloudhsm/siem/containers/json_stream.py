@@ -24,6 +24,8 @@ from cloudhsm.siem.containers.json_events import (
     Unread,
     is_event_list,
     items_in,
+    object_of,
+    put,
 )
 from cloudhsm.siem.containers.record_heads import (
     HEAD,
@@ -38,9 +40,11 @@ Scan = Callable[[str, int], tuple[Any, int]]
 WINDOW = 1 << 20  # characters of a value that is decoded at once
 MOST_DEPTH = 64  # objects and lists that are entered inside one another
 _MOST_MEMBERS = 1000  # of an object that was entered; kept for its names
-_FAST: Scan = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str).scan_once  # type: ignore[attr-defined]
+_FAST: Scan = json.JSONDecoder(
+    object_pairs_hook=object_of, parse_int=str, parse_float=str, parse_constant=str
+).scan_once  # type: ignore[attr-defined]
 _EXACT: Scan = json.JSONDecoder(
-    parse_int=Number, parse_float=Number, parse_constant=Number
+    object_pairs_hook=object_of, parse_int=Number, parse_float=Number, parse_constant=Number
 ).scan_once  # type: ignore[attr-defined]
 _SPACE = re.compile(r"[ \t\r\n]*")
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
@@ -208,7 +212,9 @@ class JsonReader:
                 yield from items if self._noted is None else ()
                 return
         if len(members) < _MOST_MEMBERS:
-            members[key] = value
+            put(members, key, value)
+        elif self._noted is None:
+            yield from self._wrapped(key, value, names_in(members).over(names))
 
     def _wrapped(self, key: str, value: object, names: Names) -> list[Item]:
         try:

@@ -183,3 +183,39 @@ def test_memory_does_not_grow_with_the_file(text: str, monkeypatch: pytest.Monke
         tracemalloc.stop()
     assert count >= 20
     assert peak < 2_000_000
+
+
+KEYS = ("message", "events", "logGroup", "other", "log")
+
+
+def _member(key: str, text: str) -> str:
+    value = [{"message": text}] if key == "events" else text
+    return f"{json.dumps(key)}: {json.dumps(value)}"
+
+
+@given(st.lists(st.sampled_from(KEYS), min_size=1, max_size=6), st.sampled_from([30, 1 << 20]))
+def test_members_with_the_same_key_give_the_record_of_each(keys: list[str], window: int) -> None:
+    texts = [f"{FIRST}{number}" for number in range(10, 10 + len(keys))]
+    data = "{" + ", ".join(map(_member, keys, texts)) + "}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_stream, "WINDOW", window)
+        assert sorted(one.text for one in read(f"{data}\n[{data}]")) == sorted([*texts, *texts])
+
+
+def test_damaged_texts_under_the_same_key_are_all_printed() -> None:
+    found = read('{"events": [{"message": "one of", "message": "two", "log": "copy"}]}')
+    assert [one.text for one in found] == ["one of", "two"]
+
+
+def test_the_last_name_under_a_repeated_key_counts() -> None:
+    data = {"logStream": HSM, "message": FIRST}
+    text = json.dumps(data).replace("{", '{"logStream": "hsm-aaaaaaaaaaa", ', 1)
+    assert [one.origin[1] for one in read(text)] == [HSM]
+
+
+def test_a_record_after_a_thousand_members_of_a_large_object_is_printed() -> None:
+    members = [f'"k{number}": "{"x" * 50}"' for number in range(1200)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_stream, "WINDOW", 1 << 12)
+        found = read("{" + ", ".join(members) + ", " + _member("message", FIRST) + "}")
+    assert FIRST in [one.text for one in found]
