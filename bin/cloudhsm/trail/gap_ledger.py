@@ -8,11 +8,10 @@ decides whether a record is delivered.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from operator import attrgetter
 from typing import NamedTuple
 
 from cloudhsm.trail.record_identity import Record, Records
@@ -508,12 +507,12 @@ class Ledger:
             streams.setdefault(counter[0], []).extend((counter, epoch) for epoch in epochs)
         for stream in streams.values():
             stream.sort(key=lambda entry: entry[1].begun_usecs)
-            earlier: list[tuple[CounterKey, Mark]] = []
+            earlier = _EarlierEpochs()
             for counter, epoch in stream:
                 holes: list[Hole] = []
                 if epoch.ranges:
-                    holes = [*epoch.holes(*_expected(counter, epoch, earlier))]
-                    earlier.append((counter, epoch.ranges[-1].last))
+                    holes = [*epoch.holes(*earlier.expected(counter, epoch.ranges[0].first))]
+                    earlier.add(counter, epoch.ranges[-1].last)
                 yield counter, epoch, holes
 
     def gaps(self) -> Iterator[tuple[CounterKey, Gap]]:
@@ -558,21 +557,36 @@ class MissingRecords:
         return any(hole.is_filled_by(record.sequence, record.usecs) for hole in holes)
 
 
-def _expected(
-    counter: CounterKey, epoch: Epoch, earlier: list[tuple[CounterKey, Mark]]
-) -> tuple[int, Mark | None]:
-    """Which number an epoch is expected to begin with, and the last record before it.
+class _EarlierEpochs:
+    """The epochs of one stream that began before the one in question, indexed.
 
-    Whether an HSM's numbers restart with its reboot counter is not published: both are accepted. So
-    a loss right at the head behind a reboot can look like numbers that were carried on.
+    Anybody who may write to a log group can invent reboot counters by the thousand, so an epoch is
+    not compared with every earlier one.
     """
-    first = epoch.ranges[0].first
-    began_again = any(other == counter for other, _ in earlier)
-    carried_on = [mark for _, mark in earlier if mark.sequence < first.sequence]
-    if carried_on and not began_again:
-        before = max(carried_on)
-        return before.sequence + 1, before
-    return 0, max((mark for _, mark in earlier), key=attrgetter("usecs"), default=None)
+
+    def __init__(self) -> None:
+        self._counters: set[CounterKey] = set()
+        self._lasts: list[Mark] = []  # the last record of each, by sequence number
+        self._youngest: Mark | None = None
+
+    def add(self, counter: CounterKey, last: Mark) -> None:
+        """This counter's epoch had this record as its last so far."""
+        self._counters.add(counter)
+        insort(self._lasts, last)
+        if self._youngest is None or last.usecs > self._youngest.usecs:
+            self._youngest = last
+
+    def expected(self, counter: CounterKey, first: Mark) -> tuple[int, Mark | None]:
+        """The number with which an epoch should begin, and the last record before it.
+
+        Whether an HSM's numbers restart with its reboot counter is not published: both are
+        accepted. So a loss right at the head after a reboot can look like continued numbers.
+        """
+        smaller = bisect_left(self._lasts, (first.sequence,))
+        if smaller and counter not in self._counters:
+            before = self._lasts[smaller - 1]
+            return before.sequence + 1, before
+        return 0, self._youngest
 
 
 def _continues(before: Range | None, mark: Mark, after: Range | None) -> bool:

@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudhsm.trail.gap_ledger import MAX_JUMP, Anomaly, GapChange, Ledger, MissingRecords, Verdict
+from cloudhsm.trail.gap_ledger import (
+    MAX_JUMP,
+    Anomaly,
+    Epoch,
+    GapChange,
+    Hole,
+    Ledger,
+    Mark,
+    MissingRecords,
+    Range,
+    Verdict,
+)
 from cloudhsm.trail.gap_review import GapReview, Horizon
 from cloudhsm.trail.record_identity import Kind, Record, Records
 
@@ -597,3 +608,81 @@ def ranges_are_findable(ledger: Ledger) -> bool:
         if len(epochs) == 1
         for known in [*epochs[0].ranges]
     )
+
+
+def epoch_of(first: int, last: int, usecs: int) -> Epoch:
+    """An epoch of one range, all of whose records were written at this time."""
+    ends = (Mark(first, usecs, usecs // 1000), Mark(last, usecs, usecs // 1000))
+    return Epoch([Range(*ends, usecs, usecs)])
+
+
+EPOCHS = st.tuples(st.sampled_from("abcd"), st.integers(0, 9), st.integers(0, 3), st.integers(0, 9))
+
+
+@given(st.lists(EPOCHS, max_size=12))
+def test_an_epoch_begins_at_zero_or_right_after_the_nearest_smaller_number_of_an_earlier_counter(
+    epochs: list[tuple[str, int, int, int]],
+) -> None:
+    ledger = Ledger()
+    for counter, first, length, usecs in epochs:
+        begun = epoch_of(first, first + length, usecs * SECOND)
+        ledger.epochs.setdefault((HSM, counter), []).append(begun)
+    earlier: list[tuple[str, Mark]] = []
+    for (_, counter), epoch, holes in ledger.holes():
+        first_mark = epoch.ranges[0].first
+        marks = [mark for _, mark in earlier]
+        expected, before = 0, max(marks, key=lambda mark: mark.usecs, default=None)
+        smaller = [mark for mark in marks if mark.sequence < first_mark.sequence]
+        if smaller and counter not in {other for other, _ in earlier}:
+            before = max(smaller)
+            expected = before.sequence + 1
+        if first_mark.sequence > expected:
+            assert holes == [Hole(expected, first_mark.sequence - 1, before, first_mark)]
+        else:
+            assert holes == []
+        earlier.append((counter, epoch.ranges[-1].last))
+
+
+class CountedInt(int):
+    """A number that counts how often it is compared."""
+
+    compared = 0
+    __hash__ = int.__hash__
+
+    def __lt__(self, other: int) -> bool:
+        CountedInt.compared += 1
+        return int.__lt__(self, other)
+
+    def __gt__(self, other: int) -> bool:
+        CountedInt.compared += 1
+        return int.__gt__(self, other)
+
+    def __eq__(self, other: object) -> bool:
+        CountedInt.compared += 1
+        return int.__eq__(self, other)
+
+
+@pytest.mark.parametrize("falls", [False, True], ids=["rising", "falling"])
+def test_invented_reboot_counters_are_not_compared_with_each_other(falls: bool) -> None:
+    counters = 2_000
+    ledger = Ledger()
+    for number in range(counters):
+        first = CountedInt(1 + 2 * (counters - number if falls else number))
+        epoch = epoch_of(first, first, CountedInt(number * SECOND))
+        ledger.epochs[HSM, f"{number:#x}"] = [epoch]
+    CountedInt.compared = 0
+    assert sum(len(holes) for *_, holes in ledger.holes()) == counters
+    assert CountedInt.compared < 100 * counters
+
+
+def test_a_loss_at_a_genuine_hsm_is_reported_among_ten_thousand_invented_counters() -> None:
+    ledger = ledger_of(0, 1, 2)
+    for number in range(10_000):
+        forged = record(number, reboot_counter=f"{0x1000 + number:#x}")
+        assert ledger.enter("forged", forged, at(3)) is None
+        assert ledger.enter(HSM, forged, at(number + 3)) is None
+    ledger.enter(HSM, record(5), at(5))
+    ledger.cover(0, at(20_000))
+    changes = judge(ledger, Horizon(at(20_000), 0, 0))
+    genuine = [one for one in changes if (one.stream, one.reboot_counter) == (HSM, "0xe8")]
+    assert [(one.first, one.last, one.verdict) for one in genuine] == [(3, 4, Verdict.PENDING)]
