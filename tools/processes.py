@@ -11,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 _STATES_ERROR = re.compile(r"(?i)(npm )?(error|cause|caused by)\b")
 _running: set[int] = set()  # process groups of `finished`
+_interrupted = threading.Event()
 
 
 class NotServing(Exception):
@@ -37,6 +39,8 @@ def finished(
     it has started would otherwise still write into a folder that the next run fills again.
     Raises OSError for a program that cannot be started, subprocess.TimeoutExpired.
     """
+    if _interrupted.is_set():
+        raise KeyboardInterrupt
     program = subprocess.Popen(
         command,
         cwd=cwd,
@@ -72,19 +76,23 @@ def failure(outcome: subprocess.CompletedProcess[str], log: Path) -> str:
 def stoppable() -> Iterator[None]:
     """SIGTERM and SIGHUP interrupt the block as Ctrl-C does; an interruption ends its programs.
 
-    Also those that `finished` runs in other threads. Only for the main thread.
+    Also those that `finished` runs in other threads, which start no further ones. Only for the
+    main thread.
     """
-    signals = (signal.SIGTERM, signal.SIGHUP)
-    previous = [signal.signal(number, signal.default_int_handler) for number in signals]
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    previous = [signal.signal(number, _interrupt) for number in signals]
     try:
         yield
-    except KeyboardInterrupt:
-        for group in tuple(_running):
-            _kill_group(group)
-        raise
     finally:
         for number, handler in zip(signals, previous, strict=True):
             signal.signal(number, handler)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    _interrupted.set()
+    for group in tuple(_running):
+        _kill_group(group)
+    raise KeyboardInterrupt
 
 
 def _kill_group(group: int) -> None:

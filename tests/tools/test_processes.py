@@ -22,12 +22,9 @@ stays = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); t
 starts = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {stays!r}, sys.argv[1]])"
 command = [sys.executable, "-c", starts, sys.argv[1]]
 with processes.stoppable():
-    if sys.argv[2] == "thread":
-        pool = ThreadPoolExecutor(1)
-        try:
-            pool.submit(processes.finished, command).result()
-        finally:
-            pool.shutdown(wait=False)
+    if sys.argv[2] == "pool":
+        with ThreadPoolExecutor(1) as pool:
+            [*pool.map(processes.finished, [command] * 3)]
     else:
         processes.finished(command)
 """
@@ -42,7 +39,7 @@ def _is_running(process_id: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("waiting", ["main", "thread"])
+@pytest.mark.parametrize("waiting", ["main", "pool"])
 def test_a_signal_ends_also_what_the_program_has_started(
     tmp_path: Path, number: signal.Signals, waiting: str
 ) -> None:

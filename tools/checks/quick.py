@@ -14,7 +14,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from tools.build.environments import ROOT
-from tools.processes import finished
+from tools.processes import finished, stoppable
 
 # Lines of dots, which pytest prints while it runs.
 _PROGRESS = re.compile(r"(?m)^(?:bringing up nodes.*|[.sxXFE]+ +\[ *\d+%\])\n")
@@ -70,7 +70,7 @@ def _report(result: Result) -> None:
 
 def main() -> int:
     """Returns 1 if a step failed."""
-    with ThreadPoolExecutor() as pool:
+    with stoppable(), ThreadPoolExecutor() as pool:
         results = [*chain.from_iterable(pool.map(run, (STATIC, TESTS)))]
     return 1 if any(result.status for result in results) else 0
 

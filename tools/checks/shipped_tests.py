@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from tools.build.environments import RECIPES, ROOT, Environment, plan
-from tools.processes import finished
+from tools.processes import finished, stoppable
 
 # Folders that one process runs, the slowest first.
 TESTS = (("tests/bin",), ("tests/guarantee",), ("tests/fake_aws",))
@@ -54,7 +54,7 @@ def main() -> int:
         if version in OF_LAMBDA
     ]
     # Tests wait for processes and clocks, so more of them than processors run at the same time.
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with stoppable(), ThreadPoolExecutor(AT_ONCE) as pool:
         failed = {part.version for part, ok in zip(parts, pool.map(_passed, parts)) if not ok}
     if failed:
         print(f"failed on Python {' and '.join(sorted(failed))}", file=sys.stderr)

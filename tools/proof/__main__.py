@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from samples.command_parser import CommandParser
 from tools.content import markdown
 from tools.content.page_blocks import filled
-from tools.processes import finished
+from tools.processes import finished, stoppable
 from tools.proof.mutant_report import ROOT, Kill, NoProof, kill_all, kill_table
 from tools.proof.mutants import MUTANTS, AnchorMissing
 
@@ -133,7 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [name for name in options.parts if name not in PARTS]
     if unknown:
         parser.error(f"no part is called {unknown[0]!r}; there are {', '.join(PARTS)}")
-    results = [*_run(options.parts or PARTS)]
+    with stoppable():
+        results = [*_run(options.parts or PARTS)]
     tables = {_TABLES[name]: table for name, table in results if isinstance(table, list)}
     if options.write:
         document = GUARANTEE.read_text(encoding="utf-8")
