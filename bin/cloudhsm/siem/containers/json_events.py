@@ -178,6 +178,23 @@ def is_event_list(key: str | None) -> bool:
     return key is None or _letters(key) in _LISTS
 
 
+def is_empty_answer(value: object, depth: int = 0) -> bool:
+    """Whether a value is an answer of AWS without events, such as an empty page, or several."""
+    if depth > _MOST_DEPTH:
+        return False
+    if isinstance(value, list):
+        return all(is_empty_answer(one, depth + 1) for one in value)
+    return (
+        isinstance(value, dict)
+        and _is_barren(value, 0)
+        and any(
+            (one == [] and is_event_list(key))
+            or (isinstance(one, (dict, list)) and bool(one) and is_empty_answer(one, depth + 1))
+            for key, one in value.items()
+        )
+    )
+
+
 def _walk(value: object, around: Names, items: list[Item], is_exact: bool, depth: int) -> bool:
     """Appends what is in the value; whether there was anything."""
     if isinstance(value, dict):
@@ -325,7 +342,7 @@ def _list(
     for one in value:
         if _walk(one, around, items, is_exact, depth + 1):
             has_any = True
-        else:
+        elif not is_empty_answer(one):
             empty.append((len(items), one))
     if empty and (has_any or (key is not None and is_event_list(key))):
         for place, one in reversed(empty):

@@ -22,6 +22,7 @@ from cloudhsm.siem.containers.json_events import (
     Item,
     Number,
     Unread,
+    is_empty_answer,
     is_event_list,
     items_in,
     object_of,
@@ -89,6 +90,7 @@ class JsonReader:
         self._noted = survey
         self._start = 0  # where the value that was decoded last begins in the buffer's text
         self._is_lost = False  # after damage: what follows is no part of the value
+        self._is_cut = False  # the text ends inside the value
 
     def value(self, around: Names, is_event: bool) -> Pieces:
         """The items of one value; is_event: without any, it becomes a damaged event itself."""
@@ -113,7 +115,7 @@ class JsonReader:
             except Inexact:
                 exact, _end = _EXACT(buffer.text, self._start)
                 items = items_in(exact, around, True)
-            if items or not is_event:
+            if items or not is_event or is_empty_answer(value):
                 return items
         names = names_in(value).over(around) if isinstance(value, dict) else around
         return [Event(buffer.text[self._start : buffer.at], names)]
@@ -175,18 +177,21 @@ class JsonReader:
         position = self._buffer.position
         names = (survey.names(position) if survey else NO_NAMES).over(around)
         members: dict[str, Any] = {}
+        texts: set[str] = set()  # of its items
         has_items = False
         self._buffer.at += 1
         while not self._is_lost:
             mark = self._next()
             if mark in ("}", ""):
                 self._buffer.at += 1 if mark else 0
+                yield from () if mark else self._cut()
                 break
             key = self._key() if mark == '"' else None
             if key is None:
                 if mark == "]":  # belongs to a list around
+                    yield from self._unread("a list ends inside an object")
                     break
-                yield from self._members_event(members, names)
+                yield from self._members_event(members, names, texts)
                 if not members and not has_items:  # the brace is damaged too
                     self._buffer.at = position - self._buffer.offset
                 members = {}
@@ -194,11 +199,13 @@ class JsonReader:
                 break
             for item in self._member(key, members, names, depth):
                 has_items = True
+                if isinstance(item, Event):
+                    texts.add(item.text)
                 yield item
         if self._noted is not None:
             self._noted.note(position, names_in(members))
-        elif members and not has_items:
-            yield from self._members_event(members, names)
+        elif members and (not has_items or _has_record(members)):
+            yield from self._members_event(members, names, texts)
 
     def _member(self, key: str, members: dict[str, Any], names: Names, depth: int) -> Pieces:
         """A member's items; one without any is kept, since it may have names or the text."""
@@ -223,9 +230,23 @@ class JsonReader:
             exact, _end = _EXACT(self._buffer.text, self._start)
             return items_in({key: exact}, names, True)
 
-    def _members_event(self, members: dict[str, Any], names: Names) -> list[Item]:
-        """The event whose members these are, if they are an event's."""
-        return items_in(members, names, True) if members and self._noted is None else []
+    def _members_event(self, members: dict[str, Any], names: Names, texts: set[str]) -> list[Item]:
+        """The event whose members these are, if they are an event's.
+
+        texts: of the items in other members; some shippers keep the text twice.
+        """
+        items = items_in(members, names, True) if members and self._noted is None else []
+        return [item for item in items if not isinstance(item, Event) or item.text not in texts]
+
+    def _cut(self) -> Pieces:
+        """The report that the text ends inside this value; once, for the innermost."""
+        if not self._is_cut:
+            self._is_cut = True
+            yield from self._unread("the text ends before its last bracket")
+
+    def _unread(self, what: str) -> Pieces:
+        if self._noted is None:
+            yield Unread(f"damaged JSON: {what}")
 
     def _array(self, around: Names, key: str | None, depth: int) -> Pieces:
         buffer = self._buffer
@@ -235,8 +256,10 @@ class JsonReader:
             mark = self._next()
             if mark in ("]", ""):
                 buffer.at += 1 if mark else 0
+                yield from () if mark else self._cut()
                 return
             if mark == "}":  # belongs to an object around
+                yield from self._unread("an object ends inside a list")
                 return
             value = self._decoded()
             if value is _NONE:
@@ -288,8 +311,14 @@ class JsonReader:
         buffer.at = end
         is_inside = buffer.text[end : end + 1] in ("{", "[") and piece[-1:] not in ("\r", "\n")
         self._is_lost = not is_inside
-        if self._noted is None and piece.strip(" \t\r\n,}]"):
-            yield from _salvaged(piece, around)
+        if piece.strip(" \t\r\n,}]"):
+            yield from _salvaged(piece, around) if self._noted is None else ()
+        elif end == len(buffer.text) and buffer.is_ended:
+            yield from self._cut()
+
+
+def _has_record(members: dict[str, Any]) -> bool:
+    return any(isinstance(value, str) and begins_record(value) for value in members.values())
 
 
 _NONE = object()

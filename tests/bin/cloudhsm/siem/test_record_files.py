@@ -219,3 +219,92 @@ def test_a_record_after_a_thousand_members_of_a_large_object_is_printed() -> Non
         patch.setattr(json_stream, "WINDOW", 1 << 12)
         found = read("{" + ", ".join(members) + ", " + _member("message", FIRST) + "}")
     assert FIRST in [one.text for one in found]
+
+
+def _cut_shapes() -> dict[str, str]:
+    """One text each with the records FIRST and SECOND, as programs print them."""
+    first, second = (_event(text, logStreamName=HSM, eventId="1" * 20) for text in (FIRST, SECOND))
+    subscription = {
+        "messageType": "DATA_MESSAGE",
+        "owner": "111122223333",
+        "logGroup": GROUP,
+        "logStream": HSM,
+        "logEvents": [{"id": "1", "timestamp": 1, "message": text} for text in (FIRST, SECOND)],
+    }
+    hec = [{"event": text, "host": HSM, "source": SOURCE} for text in (FIRST, SECOND)]
+    return {
+        "answer": json.dumps({"events": [first, second], "searchedLogStreams": []}),
+        "pretty answer": json.dumps({"events": [first, second]}, indent=4),
+        "lines": json.dumps(first) + "\n" + json.dumps(second),
+        "text first": json.dumps({"message": FIRST, "host": "a", "n": {"x": 1}}),
+        "subscription": json.dumps(subscription),
+        "HEC": "\n".join(map(json.dumps, hec)),
+    }
+
+
+CUT_SHAPES = _cut_shapes()
+
+
+@pytest.mark.parametrize("shape", CUT_SHAPES)
+def test_whatever_is_cut_off_every_complete_record_is_printed_and_the_cut_is_reported(
+    shape: str,
+) -> None:
+    text = CUT_SHAPES[shape]
+    ends = [
+        text.index(one) + len(one) for one in (json.dumps(FIRST), json.dumps(SECOND)) if one in text
+    ]
+    for end in range(1, len(text)):
+        report = Report()
+        found = [one.text for one in records(io.BytesIO(text[:end].encode()), ORIGIN, report)]
+        complete = [one for one, last in zip((FIRST, SECOND), ends) if last <= end]
+        assert [one for one in complete if one not in found] == [], text[:end][-40:]
+        is_between_lines = shape in ("lines", "HEC") and text[end - 1 :].startswith(("}\n", "\n"))
+        is_reported = bool(report.taken()) or {*found} != {*complete}
+        assert is_reported or is_between_lines, text[:end][-40:]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"events":[{"message":%s},{]"message":%s}]}',
+        '{"events":[{"message":%s},{"x":]"message":%s}]}',
+        '{"events":[{"message":%s}}{"message":%s}]}',
+        '[{"message":%s},,{"message":%s}',
+        '{"a":{"message":%s,"message":%s',
+    ],
+)
+def test_a_stray_bracket_costs_no_record(text: str) -> None:
+    report = Report()
+    data = (text % (json.dumps(FIRST), json.dumps(SECOND))).encode()
+    found = [one.text for one in records(io.BytesIO(data), ORIGIN, report)]
+    assert [one for one in (FIRST, SECOND) if one not in found] == []
+    assert report.taken() or {*found} != {FIRST, SECOND}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "[[]]",
+        '{"events": [], "searchedLogStreams": []}',
+        '{"results": [], "statistics": {"recordsMatched": 0.0}, "status": "Complete"}',
+        '[{"events": [], "nextToken": "f/3"}, {"events": []}]',
+        '{"events": []}\n{"events": []}\n',
+        "events: []\nsearchedLogStreams: []\n",
+    ],
+)
+def test_an_answer_without_events_gives_no_record_and_no_report(text: str) -> None:
+    report = Report()
+    assert [*records(io.BytesIO(text.encode()), ORIGIN, report)] == []
+    assert report.taken() == []
+
+
+def test_an_empty_page_between_pages_is_no_damage() -> None:
+    page = {"events": [_event()]}
+    assert [one.text for one in read(json.dumps([page, {"events": []}, page]))] == [FIRST, FIRST]
+
+
+@pytest.mark.parametrize("text", ["{}", '{"a": 1}', '{"events": [{}]}', '{"events": [1]}'])
+def test_json_of_another_kind_is_no_empty_answer(text: str) -> None:
+    report = Report()
+    assert read(text) or [*records(io.BytesIO(text.encode()), ORIGIN, report)] or report.taken()
