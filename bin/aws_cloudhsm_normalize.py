@@ -53,11 +53,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.problem("standard output is closed. Give the command somewhere to write to")
         return UNUSABLE
     try:
-        inputs = [*_inputs(settings.files or [STANDARD_INPUT])]
+        if sys.stdin is None and STANDARD_INPUT in (settings.files or [STANDARD_INPUT]):
+            log.problem(
+                "standard input is closed. Name files, or give the command something to read"
+            )
+            return UNUSABLE
+        refusals: list[str] = []
+        inputs = [*_inputs(settings.files or [STANDARD_INPUT], refusals)]
         origin = _origin(settings)
         printer = Printer(Meaning(APP, is_strict=True), output_formats.form_called(settings.format))
         log.expect(inputs)
-        is_unusable = _print(inputs, printer, origin, log)
+        for refusal in refusals:
+            log.problem(refusal)
+        is_unusable = _print(inputs, printer, origin, log) or bool(refusals)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has enough
         _discard_output()
@@ -117,15 +125,17 @@ def _origin(settings: argparse.Namespace) -> Origin:
     return Origin(**values)
 
 
-def _inputs(names: Iterable[str]) -> Iterator[Path | None]:
-    """The files, None for standard input; a folder gives all files in it, by name."""
+def _inputs(names: Iterable[str], refusals: list[str]) -> Iterator[Path | None]:
+    """The files, None for standard input; a folder gives all files in it, by name.
+
+    refusals: gets what cannot be read in a folder. Hidden files are left out.
+    """
     for name in names:
         path = Path(name)
         if name == STANDARD_INPUT:
             yield None
         elif path.is_dir():
-            files = [file for file in sorted(path.rglob("*")) if file.is_file()]
-            yield from (file for file in files if _is_input(file.relative_to(path)))
+            yield from sorted(_files_below(path, refusals))
         elif path.exists():
             yield path
         else:
@@ -136,8 +146,22 @@ def _inputs(names: Iterable[str]) -> Iterator[Path | None]:
             )
 
 
-def _is_input(path: Path) -> bool:
-    return path.name != _AWS_MARKER and not any(part.startswith(".") for part in path.parts)
+def _files_below(folder: Path, refusals: list[str]) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        refusals.append(f"{error.filename}: {error.strerror}. Let this user read the folder")
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in [*folders, *names]:
+            path = Path(place, name)
+            if name in folders:
+                if path.is_symlink():
+                    refusals.append(f"{path}: a link to a folder. Name that folder too")
+            elif path.is_file():
+                if name != _AWS_MARKER and not name.startswith("."):
+                    yield path
+            elif not name.startswith("."):
+                refusals.append(f"{path}: not a file. Remove it, or name the other files")
 
 
 def _print(inputs: Sequence[Path | None], printer: Printer, origin: Origin, log: RunLog) -> bool:

@@ -271,3 +271,42 @@ def test_a_closed_standard_output_ends_it_without_a_traceback() -> None:
     assert done.returncode == 2
     assert b"standard output is closed" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_what_a_folder_has_that_cannot_be_read_is_named_and_the_rest_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "export"
+    (folder / "locked").mkdir(parents=True)
+    (folder / "elsewhere").symlink_to(tmp_path)
+    (folder / "gone").symlink_to(tmp_path / "no-such-file")
+    os.mkfifo(folder / "pipe")
+    (folder / ".hidden").write_text("x")
+    (folder / "a.log").write_bytes(LOG.read_bytes())
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:  # root may read every folder
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert aws_cloudhsm_normalize.main([str(folder)]) == 2
+    output = capsys.readouterr()
+    assert output.out
+    for line in (
+        f"{folder}/locked: Permission denied",
+        f"{folder}/elsewhere: a link to a folder",
+        f"{folder}/gone: not a file",
+        f"{folder}/pipe: not a file",
+    ):
+        assert line in output.err
+    assert "hidden" not in output.err
+
+
+def test_a_closed_standard_input_is_one_line() -> None:
+    command = f"{shlex.join([*COMMAND, '-'])} <&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("standard input is closed")
+    assert done.stderr.count("\n") == 1
