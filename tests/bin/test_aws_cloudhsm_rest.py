@@ -457,10 +457,11 @@ def test_a_replay_is_requested_by_the_person_who_asks_listed_and_cancelled(
         ({"operation": "replay", "group": GROUP.name, "from": "soon", "to": "2026-01-31"}, "from"),
         ({"operation": "replay", "group": GROUP.name, **RANGE, "to": "2099-01-01"}, "to"),
         ({"operation": "replay", "group": GROUP.name, "to": "2026-01-31"}, "from"),
-        ({"operation": "cancel_replay", "id": "x"}, "cancel"),
+        ({"operation": "cancel_replay", "id": "x"}, "id"),
         ({"operation": "rm"}, "operation"),
         ({"operation": "set_aside", "state": "../../../etc/passwd"}, "state"),
         ({"operation": "set_aside", "state": "not-there"}, "state"),
+        ({"operation": "set_aside", "state": "x", "kvstore": True}, "kvstore"),
     ],
 )
 @pytest.mark.usefixtures("collected")
@@ -487,6 +488,24 @@ def test_a_damaged_state_is_set_aside_and_one_that_can_be_read_only_by_force(
     assert reply.status == 200, reply
     assert not state.exists()
     assert [*collected.glob("*.set-aside-*")]
+
+
+def test_a_state_in_kv_store_is_not_taken_for_the_file_of_its_name(
+    page: Page, collected: Path
+) -> None:
+    (state,) = collected.glob("*.state")
+    before = state.read_bytes()
+    body = {"state": state.stem, "kvstore": True, "force": True}
+    assert page.send("operation", operation="set_aside", **body).status == 400
+    assert state.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["~x", "..", ".", "", "a b"])
+def test_a_name_that_no_person_may_give_is_refused(page: Page, name: str) -> None:
+    keys = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "x" * 40}
+    reply = page.send("credential", kind="aws", name=name, **keys)
+    assert reply.status == 400
+    assert error_of(reply)["where"]["setting"] == "name"
 
 
 def test_before_an_input_has_run_there_is_nothing_to_operate_on(page: Page) -> None:

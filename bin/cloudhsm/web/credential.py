@@ -35,7 +35,8 @@ def store(request: Request) -> Response:
     `proxy_url`, `user`, `password`. `replaces` is `user_end` of the entry that the caller saw, so
     that of two people who replace one, the second hears of the first. Raises CloudHsmError.
     """
-    kind, name = _kind(request.text("kind")), _name(request.text("name"))
+    of_name = _name if request.text("replaces", "") else _new_name
+    kind, name = _kind(request.text("kind")), of_name(request.text("name"))
     secrets = SplunkPasswordStorage(request.server_uri, request.session_key)
     host = ""
     if kind == AWS:
@@ -167,6 +168,11 @@ def _kind(text: str) -> str:
             "kind is neither aws nor proxy", place=Place(setting="kind"), next_step="Send aws"
         )
     return text
+
+
+def _new_name(text: str) -> str:
+    """~ begins the names that the add-on gives itself; of a name in dots, a path could be made."""
+    return _name("" if text.startswith("~") or not text.strip(".") else text)
 
 
 def _name(text: str) -> str:

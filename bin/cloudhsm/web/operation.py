@@ -28,6 +28,8 @@ from cloudhsm.state.replay_desk import FileReplays, KvStoreReplays, ReplayOption
 from cloudhsm.web.rest_request import Request, RequestRefused, Response
 
 _ME = "cloudhsm/operation"
+_OPTION = re.compile(r"--(\w+)")
+_MEMBERS = {"cancel": "id", "list": "operation = replays"}  # of the command's options
 _STATE = re.compile(r"[A-Za-z0-9._-]{1,200}", re.ASCII)
 
 
@@ -50,9 +52,13 @@ def operate(request: Request) -> Response:
 def _with_members(error: SettingError) -> SettingError:
     """The error with members of the body in place of the command's options."""
     found = re.match(r"--(\w+)", error.what)
-    what, next_step = (re.sub(r"--(?=\w)", "", text) for text in (error.what, error.next_step))
-    place = Place(setting=found[1]) if found else error.place
+    what, next_step = (_OPTION.sub(_member, text) for text in (error.what, error.next_step))
+    place = Place(setting=_MEMBERS.get(found[1], found[1])) if found else error.place
     return SettingError(what, place=place, next_step=next_step)
+
+
+def _member(option: re.Match[str]) -> str:
+    return _MEMBERS.get(option[1], option[1])
 
 
 def _replay(request: Request) -> str:
@@ -78,6 +84,12 @@ def _replays(request: Request) -> str:
 
 
 def _set_aside(request: Request) -> str:
+    if request.flag("kvstore"):
+        raise SettingError(
+            "set_aside does not change states in KV Store",
+            place=Place(setting="kvstore"),
+            next_step="Run aws_cloudhsm_state.py set-aside --kvstore (docs/clustered-state.md)",
+        )
     name = request.text("state")
     if not _STATE.fullmatch(name):
         raise SettingError(
