@@ -14,6 +14,7 @@ import platform
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO, NamedTuple, Protocol, Union
 
 from cloudhsm.base.errors import CloudHsmError, Place
@@ -43,11 +44,18 @@ class Unpacker(Protocol):
     def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
+class _Decompress(Protocol):
+    """zlib's decompressor."""
+
+    def decompress(self, data: bytes) -> bytes: ...
+
+
 class _Gzip:
-    """zlib's decompressor with the interface of the others."""
+    """zlib's decompressor with the interface of the others; it gives what is before damage."""
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        self._damage: zlib.error | None = None
         self.needs_input = True
 
     @property
@@ -59,9 +67,27 @@ class _Gzip:
         return self._zlib.unused_data
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        output = self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
+        if self._damage is not None:
+            raise self._damage
+        before, data = self._zlib.copy(), self._zlib.unconsumed_tail + data
+        try:
+            output = self._zlib.decompress(data, max_length)
+        except zlib.error as error:
+            self._damage, self.needs_input = error, False
+            return _before_damage(before, data)
         self.needs_input = len(output) < max_length
         return output
+
+
+def _before_damage(unpacker: _Decompress, data: bytes) -> bytes:
+    """zlib drops the output of a call that fails, so that each byte has a call of its own."""
+    output = bytearray()
+    with suppress(zlib.error):
+        for at in range(len(data)):
+            output += unpacker.decompress(data[at : at + 1])
+            if len(output) > _MOST_BEFORE_DAMAGE:
+                break
+    return bytes(output)
 
 
 class _Compression(NamedTuple):
@@ -88,6 +114,7 @@ _COMPRESSIONS = (
 )
 _MAGIC = {compression.magic: compression for compression in _COMPRESSIONS}
 _LONGEST_MAGIC = 10
+_MOST_BEFORE_DAMAGE = 4 << 20
 _BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
 
 # So much text in a row is none in compressed data.

@@ -251,11 +251,8 @@ def _any_object(
     if is_certificate_object(value):
         items.append(_as_it_is(value, names, is_exact, arrived))
         return True
-    if value.get("messageType") == "CONTROL_MESSAGE" or (
-        value.get("message_type") == "CONTROL_MESSAGE"
-    ):
-        items.append(Control())
-        return True
+    if "CONTROL_MESSAGE" in (value.get("messageType"), value.get("message_type")):
+        return _control(value, names, items, is_exact, depth)
     texts = _records(value.values())
     own: list[Item] = [Event(text, names, arrived) for text in texts]
     for key, one in value.items():
@@ -272,6 +269,18 @@ def _any_object(
         own = _other_text(value, layout.texts, names, arrived, is_exact)
     items += own
     return bool(own)
+
+
+def _control(
+    value: dict[str, Any], names: Names, items: list[Item], is_exact: bool, depth: int
+) -> bool:
+    """A control message has a text of its own; a record in one is printed nevertheless."""
+    content = {key: one for key, one in value.items() if _letters(key) != "messagetype"}
+    own: list[Item] = []
+    _object(content, names, own, is_exact, depth + 1)
+    records = [item for item in own if isinstance(item, Event) and begins_record(item.text)]
+    items += records or [Control()]
+    return True
 
 
 def _records(values: Iterable[object]) -> list[str]:

@@ -189,9 +189,9 @@ class JsonReader:
             key = self._key() if mark == '"' else None
             if key is None:
                 if mark == "]":  # belongs to a list around
-                    yield from self._unread("a list ends inside an object")
+                    yield from _damaged(self._noted, "a list ends inside an object")
                     break
-                yield from self._members_event(members, names, texts)
+                yield from _members_event(self._noted, members, names, texts)
                 if not members and not has_items:  # the brace is damaged too
                     self._buffer.at = position - self._buffer.offset
                 members = {}
@@ -205,7 +205,7 @@ class JsonReader:
         if self._noted is not None:
             self._noted.note(position, names_in(members))
         elif members and (not has_items or _has_record(members)):
-            yield from self._members_event(members, names, texts)
+            yield from _members_event(self._noted, members, names, texts)
 
     def _member(self, key: str, members: dict[str, Any], names: Names, depth: int) -> Pieces:
         """A member's items; one without any is kept, since it may have names or the text."""
@@ -230,23 +230,11 @@ class JsonReader:
             exact, _end = _EXACT(self._buffer.text, self._start)
             return items_in({key: exact}, names, True)
 
-    def _members_event(self, members: dict[str, Any], names: Names, texts: set[str]) -> list[Item]:
-        """The event whose members these are, if they are an event's.
-
-        texts: of the items in other members; some shippers keep the text twice.
-        """
-        items = items_in(members, names, True) if members and self._noted is None else []
-        return [item for item in items if not isinstance(item, Event) or item.text not in texts]
-
     def _cut(self) -> Pieces:
         """The report that the text ends inside this value; once, for the innermost."""
         if not self._is_cut:
             self._is_cut = True
-            yield from self._unread("the text ends before its last bracket")
-
-    def _unread(self, what: str) -> Pieces:
-        if self._noted is None:
-            yield Unread(f"damaged JSON: {what}")
+            yield from _damaged(self._noted, "the text ends before its last bracket")
 
     def _array(self, around: Names, key: str | None, depth: int) -> Pieces:
         buffer = self._buffer
@@ -259,7 +247,7 @@ class JsonReader:
                 yield from () if mark else self._cut()
                 return
             if mark == "}":  # belongs to an object around
-                yield from self._unread("an object ends inside a list")
+                yield from _damaged(self._noted, "an object ends inside a list")
                 return
             value = self._decoded()
             if value is _NONE:
@@ -315,6 +303,22 @@ class JsonReader:
             yield from _salvaged(piece, around) if self._noted is None else ()
         elif end == len(buffer.text) and buffer.is_ended:
             yield from self._cut()
+
+
+def _damaged(survey: Survey | None, what: str) -> list[Item]:
+    """A report, unless a survey is being made."""
+    return [Unread(f"damaged JSON: {what}")] if survey is None else []
+
+
+def _members_event(
+    survey: Survey | None, members: dict[str, Any], names: Names, texts: set[str]
+) -> list[Item]:
+    """The event whose members these are, if they are an event's and no survey is being made.
+
+    texts: of the items in other members; some shippers keep the text twice.
+    """
+    items = items_in(members, names, True) if members and survey is None else []
+    return [item for item in items if not isinstance(item, Event) or item.text not in texts]
 
 
 def _has_record(members: dict[str, Any]) -> bool:

@@ -308,3 +308,27 @@ def test_an_empty_page_between_pages_is_no_damage() -> None:
 def test_json_of_another_kind_is_no_empty_answer(text: str) -> None:
     report = Report()
     assert read(text) or [*records(io.BytesIO(text.encode()), ORIGIN, report)] or report.taken()
+
+
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.9])
+def test_damage_in_gzip_costs_nothing_before_it(place: float) -> None:
+    texts = [FIRST.replace("0x1d", hex(number)) for number in range(400)]
+    packed = bytearray(gzip.compress("\n".join(texts).encode(), 1))
+    at = int(len(packed) * place)
+    packed[at : at + 40] = b"\xff" * 40
+    report = Report()
+    found = [one.text for one in records(io.BytesIO(bytes(packed)), ORIGIN, report)]
+    complete = [one for one in found if one in set(texts)]
+    assert len(complete) > 400 * place * 0.7
+    assert found[: len(complete)] == texts[: len(complete)]
+    assert any("damaged" in what for _place, what in report.taken())
+
+
+def test_a_record_in_a_control_message_is_printed() -> None:
+    control = {"messageType": "CONTROL_MESSAGE", "owner": "CloudwatchLogs", "logGroup": ""}
+    text = "CWL CONTROL MESSAGE: Checking health of destination Firehose."
+    usual, odd = ({**control, "logEvents": [{"message": one}]} for one in (text, FIRST))
+    report = Report()
+    data = f"{json.dumps(usual)}\n{json.dumps(odd)}".encode()
+    assert [one.text for one in records(io.BytesIO(data), ORIGIN, report)] == [FIRST]
+    assert report.control == 1
