@@ -166,11 +166,17 @@ class Finding:
 
     stem: str
     fired: Fired
+    correlates: bool = False
+
+    @property
+    def values(self) -> str:
+        """What it is about; of a correlation, whose account has other clusters, the cluster."""
+        fields = ["cluster_id"] if self.correlates else [*self.fired.row]
+        return " ".join(" ".join(values_of(self.fired.row, name)) for name in fields)
 
     def names(self, texts: Iterable[str]) -> bool:
         """Whether one of the texts is part of a value."""
-        values = " ".join(" ".join(values_of(self.fired.row, name)) for name in self.fired.row)
-        return any(text in values for text in texts)
+        return any(text in self.values for text in texts)
 
 
 def findings(
@@ -195,7 +201,7 @@ def findings(
     alerts = {detection.stem: fired for detection, fired in zip(detections, results)}
     alerts |= correlated(app, detections, alerts, since, until)
     return [
-        Finding(detection.stem, fired)
+        Finding(detection.stem, fired, detection.correlates)
         for detection in detections
         if detection.finding
         for fired in alerts[detection.stem]
@@ -219,8 +225,6 @@ def by_cluster(found: Sequence[Finding], listed: Sequence[Variant]) -> Mapping[s
     pattern = re.compile("|".join(map(re.escape, sorted(owners, key=len, reverse=True))))
     sorted_out: dict[str, list[Finding]] = {v.cluster.tag: [] for v in listed}
     for finding in found:
-        row = finding.fired.row
-        values = " ".join(" ".join(values_of(row, name)) for name in row)
-        for tag in {owners[name] for name in pattern.findall(values)}:
+        for tag in {owners[name] for name in pattern.findall(finding.values)}:
             sorted_out[tag].append(finding)
     return sorted_out
