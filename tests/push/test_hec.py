@@ -114,6 +114,8 @@ FOREIGN = {
     "another source type": (b"aws:cloudhsm:audit", b"access_combined"),
     "another time of a record": (b'{"time": 1513717276', b'{"time": 1513717277'),
     "a time that is no number": (b'{"time": 1513717276.962174', b'{"time": "now"'),
+    "a time of a million digits": (b'{"time": 1513717276.962174', b'{"time": 1e999990'),
+    "a negative time": (b'{"time": 1513717276.962174', b'{"time": -1e999990'),
     "an infinite time": (b'{"time": 1513717276.962174', b'{"time": 1e999999999'),
     "a source of another form": (b'"source": "111122223333:', b'"source": ["'),
     "a key twice": (b'"host": ', b'"host": "x", "host": '),
